@@ -1,0 +1,118 @@
+"""
+What can go wrong as a whole, named by what to do about it.
+
+A record that Salesforce refuses is not an exception: the request around it succeeded, and the refusal comes back as a
+value (see outcome). No message here carries a response body, a field value or a secret: Salesforce's texts echo both.
+
+* DestinationError
+  x DestinationFileError          mend the destination file; every mistake is named
+  x SettingsError                 mend the function's environment; every mistake is named
+  x CredentialsError              mend the credentials secret, or the setting in Salesforce that it names
+  x TokenUnavailableError         wait for the refresh function
+  x SalesforceError
+    - SessionExpiredError         ask for another access token, send once more
+    - SalesforceUnavailableError  try again later
+    - ConcurrentLimitError        try again later: too many long requests run at once
+    - DailyLimitError             try again much later: the org has spent its API calls
+    - OutcomeUnknownError         wait until the request cannot be running any more, then send it again
+    - RequestRefusedError         do not try again: the request does not fit the org
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One mistake a person made: the place (`mappings[2].target`), what is wrong there, and what would be right."""
+
+    key: str
+    problem: str
+    cure: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.problem}" + (f" {self.cure}" if self.cure else "")
+
+
+class DestinationError(Exception):
+    """Base of every error of this package."""
+
+
+class MistakesError(DestinationError):
+    """A text that a person wrote cannot be used. All its mistakes are reported at once."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        super().__init__("\n".join(map(str, mistakes)))
+        self.mistakes = tuple(mistakes)
+
+
+class DestinationFileError(MistakesError):
+    """The destination file cannot be used until a person mends it."""
+
+
+class SettingsError(MistakesError):
+    """The function's environment cannot be used until the deployment is mended."""
+
+
+class CredentialsError(DestinationError):
+    """
+    Logging in will fail until a person mends `field` of the credentials secret, or a setting in Salesforce.
+
+    `field` is the key of the secret that is at fault, or empty where Salesforce's answer points to a setting instead;
+    `problem` and `cure` are our words, never Salesforce's.
+    """
+
+    def __init__(self, field: str, problem: str, cure: str, code: str = "CREDENTIALS_INVALID") -> None:
+        super().__init__(f"{field}: {problem} {cure}" if field else f"{problem} {cure}")
+        self.field, self.problem, self.cure, self.code = field, problem, cure, code
+
+
+class TokenUnavailableError(DestinationError):
+    """There is no access token that Salesforce takes, for now; `code` says why in one word."""
+
+    def __init__(self, code: str = "NO_ACCESS_TOKEN") -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class SalesforceError(DestinationError):
+    """
+    Base of every failure of a whole request to Salesforce.
+
+    `status` is the HTTP status, or None where no answer came; `codes` are Salesforce's error codes.
+    """
+
+    def __init__(self, status: int | None, codes: Iterable[str] = ()) -> None:
+        self.status, self.codes = status, tuple(codes)
+        super().__init__(" ".join([str(status or "no answer"), *self.codes]))
+
+    @property
+    def code(self) -> str:
+        """The one word for logs, metrics and dead letters."""
+        return self.codes[0] if self.codes else f"HTTP_{self.status}" if self.status else "NO_ANSWER"
+
+
+class SessionExpiredError(SalesforceError):
+    """The access token is not valid any more. Nothing was executed."""
+
+
+class SalesforceUnavailableError(SalesforceError):
+    """Salesforce cannot answer now. Nothing was executed, or executing it again does no harm."""
+
+
+class ConcurrentLimitError(SalesforceError):
+    """Too many long requests run at once in the org."""
+
+
+class DailyLimitError(SalesforceError):
+    """The org has spent its API calls of 24 hours. More calls in this batch are useless."""
+
+
+class OutcomeUnknownError(SalesforceError):
+    """A request went out and no readable answer came: it may have been executed, or still be running."""
+
+
+class RequestRefusedError(SalesforceError):
+    """The request as a whole does not fit the org (permission, API version, sObject). A person has to mend that."""
