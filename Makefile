@@ -1,0 +1,75 @@
+# `make` prints what there is. A fresh machine needs Python 3.11 or later and make, nothing else.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	"$$python" -c '$(NEW_ENOUGH)' 2>/dev/null && { echo "$$python"; break; }; done)
+BIN := .venv/bin
+CHECKED := cli functions layers/salesforce_destination tests
+NOT_HERE := sam or python313 or chromium or docker
+# Without a Docker engine there is nothing that could be asked of it; everything else must run in test-all.
+DOCKER := $(shell docker version >/dev/null 2>&1 && echo " or docker")
+
+.PHONY: help setup test test-all demo local lint format lock clean
+
+help: ## print this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.made ## make .venv with everything in it; does nothing when it is up to date
+
+test: setup ## run the tests that need Python alone
+	$(BIN)/pytest -n 2 -m "not ($(NOT_HERE))"
+
+test-all: setup .venv-sam/.made ## run the tests that need SAM, Python 3.13 or Chromium; a skip is a failure
+	$(BIN)/pytest -m "sam or python313 or chromium$(DOCKER)" --no-skips
+
+demo: setup ## deliver 1,000 profiles to a simulated Salesforce org and show what became of them
+	@$(BIN)/destination demo
+
+local: setup ## run the whole stack on this machine until Ctrl-C
+	@exec $(BIN)/destination local
+
+lint: setup ## check style, types and the template
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(wildcard $(CHECKED))
+	$(BIN)/cfn-lint template.yaml
+
+format: setup ## put the code into its standard form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## pin all dependencies anew (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+		.ci/requirements.in -o .ci/requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+		.ci/sam.in -o .ci/sam.lock
+	for folder in layers/dependencies functions/refresh_token; do \
+		uv pip compile -q --python-version 3.13 --python-platform aarch64-manylinux2014 --only-binary :all: \
+			-c .ci/requirements.lock --generate-hashes --no-header --upgrade \
+			$$folder/requirements.in -o $$folder/requirements.txt; \
+	done
+
+clean: ## remove what was made here, the virtual environments too
+	rm -rf .venv .venv-sam .local .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+.venv/.made: .ci/requirements.lock pyproject.toml
+	$(call make-venv,.venv,.ci/requirements.lock)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-index --no-build-isolation --no-deps --editable .
+	@touch $@
+
+.venv-sam/.made: .ci/sam.lock
+	$(call make-venv,.venv-sam,.ci/sam.lock)
+	@touch $@
+
+# A virtual environment ($1) that holds what a lock file ($2) names.
+define make-venv
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or later was found (python3, python3.13, python3.12, python3.11)." \
+		"Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Making $(1) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(1)
+	@$(1)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement $(2)
+endef
