@@ -71,5 +71,5 @@ define make-venv
 		"Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@echo "Making $(1) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv --clear $(1)
-	@$(1)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement $(2)
+	@$(1)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: --requirement $(2)
 endef
