@@ -1,0 +1,1 @@
+"""A Salesforce CRM destination: profiles from a queue become records in Salesforce."""

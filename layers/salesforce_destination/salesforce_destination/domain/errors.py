@@ -9,6 +9,7 @@ value (see outcome). No message here carries a response body, a field value or a
   x SettingsError                 mend the function's environment; every mistake is named
   x CredentialsError              mend the credentials secret, or the setting in Salesforce that it names
   x TokenUnavailableError         wait for the refresh function
+  x TimeIsUpError                 leave the rest to a later invocation
   x SalesforceError
     - SessionExpiredError         ask for another access token, send once more
     - SalesforceUnavailableError  try again later
@@ -37,7 +38,9 @@ class Mistake:
 
 
 class DestinationError(Exception):
-    """Base of every error of this package."""
+    """Base of every error of this package; `code` is its one word for logs, metrics and dead letters."""
+
+    code: str = "DESTINATION_ERROR"
 
 
 class MistakesError(DestinationError):
@@ -77,6 +80,12 @@ class TokenUnavailableError(DestinationError):
         self.code = code
 
 
+class TimeIsUpError(DestinationError):
+    """What is left of the invocation is too short for another request. Nothing was sent."""
+
+    code = "TIME_IS_UP"
+
+
 class SalesforceError(DestinationError):
     """
     Base of every failure of a whole request to Salesforce.
@@ -86,12 +95,8 @@ class SalesforceError(DestinationError):
 
     def __init__(self, status: int | None, codes: Iterable[str] = ()) -> None:
         self.status, self.codes = status, tuple(codes)
+        self.code = self.codes[0] if self.codes else f"HTTP_{status}" if status else "NO_ANSWER"
         super().__init__(" ".join([str(status or "no answer"), *self.codes]))
-
-    @property
-    def code(self) -> str:
-        """The one word for logs, metrics and dead letters."""
-        return self.codes[0] if self.codes else f"HTTP_{self.status}" if self.status else "NO_ANSWER"
 
 
 class SessionExpiredError(SalesforceError):

@@ -1,0 +1,90 @@
+"""
+What a batch came to, as CloudWatch metrics and as one line in the log.
+
+Codes, counts and field names only: no identity, no value and no text of Salesforce's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from salesforce_destination.domain.errors import Mistake
+from salesforce_destination.domain.outcome import Delivery, Outcome
+
+METRIC_OF: Mapping[Outcome, str] = {
+    Outcome.SKIPPED: "ProfilesSkipped",
+    Outcome.DEFERRED: "MessagesDeferred",
+    Outcome.REJECTED: "MessagesRejected",
+}
+"""The metric of each outcome that is counted by message; records are counted where they are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """The numbers of one batch."""
+
+    deliveries: Sequence[Delivery]
+    profiles: int
+    requests: int
+    records_delivered: int
+    statuses: Mapping[str, int]
+    codes: Mapping[str, int]
+    oldest_message_seconds: float
+    api_usage_percent: float | None = None
+    delays_refused: int = 0
+    letters_refused: int = 0
+
+
+def report(batch: BatchReport, logger: Logger, metrics: Metrics) -> None:
+    """Write metrics and one log line."""
+    outcomes = Counter(delivery.fate.outcome for delivery in batch.deliveries)
+    _count(metrics, "ProfilesReceived", batch.profiles)
+    _count(metrics, "RecordsDelivered", batch.records_delivered)
+    _count(metrics, "RequestsSent", batch.requests)
+    for outcome, name in METRIC_OF.items():
+        _count(metrics, name, outcomes[outcome])
+    metrics.add_metric("OldestMessageAge", MetricUnit.Seconds, max(batch.oldest_message_seconds, 0))
+    if batch.api_usage_percent is not None:
+        metrics.add_metric("ApiUsagePercent", MetricUnit.Percent, batch.api_usage_percent)
+    logger.info(
+        "batch delivered",
+        messages=len(batch.deliveries),
+        profiles=batch.profiles,
+        outcomes={outcome.value: count for outcome, count in outcomes.items()},
+        records_delivered=batch.records_delivered,
+        requests=batch.requests,
+        reasons=_reasons(batch.deliveries),
+        salesforce_codes=dict(batch.codes),
+        delays_refused=batch.delays_refused,
+        letters_refused=batch.letters_refused,
+    )
+
+
+def report_statuses(statuses: Mapping[str, int], destination: str) -> None:
+    """Count the statuses written, by Mapping ID: few names, each a metric of its own in CloudWatch's bill."""
+    for mapping_id, count in statuses.items():
+        dimensions = {"destination": destination, "mapping_id": mapping_id}
+        with single_metric("StatusesWritten", MetricUnit.Count, count, default_dimensions=dimensions):
+            pass
+
+
+def report_misfit(mistakes: Sequence[Mistake], messages: int, logger: Logger, metrics: Metrics) -> None:
+    """Say which keys of the destination file or which settings are wrong. Every message waits until they are mended."""
+    metrics.add_metric("DestinationMisfit", MetricUnit.Count, len(mistakes))
+    _count(metrics, "MessagesDeferred", messages)
+    logger.error("the destination cannot be used; all messages wait", mistakes=[str(mistake) for mistake in mistakes])
+
+
+def _count(metrics: Metrics, name: str, count: int) -> None:
+    if count:
+        metrics.add_metric(name, MetricUnit.Count, count)
+
+
+def _reasons(deliveries: Sequence[Delivery]) -> dict[str, int]:
+    reasons = (delivery.fate.reason for delivery in deliveries)
+    return dict(Counter(reason.code for reason in reasons if reason is not None))

@@ -1,0 +1,155 @@
+"""
+What an error of Salesforce's means for what was sent: one table for records, one for whole requests.
+
+Rows are tried from the top; the first whose code and text fit decides. Texts are looked at only where the code alone
+does not tell, as with a trigger's error that wraps a row lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from .errors import (
+    ConcurrentLimitError,
+    DailyLimitError,
+    OutcomeUnknownError,
+    RequestRefusedError,
+    SalesforceError,
+    SalesforceUnavailableError,
+    SessionExpiredError,
+)
+
+Json = Any
+
+
+@dataclass(frozen=True, slots=True)
+class RecordError:
+    """One of the errors of a refused record. The text echoes field values: it never goes into a log."""
+
+    code: str
+    text: str = field(default="", repr=False)
+    fields: tuple[str, ...] = ()
+
+
+class Verdict(StrEnum):
+    """What to do with a refused record."""
+
+    REJECT = "reject"
+    """It will be refused again as it is: a person has to look at it."""
+
+    RETRY = "retry"
+    """It may pass later."""
+
+    MISFIT = "misfit"
+    """The destination file and the org do not fit: it waits for a person, and no record is to blame."""
+
+    UNKNOWN = "unknown"
+    """A code nobody has described: tried a few times, then rejected."""
+
+
+UNKNOWN_CODE_TRIES = 3
+"""How often a record with an unknown code is deferred before it is rejected."""
+
+RecordRow = tuple[str, str, Verdict]
+
+RECORD_TABLE: Sequence[RecordRow] = (
+    ("UNABLE_TO_LOCK_ROW", "", Verdict.RETRY),
+    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "UNABLE_TO_LOCK_ROW", Verdict.RETRY),
+    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "timeout occurred while waiting to lock", Verdict.RETRY),
+    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "", Verdict.REJECT),
+    ("CANNOT_EXECUTE_FLOW_TRIGGER", "UNABLE_TO_LOCK_ROW", Verdict.RETRY),
+    ("CANNOT_EXECUTE_FLOW_TRIGGER", "", Verdict.REJECT),
+    ("SERVER_UNAVAILABLE", "", Verdict.RETRY),
+    ("UNKNOWN_EXCEPTION", "", Verdict.RETRY),
+    ("TOO_MANY_APEX_REQUESTS", "", Verdict.RETRY),
+    ("QUERY_TIMEOUT", "", Verdict.RETRY),
+    ("REQUEST_RUNNING_TOO_LONG", "", Verdict.RETRY),
+    ("INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE", "", Verdict.RETRY),
+    ("ALL_OR_NONE_OPERATION_ROLLED_BACK", "", Verdict.RETRY),
+    ("PROCESSING_HALTED", "", Verdict.RETRY),
+    ("INVALID_FIELD", "No such column", Verdict.MISFIT),
+    ("INVALID_FIELD", "", Verdict.REJECT),
+    ("INVALID_FIELD_FOR_INSERT_UPDATE", "", Verdict.MISFIT),
+    ("INVALID_TYPE", "", Verdict.MISFIT),
+    ("STORAGE_LIMIT_EXCEEDED", "", Verdict.MISFIT),
+    *(
+        (code, "", Verdict.REJECT)
+        for code in (
+            "CANNOT_UPDATE_CONVERTED_LEAD",
+            "DUPLICATES_DETECTED",
+            "DUPLICATE_EXTERNAL_ID",
+            "DUPLICATE_VALUE",
+            "ENTITY_IS_DELETED",
+            "ENTITY_IS_LOCKED",
+            "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+            "FIELD_INTEGRITY_EXCEPTION",
+            "INACTIVE_OWNER_OR_USER",
+            "INSUFFICIENT_ACCESS",
+            "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+            "INSUFFICIENT_ACCESS_OR_READONLY",
+            "INVALID_CROSS_REFERENCE_KEY",
+            "INVALID_EMAIL_ADDRESS",
+            "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+            "INVALID_TYPE_ON_FIELD_IN_RECORD",
+            "JSON_PARSER_ERROR",
+            "LIMIT_EXCEEDED",
+            "MALFORMED_ID",
+            "MISSING_ARGUMENT",
+            "NOT_FOUND",
+            "NUMBER_OUTSIDE_VALID_RANGE",
+            "REQUIRED_FIELD_MISSING",
+            "STRING_TOO_LONG",
+            "TEXT_DATA_OUTSIDE_SUPPORTED_CHARSET",
+            "TOO_MANY_ENUM_VALUE",
+        )
+    ),
+)
+
+
+def verdict_on(error: RecordError) -> Verdict:
+    """Look one record error up."""
+    for code, text, verdict in RECORD_TABLE:
+        if error.code == code and text in error.text:
+            return verdict
+    return Verdict.UNKNOWN
+
+
+RequestRow = tuple[int | None, str, str, type[SalesforceError]]
+
+REQUEST_TABLE: Sequence[RequestRow] = (
+    (401, "INVALID_SESSION_ID", "not valid for use with the REST API", RequestRefusedError),
+    (401, "", "not attached to Agent", RequestRefusedError),
+    (401, "", "", SessionExpiredError),
+    (403, "REQUEST_LIMIT_EXCEEDED", "Concurrent", ConcurrentLimitError),
+    (403, "REQUEST_LIMIT_EXCEEDED", "", DailyLimitError),
+    (403, "TXN_SECURITY_METERING_ERROR", "", SalesforceUnavailableError),
+    (403, "TXN_SECURITY_RUNTIME_ERROR", "", SalesforceUnavailableError),
+    (400, "UNABLE_TO_LOCK_ROW", "", SalesforceUnavailableError),
+    (400, "QUERY_TIMEOUT", "", SalesforceUnavailableError),
+    (400, "PROCESSING_HALTED", "", SalesforceUnavailableError),
+    (420, "", "", SalesforceUnavailableError),
+    (429, "", "", SalesforceUnavailableError),
+)
+
+
+def request_error(status: int, body: Json) -> SalesforceError:
+    """
+    Name the error of a whole request, or of a subrequest, by what to do about it.
+
+    `body` is the parsed answer, or None where it was not JSON: a page instead of an answer. A page with a status of
+    success says nothing about what was written.
+    """
+    errors = [error for error in body if isinstance(error, Mapping)] if isinstance(body, list) else []
+    codes = [str(error.get("errorCode", "")) for error in errors]
+    text = " ".join(str(error.get("message", "")) for error in errors)
+    for known_status, code, fragment, error in REQUEST_TABLE:
+        if status == known_status and (not code or code in codes) and fragment in text:
+            return error(status, codes)
+    if 200 <= status < 300:
+        return OutcomeUnknownError(status, codes)
+    if status >= 500 or 300 <= status < 400 or not codes:
+        return SalesforceUnavailableError(status, codes)
+    return RequestRefusedError(status, codes)

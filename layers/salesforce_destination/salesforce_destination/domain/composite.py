@@ -1,0 +1,133 @@
+"""
+Composite requests: up to 5 sObject Collections of 200 records each in one API call.
+
+Salesforce counts the whole series as a single call ("Send Multiple Requests Using Composite"), so 1,000 records cost
+one. Answers have the order of the request, and are read by position: failed rows carry no id to go by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from .classification import RecordError, request_error
+from .destination import Destination
+from .errors import OutcomeUnknownError, SalesforceError
+from .record import Record
+
+Json = Any
+Collection = Sequence[Record]
+
+WRITTEN: tuple[RecordError, ...] = ()
+"""The errors of a record that was written: none."""
+
+RecordErrors = tuple[RecordError, ...]
+CollectionReply = Sequence[RecordErrors] | SalesforceError
+"""What became of a collection: one tuple of errors for each record, or what failed the collection as a whole."""
+
+
+def collections_of(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
+    """Cut records into collections of at most `size`, in order."""
+    rest = iter(records)
+    while collection := list(islice(rest, size)):
+        yield collection
+
+
+@dataclass(frozen=True, slots=True)
+class CompositeWriter:
+    """Writes composite requests for one destination and reads their answers."""
+
+    destination: Destination
+
+    def request(self, collections: Sequence[Collection]) -> Json:
+        """
+        Build the body of one composite request.
+
+        Nothing is all-or-none: a refused record must not hold the others back.
+        """
+        url, headers = self._url(), self.headers()
+        return {
+            "allOrNone": False,
+            "collateSubrequests": False,
+            "compositeRequest": [
+                {
+                    "method": "PATCH",
+                    "url": url,
+                    "referenceId": f"collection{number}",
+                    **({"httpHeaders": headers} if headers else {}),
+                    "body": {"allOrNone": False, "records": [self._row(record) for record in collection]},
+                }
+                for number, collection in enumerate(collections)
+            ],
+        }
+
+    def path(self) -> str:
+        """The path of the composite resource."""
+        return f"/services/data/v{self.destination.api_version}/composite"
+
+    def headers(self) -> dict[str, str]:
+        """
+        The headers that change what a write does, wanted on the request and on each subrequest.
+
+        Without `Sforce-Auto-Assign: FALSE` an update of a lead may give it another owner ("Assignment Rule Header").
+        """
+        headers = {"Sforce-Auto-Assign": "FALSE"}
+        if self.destination.duplicate_rules == "allow":
+            headers["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
+        return headers
+
+    def _url(self) -> str:
+        if self.destination.updates_by_id:
+            return f"{self.path()}/sobjects"
+        identity = self.destination.identity
+        url = f"{self.path()}/sobjects/{self.destination.salesforce_object}/{identity.target}"
+        return url if identity.create_missing else f"{url}?updateOnly=true"
+
+    def _row(self, record: Record) -> Json:
+        key = "id" if self.destination.updates_by_id else self.destination.identity.target
+        return {"attributes": {"type": self.destination.salesforce_object}, key: record.identity, **record.fields}
+
+
+def read_reply(reply: Json, collections: Sequence[Collection]) -> list[CollectionReply]:
+    """
+    Read a composite answer by position.
+
+    An answer that is cut short or of the wrong length says nothing about what was written.
+    """
+    answers = reply.get("compositeResponse") if isinstance(reply, Mapping) else None
+    if not isinstance(answers, list) or len(answers) != len(collections):
+        raise OutcomeUnknownError(200)
+    return [_read_subreply(answer, collection) for answer, collection in zip(answers, collections, strict=True)]
+
+
+def _read_subreply(answer: Json, collection: Collection) -> CollectionReply:
+    if not isinstance(answer, Mapping) or not isinstance(answer.get("httpStatusCode"), int):
+        return OutcomeUnknownError(None)
+    status, body = answer["httpStatusCode"], answer.get("body")
+    if status != 200 or not isinstance(body, list) or len(body) != len(collection):
+        return request_error(status, body)
+    results = [_read_result(result) for result in body]
+    if None in results:
+        return OutcomeUnknownError(status)
+    return [errors for errors in results if errors is not None]
+
+
+def _read_result(result: Json) -> RecordErrors | None:
+    if not isinstance(result, Mapping) or not isinstance(result.get("success"), bool):
+        return None
+    if result["success"]:
+        return WRITTEN
+    errors = result.get("errors")
+    listed = errors if isinstance(errors, list) else []
+    return tuple(_record_error(error) for error in listed if isinstance(error, Mapping)) or (RecordError("NO_REASON"),)
+
+
+def _record_error(error: Mapping[str, Json]) -> RecordError:
+    fields = error.get("fields")
+    return RecordError(
+        str(error.get("statusCode") or error.get("errorCode") or "NO_REASON"),
+        str(error.get("message") or ""),
+        tuple(map(str, fields)) if isinstance(fields, list) else (),
+    )

@@ -1,0 +1,136 @@
+"""
+Mapping: from a profile to the update of a record, as the destination file says.
+
+Everything that depends on the file alone is worked out once, when the function starts; a profile costs a walk along its
+mapped keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .audience_fields import AudienceFields
+from .destination import Destination, FieldMapping
+from .event_time import EventTimeError, check_event_time, parse_time
+from .identity import IdentityReader
+from .outcome import ProfileRefusedError, Reason
+from .profile import Profile, namespaces_in, with_identities_in_order
+from .source import ABSENT, Source, compile_source
+from .standard_fields import LENGTHS
+
+Json = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What a profile becomes: whose record, which fields, when, and the times of the fields that have their own."""
+
+    key: str = field(repr=False)
+    identity: str = field(repr=False)
+    fields: dict[str, Json] = field(repr=False)
+    event_time: int
+    times: dict[str, int]
+
+
+class Mapper:
+    """Maps profiles as one destination file says."""
+
+    def __init__(self, destination: Destination) -> None:
+        self.destination = destination
+        self._identity = IdentityReader(destination)
+        self._fields = [_FieldReader(mapping, destination.salesforce_object) for mapping in destination.mappings]
+        self._audiences = AudienceFields(destination)
+        self._only_if = _optional(destination.profiles.only_if)
+        self._namespaces = namespaces_in(_sources_of(destination))
+        ordering = destination.ordering
+        self._ordering_field = ordering.field if ordering else None
+        self._ordering_source = _optional(ordering.source) if ordering else None
+        select = destination.profiles.select
+        self.select = None if select == "@" else compile_source(select)
+
+    def map(self, profile: Profile, message_time: int, sent_at: int) -> Mapped | None:
+        """
+        Map a profile, or give None where `only_if` leaves nothing to write; raise ProfileRefusedError.
+
+        `message_time` is the message's own event time; `sent_at` bounds what a time may be (both in ms).
+        """
+        profile = with_identities_in_order(profile, self._namespaces)
+        event_time = self._event_time(profile, message_time, sent_at)
+        fields: dict[str, Json] = {}
+        times: dict[str, int] = {}
+        if self._only_if is None or self._only_if(profile) is True:
+            for reader in self._fields:
+                reader.read_into(fields, profile)
+            self._audiences.read_into(fields, times, profile, event_time)
+        elif not self._audiences.exits_into(fields, times, profile, event_time):
+            return None
+        if self._ordering_field:
+            fields[self._ordering_field] = event_time
+        key, identity = self._identity.read(profile)
+        return Mapped(key, identity, fields, event_time, times)
+
+    def _event_time(self, profile: Profile, message_time: int, sent_at: int) -> int:
+        found = self._ordering_source(profile) if self._ordering_source else ABSENT
+        try:
+            return check_event_time(message_time if found in (ABSENT, None) else parse_time(found), sent_at)
+        except EventTimeError as error:
+            raise ProfileRefusedError(Reason("EVENT_TIME_INVALID", f"The event time {error}.")) from None
+
+
+class _FieldReader:
+    def __init__(self, mapping: FieldMapping, salesforce_object: str) -> None:
+        self.mapping, self.target = mapping, mapping.target
+        self._source: Source = (
+            _constantly(mapping.constant) if mapping.source is None else compile_source(mapping.source)
+        )
+        known = LENGTHS.get(salesforce_object, {}).get(mapping.target)
+        self._is_text = known is not None
+        self._longest = mapping.max_length or known
+
+    def read_into(self, fields: dict[str, Json], profile: Profile) -> None:
+        value = self._source(profile)
+        if type(value) is str:
+            value = value.strip() or None
+        if value is ABSENT or value is None:
+            value = self._without_value(value)
+            if value is ABSENT:
+                return
+        if type(value) is str:
+            value = self._fitted(value)
+        elif isinstance(value, dict | list):
+            text = f"The value for {self.target} is a list or an object; let the source name one value."
+            raise ProfileRefusedError(Reason("VALUE_NOT_PLAIN", text, (self.target,)))
+        elif self._is_text and type(value) in (int, float):
+            value = self._fitted(str(value))
+        fields[self.target] = value
+
+    def _without_value(self, value: Json) -> Json:
+        mapping = self.mapping
+        if mapping.default is not None:
+            return mapping.default
+        if mapping.required:
+            text = f"{self.target} is required, and the profile has no value at {mapping.source}."
+            raise ProfileRefusedError(Reason("REQUIRED_VALUE_MISSING", text, (self.target,)))
+        return None if mapping.when_absent == "clear" else value
+
+    def _fitted(self, value: str) -> str:
+        if self._longest is None or len(value) <= self._longest:
+            return value
+        if self.mapping.when_too_long == "truncate":
+            return value[: self._longest].rstrip()
+        text = f"{self.target} holds {self._longest} characters, and the value has {len(value)}."
+        raise ProfileRefusedError(Reason("VALUE_TOO_LONG", text, (self.target,)))
+
+
+def _constantly(value: Json) -> Source:
+    return lambda _: value
+
+
+def _optional(source: str | None) -> Source | None:
+    return compile_source(source) if source else None
+
+
+def _sources_of(destination: Destination) -> list[str]:
+    sources = [destination.identity.source, *(mapping.source for mapping in destination.mappings)]
+    return [source for source in (*sources, destination.profiles.only_if) if source]

@@ -1,0 +1,140 @@
+"""
+Sending requests to Salesforce's REST API, and naming what went wrong by what to do about it.
+
+Nothing is retried here but once after a refused access token: SQS is the retry loop. TLS is always verified, redirects
+are never followed (a moved org answers 3xx, which waits for a person), and no text of Salesforce's leaves this module
+except in the parsed answer.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import requests
+from pydantic_core import from_json, to_json
+from urllib3.exceptions import NewConnectionError
+
+from salesforce_destination.domain.classification import request_error
+from salesforce_destination.domain.errors import OutcomeUnknownError, SalesforceUnavailableError, SessionExpiredError
+from salesforce_destination.domain.token import AccessToken
+
+Json = Any
+
+CONNECT_SECONDS = 5.0
+"""How long a connection may take to come up."""
+
+GZIP_FROM_BYTES = 1_400
+"""A body that fits into one packet gains nothing from being smaller."""
+
+_API_USAGE = re.compile(r"api-usage=(\d+)/(\d+)")
+
+
+class Tokens(Protocol):
+    """Where access tokens come from; the client only knows when one was refused."""
+
+    def current(self) -> AccessToken: ...
+
+    def replace(self, refused: AccessToken | None) -> AccessToken: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ApiUsage:
+    """The org's API calls of the last 24 hours, as the header Sforce-Limit-Info tells them."""
+
+    used: int
+    allowed: int
+
+    @property
+    def percent(self) -> float:
+        """The share of the calls that is used."""
+        return 100 * self.used / self.allowed if self.allowed else 0.0
+
+
+class SalesforceClient:
+    """
+    Sends JSON to one org with one kept-alive connection.
+
+    `read_seconds` says how long an answer may take from now on. `usage` is what the last answer told of the org's
+    API calls, or None.
+    """
+
+    def __init__(self, session: requests.Session, tokens: Tokens, read_seconds: Callable[[], float]) -> None:
+        self._session, self._tokens, self._read_seconds = session, tokens, read_seconds
+        self.usage: ApiUsage | None = None
+
+    def post(self, path: str, body: Json, headers: Mapping[str, str] | None = None) -> Json:
+        """
+        POST a body and give the parsed answer; raise a DestinationError that says what to do.
+
+        A refused access token is replaced and the request sent once more: a refused request was not executed.
+        """
+        payload, encoding = _packed(to_json(body))
+        all_headers = {"Content-Type": "application/json", **encoding, **(headers or {})}
+        token = self._tokens.current()
+        try:
+            return self._post(token, path, payload, all_headers)
+        except SessionExpiredError:
+            return self._post(self._tokens.replace(token), path, payload, all_headers)
+
+    def _post(self, token: AccessToken, path: str, payload: bytes, headers: Mapping[str, str]) -> Json:
+        try:
+            response = self._session.post(
+                token.instance_url + path,
+                data=payload,
+                headers={**headers, "Authorization": f"Bearer {token.value}"},
+                timeout=(CONNECT_SECONDS, max(self._read_seconds(), 1.0)),
+                allow_redirects=False,
+            )
+        except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError):
+            raise SalesforceUnavailableError(None) from None
+        except requests.exceptions.ConnectionError as error:
+            raise _broken(error) from None
+        except requests.exceptions.RequestException:
+            raise OutcomeUnknownError(None) from None
+        self._note_usage(response.headers.get("Sforce-Limit-Info", ""))
+        body = _parsed(response)
+        if response.status_code != 200 or body is None:
+            raise request_error(response.status_code, body)
+        return body
+
+    def _note_usage(self, header: str) -> None:
+        if found := _API_USAGE.search(header):
+            self.usage = ApiUsage(int(found[1]), int(found[2]))
+
+
+def new_session() -> requests.Session:
+    """Make a session that keeps its connection, and takes neither proxies nor credentials from the environment."""
+    session = requests.Session()
+    session.trust_env = False
+    session.headers.update(
+        {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "salesforce-destination"}
+    )
+    # An integration user does not need every record it writes in its list of recently used ones ("MRU Header").
+    session.headers["Sforce-Mru"] = "updateMru=false"
+    return session
+
+
+def _packed(payload: bytes) -> tuple[bytes, dict[str, str]]:
+    if len(payload) < GZIP_FROM_BYTES:
+        return payload, {}
+    return gzip.compress(payload, compresslevel=1, mtime=0), {"Content-Encoding": "gzip"}
+
+
+def _parsed(response: requests.Response) -> Json:
+    if "json" not in response.headers.get("Content-Type", "").lower():
+        return None
+    try:
+        return from_json(response.content)
+    except ValueError:
+        return None
+
+
+def _broken(error: requests.exceptions.ConnectionError) -> SalesforceUnavailableError | OutcomeUnknownError:
+    """A connection that never came up carried nothing; one that broke later may have."""
+    cause = error.args[0] if error.args else None
+    never_up = isinstance(getattr(cause, "reason", None), NewConnectionError)
+    return SalesforceUnavailableError(None) if never_up else OutcomeUnknownError(None)

@@ -1,0 +1,103 @@
+"""
+The environment that template.yaml gives the functions, parsed once.
+
+Every mistake in it is named at once, by the variable, so that the log of a misdeployed function says what to mend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+from .domain.errors import Mistake, SettingsError
+
+SQS_LONGEST_VISIBILITY_SECONDS = 43_200
+"""SQS hides a message for 12 hours at the most (ChangeMessageVisibility in the SQS API reference)."""
+
+MOST_COLLECTIONS_PER_REQUEST = 5
+"""Of a composite request's 25 subrequests, 5 may be sObject Collections ("Send Multiple Requests Using Composite")."""
+
+MOST_RECORDS_PER_COLLECTION = 200
+"""An sObject Collections request takes up to 200 records ("Update Multiple Records with Fewer Round-Trips")."""
+
+_RANGES: Mapping[str, tuple[int, int]] = {
+    "REDELIVERY_BASE_SECONDS": (1, SQS_LONGEST_VISIBILITY_SECONDS),
+    "REDELIVERY_MAX_SECONDS": (1, SQS_LONGEST_VISIBILITY_SECONDS),
+    "GIVE_UP_AFTER_SECONDS": (1, 1_209_600),
+    "COLLECTIONS_PER_REQUEST": (1, MOST_COLLECTIONS_PER_REQUEST),
+    "RECORDS_PER_COLLECTION": (1, MOST_RECORDS_PER_COLLECTION),
+    "API_USAGE_CEILING_PERCENT": (1, 100),
+}
+
+DELIVER_NEEDS = (
+    "DESTINATION_FILE",
+    "ACCESS_TOKEN_SECRET_ID",
+    "REFRESH_QUEUE_URL",
+    "QUEUE_URL",
+    "DEAD_LETTER_QUEUE_URL",
+)
+"""What the deliver function cannot do without."""
+
+REFRESH_TOKEN_NEEDS = ("CREDENTIALS_SECRET_ID", "ACCESS_TOKEN_SECRET_ID")
+"""What the refresh-token function cannot do without."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The variables of the environment, by their names in lower case; numbers have design's defaults."""
+
+    destination_file: str = ""
+    credentials_secret_id: str = ""
+    access_token_secret_id: str = ""
+    refresh_queue_url: str = ""
+    queue_url: str = ""
+    dead_letter_queue_url: str = ""
+    redelivery_base_seconds: int = 30
+    redelivery_max_seconds: int = 1800
+    give_up_after_seconds: int = 432_000
+    collections_per_request: int = MOST_COLLECTIONS_PER_REQUEST
+    records_per_collection: int = MOST_RECORDS_PER_COLLECTION
+    api_usage_ceiling_percent: int = 90
+    aws_sam_local: bool = False
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str], needs: Sequence[str] = ()) -> Settings:
+        """
+        Read what this function needs; raise SettingsError with every mistake.
+
+        `AWS_SAM_LOCAL` is set by `sam local` and by the local stack, and allows plain http to loopback hosts.
+        """
+        mistakes = [
+            Mistake(name, "is not set.", "Deploy template.yaml again.") for name in needs if not environ.get(name)
+        ]
+        values: dict[str, str | int | bool] = {}
+        for name in (field.name.upper() for field in fields(cls)):
+            if name == "AWS_SAM_LOCAL":
+                values[name.lower()] = environ.get(name, "").lower() == "true"
+            elif name in _RANGES:
+                mistakes += _read_number(name, environ, values)
+            else:
+                values[name.lower()] = environ.get(name, "")
+        mistakes += _delays_out_of_order(values)
+        if mistakes:
+            raise SettingsError(mistakes)
+        return cls(**values)  # type: ignore[arg-type]  # the names are the fields', the types those of the branches above
+
+
+def _read_number(name: str, environ: Mapping[str, str], values: dict[str, str | int | bool]) -> list[Mistake]:
+    text = environ.get(name, "").strip()
+    lowest, highest = _RANGES[name]
+    if not text:
+        return []
+    if not text.isascii() or not text.isdigit() or not lowest <= int(text) <= highest:
+        return [Mistake(name, f"is {text[:20]!r}.", f"Set a whole number from {lowest} to {highest}.")]
+    values[name.lower()] = int(text)
+    return []
+
+
+def _delays_out_of_order(values: Mapping[str, str | int | bool]) -> list[Mistake]:
+    defaults = {field.name: field.default for field in fields(Settings)}
+    base, longest = ({**defaults, **values}[name] for name in ("redelivery_base_seconds", "redelivery_max_seconds"))
+    if int(str(base)) <= int(str(longest)):
+        return []
+    return [Mistake("REDELIVERY_BASE_SECONDS", f"is more than REDELIVERY_MAX_SECONDS ({longest}).", "Set it lower.")]
