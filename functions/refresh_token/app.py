@@ -1,0 +1,96 @@
+"""
+The refresh-token function: a message of the refresh queue becomes a stored access token.
+
+Wiring only. The queue is FIFO with one message group, so that one refresh runs at a time; a message that failed comes
+back after the queue's visibility timeout, so that wrong credentials are tried about once a minute and not once a batch.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from botocore.config import Config
+from salesforce_destination.aws.secrets import AwsUnavailableError
+from salesforce_destination.aws.token_store import RotationLostError, TokenStore
+from salesforce_destination.domain.errors import CredentialsError, SettingsError
+from salesforce_destination.domain.login_refusal import LoginUnavailableError
+from salesforce_destination.domain.refresh_request import RefreshRequest
+from salesforce_destination.refresh import refresh
+from salesforce_destination.salesforce.oauth import log_in, login_session
+from salesforce_destination.settings import REFRESH_TOKEN_NEEDS, Settings
+
+SOON = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+
+logger = Logger()
+metrics = Metrics()
+session = login_session()
+
+
+def lambda_handler(event: dict[str, Any], context: object) -> dict[str, list[dict[str, str]]]:
+    """Answer each message; from the first that failed on, SQS keeps them all, as the order of a FIFO queue asks."""
+    logger.append_keys(function_request_id=getattr(context, "aws_request_id", None))
+    metrics.set_default_dimensions(destination=Path(os.environ.get("DESTINATION_FILE", "")).stem or "none")
+    messages = event["Records"]
+    done = 0
+    while done < len(messages) and is_done(messages[done]["body"]):
+        done += 1
+    return {"batchItemFailures": [{"itemIdentifier": message["messageId"]} for message in messages[done:]]}
+
+
+def is_done(body: str) -> bool:
+    """Do what a message asks for; False where it has to be tried again."""
+    request = RefreshRequest.from_body(body)
+    if request is None:
+        logger.warning("the message is no refresh request; it is dropped")
+        return True
+    try:
+        settings = Settings.from_environ(os.environ, REFRESH_TOKEN_NEEDS)
+        refreshed = refresh(
+            request,
+            token_store(settings.credentials_secret_id, settings.access_token_secret_id),
+            lambda credentials: log_in(session, credentials, time.time()),
+            allow_local=settings.aws_sam_local,
+        )
+    except SettingsError as error:
+        return failed("the environment is wrong", code="SETTINGS_INVALID", mistakes=[str(m) for m in error.mistakes])
+    except (CredentialsError, LoginUnavailableError) as error:
+        return failed("no log-in", code=error.code, field=error.field, problem=error.problem, cure=error.cure)
+    except RotationLostError as error:
+        logger.critical("the refresh token that replaced the old one is not stored", extra={"cure": error.cure})
+        return failed("no log-in", code=error.code, field="refresh_token", reason=error.reason)
+    except AwsUnavailableError as error:
+        return failed("a secret cannot be read or written", code=error.code, reason=error.reason)
+    if refreshed:
+        count("TokenRefreshed")
+    logger.info(
+        "access token refreshed" if refreshed else "another access token is stored already", reason=request.reason
+    )
+    return True
+
+
+def failed(message: str, **words: object) -> bool:
+    """Say what is wrong in our words, never in Salesforce's: they may hold what was sent."""
+    logger.error(message, extra=words)
+    count("TokenRefreshFailed")
+    return False
+
+
+def count(metric: str) -> None:
+    """Write one metric at once, so that an invocation without one writes none."""
+    metrics.add_metric(metric, MetricUnit.Count, 1)
+    metrics.flush_metrics()
+
+
+@cache
+def token_store(credentials_secret_id: str, access_token_secret_id: str) -> TokenStore:
+    """The store of this environment; it outlives an invocation, with a refresh token that could not be stored yet."""
+    return TokenStore(
+        partial(boto3.client, "secretsmanager", config=SOON), credentials_secret_id, access_token_secret_id
+    )

@@ -1,0 +1,183 @@
+"""
+The two secrets, seen from the two sides.
+
+TokenSource is the deliver function's: it reads the access token and asks for another one when Salesforce refuses it.
+TokenStore is the refresh function's: it reads both secrets and is the only writer of either.
+
+Secrets Manager keeps every version for a day and asks for no more than one write in ten minutes over time (its quotas
+page). One writer that a schedule and refusals call keeps to that; a hundred functions that log in by themselves do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from time import monotonic, sleep
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from salesforce_destination.domain.credentials import with_refresh_token
+from salesforce_destination.domain.errors import TokenUnavailableError
+from salesforce_destination.domain.refresh_request import MESSAGE_GROUP, RefreshRequest
+from salesforce_destination.domain.token import AccessToken
+
+from .secrets import AwsUnavailableError, ClientFactory, make_client, read_secret
+
+
+class RotationLostError(TokenUnavailableError):
+    """
+    Salesforce has replaced the refresh token, and the new one could not be stored.
+
+    The old one is dead, and using it again would revoke everything that came from it. The environment that holds the new
+    one tries to store it again before anything else; if it ends first, a person has to authorise the app again.
+    """
+
+    cure = (
+        "If reason is AccessDeniedException, deploy with CredentialsRotate=true at once: the same instance then stores it."
+        " If that comes too late, authorise the app in Salesforce again and put the new refresh_token into the secret."
+    )
+
+    def __init__(self, error: AwsUnavailableError) -> None:
+        super().__init__("ROTATED_REFRESH_TOKEN_NOT_STORED")
+        self.reason = error.reason
+
+
+@dataclass
+class TokenSource:
+    """
+    The access token, kept in memory and read again only when Salesforce refuses it.
+
+    Every failure is a TokenUnavailableError: without a token no call to Salesforce is made and the messages wait.
+    """
+
+    secrets_client_factory: ClientFactory
+    sqs_client_factory: ClientFactory
+    secret_id: str
+    refresh_queue_url: str
+    wait: float = 10.0
+    poll_every: float = 0.5
+    sleep: Callable[[float], None] = sleep
+    clock: Callable[[], float] = monotonic
+    _token: AccessToken | None = field(default=None, init=False, repr=False)
+
+    def current(self) -> AccessToken:
+        """The token to use now."""
+        if self._token is None:
+            self._token = self._read()
+        if self._token is None:
+            raise TokenUnavailableError
+        return self._token
+
+    def replace(self, refused: AccessToken | None) -> AccessToken:
+        """
+        Get another token than the refused one (None: there was none), or raise TokenUnavailableError.
+
+        Another function may have been faster: then its token is there already and nobody is asked. Else the refresh
+        function is, and it has `wait` seconds.
+        """
+        self._token = None
+        token = self._read_other(refused)
+        if token is None:
+            self._ask(RefreshRequest.after_refusal(refused))
+            token = self._wait_for_other(refused)
+        self._token = token
+        return token
+
+    def _wait_for_other(self, refused: AccessToken | None) -> AccessToken:
+        give_up_at = self.clock() + self.wait
+        while self.clock() < give_up_at:
+            self.sleep(self.poll_every)
+            token = self._read_other(refused)
+            if token is not None:
+                return token
+        raise TokenUnavailableError
+
+    def _read_other(self, refused: AccessToken | None) -> AccessToken | None:
+        token = self._read()
+        return None if token is None or (refused and token.value == refused.value) else token
+
+    def _read(self) -> AccessToken | None:
+        return AccessToken.from_secret(read_secret(self._secrets, self.secret_id))
+
+    def _ask(self, request: RefreshRequest) -> None:
+        try:
+            self._sqs.send_message(
+                QueueUrl=self.refresh_queue_url,
+                MessageBody=request.body,
+                MessageGroupId=MESSAGE_GROUP,
+                MessageDeduplicationId=request.deduplication_id,
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise AwsUnavailableError("REFRESH_QUEUE_UNAVAILABLE", error) from None
+
+    @cached_property
+    def _secrets(self) -> Any:
+        return make_client(self.secrets_client_factory, "SECRETS_UNAVAILABLE")
+
+    @cached_property
+    def _sqs(self) -> Any:
+        return make_client(self.sqs_client_factory, "REFRESH_QUEUE_UNAVAILABLE")
+
+
+@dataclass
+class TokenStore:
+    """Both secrets, for the one function that writes them."""
+
+    secrets_client_factory: ClientFactory
+    credentials_secret_id: str
+    access_token_secret_id: str
+    sleep: Callable[[float], None] = sleep
+    retry_after: tuple[float, ...] = (0.5, 1.0, 2.0)
+    _unsaved: tuple[str, str] | None = field(default=None, init=False, repr=False)
+
+    def access_token(self) -> AccessToken | None:
+        """The stored token; None where there is none yet."""
+        return AccessToken.from_secret(read_secret(self._secrets, self.access_token_secret_id))
+
+    def write_access_token(self, token: AccessToken) -> None:
+        """Let every function have this token. Salesforce may give the same one again: then nothing is written."""
+        stored = self.access_token()
+        if stored is None or (stored.value, stored.instance_url) != (token.value, token.instance_url):
+            self._write(self.access_token_secret_id, token.to_secret())
+
+    def credentials(self) -> str:
+        """
+        The text of the credentials secret; empty where nobody has filled it.
+
+        A rotated refresh token that could not be stored before is stored now, unless a person has changed the secret.
+        """
+        text = read_secret(self._secrets, self.credentials_secret_id)
+        unsaved, self._unsaved = self._unsaved, None
+        if unsaved is None or unsaved[0] != text:
+            return text
+        self._write_rotated(*unsaved)
+        return unsaved[1]
+
+    def write_refresh_token(self, credentials: str, refresh_token: str) -> None:
+        """Put a rotated refresh token into the credentials as they were read; raise RotationLostError if that fails."""
+        self._write_rotated(credentials, with_refresh_token(credentials, refresh_token))
+
+    def _write_rotated(self, before: str, after: str) -> None:
+        self._unsaved = (before, after)
+        for pause in (*self.retry_after, None):
+            try:
+                self._write(self.credentials_secret_id, after)
+            except AwsUnavailableError as error:
+                if pause is None:
+                    raise RotationLostError(error) from None
+                self.sleep(pause)
+            else:
+                self._unsaved = None
+                return
+
+    def _write(self, secret_id: str, text: str) -> None:
+        try:
+            self._secrets.put_secret_value(SecretId=secret_id, SecretString=text)
+        except (BotoCoreError, ClientError) as error:
+            raise AwsUnavailableError("SECRETS_UNAVAILABLE", error) from None
+
+    @cached_property
+    def _secrets(self) -> Any:
+        return make_client(self.secrets_client_factory, "SECRETS_UNAVAILABLE")

@@ -1,0 +1,75 @@
+"""
+The access token: short-lived, written by the refresh function alone, read by all others.
+
+The others know a token only by its fingerprint when they speak about it, so that neither a queue nor a log ever holds
+what could be used to call Salesforce.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard
+
+FINGERPRINT_LENGTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """
+    A token that Salesforce gave, and the server it is for.
+
+    `issued_at` is Salesforce's own text (epoch milliseconds). When the token ends is unknown: an answer of the token
+    endpoint has no `expires_in`, and each call prolongs the session. So a token is good until it is refused.
+    """
+
+    value: str = field(repr=False)
+    instance_url: str
+    issued_at: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names this token without giving it away."""
+        return hashlib.sha256(self.value.encode()).hexdigest()[:FINGERPRINT_LENGTH]
+
+    def to_secret(self) -> str:
+        """The text of the access-token secret."""
+        return json.dumps({"access_token": self.value, "instance_url": self.instance_url, "issued_at": self.issued_at})
+
+    @classmethod
+    def from_secret(cls, text: str) -> AccessToken | None:
+        """
+        Read the access-token secret; None where it holds no token.
+
+        A secret that was never written, or that somebody wrote something else into, is no token yet: the next refresh
+        writes over it, so there is nothing for a person to mend.
+        """
+        secret = parse_object(text) or {}
+        value, instance_url, issued_at = (secret.get(key) for key in ("access_token", "instance_url", "issued_at"))
+        if not is_sendable(value) or not is_sendable(instance_url):
+            return None
+        return cls(value, instance_url, issued_at if isinstance(issued_at, str) else "")
+
+
+def parse_object(text: str | bytes) -> Mapping[str, Any] | None:
+    """
+    Read a JSON object; None for everything else.
+
+    No exception leaves this function: a JSONDecodeError carries the whole text, and the text is a secret.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def is_sendable(value: object) -> TypeGuard[str]:
+    """
+    Tell whether this is a text that may stand in a header: visible ASCII, no blank.
+
+    Otherwise requests would refuse the header with an exception that shows it.
+    """
+    return isinstance(value, str) and value != "" and all("!" <= character <= "~" for character in value)

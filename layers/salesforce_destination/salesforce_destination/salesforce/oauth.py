@@ -1,0 +1,109 @@
+"""
+Logging in to Salesforce: one POST to the token endpoint, by one of four grants.
+
+The request carries secrets. So it goes to the checked host of the credentials and nowhere else: over verified TLS,
+without following redirects, and without what the environment might add (proxies, .netrc). What comes back is a Login or
+an error in our words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+from urllib3.exceptions import NameResolutionError
+
+from salesforce_destination.domain import login_refusal
+from salesforce_destination.domain.credentials import Credentials, GrantType
+from salesforce_destination.domain.errors import CredentialsError
+from salesforce_destination.domain.login import Login
+from salesforce_destination.domain.login_refusal import LoginRefusal, LoginUnavailableError, login_error
+from salesforce_destination.domain.salesforce_host import jwt_audience
+from salesforce_destination.domain.token import parse_object
+
+TOKEN_PATH = "/services/oauth2/token"  # a path
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 15.0
+ASSERTION_SECONDS = 180
+"""Salesforce takes a signed log-in whose end is at most some minutes ahead (OAuth 2.0 JWT Bearer Flow)."""
+
+
+def login_session() -> requests.Session:
+    """A session that adds nothing of its own to a log-in."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
+def log_in(session: requests.Session, credentials: Credentials, now: float) -> Login:
+    """
+    Ask for an access token; raise CredentialsError or LoginUnavailableError where there is none.
+
+    The order of its use is the caller's: a rotated refresh token in the answer must be stored first.
+    """
+    response = _post(session, credentials.url + TOKEN_PATH, _form(credentials, now))
+    answer = _json_object(response)
+    if response.status_code == 200 and answer is not None and "error" not in answer:
+        return Login(answer)
+    raise login_error(response.status_code, answer)
+
+
+def _form(credentials: Credentials, now: float) -> dict[str, str]:
+    client = {"client_id": credentials.client_id, "client_secret": credentials.client_secret}
+    match credentials.grant_type:
+        case GrantType.CLIENT_CREDENTIALS:
+            return {"grant_type": "client_credentials", **client}
+        case GrantType.REFRESH_TOKEN:
+            return {"grant_type": "refresh_token", **client, "refresh_token": credentials.refresh_token}
+        case GrantType.PASSWORD:
+            password = credentials.password + credentials.security_token
+            return {"grant_type": "password", **client, "username": credentials.username, "password": password}
+        case GrantType.JWT_BEARER:
+            grant_type = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+            return {"grant_type": grant_type, "assertion": _assertion(credentials, now)}
+
+
+def _assertion(credentials: Credentials, now: float) -> str:
+    import jwt  # with its cryptography the slowest import of all; the other grants do without
+
+    claims = {
+        "iss": credentials.client_id,
+        "sub": credentials.username,
+        "aud": jwt_audience(credentials.url),
+        "exp": int(now) + ASSERTION_SECONDS,
+    }
+    try:
+        return jwt.encode(claims, credentials.private_key, algorithm="RS256")
+    except (jwt.PyJWTError, ValueError, TypeError):
+        pass  # raised below, so that nothing of the key is in the chain of exceptions
+    cure = "Put in the whole PEM text of the RSA key whose certificate was uploaded to the app."
+    raise CredentialsError("private_key", "cannot be read as an RSA key.", cure)
+
+
+def _post(session: requests.Session, url: str, form: Mapping[str, str]) -> requests.Response:
+    try:
+        return session.post(
+            url,
+            data=form,
+            headers={"Accept": "application/json"},
+            timeout=(CONNECT_SECONDS, READ_SECONDS),
+            allow_redirects=False,
+        )
+    except requests.RequestException as error:
+        refusal = _unanswered(error)
+    raise LoginUnavailableError(None, refusal)
+
+
+def _unanswered(error: requests.RequestException) -> LoginRefusal:
+    if isinstance(error, requests.exceptions.SSLError):
+        return login_refusal.NOT_TRUSTED
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return login_refusal.UNKNOWN_HOST if isinstance(reason, NameResolutionError) else login_refusal.UNREACHABLE
+
+
+def _json_object(response: requests.Response) -> Mapping[str, Any] | None:
+    """The answer, unless it is a page: in an outage Salesforce answers with HTML under any status."""
+    if "html" in response.headers.get("Content-Type", "").lower():
+        return None
+    return parse_object(response.content)
