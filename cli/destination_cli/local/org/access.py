@@ -1,0 +1,66 @@
+"""Who may see and write which field."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from destination_cli.local.org.people import User
+from destination_cli.local.org.store import Store
+
+
+class Level(IntEnum):
+    """What a user may do with a field."""
+
+    NONE = 0
+    READ = 1
+    EDIT = 2
+
+
+class Access:
+    """
+    Field-level security.
+
+    The fields an org starts with are open to everyone. A field made through the API is open to no one, the administrator
+    included, until a permission set opens it. `restrict` takes a right away from everyone, as a changed profile would.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.version = 0
+        self._store = store
+        self._closed: set[tuple[str, str]] = set()
+        self._restricted: dict[tuple[str, str], Level] = {}
+        self._granted: dict[tuple[str, str, str], Level] = {}
+
+    def close(self, sobject: str, field: str) -> None:
+        """Hide a new field from everyone until a permission set opens it."""
+        self._closed.add((sobject, field))
+        self.version += 1
+
+    def restrict(self, sobject: str, field: str, level: Level | None) -> None:
+        """Let no one do more than this with a field; None lifts the restriction."""
+        self._restricted.pop((sobject, field), None)
+        if level is not None:
+            self._restricted[sobject, field] = level
+        self.version += 1
+
+    def level(self, user: User, sobject: str, field: str) -> Level:
+        """What a user may do with a field."""
+        level = Level.EDIT
+        if (sobject, field) in self._closed:
+            level = self._granted.get((user.id, sobject, field), Level.NONE)
+        return min(level, self._restricted.get((sobject, field), Level.EDIT))
+
+    def refresh(self) -> None:
+        """Read the permission sets again, after one of their records changed."""
+        tables = self._store.schema.sobjects
+        holders: dict[object, list[object]] = {}
+        for row in self._store.table(tables["PermissionSetAssignment"]):
+            holders.setdefault(row.get("PermissionSetId"), []).append(row.get("AssigneeId"))
+        self._granted = {}
+        for row in self._store.table(tables["FieldPermissions"]):
+            sobject, _, field = str(row.get("Field")).partition(".")
+            level = Level.EDIT if row.get("PermissionsEdit") else Level(bool(row.get("PermissionsRead")))
+            for user in holders.get(row.get("ParentId"), []):
+                key = (str(user), sobject, field)
+                self._granted[key] = max(level, self._granted.get(key, Level.NONE))
+        self.version += 1

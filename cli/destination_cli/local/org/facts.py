@@ -1,0 +1,80 @@
+"""What can be set about an org: its limits and policies, and the habits of Salesforce that nobody has recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+DEFAULT_INSTANCE = "https://acme.my.salesforce.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """
+    Habits of Salesforce known from memory or by inference only. A caller must survive either setting.
+
+    The defaults are the likeliest; where nothing tells, the stricter.
+    """
+
+    # A value of the wrong JSON type, or a bad date: the record fails ("record") or the whole request does ("request").
+    wrong_type_scope: str = "record"
+    text_takes_scalars: bool = False
+    boolean_takes_strings: bool = False
+    picklist_ignores_case: bool = True
+    # Java counts UTF-16 units, so that an emoji is two characters long.
+    length_counts_utf16: bool = True
+    unknown_id: tuple[str, str] = ("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+    update_only_miss: tuple[str, str] = ("NOT_FOUND", "The requested resource does not exist")
+    unknown_type_in_record: tuple[int, str] = (400, "INVALID_TYPE")
+    type_missing: tuple[int, str] = (400, "INVALID_TYPE")
+    type_mismatch_scope: str = "request"
+    external_id_unknown_status: int = 404
+    chunk_code: str = "LIMIT_EXCEEDED"
+    composite_limit_code: str = "LIMIT_EXCEEDED"
+    reference_id_code: str = "INVALID_INPUT"
+    id_on_failed_update: bool = False
+    id_on_rolled_back: bool = False
+    created_on_failure: bool = False
+    single_row_lock_status: int = 400
+    all_errors_at_once: bool = True
+    composite_inherits_headers: bool = False
+    composite_takes_collections: bool = True
+    composite_counts_once: bool = True
+    update_only_honoured: bool = True
+    rules_compare_under_lock: bool = True
+    refused_session_counts: bool = False
+    refused_request_counts: bool = True
+    limit_info_on_errors: bool = True
+    double_as_float: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OrgConfig:
+    """
+    One org's limits and login policies.
+
+    `daily_overrun` is the share of the daily limit that a paying org may spend beyond it before it is refused; sandboxes
+    and Developer Editions have none. `session_timeout` counts from the last call, as Salesforce's does.
+    """
+
+    instance_url: str | None = None
+    organization_id: str = "00DAb0000000001"
+    daily_limit: int = 100_000
+    daily_overrun: float = 0.0
+    session_timeout: float = 7200.0
+    newest_version: int = 68
+    records_per_collection: int = 200
+    records_per_retrieve: int = 2000
+    subrequests_per_composite: int = 25
+    collections_per_composite: int = 5
+    chunks_per_collection: int = 10
+    duplicates_per_update: int = 12
+    request_bytes: int = 50 * 1024 * 1024
+    uri_bytes: int = 16_384
+    query_page: int = 2000
+    password_flow: bool = True
+    client_credentials_flow: bool = True
+    rotate_refresh_tokens: bool = False
+    jwt_token_format: bool = False
+    assignment_rule_owner: str | None = None
+    history_length: int | None = None
+    facts: Facts = field(default_factory=Facts)

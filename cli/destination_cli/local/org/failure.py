@@ -1,0 +1,109 @@
+"""The two shapes of Salesforce's errors: of one record inside a collection, and of a whole request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+NOT_FOUND_TEXT = "The requested resource does not exist"
+STATUS_OF = {"ENTITY_IS_DELETED": 404, "NOT_FOUND": 404, "INSUFFICIENT_ACCESS_OR_READONLY": 403}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordError:
+    """
+    Why one record was refused.
+
+    `dml` is False for what the reader of the request finds before any database work: as the answer to a single row such
+    an error has no `fields`. `row_code` is the code a single row gets where it differs.
+    """
+
+    code: str
+    message: str
+    fields: tuple[str, ...] = ()
+    dml: bool = True
+    row_code: str = ""
+    row_message: str = ""
+
+    def in_collection(self) -> dict[str, Any]:
+        """As it stands in the `errors` of one result."""
+        return {"statusCode": self.code, "message": self.message, "fields": list(self.fields)}
+
+    def as_row(self) -> dict[str, Any]:
+        """As it stands in the array that a single row's request is answered with."""
+        error: dict[str, Any] = {"message": self.row_message or self.message, "errorCode": self.row_code or self.code}
+        return {**error, "fields": list(self.fields)} if self.dml else error
+
+
+class RequestFailure(Exception):
+    """The whole request is refused: the status, and the array of errors."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(code)
+        self.status = status
+        self.errors: list[dict[str, Any]] = [{"message": message, "errorCode": code}]
+
+
+class RowFailure(RequestFailure):
+    """A single row is refused for the reasons a record in a collection would be."""
+
+    def __init__(self, errors: list[RecordError], lock_status: int = 400) -> None:
+        first = errors[0]
+        statuses = {**STATUS_OF, "UNABLE_TO_LOCK_ROW": lock_status}
+        super().__init__(statuses.get(first.code, 400), first.code, first.message)
+        self.errors = [error.as_row() for error in errors]
+
+
+def not_found() -> RequestFailure:
+    """No such resource. Salesforce names the code first here."""
+    failure = RequestFailure(404, "NOT_FOUND", NOT_FOUND_TEXT)
+    failure.errors = [{"errorCode": "NOT_FOUND", "message": NOT_FOUND_TEXT}]
+    return failure
+
+
+def method_not_allowed(method: str, allowed: list[str]) -> RequestFailure:
+    """The resource is there and does not take this method."""
+    text = f"HTTP Method '{method}' not allowed. Allowed are {','.join(allowed)}"
+    failure = RequestFailure(405, "METHOD_NOT_ALLOWED", text)
+    failure.errors = [{"errorCode": "METHOD_NOT_ALLOWED", "message": text}]
+    return failure
+
+
+ROLLED_BACK = RecordError(
+    "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+    "Record rolled back because not all records were valid and the request was using AllOrNone header",
+)
+DELETED = RecordError("ENTITY_IS_DELETED", "entity is deleted")
+CONVERTED = RecordError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
+NO_ACCESS = RecordError("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
+ID_MISSING = RecordError("MISSING_ARGUMENT", "Id not specified in an update call")
+
+
+def unknown_field(name: str, sobject: str) -> RecordError:
+    """A field the sObject has not, or that this user may not see: Salesforce tells no difference."""
+    return RecordError("INVALID_FIELD", f"No such column '{name}' on sobject of type {sobject}", dml=False)
+
+
+def malformed_id(label: str, value: object, field: str = "Id") -> RecordError:
+    """An id of the wrong form, checksum or sObject."""
+    return RecordError("MALFORMED_ID", f"{label}: id value of incorrect type: {value}", (field,))
+
+
+def required(fields: list[str]) -> RecordError:
+    """Fields that must have a value and were absent on create, or cleared."""
+    return RecordError("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(fields)}]", tuple(fields))
+
+
+def read_only(fields: list[str]) -> RecordError:
+    """Fields that nobody, or not this user, may write."""
+    text = (
+        f"Unable to create/update fields: {', '.join(fields)}. Please check the security settings of this field and"
+        " verify that it is read/write for your profile or permission set."
+    )
+    return RecordError("INVALID_FIELD_FOR_INSERT_UPDATE", text, tuple(fields))
+
+
+def locked(holders: list[str]) -> RecordError:
+    """Another transaction holds the row or its parent for longer than Salesforce waits (about 10 s)."""
+    text = f"unable to obtain exclusive access to this record or {len(holders)} records: {','.join(holders)}"
+    return RecordError("UNABLE_TO_LOCK_ROW", text)
