@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from .domain.credentials import Credentials
-from .domain.login import Login
-from .domain.refresh_request import RefreshRequest
-from .domain.token import AccessToken
+from salesforce_destination.domain.credentials import Credentials
+from salesforce_destination.domain.login import Login
+from salesforce_destination.domain.refresh_request import RefreshRequest
+from salesforce_destination.domain.token import AccessToken
 
 
 class Store(Protocol):

@@ -23,7 +23,7 @@ from salesforce_destination.domain.errors import TokenUnavailableError
 from salesforce_destination.domain.refresh_request import MESSAGE_GROUP, RefreshRequest
 from salesforce_destination.domain.token import AccessToken
 
-from .secrets import AwsUnavailableError, ClientFactory, make_client, read_secret
+from salesforce_destination.aws.secrets import AwsUnavailableError, ClientFactory, make_client, read_secret
 
 
 class RotationLostError(TokenUnavailableError):

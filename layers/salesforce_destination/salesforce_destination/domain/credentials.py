@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from .errors import CredentialsError
-from .private_key import read_private_key
-from .salesforce_host import is_local, is_my_domain, salesforce_url
-from .token import parse_object
+from salesforce_destination.domain.errors import CredentialsError
+from salesforce_destination.domain.private_key import read_private_key
+from salesforce_destination.domain.salesforce_host import is_local, is_my_domain, salesforce_url
+from salesforce_destination.domain.token import parse_object
 
 
 class GrantType(StrEnum):

@@ -72,10 +72,14 @@ class CredentialsError(DestinationError):
         self.field, self.problem, self.cure, self.code = field, problem, cure, code
 
 
+NO_ACCESS_TOKEN = "NO_ACCESS_TOKEN"
+"""The code of a TokenUnavailableError where no token was ever stored, or no other one came."""
+
+
 class TokenUnavailableError(DestinationError):
     """There is no access token that Salesforce takes, for now; `code` says why in one word."""
 
-    def __init__(self, code: str = "NO_ACCESS_TOKEN") -> None:
+    def __init__(self, code: str = NO_ACCESS_TOKEN) -> None:
         super().__init__(code)
         self.code = code
 

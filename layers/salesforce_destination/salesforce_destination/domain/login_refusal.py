@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import CredentialsError, SalesforceUnavailableError
+from salesforce_destination.domain.errors import CredentialsError, SalesforceUnavailableError
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .token import FINGERPRINT_LENGTH, AccessToken, parse_object
+from salesforce_destination.domain.token import FINGERPRINT_LENGTH, AccessToken, parse_object
 
 MESSAGE_GROUP = "refresh"
 """One group for all: a FIFO queue hands out one message of a group at a time, so that one refresh runs at a time."""

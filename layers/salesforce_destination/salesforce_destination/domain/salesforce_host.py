@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from .errors import CredentialsError
+from salesforce_destination.domain.errors import CredentialsError
 
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "host.docker.internal"})
 """This machine, as seen from itself and from a container on it."""

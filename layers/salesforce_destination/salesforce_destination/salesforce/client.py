@@ -74,11 +74,19 @@ class SalesforceClient:
         """
         payload, encoding = _packed(to_json(body))
         all_headers = {"Content-Type": "application/json", **encoding, **(headers or {})}
-        token = self._tokens.current()
+        token = self._token()
         try:
             return self._post(token, path, payload, all_headers)
         except SessionExpiredError:
             return self._post(self._tokens.replace(token), path, payload, all_headers)
+
+    def _token(self) -> AccessToken:
+        try:
+            return self._tokens.current()
+        except TokenUnavailableError as error:
+            if error.code != NO_ACCESS_TOKEN:
+                raise
+        return self._tokens.replace(None)
 
     def _post(self, token: AccessToken, path: str, payload: bytes, headers: Mapping[str, str]) -> Json:
         try:

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from typing import Any
+
+import jmespath
+import pytest
+from salesforce_destination.domain.source import ABSENT, SourceError, compile_source, plain_steps
+
+PROFILE: dict[str, Any] = {
+    "person": {"name": {"lastName": "Doe", "nickname": None}},
+    "identityMap": {"crmID": [{"id": "1"}, {"id": "2"}], "https://ns/4": [{"id": "uri"}]},
+    "attributes": {"wrapped": {"value": "Hermione"}, "bare": "Ron", "empty": {}},
+    "list": ["a", "b"],
+    "text": "abc",
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("person.name.lastName", "Doe"),
+        ("identityMap.crmID[1].id", "2"),
+        ('identityMap."https://ns/4"[0].id', "uri"),
+        ("list[0]", "a"),
+        ("person.name.middleName", ABSENT),
+        ("person.nothing.here", ABSENT),
+        ("identityMap.crmID[2].id", ABSENT),
+        ("list.a", ABSENT),
+        ("text[0]", ABSENT),
+        ("person[0]", ABSENT),
+        ("person.name.nickname", None),
+        ("attributes.wrapped", "Hermione"),
+        ("attributes.wrapped.value", "Hermione"),
+        ("attributes.bare", "Ron"),
+        ("attributes.bare.value", "Ron"),
+        ("attributes.empty", ABSENT),
+        ("attributes.empty.value", ABSENT),
+        ("attributes.absent.value", ABSENT),
+        ("join(' ', list)", "a b"),
+        ("attributes.empty || attributes.wrapped", "Hermione"),
+        ("nothing || nowhere", ABSENT),
+        ("text == 'abc'", True),
+        ("list[-1]", "b"),
+    ],
+)
+def test_a_source_finds_its_value(expression: str, value: object) -> None:
+    assert compile_source(expression)(PROFILE) == value
+
+
+@pytest.mark.parametrize(
+    "path", ["person.name.lastName", "identityMap.crmID[1].id", "list[0]", 'identityMap."https://ns/4"']
+)
+def test_a_plain_path_finds_what_jmespath_finds(path: str) -> None:
+    assert plain_steps(path) is not None
+    assert compile_source(path)(PROFILE) == jmespath.search(path, PROFILE)
+
+
+@pytest.mark.parametrize("expression", ["list[-1]", "a || b", "a.*", "people[].name", "@", "length(a)", "a-b", "`1`"])
+def test_what_is_more_than_a_path_is_left_to_jmespath(expression: str) -> None:
+    assert plain_steps(expression) is None
+
+
+def test_powertools_functions_are_there() -> None:
+    document = {"Message": '{"person": {"id": 7}}'}
+
+    assert compile_source("powertools_json(Message).person.id")(document) == 7
+
+
+@pytest.mark.parametrize(
+    ("expression", "position"),
+    [("a..b", 2), ("a.b[", 4), ("a.b['x", 4), ("$x", 0), ("a && lenght(b)", 5), ("", None)],
+)
+def test_bad_jmespath_is_told_with_its_position(expression: str, position: int | None) -> None:
+    with pytest.raises(SourceError) as error:
+        compile_source(expression)
+
+    assert error.value.position == position
