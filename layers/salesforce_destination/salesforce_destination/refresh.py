@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from salesforce_destination.domain.credentials import Credentials
-from salesforce_destination.domain.login import Login
-from salesforce_destination.domain.refresh_request import RefreshRequest
-from salesforce_destination.domain.token import AccessToken
+from .domain.credentials import Credentials
+from .domain.login import Login
+from .domain.refresh_request import RefreshRequest
+from .domain.token import AccessToken
 
 
 class Store(Protocol):
@@ -38,8 +38,8 @@ def refresh(
     """
     Log in and store the token; tell whether that was done. Nothing is done where another token is stored already.
 
-    Raises CredentialsError where a person has to act, SalesforceUnavailableError or TokenUnavailableError where time may
-    help. In each case the stored token stays as it was.
+    Raises CredentialsError where a person has to act, SalesforceUnavailableError or TokenUnavailableError where time
+    may help. In each case the stored token stays as it was.
     """
     if request.is_met_by(store.access_token()):
         return False

@@ -4,7 +4,6 @@ import json
 
 import pytest
 from logins import GRANT_VALUES, ORG_ID, a_secret, elliptic_pem, rsa_pem
-
 from salesforce_destination.domain.credentials import Credentials, GrantType, with_refresh_token
 from salesforce_destination.domain.errors import CredentialsError
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from salesforce_destination.domain.refresh_request import Reason, RefreshRequest
 from salesforce_destination.domain.token import AccessToken
 

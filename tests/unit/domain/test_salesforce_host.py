@@ -5,10 +5,9 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from urllib3.util import parse_url
-
 from salesforce_destination.domain.errors import CredentialsError
 from salesforce_destination.domain.salesforce_host import check_instance_url, is_my_domain, jwt_audience, salesforce_url
+from urllib3.util import parse_url
 
 NOT_SALESFORCE = [
     "https://127.0.0.1/x.salesforce.com",

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from salesforce_destination.domain.token import AccessToken, is_sendable, parse_object
 
 TOKEN = AccessToken("00D!secret.part", "https://acme.my.salesforce.com", "1736530186928")

@@ -23,20 +23,20 @@ from salesforce_destination.domain.errors import TokenUnavailableError
 from salesforce_destination.domain.refresh_request import MESSAGE_GROUP, RefreshRequest
 from salesforce_destination.domain.token import AccessToken
 
-from salesforce_destination.aws.secrets import AwsUnavailableError, ClientFactory, make_client, read_secret
+from .secrets import AwsUnavailableError, ClientFactory, make_client, read_secret
 
 
 class RotationLostError(TokenUnavailableError):
     """
     Salesforce has replaced the refresh token, and the new one could not be stored.
 
-    The old one is dead, and using it again would revoke everything that came from it. The environment that holds the new
-    one tries to store it again before anything else; if it ends first, a person has to authorise the app again.
+    The old one is dead, and using it again would revoke everything that came from it. The environment that holds the
+    new one stores it before anything else; if it ends first, a person has to authorise the app again.
     """
 
     cure = (
-        "If reason is AccessDeniedException, deploy with CredentialsRotate=true at once: the same instance then stores it."
-        " If that comes too late, authorise the app in Salesforce again and put the new refresh_token into the secret."
+        "If reason is AccessDeniedException, deploy with CredentialsRotate=true at once: the same instance may still"
+        " store it. If that comes too late, authorise the app in Salesforce again and put in the new refresh_token."
     )
 
     def __init__(self, error: AwsUnavailableError) -> None:

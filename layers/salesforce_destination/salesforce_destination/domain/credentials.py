@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from salesforce_destination.domain.errors import CredentialsError
-from salesforce_destination.domain.private_key import read_private_key
-from salesforce_destination.domain.salesforce_host import is_local, is_my_domain, salesforce_url
-from salesforce_destination.domain.token import parse_object
+from .errors import CredentialsError
+from .private_key import read_private_key
+from .salesforce_host import is_local, is_my_domain, salesforce_url
+from .token import parse_object
 
 
 class GrantType(StrEnum):
@@ -102,7 +102,7 @@ class Credentials:
 
 
 def with_refresh_token(text: str, refresh_token: str) -> str:
-    """The text of the credentials secret with another refresh token; everything else in it stays as a person wrote it."""
+    """The text of the credentials secret with another refresh token; all else in it stays as a person wrote it."""
     return json.dumps({**(parse_object(text) or {}), "refresh_token": refresh_token}, indent=2)
 
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from salesforce_destination.domain.credentials import Credentials
-from salesforce_destination.domain.errors import CredentialsError
-from salesforce_destination.domain.login_refusal import UNREADABLE, LoginUnavailableError
-from salesforce_destination.domain.salesforce_host import check_instance_url
-from salesforce_destination.domain.token import AccessToken, is_sendable
+from .credentials import Credentials
+from .errors import CredentialsError
+from .login_refusal import LoginUnavailableError
+from .login_refusal_table import UNREADABLE
+from .salesforce_host import check_instance_url
+from .token import AccessToken, is_sendable
 
 _IDENTITY_PATH = re.compile(r"/id/(?P<org>00D[0-9A-Za-z]{12})(?:[0-9A-Za-z]{3})?/[0-9A-Za-z]+")
 ORG_ID_LENGTH = 15

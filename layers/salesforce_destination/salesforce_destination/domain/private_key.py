@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import textwrap
 
-from salesforce_destination.domain.errors import CredentialsError
+from .errors import CredentialsError
 
 _PEM = re.compile(r"-----BEGIN (?P<label>[A-Z0-9 ]+)-----(?P<base64>[A-Za-z0-9+/=\s]+)-----END (?P=label)-----")
 _RSA = ("PRIVATE KEY", "RSA PRIVATE KEY")

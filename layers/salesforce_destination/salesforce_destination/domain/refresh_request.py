@@ -1,8 +1,8 @@
 """
 What the refresh queue carries: somebody wants another access token, and why.
 
-A refusal names the token that was refused. That is what makes a hundred refusals one log-in: SQS drops the messages that
-name the same token within five minutes, and the refresh function does nothing once another token is stored.
+A refusal names the token that was refused. That is what makes a hundred refusals one log-in: SQS drops the messages
+that name the same token within five minutes, and the refresh function does nothing once another token is stored.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from salesforce_destination.domain.token import FINGERPRINT_LENGTH, AccessToken, parse_object
+from .token import FINGERPRINT_LENGTH, AccessToken, parse_object
 
 MESSAGE_GROUP = "refresh"
 """One group for all: a FIFO queue hands out one message of a group at a time, so that one refresh runs at a time."""

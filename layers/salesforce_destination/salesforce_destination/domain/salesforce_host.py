@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from salesforce_destination.domain.errors import CredentialsError
+from .errors import CredentialsError
 
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "host.docker.internal"})
 """This machine, as seen from itself and from a container on it."""
@@ -19,7 +19,7 @@ LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "host.docker.internal"})
 LOGIN_HOSTS = frozenset({"login.salesforce.com", "test.salesforce.com"})
 
 # My Domain login URLs (Salesforce Help, "My Domain URL Formats"): one label, or two where the org is no production org
-# (acme--uat.sandbox, acme-dev-ed.develop, acme.scratch). Government Cloud's highest tier has .mil (forcedotcom/sfdx-core).
+# (acme--uat.sandbox, acme-dev-ed.develop). Orgs of the US military have .mil (forcedotcom/sfdx-core, sfdcUrl.ts).
 _LABEL = r"(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _MY_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})?\.my\.salesforce\.(?:com|mil)")
 # Orgs from before My Domain answer with the host of their instance: na1, eu55, usa77, cs100.

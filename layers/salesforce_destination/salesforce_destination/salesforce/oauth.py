@@ -14,11 +14,12 @@ from typing import Any
 import requests
 from urllib3.exceptions import NameResolutionError
 
-from salesforce_destination.domain import login_refusal
+from salesforce_destination.domain import login_refusal_table
 from salesforce_destination.domain.credentials import Credentials, GrantType
 from salesforce_destination.domain.errors import CredentialsError
 from salesforce_destination.domain.login import Login
-from salesforce_destination.domain.login_refusal import LoginRefusal, LoginUnavailableError, login_error
+from salesforce_destination.domain.login_error import login_error
+from salesforce_destination.domain.login_refusal import LoginRefusal, LoginUnavailableError
 from salesforce_destination.domain.salesforce_host import jwt_audience
 from salesforce_destination.domain.token import parse_object
 
@@ -97,9 +98,11 @@ def _post(session: requests.Session, url: str, form: Mapping[str, str]) -> reque
 
 def _unanswered(error: requests.RequestException) -> LoginRefusal:
     if isinstance(error, requests.exceptions.SSLError):
-        return login_refusal.NOT_TRUSTED
+        return login_refusal_table.NOT_TRUSTED
     reason = getattr(error.args[0], "reason", None) if error.args else None
-    return login_refusal.UNKNOWN_HOST if isinstance(reason, NameResolutionError) else login_refusal.UNREACHABLE
+    return (
+        login_refusal_table.UNKNOWN_HOST if isinstance(reason, NameResolutionError) else login_refusal_table.UNREACHABLE
+    )
 
 
 def _json_object(response: requests.Response) -> Mapping[str, Any] | None:
