@@ -1,0 +1,70 @@
+"""`destination local`: the stack in a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+
+from rich.console import Console
+from salesforce_destination.destination_file import load_destination
+from salesforce_destination.domain.errors import DestinationFileError
+
+from .aws import LocalAwsError
+from .endpoints import FILE_NAME
+from .execution_environment import FunctionError
+from .options import OptionError, Options
+from .parameters import ParameterError
+from .places import ROOT
+from .running import ending_on_signals
+from .stack import LocalStack
+
+COULD_NOT_START = 2
+
+StartError = (OptionError, ParameterError, LocalAwsError, FunctionError)
+"""What a person can mend; anything else is a fault of ours and shows where."""
+
+
+def run_local(console: Console) -> int:
+    """Run the stack until Ctrl-C. The exit status is 0, or 2 if it could not start."""
+    with ending_on_signals() as ended:
+        try:
+            options = Options.from_environ(os.environ)
+            if not judge_destination(options, console):
+                return COULD_NOT_START
+            with LocalStack(options) as stack:
+                _introduce(stack, console)
+                ended.wait()
+                console.print("Stopping.")
+        except StartError as error:
+            console.print(f"The local stack cannot start. {error}", style="red", markup=False, highlight=False)
+            return COULD_NOT_START
+    return 0
+
+
+def judge_destination(options: Options, console: Console) -> bool:
+    """Whether the destination file can be used; its mistakes are shown if not."""
+    if options.destination is None:
+        return True
+    try:
+        load_destination(options.destination)
+    except DestinationFileError as error:
+        console.print(f"{options.destination} cannot be used:", style="red", markup=False, highlight=False)
+        for mistake in error.mistakes:
+            console.print(f"  {mistake}", markup=False, highlight=False)
+        return False
+    return True
+
+
+def _introduce(stack: LocalStack, console: Console) -> None:
+    for name, value in asdict(stack.endpoints).items():
+        console.print(f"{name:22} {value}", markup=False, highlight=False, soft_wrap=True)
+    state = os.path.relpath(stack.options.state, ROOT)
+    console.print(f"{'these addresses':22} {state}/{FILE_NAME}", highlight=False)
+    console.print(f"{'logs':22} {state}/logs", highlight=False)
+    example = json.dumps({"QueueUrl": "...", "MessageBody": "..."})
+    console.print(
+        f"\nReady. Send profiles to queue_url (boto3: sqs.send_message with {example}). Ctrl-C stops.",
+        markup=False,
+        highlight=False,
+    )
