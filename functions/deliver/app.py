@@ -41,8 +41,16 @@ SOON = Config(
     connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=16
 )
 
+
+def destination_name() -> str:
+    """The destination's name in metrics and dead letters: that of its file."""
+    return Path(os.environ.get("DESTINATION_FILE", "")).stem or "none"
+
+
 logger = Logger()
 metrics = Metrics()
+metrics.set_default_dimensions(destination=destination_name())
+session = new_session()
 
 
 @dataclass
@@ -52,17 +60,18 @@ class Function:
     settings: Settings
     mapper: Mapper
     deadline: float = 0.0
+    tokens: TokenSource = field(init=False)
     client: SalesforceClient = field(init=False)
     sender: CompositeSender = field(init=False)
 
     def __post_init__(self) -> None:
-        tokens = TokenSource(
+        self.tokens = TokenSource(
             partial(boto3.client, "secretsmanager", config=SOON),
             sqs_client,
             self.settings.access_token_secret_id,
             self.settings.refresh_queue_url,
         )
-        self.client = SalesforceClient(new_session(), tokens, self.seconds_left)
+        self.client = SalesforceClient(session, self.tokens, self.seconds_left)
         self.sender = CompositeSender(self.client, CompositeWriter(self.mapper.destination), self.seconds_left)
 
     def seconds_left(self) -> float:
@@ -87,7 +96,6 @@ def sqs_client() -> Any:
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Deliver a batch, and name the messages that SQS must keep."""
     messages = messages_in(event)
-    metrics.set_default_dimensions(destination=destination_name())
     try:
         function = started()
     except MistakesError as error:
@@ -147,8 +155,3 @@ def delay(settings: Settings, kept: list[Delivery]) -> int:
         (d.message, delay_seconds(d.fate.wait, d.message.receive_count, base, longest, random.random)) for d in kept
     ]
     return RedeliveryDelays(sqs_client(), settings.queue_url).set(delays)
-
-
-def destination_name() -> str:
-    """The destination's name in metrics and dead letters: that of its file."""
-    return Path(os.environ.get("DESTINATION_FILE", "")).stem or "none"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from builders import LOYAL, SENT_AT, a_destination, a_message, a_profile, an_id
-from salesforce_destination.delivery import Delivery, DeliveryRun, give_up_on_old
+from salesforce_destination.delivery import DeliveryRun, give_up_on_old
 from salesforce_destination.domain.classification import RecordError
 from salesforce_destination.domain.composite import Collection, CollectionReply
 from salesforce_destination.domain.errors import (
@@ -20,7 +20,7 @@ from salesforce_destination.domain.errors import (
 )
 from salesforce_destination.domain.mapping import Mapper
 from salesforce_destination.domain.message import Message
-from salesforce_destination.domain.outcome import Outcome, Wait
+from salesforce_destination.domain.outcome import Delivery, Outcome, Wait
 
 
 class Salesforce:

@@ -19,7 +19,13 @@ from pydantic_core import from_json, to_json
 from urllib3.exceptions import NewConnectionError
 
 from salesforce_destination.domain.classification import request_error
-from salesforce_destination.domain.errors import OutcomeUnknownError, SalesforceUnavailableError, SessionExpiredError
+from salesforce_destination.domain.errors import (
+    NO_ACCESS_TOKEN,
+    OutcomeUnknownError,
+    SalesforceUnavailableError,
+    SessionExpiredError,
+    TokenUnavailableError,
+)
 from salesforce_destination.domain.token import AccessToken
 
 Json = Any
