@@ -55,7 +55,7 @@ ANSWERS = [
         "LOGIN_IN_PROGRESS",
         "refresh_token",
     ),  # [F]
-    ("invalid_grant", "expired authorization code", TRANSIENT, "LOGIN_IN_PROGRESS", "refresh_token"),  # [F]
+    ("invalid_grant", "expired authorization code", TRANSIENT, "LOGIN_EXPIRED", ""),  # [F]
     ("invalid_grant", "request not supported on this domain", PERMANENT, "DOMAIN_NOT_MY_DOMAIN", "domain"),  # [F]
     ("invalid_grant", "no client credentials user enabled", PERMANENT, "RUN_AS_USER_MISSING", ""),  # [F]
     ("invalid_grant", "ip restricted", PERMANENT, "IP_RESTRICTED", ""),  # [F]

@@ -82,6 +82,12 @@ _IN_PROGRESS = _may_pass(
     "is being used by another log-in at this moment.",
     "Nothing, if it passes. If it comes back, another program uses the same refresh token: give each its own.",
 )
+_EXPIRED = _may_pass(
+    "LOGIN_EXPIRED",
+    "",
+    "Salesforce took the log-in for one that is over: another one used the same refresh token, or the clocks differ.",
+    "Nothing, if it passes. If it comes back, see that nothing else uses the refresh token of this stack.",
+)
 _DOMAIN_NOT_MY_DOMAIN = _person_acts(
     "DOMAIN_NOT_MY_DOMAIN",
     "domain",
@@ -207,8 +213,8 @@ TABLE: tuple[tuple[str, str, LoginRefusal], ...] = (
     ("invalid_grant", "invalid audience", _AUDIENCE),
     ("invalid_grant", "invalid assertion", _ASSERTION),
     ("invalid_grant", "token request is already being processed", _IN_PROGRESS),
-    # Until about September 2024 two refreshes at once were answered so; no code is ever sent here.
-    ("invalid_grant", "expired authorization code", _IN_PROGRESS),
+    # No code is ever sent here. Two refreshes at once were answered so until about September 2024, and late signatures.
+    ("invalid_grant", "expired authorization code", _EXPIRED),
     ("invalid_grant", "request not supported on this domain", _DOMAIN_NOT_MY_DOMAIN),
     ("invalid_grant", "no client credentials user enabled", _NO_RUN_AS),
     ("invalid_grant", "ip restricted", _IP_RESTRICTED),
