@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -78,7 +79,7 @@ def _ever_smaller(ours: Attributes, least: Attributes, producers: Attributes) ->
     if len(ours) + len(producers) <= MOST_ATTRIBUTES:
         yield producers | ours
     elif producers:
-        yield ours | {"ProducerAttributes": _text(json.dumps(producers, default=str))}
+        yield ours | {"ProducerAttributes": _text(json.dumps(producers, default=_as_text))}
     shortened = {**ours, "ErrorMessage": _text("(shortened)")} if "ErrorMessage" in ours else ours
     yield shortened
     yield least
@@ -109,6 +110,10 @@ def _size(body: str, attributes: Mapping[str, Mapping[str, Any]]) -> int:
     return (
         len(body.encode()) + names + sum(len(value.encode() if isinstance(value, str) else value) for value in values)
     )
+
+
+def _as_text(value: bytes) -> str:
+    return b64encode(value).decode()
 
 
 def _text(value: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,4 +42,4 @@ def _as_sent(attribute: Mapping[str, Json]) -> dict[str, Json]:
     sent = {"DataType": attribute.get("dataType", "String")}
     if attribute.get("stringValue") is not None:
         return {**sent, "StringValue": attribute["stringValue"]}
-    return {**sent, "BinaryValue": attribute.get("binaryValue", "")}
+    return {**sent, "BinaryValue": b64decode(attribute.get("binaryValue") or "")}

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from builders import a_message
+from salesforce_destination.aws.redelivery import RedeliveryDelays, delay_seconds
+from salesforce_destination.domain.outcome import Wait
+
+
+class Queue:
+    """The one call of SQS's that sets delays; takes all entries but the refused ones."""
+
+    def __init__(self, refused: set[str] | None = None, error: Exception | None = None) -> None:
+        self.calls: list[list[dict[str, Any]]] = []
+        self._refused, self._error = refused or set(), error
+
+    def change_message_visibility_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803  # SQS's own names
+        if self._error:
+            raise self._error
+        self.calls.append(Entries)
+        return {"Failed": [{"Id": entry["Id"]} for entry in Entries if entry["ReceiptHandle"] in self._refused]}
+
+
+@pytest.mark.parametrize(
+    ("receive_count", "shortest", "longest"), [(1, 30, 60), (2, 30, 120), (5, 30, 960), (6, 30, 1800), (500, 30, 1800)]
+)
+def test_the_delay_grows_exponentially_with_full_jitter(receive_count: int, shortest: int, longest: int) -> None:
+    def delay(random: float) -> int:
+        return delay_seconds(Wait.BACKOFF, receive_count, 30, 1800, lambda: random)
+
+    assert (delay(0.0), delay(1.0)) == (shortest, longest)
+
+
+@pytest.mark.parametrize(
+    ("wait", "shortest", "longest"),
+    [(Wait.UNKNOWN, 600, 900), (Wait.DAILY_LIMIT, 1800, 3600), (Wait.MISFIT, 900, 1800)],
+)
+def test_what_needs_its_time_waits_as_long_the_first_time(wait: Wait, shortest: int, longest: int) -> None:
+    assert delay_seconds(wait, 1, 30, 1800, lambda: 0.0) == shortest
+    assert delay_seconds(wait, 9, 30, 1800, lambda: 1.0) == longest
+
+
+def test_every_message_gets_its_own_delay_ten_to_a_call() -> None:
+    queue = Queue()
+    delays = [(a_message(number=number), number) for number in range(25)]
+
+    assert RedeliveryDelays(queue, "url").set(delays) == 0
+
+    assert sorted(len(call) for call in queue.calls) == [5, 10, 10]
+    set_to = {entry["ReceiptHandle"]: entry["VisibilityTimeout"] for call in queue.calls for entry in call}
+    assert set_to == {f"handle-{number}": number for number in range(25)}
+
+
+def test_no_message_is_no_call() -> None:
+    queue = Queue()
+
+    assert RedeliveryDelays(queue, "url").set([]) == 0
+    assert queue.calls == []
+
+
+def test_a_delay_that_sqs_does_not_take_is_counted_and_nothing_is_raised() -> None:
+    delays = [(a_message(number=number), 30) for number in range(12)]
+
+    assert RedeliveryDelays(Queue(refused={"handle-3"}), "url").set(delays) == 1
+    assert RedeliveryDelays(Queue(error=EndpointConnectionError(endpoint_url="x")), "url").set(delays) == 12

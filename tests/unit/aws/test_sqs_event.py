@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from salesforce_destination.aws.sqs_event import messages_in, partial_batch_response
+
+RECORD = {
+    "messageId": "m-1",
+    "receiptHandle": "handle",
+    "body": "{}",
+    "attributes": {"ApproximateReceiveCount": "3", "SentTimestamp": "1700000000000"},
+    "messageAttributes": {
+        "EventTime": {"stringValue": "1690000000000", "dataType": "Number"},
+        "Blob": {"binaryValue": "AAE=", "dataType": "Binary"},
+    },
+    "eventSource": "aws:sqs",
+}
+
+
+def test_a_record_of_lambdas_event_becomes_a_message() -> None:
+    (message,) = messages_in({"Records": [RECORD]})
+
+    assert (message.id, message.receipt_handle, message.body) == ("m-1", "handle", "{}")
+    assert (message.sent_at, message.receive_count) == (1_700_000_000_000, 3)
+    assert message.event_time == "1690000000000"
+
+
+def test_attributes_get_the_shape_in_which_they_can_be_sent_again() -> None:
+    (message,) = messages_in({"Records": [RECORD]})
+
+    assert message.attributes == {
+        "EventTime": {"DataType": "Number", "StringValue": "1690000000000"},
+        "Blob": {"DataType": "Binary", "BinaryValue": b"\x00\x01"},
+    }
+
+
+def test_an_event_without_records_is_an_empty_batch() -> None:
+    assert messages_in({}) == []
+
+
+def test_the_answer_names_the_messages_to_keep() -> None:
+    assert partial_batch_response(["a"]) == {"batchItemFailures": [{"itemIdentifier": "a"}]}
