@@ -76,6 +76,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(answer) + (10 if status == 201 else 0)))
         self.end_headers()
         self.wfile.write(answer)
+        self.close_connection = status == 201
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
@@ -140,10 +141,11 @@ def test_one_connection_serves_many_requests() -> None:
 def test_the_orgs_api_usage_is_read_from_every_answer() -> None:
     with serving(OK) as server:
         asked = client(token(server))
-        assert asked.usage is None
+        before = asked.usage
 
         asked.post("/path", {})
 
+    assert before is None
     assert asked.usage is not None
     assert (asked.usage.used, asked.usage.allowed, asked.usage.percent) == (25, 5000, 0.5)
 
