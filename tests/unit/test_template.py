@@ -1,0 +1,378 @@
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from destination_cli.local.intrinsics import Resolver
+from destination_cli.local.options import DESTINATIONS
+from destination_cli.local.parameters import parameter_values
+from destination_cli.local.places import ROOT
+from destination_cli.local.template import Template, read_template
+from salesforce_destination.domain.refresh_request import MESSAGE_GROUP, Reason, RefreshRequest
+from salesforce_destination.settings import DELIVER_NEEDS, REFRESH_TOKEN_NEEDS, Settings
+from samtranslator.yaml_helper import yaml_parse
+
+NUMBERS_OF_DESIGN = {
+    "BatchSize": 1000,
+    "BatchWindowSeconds": 60,
+    "MaximumConcurrency": 2,
+    "FunctionTimeoutSeconds": 300,
+    "VisibilityTimeoutSeconds": 1800,
+    "RetentionSeconds": 14 * 24 * 3600,
+    "MaxReceiveCount": 600,
+    "RedeliveryBaseSeconds": 30,
+    "RedeliveryMaxSeconds": 1800,
+    "GiveUpAfterSeconds": 432_000,
+    "CollectionsPerRequest": 5,
+    "RecordsPerCollection": 200,
+    "ApiUsageCeilingPercent": 90,
+}
+
+PHYSICAL_NAMES = {
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SecretsManager::Secret": "Name",
+    "AWS::Lambda::Function": "FunctionName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::CloudWatch::Alarm": "AlarmName",
+    "AWS::Scheduler::Schedule": "Name",
+}
+
+WHAT_ROLES_MAY_DO = {
+    "DeliverRole": {
+        ("sqs:ChangeMessageVisibility", "Queue"),
+        ("sqs:DeleteMessage", "Queue"),
+        ("sqs:GetQueueAttributes", "Queue"),
+        ("sqs:ReceiveMessage", "Queue"),
+        ("sqs:SendMessage", "DeadLetterQueue"),
+        ("sqs:SendMessage", "RefreshQueue"),
+        ("secretsmanager:GetSecretValue", "AccessTokenSecret"),
+        ("logs:CreateLogStream", "DeliverLogGroup"),
+        ("logs:PutLogEvents", "DeliverLogGroup"),
+    },
+    "RefreshTokenRole": {
+        ("sqs:DeleteMessage", "RefreshQueue"),
+        ("sqs:GetQueueAttributes", "RefreshQueue"),
+        ("sqs:ReceiveMessage", "RefreshQueue"),
+        ("secretsmanager:GetSecretValue", "CredentialsSecret"),
+        ("secretsmanager:GetSecretValue", "AccessTokenSecret"),
+        ("secretsmanager:PutSecretValue", "AccessTokenSecret"),
+        ("logs:CreateLogStream", "RefreshTokenLogGroup"),
+        ("logs:PutLogEvents", "RefreshTokenLogGroup"),
+    },
+    "RefreshScheduleRole": {("sqs:SendMessage", "RefreshQueue")},
+}
+
+METRICS_OF_AWS = {
+    "AWS/SQS": {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
+    "AWS/Lambda": {"Errors"},
+}
+
+
+@cache
+def template() -> Template:
+    return read_template()
+
+
+@cache
+def source() -> dict[str, Any]:
+    parsed: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+    return parsed
+
+
+def resolver(**parameters: Any) -> Resolver:
+    """What the template says with these parameters; a resource is known by its logical id."""
+    values = parameter_values(template().parameters, {}, parameters)
+    pseudo = {"AWS::StackName": "a-stack", "AWS::Region": "eu-west-1", "AWS::AccountId": "123456789012"}
+    return Resolver({**pseudo, **values}, template().conditions, lambda name: name, lambda name, attribute: name)
+
+
+def resolved(resource_type: str, **parameters: Any) -> dict[str, Any]:
+    found = {
+        name: resolver(**parameters).resolve(properties)
+        for name, properties in template().of_type(resource_type).items()
+    }
+    assert found, f"the template has no {resource_type}"
+    return found
+
+
+def test_parameters_have_the_numbers_of_the_design() -> None:
+    defaults = {name: int(template().parameters[name]["Default"]) for name in NUMBERS_OF_DESIGN}
+
+    assert defaults == NUMBERS_OF_DESIGN
+
+
+@pytest.mark.parametrize("name", list(source()["Parameters"]))
+def test_a_parameter_explains_itself_and_says_what_it_allows(name: str) -> None:
+    parameter = source()["Parameters"][name]
+
+    assert parameter["Description"]
+    assert parameter["ConstraintDescription"]
+    assert "MinValue" in parameter if parameter["Type"] == "Number" and "AllowedValues" not in parameter else True
+    assert "AllowedPattern" in parameter if parameter["Type"] == "String" else True
+    default = str(parameter["Default"])
+    assert re.fullmatch(parameter.get("AllowedPattern", ".*"), default)
+    assert "AllowedValues" not in parameter or default in map(str, parameter["AllowedValues"])
+
+
+def test_every_parameter_stands_in_one_group_of_the_console() -> None:
+    groups = source()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+
+    assert sorted(name for group in groups for name in group["Parameters"]) == sorted(source()["Parameters"])
+
+
+def test_the_queue_is_polled_as_the_design_says() -> None:
+    mapping = resolved("AWS::Lambda::EventSourceMapping")["DeliverFunctionQueue"]
+
+    assert mapping == {
+        "EventSourceArn": "Queue",
+        "FunctionName": "DeliverFunction",
+        "BatchSize": "1000",
+        "MaximumBatchingWindowInSeconds": "60",
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig": {"MaximumConcurrency": "2"},
+    }
+
+
+def test_every_mapping_reports_partial_failures() -> None:
+    for mapping in resolved("AWS::Lambda::EventSourceMapping").values():
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_the_queues_are_as_the_design_says() -> None:
+    queues = resolved("AWS::SQS::Queue")
+
+    assert queues["Queue"]["VisibilityTimeout"] == "1800"
+    assert queues["Queue"]["RedrivePolicy"] == {"deadLetterTargetArn": "DeadLetterQueue", "maxReceiveCount": "600"}
+    assert queues["Queue"]["MessageRetentionPeriod"] == queues["DeadLetterQueue"]["MessageRetentionPeriod"] == "1209600"
+    assert all(queue["SqsManagedSseEnabled"] is True for queue in queues.values())
+
+
+def test_a_message_stays_hidden_for_six_times_as_long_as_the_function_may_run() -> None:
+    function = resolved("AWS::Lambda::Function")["DeliverFunction"]
+
+    assert int(resolved("AWS::SQS::Queue")["Queue"]["VisibilityTimeout"]) >= 6 * int(function["Timeout"])
+
+
+def test_one_token_refresh_runs_at_a_time_and_a_failed_one_again_after_a_minute() -> None:
+    queue = resolved("AWS::SQS::Queue")["RefreshQueue"]
+    function = resolved("AWS::Lambda::Function")["RefreshTokenFunction"]
+
+    assert queue["FifoQueue"] is True
+    assert queue["ContentBasedDeduplication"] is True
+    assert queue["VisibilityTimeout"] == 60
+    assert function["Timeout"] < 60
+    assert queue["MessageRetentionPeriod"] < 3600
+
+
+def test_the_schedule_asks_for_a_token_through_the_refresh_queue() -> None:
+    (schedule,) = resolved("AWS::Scheduler::Schedule").values()
+    target = schedule["Target"]
+
+    assert (target["Arn"], target["RoleArn"]) == ("RefreshQueue", "RefreshScheduleRole")
+    assert target["SqsParameters"]["MessageGroupId"] == MESSAGE_GROUP
+    assert RefreshRequest.from_body(target["Input"]) == RefreshRequest(Reason.SCHEDULE)
+
+
+@pytest.mark.parametrize("resource_type", PHYSICAL_NAMES)
+def test_cloudformation_chooses_the_names(resource_type: str) -> None:
+    for properties in resolved(resource_type).values():
+        assert PHYSICAL_NAMES[resource_type] not in properties
+
+
+@pytest.mark.parametrize(
+    "logical_id", ["Queue", "DeadLetterQueue", "RefreshQueue", "CredentialsSecret", "AccessTokenSecret"]
+)
+def test_what_holds_data_outlives_the_stack(logical_id: str) -> None:
+    resource = template().resources[logical_id]
+
+    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_both_secrets_begin_empty() -> None:
+    secrets = resolved("AWS::SecretsManager::Secret")
+
+    assert {name: json.loads(secret["SecretString"]) for name, secret in secrets.items()} == {
+        "CredentialsSecret": {},
+        "AccessTokenSecret": {},
+    }
+
+
+def test_each_role_may_do_what_it_needs_and_nothing_else() -> None:
+    roles = resolved("AWS::IAM::Role")
+
+    assert {name: set(allowed(role)) for name, role in roles.items()} == WHAT_ROLES_MAY_DO
+
+
+def test_rotated_credentials_may_be_written_only_where_they_rotate() -> None:
+    roles = resolved("AWS::IAM::Role", CredentialsRotate="true")
+
+    more = set(allowed(roles["RefreshTokenRole"])) - WHAT_ROLES_MAY_DO["RefreshTokenRole"]
+    assert more == {("secretsmanager:PutSecretValue", "CredentialsSecret")}
+
+
+def allowed(role: Any) -> Iterator[tuple[str, str]]:
+    assert "ManagedPolicyArns" not in role
+    for policy in role["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert statement["Effect"] == "Allow"
+            for action in as_list(statement["Action"]):
+                yield from ((action, resource) for resource in as_list(statement["Resource"]))
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize("function", ["DeliverFunction", "RefreshTokenFunction"])
+def test_a_function_has_its_own_role_and_its_own_log(function: str) -> None:
+    properties = resolved("AWS::Lambda::Function")[function]
+    log_group = properties["LoggingConfig"]["LogGroup"]
+
+    assert properties["Runtime"] == "python3.13"
+    assert properties["Role"] == function.replace("Function", "Role")
+    assert properties["LoggingConfig"]["LogFormat"] == "JSON"
+    assert int(resolved("AWS::Logs::LogGroup")[log_group]["RetentionInDays"]) > 0
+    assert (ROOT / properties["Code"]["S3Key"] / "app.py").is_file()
+
+
+def test_nothing_is_behind_an_alias_where_a_change_in_a_layer_would_not_be_seen() -> None:
+    types = {resource["Type"] for resource in template().resources.values()}
+
+    assert not types & {"AWS::Lambda::Alias", "AWS::Lambda::Version"}
+
+
+@pytest.mark.parametrize(
+    ("function", "needs"), [("DeliverFunction", DELIVER_NEEDS), ("RefreshTokenFunction", REFRESH_TOKEN_NEEDS)]
+)
+def test_the_environment_has_what_the_settings_know_and_need(function: str, needs: tuple[str, ...]) -> None:
+    environment = resolved("AWS::Lambda::Function")[function]["Environment"]["Variables"]
+    known = {field.name.upper() for field in fields(Settings)}
+
+    assert {name for name in environment if not name.startswith("POWERTOOLS_")} <= known
+    assert set(needs) <= set(environment)
+    assert Settings.from_environ(environment, needs).access_token_secret_id == "AccessTokenSecret"
+
+
+def test_the_settings_have_the_defaults_of_the_template() -> None:
+    environment = resolved("AWS::Lambda::Function")["DeliverFunction"]["Environment"]["Variables"]
+    numbers = {name: int(value) for name, value in environment.items() if value.isdigit()}
+
+    assert len(numbers) == 6
+    assert {name: getattr(Settings(), name.lower()) for name in numbers} == numbers
+
+
+def test_the_deliver_function_does_not_know_where_the_credentials_are() -> None:
+    environment = resolved("AWS::Lambda::Function")["DeliverFunction"]["Environment"]["Variables"]
+
+    assert "CREDENTIALS_SECRET_ID" not in environment
+
+
+@pytest.mark.parametrize("name", ["contacts", "leads"])
+def test_the_destination_file_lies_where_the_layer_is_mounted(name: str) -> None:
+    functions = resolved("AWS::Lambda::Function", DestinationFile=f"{name}.toml")
+    mounted = Path(functions["DeliverFunction"]["Environment"]["Variables"]["DESTINATION_FILE"])
+    layer = source()["Resources"]["DestinationsLayer"]
+
+    assert "BuildMethod" not in layer.get("Metadata", {}), (
+        "a built layer's files lie in a folder of the builder's choice"
+    )
+    assert mounted.parent == Path("/opt")
+    assert (ROOT / layer["Properties"]["ContentUri"] / mounted.name).is_file()
+
+
+def test_every_destination_file_can_be_chosen() -> None:
+    pattern = template().parameters["DestinationFile"]["AllowedPattern"]
+    files = [file.name for file in DESTINATIONS.iterdir()]
+
+    assert files
+    assert all(re.fullmatch(pattern, file) for file in files)
+
+
+@pytest.mark.parametrize("layer", ["DependenciesLayer", "SalesforceDestinationLayer"])
+def test_a_built_layer_is_built_for_the_processor_of_the_functions(layer: str) -> None:
+    assert source()["Resources"][layer]["Metadata"] == {
+        "BuildMethod": "python3.13",
+        "BuildArchitecture": {"Ref": "Architecture"},
+    }
+
+
+@pytest.mark.parametrize("folder", ["layers/dependencies", "functions/refresh_token"])
+def test_every_third_party_package_is_pinned_with_hashes(folder: str) -> None:
+    lines = (ROOT / folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    packages = [line for line in lines if line and line[0] not in "# "]
+
+    assert packages
+    assert all("==" in line and line.endswith("\\") for line in packages)
+    assert sum(line.strip().startswith("--hash=sha256:") for line in lines) >= len(packages)
+
+
+def test_an_alarm_says_what_it_means_and_tells_the_topic() -> None:
+    alarms = resolved("AWS::CloudWatch::Alarm")
+
+    assert set(alarms) == {
+        "RejectedMessagesAlarm",
+        "OldestMessageAlarm",
+        "DeliverFailingAlarm",
+        "TokenRefreshFailingAlarm",
+    }
+    for alarm in alarms.values():
+        assert len(alarm["AlarmDescription"]) > 80
+        assert alarm["AlarmActions"] == alarm["OKActions"] == ["AlarmTopic"]
+        assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_an_alarm_watches_metrics_that_somebody_emits() -> None:
+    code = "".join(
+        file.read_text(encoding="utf-8") for folder in ("functions", "layers") for file in (ROOT / folder).rglob("*.py")
+    )
+    environment = resolved("AWS::Lambda::Function")["DeliverFunction"]["Environment"]["Variables"]
+    watched = [metric for alarm in resolved("AWS::CloudWatch::Alarm").values() for metric in metrics_of(alarm)]
+
+    assert len(watched) == 6
+    for metric in watched:
+        if metric["Namespace"] != environment["POWERTOOLS_METRICS_NAMESPACE"]:
+            assert metric["MetricName"] in METRICS_OF_AWS[metric["Namespace"]]
+            continue
+        assert f'"{metric["MetricName"]}"' in code
+        assert {dimension["Name"]: dimension["Value"] for dimension in metric["Dimensions"]} == {
+            "service": environment["POWERTOOLS_SERVICE_NAME"],
+            "destination": Path(environment["DESTINATION_FILE"]).stem,
+        }
+
+
+def metrics_of(alarm: Any) -> list[Any]:
+    if "Metrics" in alarm:
+        return [metric["MetricStat"]["Metric"] for metric in alarm["Metrics"] if "MetricStat" in metric]
+    return [alarm]
+
+
+def test_somebody_is_told_of_alarms_only_if_there_is_an_address() -> None:
+    assert template().resources["AlarmEmailSubscription"]["Condition"] == "HasAlarmEmail"
+    assert not resolver().holds("HasAlarmEmail")
+    assert resolver(AlarmEmail="a@example.com").holds("HasAlarmEmail")
+
+
+def test_each_environment_is_written_out_since_none_inherits() -> None:
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
+    dev, prod = (set(flat(config[name])) for name in ("dev", "prod"))
+
+    assert dev <= prod
+    for name in ("dev", "prod"):
+        deploy = config[name]["deploy"]["parameters"]
+        assert deploy["confirm_changeset"] is True
+        assert config[name]["validate"]["parameters"]["lint"] is True
+        given = dict(pair.split("=") for pair in deploy["parameter_overrides"].split())
+        assert set(given) <= set(template().parameters)
+
+
+def flat(table: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in table.items():
+        yield from flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [f"{prefix}{key}"]
