@@ -26,7 +26,11 @@ from salesforce_destination.refresh import refresh
 from salesforce_destination.salesforce.oauth import log_in, login_session
 from salesforce_destination.settings import REFRESH_TOKEN_NEEDS, Settings
 
-SOON = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+SOON = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 1})
+"""
+Short enough that the worst case of everything (two reads, a log-in, three tries to store a rotated refresh token) ends
+before the function's time-out: an environment that is killed loses what it could not store.
+"""
 
 logger = Logger()
 metrics = Metrics()

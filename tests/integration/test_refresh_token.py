@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -14,8 +15,10 @@ from refresh_function import SCHEDULE, Failing, Stack, an_event, refused
 from requests.exceptions import ReadTimeout
 from salesforce_destination.aws.token_store import TokenStore
 from salesforce_destination.domain.token import AccessToken
+from salesforce_destination.salesforce.oauth import CONNECT_SECONDS, READ_SECONDS
 
 EVENTS = Path(__file__).parents[2] / "events"
+TEMPLATE = (Path(__file__).parents[2] / "template.yaml").read_text()
 STORED = AccessToken("00D!stored", "https://acme.my.salesforce.com", "1")
 DONE: dict[str, list[dict[str, str]]] = {"batchItemFailures": []}
 KEPT = {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
@@ -305,17 +308,17 @@ def test_a_rotated_refresh_token_is_stored_even_if_the_token_that_came_with_it_i
 
 
 def test_storing_a_rotated_refresh_token_is_tried_again_at_once(stack: Stack) -> None:
-    app, org, secrets = rotating(stack, [an_aws_error("InternalServiceError")] * 3)
+    app, org, secrets = rotating(stack, [an_aws_error("InternalServiceError")] * 2)
 
     assert app.lambda_handler(an_event(SCHEDULE), None) == DONE
-    assert secrets.calls == 4
+    assert secrets.calls == 3
     assert stack.stored_credentials()["refresh_token"] == org.alive
 
 
 def test_an_access_token_is_not_used_while_the_refresh_token_that_came_with_it_is_not_stored(
     stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    app, _, _ = rotating(stack, [an_aws_error("AccessDeniedException")] * 4)
+    app, _, _ = rotating(stack, [an_aws_error("AccessDeniedException")] * 3)
 
     result = app.lambda_handler(an_event(SCHEDULE), None)
 
@@ -329,7 +332,7 @@ def test_an_access_token_is_not_used_while_the_refresh_token_that_came_with_it_i
 
 
 def test_the_environment_that_holds_an_unstored_refresh_token_stores_it_before_it_logs_in_again(stack: Stack) -> None:
-    app, org, _ = rotating(stack, [an_aws_error("AccessDeniedException")] * 4)
+    app, org, _ = rotating(stack, [an_aws_error("AccessDeniedException")] * 3)
 
     first = app.lambda_handler(an_event(SCHEDULE), None)
     second = app.lambda_handler(an_event(SCHEDULE), None)
@@ -340,7 +343,7 @@ def test_the_environment_that_holds_an_unstored_refresh_token_stores_it_before_i
 
 
 def test_an_unstored_refresh_token_is_kept_as_long_as_storing_it_fails(stack: Stack) -> None:
-    app, org, _ = rotating(stack, [an_aws_error("AccessDeniedException")] * 12)
+    app, org, _ = rotating(stack, [an_aws_error("AccessDeniedException")] * 9)
 
     results = [app.lambda_handler(an_event(SCHEDULE), None) for _ in range(4)]
 
@@ -349,7 +352,7 @@ def test_an_unstored_refresh_token_is_kept_as_long_as_storing_it_fails(stack: St
 
 
 def test_an_unstored_refresh_token_gives_way_to_what_a_person_puts_in(stack: Stack) -> None:
-    app, org, _ = rotating(stack, [an_aws_error("AccessDeniedException")] * 4)
+    app, org, _ = rotating(stack, [an_aws_error("AccessDeniedException")] * 3)
     app.lambda_handler(an_event(SCHEDULE), None)
     org.alive = "5Aep861-by-hand"
     put_credentials(stack, a_secret("refresh_token", refresh_token="5Aep861-by-hand"))
@@ -364,6 +367,20 @@ def test_a_refresh_token_that_is_dead_is_named(stack: Stack, capsys: pytest.Capt
 
     assert app.lambda_handler(an_event(SCHEDULE), None) == KEPT
     assert "REFRESH_TOKEN_EXPIRED" in capsys.readouterr().out
+
+
+def test_the_worst_refresh_ends_before_the_function_is_killed(stack: Stack) -> None:
+    app = stack.function(TokenEndpoint())
+    store = TokenStore(lambda: None, "", "")
+    one_call = (app.SOON.connect_timeout + app.SOON.read_timeout) * app.SOON.retries["total_max_attempts"]
+
+    writing = (len(store.retry_after) + 1) * one_call + sum(store.retry_after)
+    worst = 2 * one_call + CONNECT_SECONDS + READ_SECONDS + writing
+
+    [timeout] = re.findall(
+        r"Handler: app.lambda_handler\n +Role: !GetAtt RefreshTokenRole.Arn\n +Timeout: (\d+)", TEMPLATE
+    )
+    assert worst < int(timeout)
 
 
 SECRETS_FAIL = ["get_secret_value", "put_secret_value"]

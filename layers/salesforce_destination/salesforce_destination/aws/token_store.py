@@ -129,7 +129,7 @@ class TokenStore:
     credentials_secret_id: str
     access_token_secret_id: str
     sleep: Callable[[float], None] = sleep
-    retry_after: tuple[float, ...] = (0.5, 1.0, 2.0)
+    retry_after: tuple[float, ...] = (0.5, 1.0)
     _unsaved: tuple[str, str] | None = field(default=None, init=False, repr=False)
 
     def access_token(self) -> AccessToken | None:
