@@ -5,7 +5,9 @@ It knows nothing of the package it serves. `SimulatedOrg` answers requests witho
 network, `OrgAdapter` behind a requests session.
 """
 
+from destination_cli.local.org.access import Level
 from destination_cli.local.org.adapter import OrgAdapter
+from destination_cli.local.org.duplicates import DuplicateRule
 from destination_cli.local.org.exchange import OrgReply, OrgRequest
 from destination_cli.local.org.facts import Facts, OrgConfig
 from destination_cli.local.org.fault import Fault, FaultKind
@@ -15,9 +17,11 @@ from destination_cli.local.org.seed import seed
 from destination_cli.local.org.server import OrgServer, serve
 
 __all__ = [
+    "DuplicateRule",
     "Facts",
     "Fault",
     "FaultKind",
+    "Level",
     "OrgAdapter",
     "OrgConfig",
     "OrgReply",

@@ -20,8 +20,8 @@ class Access:
     """
     Field-level security.
 
-    The fields an org starts with are open to everyone. A field made through the API is open to no one, the administrator
-    included, until a permission set opens it. `restrict` takes a right away from everyone, as a changed profile would.
+    The fields an org starts with are open to everyone. A field made through the API is open to no one, not even to the
+    administrator, until a permission set opens it. `restrict` takes a right from everyone, as a changed profile would.
     """
 
     def __init__(self, store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from destination_cli.local.org.call import Call
@@ -11,46 +12,14 @@ from destination_cli.local.org.failure import ID_MISSING, ROLLED_BACK, RecordErr
 from destination_cli.local.org.faults import Faults
 from destination_cli.local.org.reader import Parsed
 from destination_cli.local.org.record_id import normalised
-from destination_cli.local.org.saving import Refused, Saving
+from destination_cli.local.org.refusal import Refused
+from destination_cli.local.org.results import Repeats, Result, failed, succeeded
+from destination_cli.local.org.saving import Saving
 from destination_cli.local.org.schema import SObject
 from destination_cli.local.org.transaction import Transaction
+from destination_cli.local.org.wording import unsupported_type
 
 Row = tuple[SObject, dict[str, Any]]
-Result = dict[str, Any]
-
-
-def succeeded(record_id: str) -> Result:
-    """The result of a record that was written."""
-    return {"id": record_id, "success": True, "errors": []}
-
-
-def failed(*errors: RecordError) -> Result:
-    """The result of a record that was refused: no id, for nobody may rely on one."""
-    return {"success": False, "errors": [error.in_collection() for error in errors]}
-
-
-class Repeats:
-    """
-    Counts the repeats of ids in one update request.
-
-    Salesforce takes twelve repeats in all, the last value winning, and refuses each one after them.
-    """
-
-    def __init__(self, allowed: int) -> None:
-        self._allowed, self._seen = allowed, set[str]()
-
-    def check(self, record_id: str) -> None:
-        """Refuse one repeat too many."""
-        if record_id not in self._seen:
-            self._seen.add(record_id)
-            return
-        self._allowed -= 1
-        if self._allowed < 0:
-            text = (
-                "Maximum number of duplicate updates in one batch (12 allowed)."
-                f" Attempt to update Id more than once in this Api call: {record_id[:15]}"
-            )
-            raise Refused(RecordError("DUPLICATE_VALUE", text))
 
 
 class Collections:
@@ -91,7 +60,7 @@ class Collections:
             records = []
         self.count(len(records))
         rows = [(self.sobject_of(raw), raw) for raw in records]
-        chunks = 1 + sum(before[0] is not after[0] for before, after in zip(rows, rows[1:], strict=False))
+        chunks = 1 + sum(before[0] is not after[0] for before, after in pairwise(rows))
         if chunks > self.config.chunks_per_collection:
             text = (
                 "Cannot have more than 10 chunks in a single operation. Please rearrange the data to reduce chunking."
@@ -177,11 +146,3 @@ class Collections:
 def all_or_none(body: dict[str, Any]) -> bool:
     """Whether one failure takes every record back; false unless the body says so."""
     return body.get("allOrNone") is True
-
-
-def unsupported_type(name: str) -> str:
-    """What Salesforce says of an sObject it has not."""
-    return (
-        f"sObject type '{name}' is not supported. If you are attempting to use a custom object, be sure to append the"
-        " '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names."
-    )

@@ -46,6 +46,10 @@ class Composite:
             answers = {name: answer if not good(answer) else halt() for name, answer in answers.items()}
         return Answer(200, {"compositeResponse": [shown(name, answer) for name, answer in answers.items()]})
 
+    def listing(self, call: Call) -> Answer:
+        """GET: what lies below."""
+        return Answer(200, {"sobjects": f"{call.root}/composite/sobjects"})
+
     def _check(self, requests: list[Any]) -> None:
         code = self._config.facts.composite_limit_code
         if (most := self._config.subrequests_per_composite) < len(requests):
@@ -63,8 +67,8 @@ class Composite:
         name, code = request.get("referenceId"), self._config.facts.reference_id_code
         if not isinstance(name, str) or not REFERENCE_ID.match(name):
             text = (
-                f"Provided referenceId ('{name}') must start with a letter or a number, and it can contain only letters,"
-                " numbers and underscores ('_')."
+                f"Provided referenceId ('{name}') must start with a letter or a number, and it can contain only"
+                " letters, numbers and underscores ('_')."
             )
             raise RequestFailure(400, code, text)
         if name in names:

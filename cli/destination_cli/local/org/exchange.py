@@ -41,8 +41,8 @@ class OrgReply:
     """
     One HTTP answer, or the way it failed to arrive.
 
-    `dropped`: the connection broke before an answer. `cut`: it broke after that many bytes of the body. `timed_out`: the
-    caller's patience ended first. `seconds` is how long the org took.
+    `dropped`: the connection broke before an answer. `cut`: it broke after that many bytes of the body. `timed_out`:
+    the caller's patience ended first. `seconds` is how long the org took.
     """
 
     status: int

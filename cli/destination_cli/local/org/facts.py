@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 DEFAULT_INSTANCE = "https://acme.my.salesforce.com"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Facts:
     """
     Habits of Salesforce known from memory or by inference only. A caller must survive either setting.
 
-    The defaults are the likeliest; where nothing tells, the stricter.
+    The defaults are the likeliest; where nothing tells, the stricter. They may be changed while the org runs
+    (`SimulatedOrg.set_fact`).
     """
 
     # A value of the wrong JSON type, or a bad date: the record fails ("record") or the whole request does ("request").
@@ -47,13 +48,13 @@ class Facts:
     double_as_float: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OrgConfig:
     """
     One org's limits and login policies.
 
-    `daily_overrun` is the share of the daily limit that a paying org may spend beyond it before it is refused; sandboxes
-    and Developer Editions have none. `session_timeout` counts from the last call, as Salesforce's does.
+    `daily_overrun` is the share of the daily limit that a paying org may spend beyond it before it is refused;
+    sandboxes and Developer Editions have none. `session_timeout` counts from the last call, as Salesforce's does.
     """
 
     instance_url: str | None = None
@@ -72,6 +73,8 @@ class OrgConfig:
     uri_bytes: int = 16_384
     query_page: int = 2000
     password_flow: bool = True
+    soap_login: bool = True
+    api_enabled: bool = True
     client_credentials_flow: bool = True
     rotate_refresh_tokens: bool = False
     jwt_token_format: bool = False

@@ -51,8 +51,8 @@ class Fault:
     A fault that is on until it is switched off, or for the next `times` matches after the first `skip`.
 
     * `method`, `path` (a part of it) and `records` (ids or values in the body or path) choose requests.
-    * For `lock`, `record_error`: `records` are ids, ids of their parents, or any value of a created record; none means all
-      records. `times` counts each record's own tries.
+    * For `lock` and `record_error`, `records` are ids, ids of their parents, or any value of a created record; without
+      them all records. `times` counts each record's own tries.
     * `status`, `code`, `message`, `fields`, `body`: what is answered, where the kind leaves it open. With `html` and
       `reply`, `executes` says whether the request is carried out all the same.
     * `seconds` and `per_record`: latency; of `late`, when the request that nobody waits for any more is carried out.

@@ -99,9 +99,9 @@ class Faults:
         with self._lock:
             for active in self._active.values():
                 fault = active.fault
-                if fault.kind is FaultKind.SUBREQUEST and fault.index in (None, index) and fault.matches(request):
-                    if active.strikes():
-                        return fault
+                meant = fault.kind is FaultKind.SUBREQUEST and fault.index in (None, index)
+                if meant and fault.matches(request) and active.strikes():
+                    return fault
         return None
 
     def collection_refusal(self, records: int) -> RecordError | None:

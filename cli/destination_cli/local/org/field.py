@@ -49,7 +49,7 @@ class Field:
     def from_data(cls, data: dict[str, Any]) -> Field:
         """Read one field of a data file, where the flags are one text and a picklist value may stand alone."""
         rest = dict(data)
-        flags = dict.fromkeys(rest.pop("flags", "").split(), True)
+        flags: dict[str, Any] = dict.fromkeys(rest.pop("flags", "").split(), True)
         pairs = [(value, value) if isinstance(value, str) else tuple(value) for value in rest.pop("values", ())]
         references = tuple(rest.pop("reference_to", ()))
         return cls(**rest, **flags, values=tuple(pairs), reference_to=references)

@@ -19,7 +19,6 @@ class Usage:
         self._config = config
         self._minutes: deque[list[float]] = deque()
         self._used = 0
-        self.limit = config.daily_limit
 
     def used(self, now: float) -> int:
         """Calls of the last 24 hours."""
@@ -38,18 +37,18 @@ class Usage:
 
     def check(self, now: float) -> None:
         """Refuse a call when the day's are spent; a paying org may overrun them by a certain share first."""
-        if self.used(now) >= self.limit * (1 + self._config.daily_overrun):
+        if self.used(now) >= self._config.daily_limit * (1 + self._config.daily_overrun):
             raise RequestFailure(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
 
     def header(self, now: float) -> str:
         """The value of Sforce-Limit-Info."""
-        return f"api-usage={self.used(now)}/{self.limit}"
+        return f"api-usage={self.used(now)}/{self._config.daily_limit}"
 
     def report(self, now: float) -> dict[str, dict[str, int]]:
         """What /limits answers; the other limits stand still."""
-        left = max(0, self.limit - self.used(now))
+        left = max(0, self._config.daily_limit - self.used(now))
         return {
-            "DailyApiRequests": {"Max": self.limit, "Remaining": left},
+            "DailyApiRequests": {"Max": self._config.daily_limit, "Remaining": left},
             "DailyAsyncApexExecutions": {"Max": 250_000, "Remaining": 250_000},
             "DailyBulkApiBatches": {"Max": 15_000, "Remaining": 15_000},
             "DataStorageMB": {"Max": 1024, "Remaining": 1024},

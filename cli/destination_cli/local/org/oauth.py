@@ -1,181 +1,113 @@
-"""The token endpoint: four grants, and Salesforce's answers to whatever is wrong with a log-in."""
+"""The OAuth endpoints: token, revoke, introspect, userinfo."""
 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
-import hmac
-from collections.abc import Mapping
-from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlsplit
 
-from destination_cli.local.org.assertion import AssertionRefusedError, subject_of
 from destination_cli.local.org.exchange import Answer, OrgRequest
 from destination_cli.local.org.facts import OrgConfig
+from destination_cli.local.org.grants import Granted, GrantRefused, Grants, form_of, required
 from destination_cli.local.org.people import ConnectedApp, User
 from destination_cli.local.org.record_id import to_long
 from destination_cli.local.org.refresh_tokens import RefreshTokens
 from destination_cli.local.org.sessions import Session, Sessions
 
-LOGIN_HOSTS = {"login.salesforce.com", "test.salesforce.com"}
-JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
-class GrantRefused(Exception):
-    """The token endpoint's 400: an error and its description."""
-
-    def __init__(self, error: str, description: str) -> None:
-        super().__init__(error)
-        self.error, self.description = error, description
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """One request to the token endpoint."""
-
-    form: Mapping[str, str]
-    host: str
-    origin: str
-    app: ConnectedApp
-    now: float
-
-    def required(self, name: str) -> str:
-        """A parameter that must be there."""
-        if not (value := self.form.get(name, "")):
-            raise GrantRefused("invalid_request", f"missing required parameter: {name}")
-        return value
-
-
 class OAuth:
-    """Logs users in."""
+    """Logs users in and out."""
 
     def __init__(self, config: OrgConfig, users: list[User], sessions: Sessions) -> None:
-        self.config, self.users, self.sessions = config, users, sessions
-        self.apps: dict[str, ConnectedApp] = {}
-        self.refresh_tokens = RefreshTokens(config.rotate_refresh_tokens, sessions)
+        self._config, self._sessions = config, sessions
+        self.refresh_tokens = RefreshTokens(config, sessions)
+        self.grants = Grants(config, users, self.refresh_tokens)
+
+    @property
+    def apps(self) -> dict[str, ConnectedApp]:
+        """The connected apps by their client id."""
+        return self.grants.apps
 
     def answer(self, request: OrgRequest, now: float) -> Answer:
         """The answer to any path below /services/oauth2/."""
-        return self.token(request, now)
+        endpoints = {
+            "token": self.token,
+            "revoke": self.revoke,
+            "introspect": self.introspect,
+            "userinfo": self.userinfo,
+        }
+        endpoint = endpoints.get(request.path.rstrip("/").rpartition("/")[2])
+        if endpoint is None:
+            return Answer(404, {"error": "invalid_request", "error_description": "unknown endpoint"})
+        try:
+            return endpoint(request, now)
+        except GrantRefused as refusal:
+            return Answer(400, {"error": refusal.error, "error_description": refusal.description}, NO_STORE)
 
     def token(self, request: OrgRequest, now: float) -> Answer:
-        """POST /services/oauth2/token."""
-        try:
-            if request.method != "POST":
-                raise GrantRefused("invalid_request", "must use HTTP POST")
-            login = self._login(request, now)
-            return Answer(200, self._granted(login), NO_STORE)
-        except GrantRefused as refusal:
-            body = {"error": refusal.error, "error_description": refusal.description}
-            return Answer(400, body, NO_STORE)
+        """POST token: an access token. There is no expires_in, and the time is a text."""
+        granted = self.grants.judge(request, now)
+        session = self._sessions.open(granted.user, granted.app.client_id, now, granted.refresh_token)
+        return Answer(200, self.described(session, granted, request, now), NO_STORE)
 
-    def user(self, **wanted: str) -> User | None:
-        """The user with this id or username."""
-        return next((u for u in self.users if all(getattr(u, name) == value for name, value in wanted.items())), None)
+    def revoke(self, request: OrgRequest, now: float) -> Answer:
+        """POST revoke: 200 and nothing. Revoking a refresh token ends its access tokens too."""
+        token = required(form_of(request), "token")
+        if not self._sessions.revoke(token) and not self.refresh_tokens.revoke(token):
+            raise GrantRefused("unsupported_token_type", "this token type is not supported")
+        return Answer(200, {}, NO_STORE)
 
-    def _login(self, request: OrgRequest, now: float) -> Login:
+    def introspect(self, request: OrgRequest, now: float) -> Answer:
+        """POST introspect: whether a token is good, and until when; for an app that names itself."""
         form = form_of(request)
-        if not form.get("grant_type"):
-            raise GrantRefused("invalid_request", "missing required parameter: grant_type")
-        if form["grant_type"] not in ("password", "client_credentials", "refresh_token", JWT_GRANT):
-            raise GrantRefused("unsupported_grant_type", "grant type not supported")
-        host = urlsplit(request.origin).hostname or ""
-        # The app of a JWT grant is named inside the assertion.
-        app = ConnectedApp() if form["grant_type"] == JWT_GRANT else self._app(form)
-        return Login(form, host, request.origin, app, now)
-
-    def _app(self, form: Mapping[str, str]) -> ConnectedApp:
-        if not (client_id := form.get("client_id", "")):
-            raise GrantRefused("invalid_request", "missing required parameter: client_id")
-        if (app := self.apps.get(client_id)) is None:
-            raise GrantRefused("invalid_client_id", "client identifier invalid")
-        if not hmac.compare_digest(app.client_secret.encode(), form.get("client_secret", "").encode()):
-            raise GrantRefused("invalid_client", "invalid client credentials")
-        return app
-
-    def _granted(self, login: Login) -> dict[str, str]:
-        grant = login.form["grant_type"]
-        if grant == "client_credentials":
-            user = self._run_as(login)
-        elif grant == "password":
-            user = self._by_password(login)
-        elif grant == JWT_GRANT:
-            return self._opened(login, *self._by_assertion(login))
-        else:
-            return self._refreshed(login)
-        return self._opened(login, user, login.app)
-
-    def _run_as(self, login: Login) -> User:
-        if login.host in LOGIN_HOSTS:
-            raise GrantRefused("invalid_grant", "request not supported on this domain")
-        if not self.config.client_credentials_flow or not login.app.client_credentials or not login.app.run_as:
-            raise GrantRefused("invalid_grant", "no client credentials user enabled")
-        return self._active(self.user(id=login.app.run_as))
-
-    def _by_password(self, login: Login) -> User:
-        user = self.user(username=login.required("username"))
-        given = login.required("password")
-        if user is None or not self.config.password_flow or given != user.password + user.security_token:
-            raise GrantRefused("invalid_grant", "authentication failure")
-        return self._active(user)
-
-    def _by_assertion(self, login: Login) -> tuple[User, ConnectedApp]:
         try:
-            app, username = subject_of(login.required("assertion"), self.apps, login.origin, login.now)
-        except AssertionRefusedError as refusal:
-            raise GrantRefused(refusal.error, refusal.description) from None
-        user = self.user(username=username)
-        if user is None or not app.approved:
-            raise GrantRefused("invalid_grant", "user hasn't approved this consumer")
-        return self._active(user), app
+            self.grants.client(form)
+        except GrantRefused as refusal:
+            return Answer(401, {"error": refusal.error, "error_description": refusal.description}, NO_STORE)
+        session = self._sessions.find(required(form, "token"), now)
+        return Answer(200, self._introspected(session) if session else {"active": False}, NO_STORE)
 
-    def _refreshed(self, login: Login) -> dict[str, str]:
-        found = self.refresh_tokens.exchange(login.required("refresh_token"), login.app.client_id)
-        if found is None:
-            raise GrantRefused("invalid_grant", "expired access/refresh token")
-        user_id, token = found
-        opened = self._opened(login, self._active(self.user(id=user_id)), login.app, token)
-        return opened | ({"refresh_token": token} if token != login.form["refresh_token"] else {})
+    def userinfo(self, request: OrgRequest, now: float) -> Answer:
+        """GET userinfo: a dead token is 403 here, not 401."""
+        session = self._sessions.use(request.header("authorization").partition(" ")[2], now)
+        if session is None:
+            return Answer(403, "Bad_OAuth_Token")
+        user = session.user
+        return Answer(200, {"sub": self._identity(user), "user_id": user.id, "preferred_username": user.username})
 
-    def _active(self, user: User | None) -> User:
-        if user is None or not user.active:
-            raise GrantRefused("invalid_grant", "inactive user")
-        return user
-
-    def _opened(self, login: Login, user: User, app: ConnectedApp, refresh_token: str = "") -> dict[str, str]:
-        session = self.sessions.open(user, app.client_id, login.now, refresh_token)
-        return self.described(session, login.origin, login.now, app.scope)
-
-    def described(self, session: Session, origin: str, now: float, scope: str) -> dict[str, str]:
-        """What a log-in answers. There is no expires_in, and the time is a text."""
-        issued_at = str(int(now * 1000))
-        org, user = to_long(self.config.organization_id[:15]), session.user.id
-        identity = f"https://login.salesforce.com/id/{org}/{user}"
+    def described(self, session: Session, granted: Granted, request: OrgRequest, now: float) -> dict[str, str]:
+        """What a log-in answers."""
+        issued_at, identity = str(int(now * 1000)), self._identity(session.user)
         signature = base64.b64encode(hashlib.sha256((identity + issued_at).encode()).digest()).decode()
-        jwt_format = {"token_format": "jwt"} if self.config.jwt_token_format else {}
+        rotated = self._config.rotate_refresh_tokens and granted.refresh_token
+        jwt_format = self._config.jwt_token_format
         return {
             "access_token": session.token,
+            **({"refresh_token": granted.refresh_token} if rotated else {}),
             "signature": signature,
-            **jwt_format,
-            "scope": scope,
-            "instance_url": self.config.instance_url or origin,
+            **({"token_format": "jwt"} if jwt_format else {}),
+            "scope": granted.app.scope,
+            "instance_url": self._config.instance_url or request.origin,
             "id": identity,
             "token_type": "Bearer",
             "issued_at": issued_at,
             **({"api_instance_url": "https://api.salesforce.com"} if jwt_format else {}),
         }
 
+    def _introspected(self, session: Session) -> dict[str, object]:
+        issued, expires = int(session.issued), int(session.last_used + self._config.session_timeout)
+        return {
+            "active": True,
+            "scope": self.apps[session.client_id].scope if session.client_id in self.apps else "api",
+            "client_id": session.client_id,
+            "username": session.user.username,
+            "sub": self._identity(session.user),
+            "token_type": "access_token",
+            "exp": expires,
+            "iat": issued,
+            "nbf": issued,
+        }
 
-def form_of(request: OrgRequest) -> dict[str, str]:
-    """The parameters: of the body, of the query, and the client's from HTTP Basic."""
-    form = dict(request.query) | dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
-    scheme, _, value = request.header("authorization").partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            client_id, _, secret = base64.b64decode(value).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            raise GrantRefused("invalid_client", "invalid client credentials") from None
-        form |= {"client_id": unquote(client_id), "client_secret": unquote(secret)}
-    return form
+    def _identity(self, user: User) -> str:
+        return f"https://login.salesforce.com/id/{to_long(self._config.organization_id[:15])}/{user.id}"

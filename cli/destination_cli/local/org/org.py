@@ -10,13 +10,16 @@ from dataclasses import replace
 
 from destination_cli.local.org import versions
 from destination_cli.local.org.access import Access
-from destination_cli.local.org.call import Call
+from destination_cli.local.org.administration import Administration
 from destination_cli.local.org.coding import decoded, encoded
+from destination_cli.local.org.control import PREFIX, Control
+from destination_cli.local.org.custom_permissions import CustomPermissions
+from destination_cli.local.org.duplicates import DuplicateRules
 from destination_cli.local.org.exchange import Answer, OrgReply, OrgRequest, html
 from destination_cli.local.org.facts import OrgConfig
-from destination_cli.local.org.failure import RequestFailure
 from destination_cli.local.org.fault import Fault, FaultKind
 from destination_cli.local.org.faults import Faults
+from destination_cli.local.org.gate import Gate
 from destination_cli.local.org.limits import Usage
 from destination_cli.local.org.oauth import OAuth
 from destination_cli.local.org.people import ConnectedApp, User, default_users
@@ -24,23 +27,26 @@ from destination_cli.local.org.planting import planted
 from destination_cli.local.org.refresh_tokens import LOCAL_REFRESH_TOKEN
 from destination_cli.local.org.request_log import RequestLog
 from destination_cli.local.org.resources import Resources
+from destination_cli.local.org.rules import Rules
 from destination_cli.local.org.saving import Saving
 from destination_cli.local.org.schema import standard_schema
 from destination_cli.local.org.sessions import Sessions
+from destination_cli.local.org.setup_objects import SetupObjects
+from destination_cli.local.org.soap_login import SoapLogin
 from destination_cli.local.org.store import Store
 from destination_cli.local.org.table import Record, Table
+from destination_cli.local.org.tooling_store import ToolingStore
 
 DATA_PATH = re.compile(r"/services/data/v(\d{1,3}\.\d)(?:/(.*))?\Z")
-BEARER = re.compile(r"(?:Bearer|OAuth) (\S+)\Z", re.IGNORECASE)
-EXPIRED = "Session expired or invalid"
+EXEMPT = "CDP_Guard_Exempt"
 
 
 class SimulatedOrg:
     """
     One org with its data, users, limits and faults.
 
-    `now` and `sleep` are the clock that everything in it goes by; with a simulated clock no time passes outside. `handle`
-    may be called from many threads: calls to the data run one at a time, waiting does not hold the others up.
+    `now` and `sleep` are the clock that everything in it goes by; with a simulated clock no time passes outside.
+    `handle` may be called from many threads: calls to the data run one at a time, waiting holds nobody else up.
     """
 
     def __init__(
@@ -51,36 +57,33 @@ class SimulatedOrg:
     ) -> None:
         self.config = config or OrgConfig()
         self.now, self._sleep = now, sleep
+        self.data_lock = threading.RLock()
+        self._waiting: list[tuple[float, OrgRequest]] = []
         self.schema = standard_schema()
-        self.store = Store(self.schema)
+        self.store, self.tooling = Store(self.schema), ToolingStore()
         self.access = Access(self.store)
         self.faults, self.usage, self.log = Faults(), Usage(self.config), RequestLog()
         self.users: list[User] = default_users()
         self.sessions = Sessions(self.config)
         self.oauth = OAuth(self.config, self.users, self.sessions)
-        self.saving = Saving(self.store, self.access, self.config)
-        self.saving.row_guards.append(self.faults.row_errors)
-        self.resources = Resources(self.saving, self.faults, self.usage)
-        self._data_lock = threading.RLock()
-        self._waiting: list[tuple[float, OrgRequest]] = []
-        self._settle_in()
-
-    def records(self, sobject: str) -> Table:
-        """The records of an sObject, once everything due by now has been carried out."""
-        self.settle()
-        return self.store.table(self.schema.sobjects[sobject])
-
-    def plant(self, sobject: str, record_id: str, values: dict[str, object]) -> Record:
-        """Put a record into the org as it is, past every check, as if it had been there for long."""
-        with self._data_lock:
-            return planted(self.store, self.schema.sobjects[sobject], record_id, values, self.now())
+        self._soap = SoapLogin(self.config, self.oauth.grants, self.sessions)
+        permissions = CustomPermissions(self.store, self.tooling.store)
+        self.rules = Rules(self.schema, {EXEMPT}, permissions.held_by)
+        self.duplicate_rules = DuplicateRules(self.store)
+        self.saving = self._saving()
+        resources = Resources(self.saving, self.faults, self.usage, self.tooling, self.rules)
+        self._gate = Gate(self.config, self.sessions, self.usage, resources)
+        self.admin = Administration(self)
+        self._control = Control(self)
+        self._furnish()
 
     def handle(self, request: OrgRequest) -> OrgReply:
         """Answer one request, after the time it takes and with the faults that are on."""
+        if request.path.startswith(PREFIX):
+            return self._control.answer(request)
         started = self.now()
         request, problem = decoded(request)
-        fault = self.faults.of_request(request)
-        delay = self.faults.delay(request)
+        fault, delay = self.faults.of_request(request), self.faults.delay(request)
         if request.patience is not None and delay > request.patience:
             reply = self._given_up(request, fault, delay)
         else:
@@ -92,15 +95,25 @@ class SimulatedOrg:
 
     def settle(self) -> None:
         """Carry out the requests that nobody waited for and whose time has come."""
-        with self._data_lock:
+        with self.data_lock:
             due = [request for when, request in self._waiting if when <= self.now()]
             self._waiting = [(when, request) for when, request in self._waiting if when > self.now()]
             for request in due:
                 self._execute(request)
 
+    def records(self, sobject: str) -> Table:
+        """The records of an sObject, once everything due by now has been carried out."""
+        self.settle()
+        return self.store.table(self.schema.sobjects[sobject])
+
+    def plant(self, sobject: str, record_id: str, values: dict[str, object]) -> Record:
+        """Put a record into the org as it is, past every check, as if it had been there for long."""
+        with self.data_lock:
+            return planted(self.store, self.schema.sobjects[sobject], record_id, values, self.now())
+
     def _given_up(self, request: OrgRequest, fault: Fault | None, delay: float) -> OrgReply:
-        if fault is None or fault.kind is FaultKind.DROP_AFTER:
-            with self._data_lock:
+        if fault is None or fault.executes or fault.kind is FaultKind.DROP_AFTER:
+            with self.data_lock:
                 self._waiting.append((self.now() + delay, request))
         self._sleep(request.patience or 0.0)
         return OrgReply(0, timed_out=True)
@@ -112,10 +125,11 @@ class SimulatedOrg:
         if fault.kind is FaultKind.DROP_BEFORE:
             return OrgReply(0, dropped=True)
         if fault.kind is FaultKind.LATE:
-            with self._data_lock:
+            with self.data_lock:
                 self._waiting.append((self.now() + fault.seconds, request))
             return OrgReply(0, dropped=True)
-        if (given := fault.reply()) and not fault.executes:
+        given = fault.reply()
+        if given and not fault.executes:
             return given
         reply = self._execute(request)
         if fault.kind is FaultKind.DROP_AFTER:
@@ -123,57 +137,33 @@ class SimulatedOrg:
         return given or replace(reply, cut=len(reply.body) // 2)
 
     def _execute(self, request: OrgRequest) -> OrgReply:
-        with self._data_lock:
-            now = self.now()
-            path = request.path
+        with self.data_lock:
+            now, path = self.now(), request.path
             if path.startswith("/services/oauth2/"):
                 return self.oauth.answer(request, now).reply()
+            if path.startswith("/services/Soap/"):
+                return self._soap.answer(request, now)
             if path.rstrip("/") == "/services/data":
                 return Answer(200, versions.listed(self.config.newest_version)).reply()
-            if not (match := DATA_PATH.match(path)):
-                return html(404, "URL No Longer Exists")
-            return self._data(request, match[1], match[2] or "", now)
+            if match := DATA_PATH.match(path):
+                return self._gate.answer(request, match[1], match[2] or "", now)
+            return html(404, "URL No Longer Exists")
 
-    def _data(self, request: OrgRequest, version: str, resource: str, now: float) -> OrgReply:
-        pretty = request.header("x-prettyprint") == "1"
-        counted = False
-        try:
-            user = self._user(request, now)
-            self.usage.check(now)
-            self.usage.spend(now)
-            counted = True
-            answer = self.resources.dispatch(self._call(request, version, resource, user, now))
-        except RequestFailure as failure:
-            answer = Answer(failure.status, failure.errors)
-        reply = answer.reply(pretty)
-        informed = counted or (self.config.facts.limit_info_on_errors and answer.status != 401)
-        return reply.with_headers(Sforce_Limit_Info=self.usage.header(now)) if informed else reply
+    def _saving(self) -> Saving:
+        saving = Saving(self.store, self.access, self.config)
+        saving.row_guards.append(self.faults.row_errors)
+        saving.guards += [SetupObjects(self.store).errors, self.rules.errors, self.duplicate_rules.errors]
+        return saving
 
-    def _user(self, request: OrgRequest, now: float) -> User:
-        match = BEARER.match(request.header("authorization"))
-        if match is None and request.header("authorization"):
-            raise RequestFailure(401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE")
-        session = self.sessions.use(match[1], now) if match else None
-        if session is None or not session.user.active:
-            raise RequestFailure(401, "INVALID_SESSION_ID", EXPIRED)
-        if not session.user.api_enabled:
-            raise RequestFailure(403, "API_CURRENTLY_DISABLED", "API is disabled for this User")
-        return session.user
-
-    def _call(self, request: OrgRequest, version: str, resource: str, user: User, now: float) -> Call:
-        versions.check(version, self.config.newest_version)
-        method = request.method
-        if method == "POST" and (other := request.query.get("_HttpMethod")):
-            method = other.upper()
-        if method in ("POST", "PATCH", "PUT") and "json" not in request.header("content-type").lower():
-            kind = request.header("content-type") or "none"
-            raise RequestFailure(415, "UNSUPPORTED_MEDIA_TYPE", f"Content-type {kind} not supported")
-        return Call(method, version, resource, user, now, request.query, request.headers, request.body)
-
-    def _settle_in(self) -> None:
+    def _furnish(self) -> None:
         app = ConnectedApp()
         self.oauth.apps[app.client_id] = app
-        for user in self.users:
-            known = {"Username": user.username, "LastName": user.name, "Email": user.username, "IsActive": user.active}
-            self.plant("User", user.id, {**known})
         self.oauth.refresh_tokens.approve(self.users[0].id, app.client_id, LOCAL_REFRESH_TOKEN)
+        self.tooling.add("CustomPermission", EXEMPT, {"label": "CDP Guard Exempt"})
+        for user in self.users:
+            email: dict[str, object] = {"Username": user.username, "Email": user.username, "LastName": user.name}
+            self.plant("User", user.id, email)
+        for sobject in self.schema.sobjects.values():
+            for field in sobject.fields.values():
+                if field.custom:
+                    self.tooling.add("CustomField", f"{sobject.name}.{field.name}", {"label": field.label})

@@ -14,7 +14,9 @@ from destination_cli.local.org.people import User
 from destination_cli.local.org.relationship import relationship_check
 from destination_cli.local.org.schema import SObject
 from destination_cli.local.org.store import Store
-from destination_cli.local.org.values import Check, ValueRefusedError, check_of
+from destination_cli.local.org.texts import Check
+from destination_cli.local.org.value_errors import ValueRefusedError
+from destination_cli.local.org.values import check_of
 
 
 @dataclass(frozen=True, slots=True)

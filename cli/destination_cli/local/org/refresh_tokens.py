@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
+from destination_cli.local.org.facts import OrgConfig
 from destination_cli.local.org.sessions import Sessions
 
 LOCAL_REFRESH_TOKEN = "local-refresh-token"
@@ -24,12 +25,12 @@ class RefreshTokens:
     """
     The approvals of an org.
 
-    With rotation each exchange gives a new token and the old one dies at once; whoever uses a dead one has stolen it, or
-    lost the new one, so that everything it led to is revoked.
+    With rotation each exchange gives a new token and the old one dies at once. Whoever uses a dead one has stolen it or
+    lost the new one: everything it led to is revoked.
     """
 
-    def __init__(self, rotate: bool, sessions: Sessions) -> None:
-        self._rotate, self._sessions = rotate, sessions
+    def __init__(self, config: OrgConfig, sessions: Sessions) -> None:
+        self._config, self._sessions = config, sessions
         self._approvals: list[Approval] = []
 
     def approve(self, user_id: str, client_id: str, token: str) -> None:
@@ -44,7 +45,7 @@ class RefreshTokens:
                 self._approvals.remove(approval)
                 return None
             if token == approval.token and client_id == approval.client_id:
-                if self._rotate:
+                if self._config.rotate_refresh_tokens:
                     approval.dead.add(token)
                     approval.token = f"5Aep861{secrets.token_urlsafe(40)}"
                 return approval.user_id, approval.token

@@ -7,7 +7,8 @@ from destination_cli.local.org.field import Field
 from destination_cli.local.org.schema import SObject
 from destination_cli.local.org.store import Store
 from destination_cli.local.org.table import Record
-from destination_cli.local.org.values import Check, ValueRefusedError, unreadable
+from destination_cli.local.org.texts import Check
+from destination_cli.local.org.value_errors import ValueRefusedError, unreadable
 
 
 def relationship_check(store: Store, field: Field) -> Check:

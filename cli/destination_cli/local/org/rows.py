@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from destination_cli.local.org.call import Call
-from destination_cli.local.org.compound import compound_value
 from destination_cli.local.org.exchange import Answer
 from destination_cli.local.org.failure import DELETED, RecordError, RequestFailure, RowFailure, malformed_id, not_found
 from destination_cli.local.org.field import Field
 from destination_cli.local.org.reader import Parsed
 from destination_cli.local.org.record_id import normalised
-from destination_cli.local.org.saving import Refused, Saving
+from destination_cli.local.org.refusal import Refused
+from destination_cli.local.org.rendering import rendered
+from destination_cli.local.org.saving import Saving
 from destination_cli.local.org.schema import SObject
 from destination_cli.local.org.table import Record
 from destination_cli.local.org.upsert import Upsert
-
-
-def shown(sobject: SObject, record: Record, field: Field) -> object:
-    """A field's value as Salesforce answers with it."""
-    if field.type == "id":
-        return record.id
-    return (
-        compound_value(sobject, record, field)
-        if field.name in ("Name", "Address") or field.type == "address"
-        else (record.values.get(field.name))
-    )
-
-
-def rendered(call: Call, sobject: SObject, record: Record, fields: list[Field]) -> dict[str, Any]:
-    """A record with its attributes and these fields."""
-    url = f"{call.root}/sobjects/{sobject.name}/{record.id}"
-    values = {field.name: shown(sobject, record, field) for field in fields}
-    return {"attributes": {"type": sobject.name, "url": url}, **values}
 
 
 class Rows:

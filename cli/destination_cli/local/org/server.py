@@ -53,22 +53,14 @@ class OrgHTTPServer(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], handler: type[OrgHandler]) -> None:
         super().__init__(address, handler)
-        self._open: set[socket.socket] = set()
-
-    def process_request_thread(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
-        """Serve one connection to its end."""
-        self._open.add(request)
-        try:
-            super().process_request_thread(request, client_address)  # type: ignore[arg-type]
-        finally:
-            self._open.discard(request)
+        self.open: set[socket.socket] = set()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A caller that hung up is no news."""
 
     def break_connections(self) -> None:
         """Hang up on everyone."""
-        for connection in list(self._open):
+        for connection in list(self.open):
             hang_up(connection)
 
 
@@ -81,6 +73,16 @@ class OrgHandler(BaseHTTPRequestHandler):
     wbufsize = -1
     disable_nagle_algorithm = True
     server: OrgHTTPServer
+
+    def setup(self) -> None:
+        """A connection begins."""
+        super().setup()
+        self.server.open.add(self.connection)
+
+    def finish(self) -> None:
+        """A connection ends."""
+        self.server.open.discard(self.connection)
+        super().finish()
 
     def handle_any(self) -> None:
         """Answer one request."""

@@ -6,13 +6,14 @@ from collections import Counter
 from typing import Any
 
 from destination_cli.local.org.call import Call
-from destination_cli.local.org.collection import Collections, Result, Row, all_or_none, failed, succeeded
+from destination_cli.local.org.collection import Collections, Row, all_or_none
 from destination_cli.local.org.exchange import Answer
 from destination_cli.local.org.failure import RecordError, RequestFailure, not_found
 from destination_cli.local.org.field import Field
 from destination_cli.local.org.reader import Parsed
 from destination_cli.local.org.record_id import normalised
-from destination_cli.local.org.saving import Refused
+from destination_cli.local.org.refusal import Refused
+from destination_cli.local.org.results import Result, failed, succeeded
 from destination_cli.local.org.schema import SObject
 from destination_cli.local.org.table import Record, index_key
 from destination_cli.local.org.transaction import Transaction

@@ -1,1 +1,1 @@
-"""The sObjects of a new org: standard fields with their true lengths, types and flags, and the custom fields of the demo."""
+"""The sObjects of a new org: the standard fields as Salesforce has them, and the demo's custom ones."""
