@@ -31,7 +31,10 @@ from salesforce_destination.domain.mapping import Mapper
 from salesforce_destination.domain.message import Message
 from salesforce_destination.domain.outcome import Delivery, Outcome, deferred
 from salesforce_destination.salesforce.client import SalesforceClient, new_session
-from salesforce_destination.salesforce.sender import CompositeSender
+from salesforce_destination.salesforce.describe import Describer
+from salesforce_destination.salesforce.sender import SalesforceSender
+from salesforce_destination.salesforce.successors import Successors
+from salesforce_destination.sending import RequestSize
 from salesforce_destination.settings import DELIVER_NEEDS, Settings
 
 AFTERWORK_SECONDS = 20.0
@@ -62,7 +65,7 @@ class Function:
     deadline: float = 0.0
     tokens: TokenSource = field(init=False)
     client: SalesforceClient = field(init=False)
-    sender: CompositeSender = field(init=False)
+    sender: SalesforceSender = field(init=False)
 
     def __post_init__(self) -> None:
         self.tokens = TokenSource(
@@ -72,7 +75,10 @@ class Function:
             self.settings.refresh_queue_url,
         )
         self.client = SalesforceClient(session, self.tokens, self.seconds_left)
-        self.sender = CompositeSender(self.client, CompositeWriter(self.mapper.destination), self.seconds_left)
+        destination = self.mapper.destination
+        describer = Describer(self.client, destination.api_version, time.monotonic)
+        successors = Successors(self.client, describer, destination)
+        self.sender = SalesforceSender(self.client, CompositeWriter(destination), successors, self.seconds_left)
 
     def seconds_left(self) -> float:
         """What remains for Salesforce before the invocation's end."""
@@ -109,9 +115,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def deliver(function: Function, messages: list[Message]) -> list[str]:
     """Deliver messages and settle what was not delivered; give the ids of those to keep."""
     settings, now_ms = function.settings, time.time() * 1000
-    run = DeliveryRun(
-        function.mapper, function.sender.send, settings.records_per_collection, settings.collections_per_request
-    )
+    size = RequestSize(settings.records_per_collection, settings.collections_per_request)
+    run = DeliveryRun(function.mapper, function.sender, size)
     deliveries = give_up_on_old(run.deliver(messages), int(now_ms), settings.give_up_after_seconds)
     deliveries, letters_refused = send_dead_letters(settings, deliveries)
     kept = [delivery for delivery in deliveries if delivery.fate.outcome is Outcome.DEFERRED]
@@ -124,6 +129,7 @@ def deliver(function: Function, messages: list[Message]) -> list[str]:
         records_delivered=tally.records_delivered,
         statuses=tally.statuses,
         codes=tally.codes,
+        omitted=tally.omitted,
         oldest_message_seconds=(now_ms - min(message.sent_at for message in messages)) / 1000,
         api_usage_percent=usage.percent if usage else None,
         delays_refused=delay(settings, kept),

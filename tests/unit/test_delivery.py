@@ -21,6 +21,9 @@ from salesforce_destination.domain.errors import (
 from salesforce_destination.domain.mapping import Mapper
 from salesforce_destination.domain.message import Message
 from salesforce_destination.domain.outcome import Delivery, Outcome, Wait
+from salesforce_destination.domain.record import Record
+from salesforce_destination.domain.successor import Move, Successor
+from salesforce_destination.sending import RequestSize
 
 
 class Salesforce:
@@ -39,13 +42,16 @@ class Salesforce:
             raise failure
         return [[self._result(record.identity) for record in collection] for collection in collections]
 
+    def find(self, move: Move, records: Sequence[Record]) -> dict[str, Successor]:
+        return {}
+
     def _result(self, identity: str) -> tuple[RecordError, ...]:
         code = self._refuses.get(identity)
         return (RecordError(code, "its text", ("Field",)),) if code else ()
 
 
 def run(salesforce: Salesforce, messages: list[Message], records: int = 200, collections: int = 5) -> list[Delivery]:
-    return DeliveryRun(Mapper(a_destination()), salesforce.send, records, collections).deliver(messages)
+    return DeliveryRun(Mapper(a_destination()), salesforce, RequestSize(records, collections)).deliver(messages)
 
 
 def outcomes(deliveries: list[Delivery]) -> list[Outcome]:
@@ -190,7 +196,7 @@ def test_a_message_that_is_too_old_and_still_deferred_is_given_up_with_its_last_
 
 def test_the_tally_counts_records_and_statuses() -> None:
     salesforce = Salesforce(refuses={an_id(3): "ENTITY_IS_DELETED"})
-    delivery_run = DeliveryRun(Mapper(a_destination()), salesforce.send, 200, 5)
+    delivery_run = DeliveryRun(Mapper(a_destination()), salesforce, RequestSize())
 
     delivery_run.deliver(
         [a_message(a_profile(n, statuses={LOYAL: "realized"}), number=n) for n in (1, 2, 2, 3)] + [a_message("?")]

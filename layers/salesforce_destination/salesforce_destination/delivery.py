@@ -7,16 +7,11 @@ SQS, of HTTP or of the time of day.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 
-from .domain.composite import Collection, CollectionReply, RecordErrors, collections_of
-from .domain.errors import DestinationError
 from .domain.mapping import Mapper
 from .domain.message import Message
 from .domain.outcome import (
-    DELIVERED,
     SKIPPED,
     Delivery,
     Fate,
@@ -30,22 +25,7 @@ from .domain.outcome import (
 )
 from .domain.profile import Profile, profiles_in, read_body
 from .domain.record import Record, Update, merge
-from .domain.refusal import fate_of_failure, fate_of_record
-
-Send = Callable[[Sequence[Collection]], list[CollectionReply]]
-"""Sends one composite request; raises DestinationError where the request as a whole came to nothing."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What one batch came to, in the numbers that become metrics."""
-
-    profiles: int = 0
-    requests: int = 0
-    records_delivered: int = 0
-    statuses: Counter[str] = field(default_factory=Counter)
-    codes: Counter[str] = field(default_factory=Counter)
-
+from .sending import RequestSize, Salesforce, Sending, Tally
 
 NOT_WRITTEN = (Outcome.REJECTED, Outcome.DEFERRED)
 
@@ -53,20 +33,23 @@ NOT_WRITTEN = (Outcome.REJECTED, Outcome.DEFERRED)
 class DeliveryRun:
     """One batch on its way. Made for one batch and used once."""
 
-    def __init__(self, mapper: Mapper, send: Send, records_per_collection: int, collections_per_request: int) -> None:
+    def __init__(self, mapper: Mapper, salesforce: Salesforce, size: RequestSize) -> None:
         self.tally = Tally()
-        self._mapper, self._send = mapper, send
-        self._collection_size, self._request_size = records_per_collection, collections_per_request
+        self._mapper, self._salesforce, self._size = mapper, salesforce, size
+        self._messages: Sequence[Message] = ()
         self._fates: list[dict[int, Fate]] = []
         self._event_times: list[int | None] = []
-        self._audience_fields = {audience.mapping_id for audience in mapper.destination.audiences}
 
     def deliver(self, messages: Sequence[Message]) -> list[Delivery]:
         """Deliver a batch: map, merge, send, and say for every message what became of it, in their order."""
+        self._messages = messages
         self._fates = [{} for _ in messages]
         self._event_times = [None for _ in messages]
         updates = [update for position, message in enumerate(messages) for update in self._updates(position, message)]
-        self._write(messages, merge(updates))
+        sending = Sending(
+            self._mapper.destination, self._salesforce, self._size, self._settle, self._receive_count, self.tally
+        )
+        sending.write(merge(updates))
         return [self._delivery(position, message) for position, message in enumerate(messages)]
 
     def _updates(self, position: int, message: Message) -> list[Update]:
@@ -102,40 +85,8 @@ class DeliveryRun:
         self._event_times[position] = max(self._event_times[position] or 0, mapped.event_time)
         return Update(position, index, mapped.key, mapped.identity, mapped.fields, mapped.event_time, mapped.times)
 
-    def _write(self, messages: Sequence[Message], records: list[Record]) -> None:
-        waiting = list(collections_of(records, self._collection_size))
-        for start in range(0, len(waiting), self._request_size):
-            request = waiting[start : start + self._request_size]
-            try:
-                self.tally.requests += 1
-                replies = self._send(request)
-            except DestinationError as error:
-                self._settle_all(request, fate_of_failure(error, was_sent=True))
-                self._settle_all(waiting[start + self._request_size :], fate_of_failure(error, was_sent=False))
-                return
-            for collection, reply in zip(request, replies, strict=True):
-                self._read(messages, collection, reply)
-
-    def _read(self, messages: Sequence[Message], collection: Collection, reply: CollectionReply) -> None:
-        if isinstance(reply, DestinationError):
-            self._settle_all([collection], fate_of_failure(reply, was_sent=True))
-            return
-        for record, errors in zip(collection, reply, strict=True):
-            self._settle(record, self._fate(messages, record, errors))
-
-    def _fate(self, messages: Sequence[Message], record: Record, errors: RecordErrors) -> Fate:
-        if not errors:
-            self.tally.records_delivered += 1
-            self.tally.statuses.update(name for name in record.fields if name in self._audience_fields)
-            return DELIVERED
-        self.tally.codes.update(error.code for error in errors)
-        receive_count = min(messages[update.message].receive_count for update in record.updates)
-        return fate_of_record(errors, receive_count)
-
-    def _settle_all(self, collections: Sequence[Collection], fate: Fate) -> None:
-        for collection in collections:
-            for record in collection:
-                self._settle(record, fate)
+    def _receive_count(self, record: Record) -> int:
+        return min(self._messages[update.message].receive_count for update in record.updates)
 
     def _settle(self, record: Record, fate: Fate) -> None:
         for update in record.updates:

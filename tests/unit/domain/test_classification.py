@@ -33,7 +33,8 @@ RECORDS: list[tuple[str, str, Verdict]] = [
     ("INVALID_FIELD", "Json Deserialization failed on token 'X'", Verdict.REJECT),
     ("INVALID_FIELD_FOR_INSERT_UPDATE", "Unable to create/update fields: X", Verdict.MISFIT),
     ("INVALID_EMAIL_ADDRESS", "Email: invalid email address: x", Verdict.REJECT),
-    ("ENTITY_IS_DELETED", "entity is deleted", Verdict.REJECT),
+    ("ENTITY_IS_DELETED", "entity is deleted", Verdict.GONE),
+    ("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", Verdict.CONVERTED),
     ("A_CODE_OF_TOMORROW", "", Verdict.UNKNOWN),
 ]
 

@@ -34,6 +34,7 @@ class BatchReport:
     records_delivered: int
     statuses: Mapping[str, int]
     codes: Mapping[str, int]
+    omitted: Mapping[str, int]
     oldest_message_seconds: float
     api_usage_percent: float | None = None
     delays_refused: int = 0
@@ -46,6 +47,7 @@ def report(batch: BatchReport, logger: Logger, metrics: Metrics) -> None:
     _count(metrics, "ProfilesReceived", batch.profiles)
     _count(metrics, "RecordsDelivered", batch.records_delivered)
     _count(metrics, "RequestsSent", batch.requests)
+    _count(metrics, "FieldsOmitted", sum(batch.omitted.values()))
     for outcome, name in METRIC_OF.items():
         _count(metrics, name, outcomes[outcome])
     metrics.add_metric("OldestMessageAge", MetricUnit.Seconds, max(batch.oldest_message_seconds, 0))
@@ -60,6 +62,7 @@ def report(batch: BatchReport, logger: Logger, metrics: Metrics) -> None:
         requests=batch.requests,
         reasons=_reasons(batch.deliveries),
         salesforce_codes=dict(batch.codes),
+        fields_omitted=dict(batch.omitted),
         delays_refused=batch.delays_refused,
         letters_refused=batch.letters_refused,
     )

@@ -46,6 +46,12 @@ class Verdict(StrEnum):
     MISFIT = "misfit"
     """The destination file and the org do not fit: it waits for a person, and no record is to blame."""
 
+    CONVERTED = "converted"
+    """It is a lead that was converted: rejected, or written to the contact it became."""
+
+    GONE = "gone"
+    """It is not there any more: rejected, or written to the record it was merged into."""
+
     UNKNOWN = "unknown"
     """A code nobody has described: tried a few times, then rejected."""
 
@@ -75,14 +81,15 @@ RECORD_TABLE: Sequence[RecordRow] = (
     ("INVALID_FIELD_FOR_INSERT_UPDATE", "", Verdict.MISFIT),
     ("INVALID_TYPE", "", Verdict.MISFIT),
     ("STORAGE_LIMIT_EXCEEDED", "", Verdict.MISFIT),
+    ("CANNOT_UPDATE_CONVERTED_LEAD", "", Verdict.CONVERTED),
+    ("ENTITY_IS_DELETED", "", Verdict.GONE),
+    ("NOT_FOUND", "", Verdict.GONE),
     *(
         (code, "", Verdict.REJECT)
         for code in (
-            "CANNOT_UPDATE_CONVERTED_LEAD",
             "DUPLICATES_DETECTED",
             "DUPLICATE_EXTERNAL_ID",
             "DUPLICATE_VALUE",
-            "ENTITY_IS_DELETED",
             "ENTITY_IS_LOCKED",
             "FIELD_CUSTOM_VALIDATION_EXCEPTION",
             "FIELD_INTEGRITY_EXCEPTION",
@@ -98,7 +105,6 @@ RECORD_TABLE: Sequence[RecordRow] = (
             "LIMIT_EXCEEDED",
             "MALFORMED_ID",
             "MISSING_ARGUMENT",
-            "NOT_FOUND",
             "NUMBER_OUTSIDE_VALID_RANGE",
             "REQUIRED_FIELD_MISSING",
             "STRING_TOO_LONG",

@@ -29,10 +29,14 @@ CollectionReply = Sequence[RecordErrors] | SalesforceError
 
 
 def collections_of(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
-    """Cut records into collections of at most `size`, in order."""
-    rest = iter(records)
-    while collection := list(islice(rest, size)):
-        yield collection
+    """Cut records into collections of at most `size`, in order; moved records do not share one with the others."""
+    by_target: dict[str | None, list[Record]] = {}
+    for record in records:
+        by_target.setdefault(record.moved_to, []).append(record)
+    for group in by_target.values():
+        rest = iter(group)
+        while collection := list(islice(rest, size)):
+            yield collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +51,14 @@ class CompositeWriter:
 
         Nothing is all-or-none: a refused record must not hold the others back.
         """
-        url, headers = self._url(), self.headers()
+        headers = self.headers()
         return {
             "allOrNone": False,
             "collateSubrequests": False,
             "compositeRequest": [
                 {
                     "method": "PATCH",
-                    "url": url,
+                    "url": self._url(collection[0].moved_to),
                     "referenceId": f"collection{number}",
                     **({"httpHeaders": headers} if headers else {}),
                     "body": {"allOrNone": False, "records": [self._row(record) for record in collection]},
@@ -78,16 +82,18 @@ class CompositeWriter:
             headers["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
         return headers
 
-    def _url(self) -> str:
-        if self.destination.updates_by_id:
+    def _url(self, moved_to: str | None) -> str:
+        if moved_to or self.destination.updates_by_id:
             return f"{self.path()}/sobjects"
         identity = self.destination.identity
         url = f"{self.path()}/sobjects/{self.destination.salesforce_object}/{identity.target}"
         return url if identity.create_missing else f"{url}?updateOnly=true"
 
     def _row(self, record: Record) -> Json:
-        key = "id" if self.destination.updates_by_id else self.destination.identity.target
-        return {"attributes": {"type": self.destination.salesforce_object}, key: record.identity, **record.fields}
+        by_id = record.moved_to or self.destination.updates_by_id
+        key = "id" if by_id else self.destination.identity.target
+        sobject = record.moved_to or self.destination.salesforce_object
+        return {"attributes": {"type": sobject}, key: record.identity, **record.fields}
 
 
 def read_reply(reply: Json, collections: Sequence[Collection]) -> list[CollectionReply]:

@@ -8,7 +8,7 @@ one Id the order is not promised. Merging is also what makes a flood cheap.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Json = Any
@@ -34,12 +34,24 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record of a request, and the updates that it answers for, oldest first."""
+    """
+    One record of a request, and the updates that it answers for, oldest first.
+
+    `moved_to` is the sObject of a record that is written by its Id in place of the one that was asked for: the contact
+    of a converted lead, the survivor of a merge. `left_out` are fields that are not sent.
+    """
 
     key: str = field(repr=False)
     identity: str = field(repr=False)
     fields: Mapping[str, Json] = field(repr=False)
     updates: tuple[Update, ...]
+    moved_to: str | None = None
+    left_out: frozenset[str] = frozenset()
+
+    def without(self, names: Iterable[str]) -> Record:
+        """The same record, these fields left out."""
+        left_out = self.left_out | frozenset(names)
+        return replace(self, left_out=left_out, fields={k: v for k, v in self.fields.items() if k not in left_out})
 
 
 def merge(updates: Iterable[Update]) -> list[Record]:
@@ -60,7 +72,7 @@ def record_of(updates: list[Update]) -> Record:
     if len(updates) == 1:
         only = updates[0]
         return Record(only.key, only.identity, only.fields, (only,))
-    oldest_first = sorted(updates, key=lambda update: update.event_time)
+    oldest_first = sorted(updates, key=lambda update: (update.event_time, update.message, update.profile))
     newest: dict[str, int] = {}
     fields: dict[str, Json] = {}
     for update in oldest_first:
@@ -69,3 +81,14 @@ def record_of(updates: list[Update]) -> Record:
             if time >= newest.get(name, time):
                 newest[name], fields[name] = time, value
     return Record(updates[0].key, oldest_first[-1].identity, fields, tuple(oldest_first))
+
+
+def moved(record: Record, sobject: str, record_id: str, others: Iterable[Update] = ()) -> Record:
+    """
+    The record, to be written to the one that took its place.
+
+    `others` are updates that concern that one already: what is newer among them must not be undone.
+    """
+    merged = record_of([*record.updates, *others])
+    by_id = replace(merged, key=record_id, identity=record_id, moved_to=sobject)
+    return by_id.without(record.left_out)

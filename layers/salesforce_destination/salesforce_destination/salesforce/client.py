@@ -80,11 +80,18 @@ class SalesforceClient:
         """
         payload, encoding = _packed(to_json(body))
         all_headers = {"Content-Type": "application/json", **encoding, **(headers or {})}
+        return self._with_token(lambda token: self._call(token, "POST", path, all_headers, data=payload))
+
+    def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Json:
+        """GET a resource, as `post` posts."""
+        return self._with_token(lambda token: self._call(token, "GET", path, {}, params=parameters))
+
+    def _with_token(self, call: Callable[[AccessToken], Json]) -> Json:
         token = self._token()
         try:
-            return self._post(token, path, payload, all_headers)
+            return call(token)
         except SessionExpiredError:
-            return self._post(self._tokens.replace(token), path, payload, all_headers)
+            return call(self._tokens.replace(token))
 
     def _token(self) -> AccessToken:
         try:
@@ -94,14 +101,15 @@ class SalesforceClient:
                 raise
         return self._tokens.replace(None)
 
-    def _post(self, token: AccessToken, path: str, payload: bytes, headers: Mapping[str, str]) -> Json:
+    def _call(self, token: AccessToken, method: str, path: str, headers: Mapping[str, str], **content: Any) -> Json:
         try:
-            response = self._session.post(
+            response = self._session.request(
+                method,
                 token.instance_url + path,
-                data=payload,
                 headers={**headers, "Authorization": f"Bearer {token.value}"},
                 timeout=(CONNECT_SECONDS, max(self._read_seconds(), 1.0)),
                 allow_redirects=False,
+                **content,
             )
         except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError):
             raise SalesforceUnavailableError(None) from None

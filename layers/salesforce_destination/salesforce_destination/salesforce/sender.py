@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from salesforce_destination.domain.composite import Collection, CollectionReply, CompositeWriter, read_reply
 from salesforce_destination.domain.errors import TimeIsUpError
-
-from .client import SalesforceClient
+from salesforce_destination.domain.record import Record
+from salesforce_destination.domain.successor import Move, Successor
+from salesforce_destination.salesforce.client import SalesforceClient
+from salesforce_destination.salesforce.successors import Successors
 
 SHORTEST_REQUEST_SECONDS = 10.0
 """A request that has less time than this is not begun: it could be written and not be known to be."""
 
 
 @dataclass(frozen=True, slots=True)
-class CompositeSender:
-    """Writes, sends and reads composite requests; `seconds_left` is what remains of the invocation for a request."""
+class SalesforceSender:
+    """What the delivery needs of an org; `seconds_left` is what remains of the invocation for a request."""
 
     client: SalesforceClient
     writer: CompositeWriter
+    successors: Successors
     seconds_left: Callable[[], float]
 
     def send(self, collections: Sequence[Collection]) -> list[CollectionReply]:
@@ -29,3 +32,9 @@ class CompositeSender:
         writer = self.writer
         reply = self.client.post(writer.path(), writer.request(collections), writer.headers())
         return read_reply(reply, collections)
+
+    def find(self, move: Move, records: Sequence[Record]) -> Mapping[str, Successor]:
+        """Give the successors of records that are not there any more, by their keys."""
+        if self.seconds_left() < SHORTEST_REQUEST_SECONDS:
+            raise TimeIsUpError
+        return self.successors.find(move, records)

@@ -1,0 +1,74 @@
+"""What an org says of one of its sObjects: the answer of its describe, as far as anything here looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Json = Any
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDescription:
+    """One field of an sObject."""
+
+    name: str
+    label: str
+    type: str
+    length: int
+    createable: bool
+    updateable: bool
+    nillable: bool
+    defaulted: bool
+    external_id: bool
+    id_lookup: bool
+    unique: bool
+    case_sensitive: bool
+    filterable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectDescription:
+    """One sObject and its fields by API name. A field that the user may not see is not there."""
+
+    name: str
+    label: str
+    createable: bool
+    updateable: bool
+    fields: Mapping[str, FieldDescription]
+
+    @property
+    def writable(self) -> frozenset[str]:
+        """The fields that an update may hold."""
+        return frozenset(name for name, field in self.fields.items() if field.updateable)
+
+
+def read_description(describe: Mapping[str, Json]) -> ObjectDescription:
+    """Read `sobjects/{name}/describe`; what is not there is taken as no."""
+    fields = (_field(field) for field in describe.get("fields") or () if isinstance(field, Mapping))
+    return ObjectDescription(
+        name=str(describe.get("name", "")),
+        label=str(describe.get("label", "")),
+        createable=describe.get("createable") is True,
+        updateable=describe.get("updateable") is True,
+        fields={field.name: field for field in fields},
+    )
+
+
+def _field(field: Mapping[str, Json]) -> FieldDescription:
+    return FieldDescription(
+        name=str(field.get("name", "")),
+        label=str(field.get("label", "")),
+        type=str(field.get("type", "")),
+        length=int(field.get("length") or 0),
+        createable=field.get("createable") is True,
+        updateable=field.get("updateable") is True,
+        nillable=field.get("nillable") is True,
+        defaulted=field.get("defaultedOnCreate") is True,
+        external_id=field.get("externalId") is True,
+        id_lookup=field.get("idLookup") is True,
+        unique=field.get("unique") is True,
+        case_sensitive=field.get("caseSensitive") is True,
+        filterable=field.get("filterable", True) is True,
+    )
