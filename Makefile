@@ -56,9 +56,12 @@ lock: ## pin all dependencies anew (needs uv)
 clean: ## remove what was made here, the virtual environments too
 	rm -rf .venv .venv-sam .local .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
-.venv/.made: .ci/requirements.lock pyproject.toml
-	$(call make-venv,.venv,.ci/requirements.lock)
+.venv/.made: .venv/.packages pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-index --no-build-isolation --no-deps --editable .
+	@touch $@
+
+.venv/.packages: .ci/requirements.lock
+	$(call make-venv,.venv,.ci/requirements.lock)
 	@touch $@
 
 .venv-sam/.made: .ci/sam.lock
