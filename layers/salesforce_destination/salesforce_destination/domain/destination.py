@@ -102,7 +102,7 @@ class Ordering(_Table):
 class Destination(_Table):
     """A destination file, as it was read."""
 
-    name: Text = Field(description="The destination's name: a dimension of its metrics.")
+    name: Text = Field(description="A name for people.")
     description: str = Field("", description="For people.")
     salesforce_object: FieldName = Field(description="API name of the sObject: Contact, Lead, or any other.")
     api_version: Annotated[str, StringConstraints(pattern=r"^[0-9]{2,3}\.0$")] = Field(
