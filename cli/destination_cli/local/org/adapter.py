@@ -51,7 +51,7 @@ class OrgAdapter(HTTPAdapter):
     def _asked(self, request: requests.PreparedRequest, patience: float | None) -> OrgRequest:
         parts = urlsplit(request.url or "")
         body: Any = request.body or b""
-        content = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else body.read()
+        content = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b"".join(body)
         headers = {name.lower(): text(value) for name, value in request.headers.items()}
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         origin = f"{parts.scheme}://{parts.netloc}"

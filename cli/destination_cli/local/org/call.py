@@ -29,6 +29,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = b""
     journal: list[Callable[[], None]] = field(default_factory=list)
+    seen: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     @property
     def root(self) -> str:
@@ -57,4 +58,4 @@ class Call:
         """The frame for this call's writes."""
         duplicates = self.headers.get("sforce-duplicate-rule-header", "").replace(" ", "").lower().split(";")
         assign = self.headers.get("sforce-auto-assign", "TRUE").strip().upper() != "FALSE"
-        return Transaction(self.user, self.now, "allowsave=true" in duplicates, assign, journal=self.journal)
+        return Transaction(self.user, self.now, "allowsave=true" in duplicates, assign, self.journal, self.seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,6 +14,7 @@ from destination_cli.local.org.facts import OrgConfig
 from destination_cli.local.org.failure import RequestFailure, not_found
 from destination_cli.local.org.faults import Faults
 from destination_cli.local.org.references import UnresolvedError, resolved
+from destination_cli.local.org.transaction import undo
 
 METHODS = {"POST", "PUT", "PATCH", "GET", "DELETE"}
 INHERITED_HEADERS = {"accept", "authorization", "content-type"}
@@ -41,8 +43,7 @@ class Composite:
             halted = together and any(not good(answer) for answer in answers.values())
             answers[request["referenceId"]] = halt() if halted else self._one(call, index, request, answers)
         if together and not all(good(answer) for answer in answers.values()):
-            while call.journal:
-                call.journal.pop()()
+            undo(call.journal)
             answers = {name: answer if not good(answer) else halt() for name, answer in answers.items()}
         return Answer(200, {"compositeResponse": [shown(name, answer) for name, answer in answers.items()]})
 
@@ -84,8 +85,7 @@ class Composite:
         try:
             return self._run(call, index, request, answers)
         except RequestFailure as failure:
-            while len(call.journal) > mark:
-                call.journal.pop()()
+            undo(call.journal, mark)
             return Answer(failure.status, failure.errors)
         except UnresolvedError as error:
             return Answer(400, [{"errorCode": "PROCESSING_HALTED", "message": str(error)}])
@@ -99,20 +99,20 @@ class Composite:
             raise not_found()
         if match[2].rstrip("/").lower() == "composite":
             raise not_found()
+        if COUNTED.match(parts.path) and not self._config.facts.composite_takes_collections:
+            raise RequestFailure(400, self._config.facts.composite_limit_code, "This resource is not supported here.")
         headers = {name.lower(): str(value) for name, value in (request.get("httpHeaders") or {}).items()}
         inherited = call.headers if self._config.facts.composite_inherits_headers else {}
         body = resolved(request["body"], values) if request.get("body") is not None else b""
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        inner = Call(
-            request["method"],
-            match[1],
-            match[2],
-            call.user,
-            call.now,
-            query,
-            {**inherited, **headers},
-            body,
-            call.journal,
+        inner = replace(
+            call,
+            method=request["method"],
+            version=match[1],
+            resource=match[2],
+            query=query,
+            headers={**inherited, **headers},
+            body=body,
         )
         return self._dispatch(inner)
 

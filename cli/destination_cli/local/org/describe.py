@@ -20,6 +20,32 @@ SOAP_TYPES = {
     "time": "xsd:time",
     "address": "urn:address",
 }
+# What is the same for every field here.
+REST: dict[str, Any] = {
+    "aggregatable": True,
+    "aiPredictionField": False,
+    "cascadeDelete": False,
+    "controllerName": None,
+    "defaultValueFormula": None,
+    "dependentPicklist": False,
+    "deprecatedAndHidden": False,
+    "displayLocationInDecimal": False,
+    "encrypted": False,
+    "filteredLookupInfo": None,
+    "formulaTreatNullNumberAsZero": False,
+    "highScaleNumber": False,
+    "htmlFormatted": False,
+    "mask": None,
+    "maskType": None,
+    "namePointing": False,
+    "polymorphicForeignKey": False,
+    "queryByDistance": False,
+    "referenceTargetField": None,
+    "relationshipOrder": None,
+    "restrictedDelete": False,
+    "searchPrefilterable": False,
+    "writeRequiresMasterRead": False,
+}
 SOBJECT_FLAGS = {
     "activateable": False,
     "createable": True,
@@ -40,7 +66,7 @@ SOBJECT_FLAGS = {
 def described_field(field: Field, createable: bool, updateable: bool) -> dict[str, Any]:
     """One field, with the rights of the user who asks."""
     own_id = field.type == "id"
-    return {
+    return REST | {
         "name": field.name,
         "label": field.label,
         "type": field.type,

@@ -45,7 +45,6 @@ class Facts:
     refused_session_counts: bool = False
     refused_request_counts: bool = True
     limit_info_on_errors: bool = True
-    double_as_float: bool = True
 
 
 @dataclass(slots=True)
@@ -79,5 +78,4 @@ class OrgConfig:
     rotate_refresh_tokens: bool = False
     jwt_token_format: bool = False
     assignment_rule_owner: str | None = None
-    history_length: int | None = None
     facts: Facts = field(default_factory=Facts)

@@ -76,6 +76,7 @@ ROLLED_BACK = RecordError(
 DELETED = RecordError("ENTITY_IS_DELETED", "entity is deleted")
 CONVERTED = RecordError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
 NO_ACCESS = RecordError("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
+ID_GIVEN = RecordError("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", ("Id",))
 ID_MISSING = RecordError("MISSING_ARGUMENT", "Id not specified in an update call")
 
 

@@ -32,6 +32,7 @@ class FaultKind(StrEnum):
 
 ROW_KINDS = {FaultKind.LOCK, FaultKind.RECORD_ERROR}
 INNER_KINDS = ROW_KINDS | {FaultKind.SUBREQUEST, FaultKind.COLLECTION_ERROR, FaultKind.SHORT_RESULTS}
+DATA_KINDS = {FaultKind.DAILY_LIMIT, FaultKind.CONCURRENT_LIMIT, FaultKind.SESSION_EXPIRED}
 # Status, code and message of the faults that refuse a whole request.
 REFUSALS: dict[FaultKind, tuple[int, str, str]] = {
     FaultKind.OUTAGE: (503, "SERVER_UNAVAILABLE", "Server Unavailable"),
@@ -79,6 +80,8 @@ class Fault:
 
     def matches(self, request: OrgRequest) -> bool:
         """Whether a request is one of those that the fault is for."""
+        if self.kind in DATA_KINDS and not request.path.startswith("/services/data/v"):
+            return False
         return (
             self.path in request.path
             and self.method in ("", request.method)

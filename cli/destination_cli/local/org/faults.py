@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from pydantic_core import to_json
+
 from destination_cli.local.org.exchange import OrgRequest
 from destination_cli.local.org.failure import RecordError, locked
 from destination_cli.local.org.fault import INNER_KINDS, ROW_KINDS, Fault, FaultKind
@@ -79,6 +81,11 @@ class Faults:
     def latency(self, seconds: float = 0.0, per_record: float = 0.0) -> int:
         """Make every call take so long, and each record in it so much longer."""
         return self.add(Fault(FaultKind.LATENCY, seconds=seconds, per_record=per_record))
+
+    def refuse_log_ins(self, error: str, description: str, times: int | None = None) -> int:
+        """Let the token endpoint answer with this error, such as unknown_error, "retry your request"."""
+        body = to_json({"error": error, "error_description": description}).decode()
+        return self.add(Fault(FaultKind.REPLY, times=times, path="/services/oauth2/token", status=400, body=body))
 
     def delay(self, request: OrgRequest) -> float:
         """How long this request takes."""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 
 from destination_cli.local.org import versions
 from destination_cli.local.org.call import Call
-from destination_cli.local.org.exchange import Answer, OrgReply, OrgRequest
+from destination_cli.local.org.exchange import Answer, OrgReply, OrgRequest, html
 from destination_cli.local.org.facts import OrgConfig
 from destination_cli.local.org.failure import RequestFailure
 from destination_cli.local.org.limits import Usage
 from destination_cli.local.org.people import User
 from destination_cli.local.org.resources import Resources
 from destination_cli.local.org.sessions import Sessions
+from destination_cli.local.org.transaction import undo
 
 BEARER = re.compile(r"(?:Bearer|OAuth) (\S+)\Z", re.IGNORECASE)
+Seen = Mapping[str, Mapping[str, object]]
 WITH_BODY = {"POST", "PATCH", "PUT"}
 NO_CACHE = {"Cache-Control": "no-cache,must-revalidate,max-age=0,no-store,private"}
 
@@ -25,20 +28,32 @@ class Gate:
     def __init__(self, config: OrgConfig, sessions: Sessions, usage: Usage, resources: Resources) -> None:
         self._config, self._sessions, self._usage, self._resources = config, sessions, usage, resources
 
-    def answer(self, request: OrgRequest, version: str, resource: str, now: float) -> OrgReply:
+    def answer(self, request: OrgRequest, version: str, resource: str, now: float, seen: Seen) -> OrgReply:
         """The answer to one request, with the calls used so far."""
+        if uri_length(request) > self._config.uri_bytes:
+            return html(414, "URI Too Long")
+        journal: list[Callable[[], None]] = []
         try:
-            user = self._user(request, now)
-            self._usage.check(now)
-            self._usage.spend(now)
-            answer = self._resources.dispatch(self._call(request, version, resource, user, now))
+            call = self._call(request, version, resource, now)
+            call.journal, call.seen = journal, seen
+            answer = self._resources.dispatch(call)
         except RequestFailure as failure:
+            undo(journal)
             answer = Answer(failure.status, failure.errors)
+        self._count(request, resource, answer.status, now)
         reply = answer.reply(pretty=request.header("x-prettyprint") == "1")
         headers = dict(NO_CACHE)
         if answer.status != 401 and (answer.status < 400 or self._config.facts.limit_info_on_errors):
             headers["Sforce-Limit-Info"] = self._usage.header(now)
         return OrgReply(reply.status, {**reply.headers, **headers}, reply.body)
+
+    def _count(self, request: OrgRequest, resource: str, status: int, now: float) -> None:
+        facts = self._config.facts
+        free = (status == 401 and not facts.refused_session_counts) or (
+            status >= 400 and status != 401 and not facts.refused_request_counts
+        )
+        several = resource.rstrip("/") == "composite" and not facts.composite_counts_once
+        self._usage.spend(now, 0 if free else request.body.count(b'"referenceId"') if several else 1)
 
     def _user(self, request: OrgRequest, now: float) -> User:
         header = request.header("authorization")
@@ -55,7 +70,9 @@ class Gate:
             raise RequestFailure(403, "API_DISABLED_FOR_ORG", text)
         return session.user
 
-    def _call(self, request: OrgRequest, version: str, resource: str, user: User, now: float) -> Call:
+    def _call(self, request: OrgRequest, version: str, resource: str, now: float) -> Call:
+        user = self._user(request, now)
+        self._usage.check(now)
         versions.check(version, self._config.newest_version)
         if len(request.body) > self._config.request_bytes:
             raise RequestFailure(413, "EXCEEDED_MAX_SIZE_REQUEST", "size of the message sent to the API exceeded 50 MB")
@@ -66,3 +83,8 @@ class Gate:
         if method in WITH_BODY and "json" not in kind.lower():
             raise RequestFailure(415, "UNSUPPORTED_MEDIA_TYPE", f"Content type {kind or 'unknown'} is not supported.")
         return Call(method, version, resource, user, now, request.query, request.headers, request.body)
+
+
+def uri_length(request: OrgRequest) -> int:
+    """How long the path and the query are, give or take their escapes."""
+    return len(request.path) + sum(len(name) + len(value) + 2 for name, value in request.query.items())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pydantic_core import from_json
 
 from destination_cli.local.org.failure import RequestFailure
 
+PLACE = re.compile(r"line (\d+) column (\d+)")
 NO_BODY = "The HTTP entity body is required, but this request has no entity body."
 TOKENS: dict[type, str] = {
     str: "VALUE_STRING",
@@ -32,13 +34,16 @@ def read_json(body: bytes) -> Any:
     try:
         return from_json(body, allow_inf_nan=False)
     except ValueError as error:
-        raise RequestFailure(400, "JSON_PARSER_ERROR", f"Unexpected character: {error}") from None
+        raise RequestFailure(400, "JSON_PARSER_ERROR", complaint(body, str(error))) from None
 
 
-def read_object(body: bytes) -> dict[str, Any]:
-    """The body as a JSON object."""
-    value = read_json(body)
-    if not isinstance(value, dict):
-        text = f"Cannot deserialize instance of object from {token(value)} value [line:1, column:1]"
-        raise RequestFailure(400, "JSON_PARSER_ERROR", text)
-    return value
+def complaint(body: bytes, problem: str) -> str:
+    """What Salesforce's reader says of a body that is no JSON: the character, and where it stands."""
+    place = PLACE.search(problem)
+    line, column = (int(place[1]), int(place[2])) if place else (1, 1)
+    at = f"at [line:{line}, column:{column}]"
+    rest = b"\n".join(body.split(b"\n")[line - 1 :])[max(column - 1, 0) :].decode("utf-8", "replace")
+    if not rest or "EOF" in problem:
+        return f"Unexpected end-of-input {at}"
+    wanted = "was expecting double-quote to start field name" if "key must be" in problem else "expected a valid value"
+    return f"Unexpected character ({rest[0]!r} (code {ord(rest[0])})): {wanted} {at}"

@@ -19,11 +19,12 @@ from destination_cli.local.org.exchange import Answer, OrgReply, OrgRequest, htm
 from destination_cli.local.org.facts import OrgConfig
 from destination_cli.local.org.fault import Fault, FaultKind
 from destination_cli.local.org.faults import Faults
-from destination_cli.local.org.gate import Gate
+from destination_cli.local.org.gate import Gate, Seen
 from destination_cli.local.org.limits import Usage
 from destination_cli.local.org.oauth import OAuth
 from destination_cli.local.org.people import ConnectedApp, User, default_users
 from destination_cli.local.org.planting import planted
+from destination_cli.local.org.record_id import normalised
 from destination_cli.local.org.refresh_tokens import LOCAL_REFRESH_TOKEN
 from destination_cli.local.org.request_log import RequestLog
 from destination_cli.local.org.resources import Resources
@@ -38,6 +39,7 @@ from destination_cli.local.org.table import Record, Table
 from destination_cli.local.org.tooling_store import ToolingStore
 
 DATA_PATH = re.compile(r"/services/data/v(\d{1,3}\.\d)(?:/(.*))?\Z")
+RECORD_ID = re.compile(rb"\b[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?\b")
 EXEMPT = "CDP_Guard_Exempt"
 
 
@@ -84,12 +86,13 @@ class SimulatedOrg:
         started = self.now()
         request, problem = decoded(request)
         fault, delay = self.faults.of_request(request), self.faults.delay(request)
+        seen = self._snapshot(request)
         if request.patience is not None and delay > request.patience:
             reply = self._given_up(request, fault, delay)
         else:
             if delay:
                 self._sleep(delay)
-            reply = problem or self._answer(request, fault)
+            reply = problem or self._answer(request, fault, seen)
         self.log.add(request, reply, started, delay, fault)
         return replace(encoded(request, reply), seconds=delay)
 
@@ -118,10 +121,10 @@ class SimulatedOrg:
         self._sleep(request.patience or 0.0)
         return OrgReply(0, timed_out=True)
 
-    def _answer(self, request: OrgRequest, fault: Fault | None) -> OrgReply:
+    def _answer(self, request: OrgRequest, fault: Fault | None, seen: Seen) -> OrgReply:
         self.settle()
         if fault is None:
-            return self._execute(request)
+            return self._execute(request, seen)
         if fault.kind is FaultKind.DROP_BEFORE:
             return OrgReply(0, dropped=True)
         if fault.kind is FaultKind.LATE:
@@ -131,12 +134,12 @@ class SimulatedOrg:
         given = fault.reply()
         if given and not fault.executes:
             return given
-        reply = self._execute(request)
+        reply = self._execute(request, seen)
         if fault.kind is FaultKind.DROP_AFTER:
             return OrgReply(0, dropped=True)
         return given or replace(reply, cut=len(reply.body) // 2)
 
-    def _execute(self, request: OrgRequest) -> OrgReply:
+    def _execute(self, request: OrgRequest, seen: Seen | None = None) -> OrgReply:
         with self.data_lock:
             now, path = self.now(), request.path
             if path.startswith("/services/oauth2/"):
@@ -146,8 +149,17 @@ class SimulatedOrg:
             if path.rstrip("/") == "/services/data":
                 return Answer(200, versions.listed(self.config.newest_version)).reply()
             if match := DATA_PATH.match(path):
-                return self._gate.answer(request, match[1], match[2] or "", now)
+                return self._gate.answer(request, match[1], match[2] or "", now, seen or {})
             return html(404, "URL No Longer Exists")
+
+    def _snapshot(self, request: OrgRequest) -> Seen:
+        """Records as they are before the request has to wait, where the org does not compare under the row's lock."""
+        if self.config.facts.rules_compare_under_lock:
+            return {}
+        with self.data_lock:
+            ids = {normalised(found.decode()) or "" for found in RECORD_ID.findall(request.body)}
+            found = (self.store.find(record_id) for record_id in ids)
+            return {record.id: dict(record.values) for _, record in filter(None, found)}
 
     def _saving(self) -> Saving:
         saving = Saving(self.store, self.access, self.config)

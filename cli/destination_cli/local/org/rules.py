@@ -63,7 +63,7 @@ class Rules:
         rules = self._by_sobject.get(sobject.name)
         if not rules:
             return []
-        before = record.values if record else None
+        before = call.seen.get(record.id, record.values) if record else None
         after = ChainMap(values, record.values) if record else values
         scope = Scope(after, before, self._held_by(call.user), call.stamp)
         return [

@@ -6,7 +6,15 @@ from collections.abc import Callable
 
 from destination_cli.local.org.access import Access
 from destination_cli.local.org.facts import OrgConfig
-from destination_cli.local.org.failure import CONVERTED, DELETED, RecordError, malformed_id, read_only, required
+from destination_cli.local.org.failure import (
+    CONVERTED,
+    DELETED,
+    ID_GIVEN,
+    RecordError,
+    malformed_id,
+    read_only,
+    required,
+)
 from destination_cli.local.org.integrity import check_integrity
 from destination_cli.local.org.people import User
 from destination_cli.local.org.reader import Parsed, Reader
@@ -63,6 +71,8 @@ class Saving:
     def insert(self, call: Transaction, sobject: SObject, parsed: Parsed) -> Record:
         """Create a record."""
         self._allow(parsed, [slot.field.name for slot in parsed.fields if not slot.create])
+        if parsed.id is not None:
+            raise Refused(ID_GIVEN)
         given = {name: value for name, value in parsed.values.items() if value is not None}
         missing = [f.name for f in sobject.fields.values() if f.required and f.name not in given]
         self._fail_on(parsed.refused + ([required(missing)] if missing else []))
