@@ -26,6 +26,10 @@ class FieldDescription:
     unique: bool
     case_sensitive: bool
     filterable: bool
+    precision: int
+    scale: int
+    values: frozenset[str] | None
+    """What a restricted picklist takes; None for every other field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +75,12 @@ def _field(field: Mapping[str, Json]) -> FieldDescription:
         unique=field.get("unique") is True,
         case_sensitive=field.get("caseSensitive") is True,
         filterable=field.get("filterable", True) is True,
+        precision=int(field.get("precision") or 0),
+        scale=int(field.get("scale") or 0),
+        values=_values(field) if field.get("restrictedPicklist") is True else None,
     )
+
+
+def _values(field: Mapping[str, Json]) -> frozenset[str]:
+    values = (value for value in field.get("picklistValues") or () if isinstance(value, Mapping))
+    return frozenset(str(value.get("value", "")) for value in values if value.get("active", True))

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic.functional_validators import AfterValidator
 
 from .errors import DestinationFileError, Mistake
-from .file_mistakes import cross_mistakes, in_words
+from .file_checks import cross_mistakes
+from .file_words import in_words
 from .source import SourceError, compile_source
 
 SALESFORCE_ID = "SalesforceId"

@@ -1,107 +1,23 @@
 """
-What can be wrong in a destination file, in the words of the file.
+What only shows between several keys of a destination file.
 
-Two kinds: what pydantic finds in one key (`in_words`), and what only shows between keys (`cross_mistakes`). Both read
-the file as far as it can be read, so that a person sees all mistakes at once.
+The checks read the file as it stands, mistakes of single keys included, so that a person sees all mistakes at once.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
 from .errors import Mistake
+from .file_words import shown
 from .standard_fields import LENGTHS, REQUIRED_TO_CREATE
 
 Table = Mapping[str, Any]
 
-_WORDS: Mapping[str, tuple[str, str]] = {
-    "missing": ("is missing.", "Add it."),
-    "string_type": ("must be text.", 'Write it in quotes: "...".'),
-    "string_too_short": ("is empty.", "Write something, or remove the key."),
-    "bool_type": ("must be true or false.", "Write it without quotes."),
-    "int_type": ("must be a whole number.", "Write it without quotes."),
-    "float_type": ("must be text, a number, true or false.", ""),
-    "model_type": ("must be a table.", ""),
-    "model_attributes_type": ("must be a table.", ""),
-    "tuple_type": ("must be a list of tables.", "Start each entry with the key in double brackets: [[...]]."),
-}
-
-
-def in_words(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
-    """Say what pydantic found as a person would: by key, what is wrong, what would be right."""
-    found: dict[str, Mistake] = {}
-    for details in error.errors(include_url=False):
-        key = _key(details["loc"], model)
-        found.setdefault(key, _mistake(key, dict(details), model))
-    return list(found.values())
-
-
-def _mistake(key: str, details: dict[str, Any], model: type[BaseModel]) -> Mistake:
-    kind, context = details["type"], details.get("ctx", {})
-    if kind in _WORDS:
-        return Mistake(key, *_WORDS[kind])
-    if kind == "extra_forbidden":
-        return Mistake(
-            key, "is no key of this file.", _nearest(str(details["loc"][-1]), _keys_beside(details["loc"], model))
-        )
-    if kind == "literal_error":
-        return Mistake(key, f"is {_shown(details['input'])}.", f"Write {context['expected']}.")
-    if kind == "string_pattern_mismatch":
-        return _misspelled(key, details["input"])
-    if kind in ("greater_than_equal", "less_than_equal"):
-        bound, number = (
-            ("at least", context.get("ge")) if kind == "greater_than_equal" else ("at most", context.get("le"))
-        )
-        return Mistake(key, f"is {_shown(details['input'])}.", f"Write {bound} {number}.")
-    return Mistake(key, str(context.get("error", "cannot be read.")))
-
-
-def _misspelled(key: str, text: str) -> Mistake:
-    if key == "api_version":
-        return Mistake(key, f"is {_shown(text)}.", 'Write a version such as "66.0".')
-    if any(char.isspace() for char in text):
-        return Mistake(
-            key, f"is {_shown(text)}: white space is not allowed.", f"Write {_shown(''.join(text.split()))}."
-        )
-    return Mistake(key, f"is {_shown(text)}, which is no API name.", "Use letters, digits and _, a letter first.")
-
-
-def _key(loc: Sequence[int | str], model: type[BaseModel]) -> str:
-    key = ""
-    for part in loc:
-        if isinstance(part, int):
-            key += f"[{part}]"
-        elif part not in ("str", "bool", "int", "float"):
-            key += f".{part}" if key else part
-    return key
-
-
-def _keys_beside(loc: Sequence[int | str], model: type[BaseModel]) -> list[str]:
-    for part in loc[:-1]:
-        if isinstance(part, str):
-            model = next(iter(_models_in(model.model_fields[part].annotation)), model)
-    return list(model.model_fields)
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in getattr(annotation, "__args__", ()):
-        yield from _models_in(argument)
-
-
-def _nearest(word: str, known: Sequence[str]) -> str:
-    close = get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"Did you mean {close[0]}?" if close else f"Known here: {', '.join(known)}."
-
-
-def _shown(value: Any) -> str:
-    return repr(value) if not isinstance(value, str) else f'"{value[:60]}"'
+FIRST_VERSION_WITH_UPDATE_ONLY = 61
+"""Upserts take `updateOnly` for fields other than the Id from this version of the REST API on."""
 
 
 def cross_mistakes(table: Table) -> list[Mistake]:
@@ -126,6 +42,50 @@ def _mapping_without_value(table: Table) -> Iterator[Mistake]:
             yield Mistake(f"{key}.source", "is missing.", "Add a source, or a constant.")
         if "source" in mapping and "constant" in mapping:
             yield Mistake(f"{key}.constant", "stands beside a source.", "Keep one of the two.")
+
+
+def _nothing_to_cut_at(table: Table) -> Iterator[Mistake]:
+    lengths = LENGTHS.get(str(table.get("salesforce_object")), {})
+    for key, mapping in _tables(table, "mappings"):
+        known = "max_length" in mapping or mapping.get("target") in lengths
+        if mapping.get("when_too_long") == "truncate" and not known:
+            yield Mistake(
+                f"{key}.when_too_long",
+                f'is "truncate", but how long {mapping.get("target")} may be is not known.',
+                "Add max_length.",
+            )
+
+
+def _record_found_otherwise(table: Table) -> Iterator[Mistake]:
+    identity = _part(table, "identity")
+    if str(identity.get("target")).casefold() == "id":
+        yield Mistake(
+            "identity.target", f"is {shown(identity['target'])}.", 'Write "SalesforceId" for the record\'s own Id.'
+        )
+    for key, mapping in _tables(table, "mappings"):
+        if mapping.get("target") in ("Id", "SalesforceId"):
+            yield Mistake(f"{key}.target", "is the record's own Id.", "Name it under [identity].")
+
+
+def _not_for_this_object(table: Table) -> Iterator[Mistake]:
+    salesforce_object = table.get("salesforce_object")
+    if table.get("converted_leads") == "contact" and salesforce_object != "Lead":
+        yield Mistake(
+            "converted_leads", f"is for leads, and salesforce_object is {shown(salesforce_object)}.", "Remove it."
+        )
+
+
+def _version_without_update_only(table: Table) -> Iterator[Mistake]:
+    identity, version = _part(table, "identity"), str(table.get("api_version", "66.0"))
+    by_id = identity.get("target") == "SalesforceId"
+    if by_id or identity.get("create_missing") is True or not version.removesuffix(".0").isdigit():
+        return
+    if int(version.removesuffix(".0")) < FIRST_VERSION_WITH_UPDATE_ONLY:
+        yield Mistake(
+            "api_version",
+            f"is {shown(version)}, which cannot update by {identity.get('target')} without creating records.",
+            f'Write "{FIRST_VERSION_WITH_UPDATE_ONLY}.0" or later.',
+        )
 
 
 def _length_beyond_field(table: Table) -> Iterator[Mistake]:
@@ -212,7 +172,7 @@ def _audience_mapped_twice(table: Table) -> Iterator[Mistake]:
     counts = Counter(identity for _, identity in audiences)
     for key, identity in audiences:
         if identity[1] is not None and counts[identity] > 1:
-            yield Mistake(f"{key}.id", f"{_shown(identity[1])} is mapped {counts[identity]} times.", "Map it once.")
+            yield Mistake(f"{key}.id", f"{shown(identity[1])} is mapped {counts[identity]} times.", "Map it once.")
 
 
 def _names_without_sense(table: Table) -> Iterator[Mistake]:
@@ -237,6 +197,10 @@ def _names_without_sense(table: Table) -> Iterator[Mistake]:
 _CHECKS: Sequence[Callable[[Table], Iterator[Mistake]]] = (
     _mapping_without_value,
     _length_beyond_field,
+    _nothing_to_cut_at,
+    _record_found_otherwise,
+    _not_for_this_object,
+    _version_without_update_only,
     _needed_to_create,
     _field_written_twice,
     _too_many_audience_fields,

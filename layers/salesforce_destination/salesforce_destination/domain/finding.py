@@ -1,0 +1,33 @@
+"""What a comparison of the destination file with the org finds: what does not fit, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """How much a finding matters."""
+
+    ERROR = "error"
+    """Messages will be rejected or wait until it is mended."""
+
+    WARNING = "warning"
+    """It works, and somebody will miss something."""
+
+    NOTE = "note"
+    """Good to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found: the key of the file, the Salesforce field, what is so, and what to do about it."""
+
+    level: Level
+    key: str
+    field: str
+    problem: str
+    cure: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.problem}" + (f" {self.cure}" if self.cure else "")
