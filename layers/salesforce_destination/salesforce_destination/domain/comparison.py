@@ -8,6 +8,7 @@ told from a field that is not there.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from .description import ObjectDescription
 from .destination import Destination
