@@ -23,8 +23,14 @@ REFUSED: list[tuple[dict[str, Any], tuple[str, str, list[str]]]] = [
     ({"LastName": None}, ("REQUIRED_FIELD_MISSING", "Required fields are missing: [LastName]", ["LastName"])),
     ({"LastName": "  "}, ("REQUIRED_FIELD_MISSING", "Required fields are missing: [LastName]", ["LastName"])),
     ({"Email": "me@home"}, ("INVALID_EMAIL_ADDRESS", "Email: invalid email address: me@home", ["Email"])),
-    ({"Email": "a b@example.com"}, ("INVALID_EMAIL_ADDRESS", "Email: invalid email address: a b@example.com", ["Email"])),
-    ({"Phone": "1" * 41}, ("STRING_TOO_LONG", f"Business Phone: data value too large: {'1' * 41} (max length=40)", ["Phone"])),
+    (
+        {"Email": "a b@example.com"},
+        ("INVALID_EMAIL_ADDRESS", "Email: invalid email address: a b@example.com", ["Email"]),
+    ),
+    (
+        {"Phone": "1" * 41},
+        ("STRING_TOO_LONG", f"Business Phone: data value too large: {'1' * 41} (max length=40)", ["Phone"]),
+    ),
     (
         {"MailingGeocodeAccuracy": "Nearby"},
         (
@@ -50,7 +56,10 @@ REFUSED: list[tuple[dict[str, Any], tuple[str, str, list[str]]]] = [
             ["MasterRecordId", "CreatedDate"],
         ),
     ),
-    ({"AccountId": "0017e00001W4GYRAA4"}, ("MALFORMED_ID", "Account ID: id value of incorrect type: 0017e00001W4GYRAA4", ["AccountId"])),
+    (
+        {"AccountId": "0017e00001W4GYRAA4"},
+        ("MALFORMED_ID", "Account ID: id value of incorrect type: 0017e00001W4GYRAA4", ["AccountId"]),
+    ),
     ({"AccountId": LEAD}, ("MALFORMED_ID", f"Account ID: id value of incorrect type: {LEAD}", ["AccountId"])),
     ({"AccountId": "0017e00001W4GYRAA3"}, ("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", ["AccountId"])),
     ({"CDP_Audiences__c": ["Loyal"]}, ("INVALID_FIELD", UNREADABLE.format("CDP_Audiences__c"), [])),
@@ -96,7 +105,9 @@ def test_an_id_that_names_no_record_is_refused(
 
 
 def test_ids_of_both_lengths_and_any_case_of_the_key_name_a_record(org: SimulatedOrg, caller: Caller) -> None:
-    results = caller.update(a_contact(CONTACT[:15], LastName="One"), a_contact(None, Id=record_id("003", 2), lastname="Two"))
+    results = caller.update(
+        a_contact(CONTACT[:15], LastName="One"), a_contact(None, Id=record_id("003", 2), lastname="Two")
+    )
 
     assert [result["id"] for result in results] == [CONTACT, record_id("003", 2)]
     assert org.records("Contact").records[record_id("003", 2)].get("LastName") == "Two"

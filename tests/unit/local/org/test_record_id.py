@@ -25,7 +25,17 @@ def test_the_checksum_of_real_ids_agrees(real: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "003", "0037e00001WZ31", "0037e00001WZ310AAC", "0037E00001WZ310AAD", "0037e00001WZ310aad", "0037e00001WZ31-", 5, None],
+    [
+        "",
+        "003",
+        "0037e00001WZ31",
+        "0037e00001WZ310AAC",
+        "0037E00001WZ310AAD",
+        "0037e00001WZ310aad",
+        "0037e00001WZ31-",
+        5,
+        None,
+    ],
 )
 def test_what_is_no_id_has_no_long_form(text: object) -> None:
     assert normalised(text) is None
