@@ -1,0 +1,97 @@
+# ruff: noqa: T201 -- it speaks to the person who runs it
+"""
+Prepares `sam local invoke` against a running `make local`.
+
+A function in a container sees this machine as host.docker.internal, so it needs addresses and secrets of its own. This
+writes them to .local/sam.json for --env-vars, and puts AWS_ENDPOINT_URL into the built template: SAM passes on only
+variables that the template names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+ROOT = Path(__file__).parents[1]
+ENDPOINTS = ROOT / ".local" / "endpoints.json"
+VARIABLES = ROOT / ".local" / "sam.json"
+BUILT_TEMPLATE = ROOT / ".aws-sam" / "build" / "template.yaml"
+
+HOST = "host.docker.internal"
+CREDENTIALS_SECRET, ACCESS_TOKEN_SECRET = "sam-local-credentials", "sam-local-access-token"
+ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
+
+
+def from_a_container(url: str) -> str:
+    """The address under which a container reaches what listens on this machine."""
+    return url.replace("127.0.0.1", HOST)
+
+
+def variables(endpoints: dict[str, Any], refresh_queue_url: str) -> dict[str, dict[str, str]]:
+    """What --env-vars takes: the variables of both functions that differ from the template's."""
+    return {
+        "Parameters": {
+            ENDPOINT_VARIABLE: from_a_container(endpoints["aws_endpoint_url"]),
+            "QUEUE_URL": from_a_container(endpoints["queue_url"]),
+            "DEAD_LETTER_QUEUE_URL": from_a_container(endpoints["dead_letter_queue_url"]),
+            "REFRESH_QUEUE_URL": from_a_container(refresh_queue_url),
+            "CREDENTIALS_SECRET_ID": CREDENTIALS_SECRET,
+            "ACCESS_TOKEN_SECRET_ID": ACCESS_TOKEN_SECRET,
+        }
+    }
+
+
+def secrets(endpoints: dict[str, Any]) -> dict[str, str]:
+    """Secrets beside those of the local stack, whose own functions reach the org by another name."""
+    credentials = {
+        "grant_type": "client_credentials",
+        "domain": from_a_container(endpoints["salesforce_url"]),
+        "client_id": "local-client-id",
+        "client_secret": "local-client-secret",
+    }
+    return {CREDENTIALS_SECRET: json.dumps(credentials), ACCESS_TOKEN_SECRET: "{}"}
+
+
+def with_endpoint_variable(template: str) -> str:
+    """The template with AWS_ENDPOINT_URL among the variables of all functions."""
+    if f"{ENDPOINT_VARIABLE}:" in template:
+        return template
+    return re.sub(r"^( *)ACCESS_TOKEN_SECRET_ID:", rf'\1{ENDPOINT_VARIABLE}: ""\n\g<0>', template, flags=re.MULTILINE)
+
+
+def main() -> int:
+    """Prepare, and say what to run."""
+    for path, maker in ((ENDPOINTS, "make local"), (BUILT_TEMPLATE, "sam build")):
+        if not path.is_file():
+            print(f"{path.relative_to(ROOT)} is missing: run `{maker}` first.", file=sys.stderr)
+            return 2
+    endpoints = json.loads(ENDPOINTS.read_text(encoding="utf-8"))
+    where: dict[str, str] = {
+        "endpoint_url": endpoints["aws_endpoint_url"],
+        "region_name": endpoints["region"],
+        "aws_access_key_id": "local",
+        "aws_secret_access_key": "local",
+    }
+    secrets_manager, sqs = boto3.client("secretsmanager", **where), boto3.client("sqs", **where)
+    known = {secret["Name"] for secret in secrets_manager.list_secrets()["SecretList"]}
+    for name, text in secrets(endpoints).items():
+        if name not in known:
+            secrets_manager.create_secret(Name=name, SecretString=text)
+    (refresh_queue_url,) = (url for url in sqs.list_queues()["QueueUrls"] if url.endswith(".fifo"))
+    VARIABLES.write_text(json.dumps(variables(endpoints, refresh_queue_url), indent=2) + "\n", encoding="utf-8")
+    BUILT_TEMPLATE.write_text(with_endpoint_variable(BUILT_TEMPLATE.read_text(encoding="utf-8")), encoding="utf-8")
+    print("On Linux, let containers in (Docker Desktop does that by itself):\n")
+    for url in (endpoints["aws_endpoint_url"], endpoints["salesforce_url"]):
+        port = url.rpartition(":")[2]
+        print(f"  socat TCP-LISTEN:{port},bind=172.17.0.1,fork,reuseaddr TCP:127.0.0.1:{port} &")
+    print(f"\nThen `sam local invoke` with --env-vars {VARIABLES.relative_to(ROOT)}; the README has the whole command.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
