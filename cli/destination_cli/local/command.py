@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
 
 from rich.console import Console
 from salesforce_destination.destination_file import load_destination
@@ -25,11 +27,11 @@ StartError = (OptionError, ParameterError, LocalAwsError, FunctionError)
 """What a person can mend; anything else is a fault of ours and shows where."""
 
 
-def run_local(console: Console) -> int:
+def run_local(console: Console, environ: Mapping[str, str], state: Path) -> int:
     """Run the stack until Ctrl-C. The exit status is 0, or 2 if it could not start."""
     with ending_on_signals() as ended:
         try:
-            options = Options.from_environ(os.environ)
+            options = replace(Options.from_environ(environ), state=state.resolve())
             if not judge_destination(options, console):
                 return COULD_NOT_START
             with LocalStack(options) as stack:

@@ -51,13 +51,12 @@ class Poller:
 
     Each of its threads gathers a batch, until it is full, or the window has passed since its first message; invokes the
     function; and deletes what succeeded. What failed stays hidden until its visibility timeout, and SQS's own redrive
-    policy counts how often it came. One thread receives at a time: moto hands a message to two that ask at once.
+    policy counts how often it came.
     """
 
     def __init__(self, mapping: EventSourceMapping, sqs: Any, invoker: Invoke) -> None:
         self._mapping, self._sqs, self._invoker = mapping, sqs, invoker
         self._stopping = threading.Event()
-        self._receiving = threading.Lock()
         name = mapping.queue_url.rsplit("/", 1)[-1]
         self._threads = [
             threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True)
@@ -104,16 +103,13 @@ class Poller:
         return batch
 
     def _receive(self, wanted: int, wait_seconds: int) -> list[Message]:
-        with self._receiving:
-            if self._stopping.is_set():
-                return []
-            answer = self._sqs.receive_message(
-                QueueUrl=self._mapping.queue_url,
-                MaxNumberOfMessages=min(wanted, MOST_MESSAGES_PER_CALL),
-                WaitTimeSeconds=wait_seconds,
-                AttributeNames=["All"],
-                MessageAttributeNames=["All"],
-            )
+        answer = self._sqs.receive_message(
+            QueueUrl=self._mapping.queue_url,
+            MaxNumberOfMessages=min(wanted, MOST_MESSAGES_PER_CALL),
+            WaitTimeSeconds=wait_seconds,
+            AttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        )
         return list(answer.get("Messages", []))
 
     def _handle(self, batch: Sequence[Message]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,7 @@ def read_template(path: Path = ROOT / "template.yaml") -> Template:
         for key in ("CodeUri", "ContentUri"):
             if key in properties:
                 properties[key] = f"s3://{SOURCE_BUCKET}/{properties[key]}"
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns of statistics that it did not send home
     session = boto3.Session(
         aws_access_key_id=ACCOUNT_ID, aws_secret_access_key="none", region_name=REGION, aws_session_token=None
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from destination_cli.local.command import COULD_NOT_START, StartError
 from destination_cli.local.options import DESTINATIONS, Options
 from destination_cli.local.org import SimulatedOrg, seed
-from destination_cli.local.places import STATE
 from destination_cli.local.stack import LocalStack
 
 from .delivery import Delivery, DemoError, Findings
@@ -19,13 +21,13 @@ PARAMETERS = {"BatchWindowSeconds": 1, "RedeliveryBaseSeconds": 1, "RedeliveryMa
 """What is shortened so that nobody has to wait; everything else is as in AWS."""
 
 
-def run_demo(console: Console, planned: Scenario | None = None) -> int:
+def run_demo(console: Console, state: Path, planned: Scenario | None = None) -> int:
     """Run the demo. The exit status is 0 if everything came out as expected, 1 if not, 2 if it could not run."""
     console.width = min(console.width, WIDTH)
     planned = planned or scenario()
     org = SimulatedOrg()
     seed(org, contacts=len(planned.bodies))
-    options = Options(destination=DESTINATIONS / "contacts.toml", parameters=PARAMETERS, state=STATE / "demo")
+    options = Options(destination=DESTINATIONS / "contacts.toml", parameters=PARAMETERS, state=state.resolve())
     try:
         with console.status("Starting AWS (moto), a simulated Salesforce org and the functions"):
             stack = LocalStack(options, org).start()
@@ -37,6 +39,7 @@ def run_demo(console: Console, planned: Scenario | None = None) -> int:
         console.print(f"The demo could not run. {error}", style="red", markup=False, highlight=False)
         return COULD_NOT_START
     console.print(outcome_table(findings), record_table(org, planned))
+    console.print(f"The functions' logs are in {os.path.relpath(options.state)}/logs.", style="dim", highlight=False)
     return _judge(findings, planned, console)
 
 
@@ -60,7 +63,6 @@ def _judge(findings: Findings, planned: Scenario, console: Console) -> int:
     found = differences(findings, planned)
     if not found:
         console.print("Everything came out as expected.", style="green")
-        console.print("The functions' logs are in .local/demo/logs.", style="dim", highlight=False)
         return 0
     console.print("This is not as expected:", style="red")
     for difference in found:

@@ -68,7 +68,8 @@ class Delivery:
         deadline = time.monotonic() + seconds
         while "access_token" not in json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"]):
             if time.monotonic() > deadline:
-                raise DemoError("There is no access token; .local/demo/logs/refresh_token.log says why.")
+                log = self._stack.function("RefreshTokenFunction").log
+                raise DemoError(f"There is no access token; {log} says why.")
             time.sleep(SECONDS_BETWEEN_LOOKS)
 
     def run(self, progress: Callable[[int, int], None], seconds: float = 120.0) -> Findings:
