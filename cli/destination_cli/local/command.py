@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -64,9 +63,7 @@ def _introduce(stack: LocalStack, console: Console) -> None:
     state = os.path.relpath(stack.options.state, ROOT)
     console.print(f"{'these addresses':22} {state}/{FILE_NAME}", highlight=False)
     console.print(f"{'logs':22} {state}/logs", highlight=False)
-    example = json.dumps({"QueueUrl": "...", "MessageBody": "..."})
     console.print(
-        f"\nReady. Send profiles to queue_url (boto3: sqs.send_message with {example}). Ctrl-C stops.",
-        markup=False,
+        "\nReady. Send profiles to queue_url with any AWS SDK, any credentials and aws_endpoint_url. Ctrl-C stops.",
         highlight=False,
     )

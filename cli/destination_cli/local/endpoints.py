@@ -32,6 +32,11 @@ def write_endpoints(endpoints: Endpoints, folder: Path) -> Path:
     return path
 
 
+def forget_endpoints(folder: Path) -> None:
+    """Remove the file of a stack that was killed, so that whoever waits for this one does not read that one's."""
+    (folder / FILE_NAME).unlink(missing_ok=True)
+
+
 def remove_endpoints(folder: Path) -> None:
     """Remove the file, if this process wrote it: another stack may have taken its place."""
     path = folder / FILE_NAME

@@ -11,7 +11,7 @@ from typing import Any
 
 from .aws import LocalAws
 from .cloud import Cloud
-from .endpoints import Endpoints, remove_endpoints, write_endpoints
+from .endpoints import Endpoints, forget_endpoints, remove_endpoints, write_endpoints
 from .function import Function
 from .invoker import Invoker
 from .options import Options
@@ -51,6 +51,7 @@ class LocalStack:
         return self
 
     def _start(self) -> None:
+        forget_endpoints(self.options.state)
         template = read_template(self.options.template)
         parameters = parameter_values(template.parameters, self.options.environ, self._given_parameters())
         self.aws = self._closing.enter_context(LocalAws(self.options.state / "logs" / "aws.log"))
