@@ -144,3 +144,12 @@ def test_a_destination_that_is_not_there_is_answered_with_those_that_are(run: Ru
 
     assert process.returncode == 2
     assert "contacts, leads" in output
+
+
+def test_the_endpoints_of_a_stack_that_was_killed_are_not_left_to_mislead(run: Run, state: Path) -> None:
+    state.mkdir()
+    (state / "endpoints.json").write_text('{"pid": 1}', encoding="utf-8")
+
+    process = run()
+
+    wait_until(lambda: (endpoints(state) or {}).get("pid") == process.pid)
