@@ -65,8 +65,8 @@ def test_a_reference_id_of_other_characters_refuses_the_request(caller: Caller, 
     )
 
     text = (
-        f"Provided referenceId ('{name}') must start with a letter or a number, and it can contain only letters, numbers"
-        " and underscores ('_')."
+        f"Provided referenceId ('{name}') must start with a letter or a number, and it can contain only letters,"
+        " numbers and underscores ('_')."
     )
     assert (status, body[0]["message"]) == (400, text)
 

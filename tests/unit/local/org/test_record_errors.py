@@ -157,7 +157,10 @@ def test_the_thirteenth_repeat_of_an_id_is_refused_and_the_last_value_before_it_
     results = caller.update(*(a_contact(LastName=f"No {number}") for number in range(15)))
 
     assert [result["success"] for result in results] == [True] * 13 + [False] * 2
-    text = f"Maximum number of duplicate updates in one batch (12 allowed). Attempt to update Id more than once in this Api call: {CONTACT[:15]}"
+    text = (
+        "Maximum number of duplicate updates in one batch (12 allowed)."
+        f" Attempt to update Id more than once in this Api call: {CONTACT[:15]}"
+    )
     assert first_error(results[13]) == ("DUPLICATE_VALUE", text, [])
     assert org.records("Contact").records[CONTACT].get("LastName") == "No 12"
 

@@ -16,7 +16,8 @@ ROLLED_BACK = {
     "errors": [
         {
             "statusCode": "ALL_OR_NONE_OPERATION_ROLLED_BACK",
-            "message": "Record rolled back because not all records were valid and the request was using AllOrNone header",
+            "message": "Record rolled back because not all records were valid"
+            " and the request was using AllOrNone header",
             "fields": [],
         }
     ],
@@ -122,9 +123,9 @@ def test_a_query_of_an_unknown_sobject_points_at_it(caller: Caller) -> None:
     status, body = caller.send("GET", "query/?q=select count() from XYZZY")
 
     message = (
-        "\nselect count() from XYZZY\n                    ^\nERROR at Row:1:Column:21\nsObject type 'XYZZY' is not supported."
-        " If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference"
-        " your WSDL or the describe call for the appropriate names."
+        "\nselect count() from XYZZY\n                    ^\nERROR at Row:1:Column:21\nsObject type 'XYZZY' is not"
+        " supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name."
+        " Please reference your WSDL or the describe call for the appropriate names."
     )
     assert (status, body) == (400, [{"message": message, "errorCode": "INVALID_TYPE"}])
 
@@ -174,8 +175,8 @@ def test_a_single_update_of_a_read_only_field_names_it(caller: Caller) -> None:
     status, body = caller.send("PATCH", f"sobjects/Account/{record_id('001', 500_001)}", {"MasterRecordId": None})
 
     message = (
-        "Unable to create/update fields: MasterRecordId. Please check the security settings of this field and verify that"
-        " it is read/write for your profile or permission set."
+        "Unable to create/update fields: MasterRecordId. Please check the security settings of this field and verify"
+        " that it is read/write for your profile or permission set."
     )
     error = {"message": message, "errorCode": "INVALID_FIELD_FOR_INSERT_UPDATE", "fields": ["MasterRecordId"]}
     assert (status, body) == (400, [error])

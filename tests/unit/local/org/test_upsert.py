@@ -49,8 +49,8 @@ def test_the_same_key_in_two_requests_is_no_duplicate(caller: Caller) -> None:
 def test_the_same_id_twice_fails_both(caller: Caller) -> None:
     results = caller.upsert(BY_ID, a_contact(LastName="A"), a_contact(CONTACT[:15], LastName="B"))
 
-    error = ("DUPLICATE_VALUE", f"Duplicate id specified: {CONTACT}", [])
-    assert [first_error(result) for result in results] == [error, error]
+    expected: tuple[str, str, list[str]] = ("DUPLICATE_VALUE", f"Duplicate id specified: {CONTACT}", [])
+    assert [first_error(result) for result in results] == [expected, expected]
 
 
 def test_a_key_that_several_records_hold_is_refused_with_their_ids(caller: Caller) -> None:

@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from destination_cli.local.org import SimulatedOrg, record_id
+from org_caller import ADMIN, CONTACT, Caller, a_contact, an_org, first_error
+
+INTEGRATION_ID = record_id("005", 1)
+TEXT = {"label": "AI Status", "type": "Text", "length": 20}
+
+
+@pytest.fixture
+def admin(org: SimulatedOrg) -> Caller:
+    return Caller(org, ADMIN)
+
+
+def make(admin: Caller, name: str = "Contact.AI_Status__c", metadata: dict[str, Any] = TEXT) -> tuple[int, Any]:
+    return admin.send("POST", "tooling/sobjects/CustomField", {"FullName": name, "Metadata": metadata})
+
+
+def grant(admin: Caller, *fields: str, edit: bool = True) -> None:
+    _, permission_set = admin.send("POST", "sobjects/PermissionSet", {"Name": "CDP", "Label": "CDP"})
+    for field in fields:
+        permission = {"ParentId": permission_set["id"], "SobjectType": "Contact", "Field": f"Contact.{field}"}
+        status, body = admin.send(
+            "POST", "sobjects/FieldPermissions", {**permission, "PermissionsRead": True, "PermissionsEdit": edit}
+        )
+        assert status == 201, body
+    assignment = {"AssigneeId": INTEGRATION_ID, "PermissionSetId": permission_set["id"]}
+    assert admin.send("POST", "sobjects/PermissionSetAssignment", assignment)[0] == 201
+
+
+def test_a_new_field_is_invisible_until_a_permission_set_opens_it(admin: Caller, caller: Caller) -> None:
+    status, body = make(admin)
+
+    assert status == 201
+    assert (body["id"][:3], body["success"], body["errors"]) == ("00N", True, [])
+    assert first_error(caller.update(a_contact(AI_Status__c="x"))[0])[0] == "INVALID_FIELD"
+
+    grant(admin, "AI_Status__c")
+
+    assert caller.update(a_contact(AI_Status__c="x"))[0]["success"]
+    assert first_error(caller.update(a_contact(AI_Status__c="x" * 21))[0])[0] == "STRING_TOO_LONG"
+
+
+def test_a_right_to_read_is_no_right_to_write(admin: Caller, caller: Caller) -> None:
+    make(admin)
+    grant(admin, "AI_Status__c", edit=False)
+
+    assert first_error(caller.update(a_contact(AI_Status__c="x"))[0])[0] == "INVALID_FIELD_FOR_INSERT_UPDATE"
+    _, described = caller.send("GET", "sobjects/Contact/describe")
+    field = next(field for field in described["fields"] if field["name"] == "AI_Status__c")
+    assert (field["updateable"], field["createable"], field["length"]) == (False, False, 20)
+
+
+def test_a_right_that_is_taken_back_is_gone(admin: Caller, caller: Caller) -> None:
+    make(admin)
+    grant(admin, "AI_Status__c")
+    (row,) = admin.query("SELECT Id FROM PermissionSetAssignment")
+
+    assert admin.send("DELETE", f"sobjects/PermissionSetAssignment/{row['Id']}")[0] == 204
+
+    assert first_error(caller.update(a_contact(AI_Status__c="x"))[0])[0] == "INVALID_FIELD"
+
+
+def test_a_new_external_id_can_be_upserted_by_at_once(admin: Caller, caller: Caller) -> None:
+    make(admin, "Contact.Key__c", {**TEXT, "externalId": True, "unique": True, "caseSensitive": True})
+    grant(admin, "Key__c")
+
+    results = [caller.upsert("Contact/Key__c", a_contact(None, Key__c=key, LastName="X"))[0] for key in ("a", "A", "a")]
+
+    assert [result["created"] for result in results] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "described"),
+    [
+        ({"type": "Checkbox", "label": "A", "defaultValue": "false"}, {"type": "boolean", "nillable": False}),
+        ({"type": "DateTime", "label": "A"}, {"type": "datetime", "soapType": "xsd:dateTime"}),
+        (
+            {"type": "Number", "label": "A", "precision": 18, "scale": 0},
+            {"type": "double", "precision": 18, "scale": 0},
+        ),
+        (
+            {"type": "LongTextArea", "label": "A", "length": 256, "visibleLines": 3},
+            {"type": "textarea", "length": 256, "filterable": False},
+        ),
+        (
+            {
+                "type": "MultiselectPicklist",
+                "label": "A",
+                "visibleLines": 4,
+                "valueSet": {"restricted": True, "valueSetDefinition": {"value": [{"valueName": "VIP"}]}},
+            },
+            {"type": "multipicklist", "restrictedPicklist": True},
+        ),
+    ],
+)
+def test_each_type_of_field_is_described_as_it_was_made(
+    admin: Caller, caller: Caller, metadata: dict[str, Any], described: dict[str, Any]
+) -> None:
+    assert make(admin, "Contact.New__c", metadata)[0] == 201
+    grant(admin, "New__c")
+
+    _, body = caller.send("GET", "sobjects/Contact/describe")
+    field = next(field for field in body["fields"] if field["name"] == "New__c")
+    assert {name: field[name] for name in described} == described
+
+
+@pytest.mark.parametrize(
+    ("name", "metadata", "code"),
+    [
+        ("Contact.CDP_Loyal__c", TEXT, "DUPLICATE_DEVELOPER_NAME"),
+        ("Contact.cdp_loyal__c", TEXT, "DUPLICATE_DEVELOPER_NAME"),
+        ("Nonsense.A__c", TEXT, "INVALID_FIELD"),
+        ("Contact.A", TEXT, "INVALID_FIELD"),
+        ("Contact.A B__c", TEXT, "INVALID_FIELD"),
+        ("Contact." + "A" * 42 + "__c", TEXT, "INVALID_FIELD"),
+        ("Contact.A__c", {**TEXT, "length": 256}, "FIELD_INTEGRITY_EXCEPTION"),
+        ("Contact.A__c", {"type": "Text", "label": "A"}, "FIELD_INTEGRITY_EXCEPTION"),
+        ("Contact.A__c", {"type": "Magic", "label": "A"}, "INVALID_TYPE"),
+        ("Contact.A__c", {"type": "Text", "length": 5}, "REQUIRED_FIELD_MISSING"),
+        (
+            "Contact.A__c",
+            {"type": "LongTextArea", "label": "A", "length": 255, "visibleLines": 3},
+            "FIELD_INTEGRITY_EXCEPTION",
+        ),
+        ("Contact.A__c", {"type": "LongTextArea", "label": "A", "length": 256}, "FIELD_INTEGRITY_EXCEPTION"),
+        ("Contact.A__c", {"type": "Number", "label": "A", "precision": 19, "scale": 0}, "FIELD_INTEGRITY_EXCEPTION"),
+        ("Contact.A__c", {"type": "MultiselectPicklist", "label": "A", "visibleLines": 4}, "FIELD_INTEGRITY_EXCEPTION"),
+        ("Contact.A__c", {"type": "Checkbox", "label": "A", "externalId": True}, "FIELD_INTEGRITY_EXCEPTION"),
+    ],
+)
+def test_a_field_that_cannot_be_is_refused(admin: Caller, name: str, metadata: dict[str, Any], code: str) -> None:
+    status, body = make(admin, name, metadata)
+
+    assert (status, body[0]["errorCode"]) == (400, code)
+
+
+def test_the_thirteenth_long_text_of_the_largest_size_does_not_fit(admin: Caller) -> None:
+    largest = {"type": "LongTextArea", "label": "A", "length": 131_072, "visibleLines": 3}
+
+    answers = [make(admin, f"Lead.Long{number}__c", largest) for number in range(13)]
+
+    assert [status for status, _ in answers] == [201] * 12 + [400]
+    assert answers[-1][1][0]["errorCode"] == "LIMIT_EXCEEDED"
+
+
+def test_twenty_five_external_ids_are_the_most(admin: Caller) -> None:
+    statuses = [make(admin, f"Contact.Key{n}__c", {**TEXT, "externalId": True})[0] for n in range(25)]
+
+    assert statuses == [201] * 24 + [400]
+
+
+def test_what_was_made_can_be_queried_read_changed_and_deleted(admin: Caller) -> None:
+    _, made = make(admin)
+    path = f"tooling/sobjects/CustomField/{made['id']}"
+
+    (row,) = admin.query("SELECT Id, TableEnumOrId FROM CustomField WHERE DeveloperName = 'AI_Status'", "tooling/query")
+    assert row == {"Id": made["id"], "TableEnumOrId": "Contact"}
+    assert admin.send("GET", path)[1]["Metadata"] == TEXT
+    assert admin.send("PATCH", path, {"Metadata": {**TEXT, "length": 30}})[0] == 204
+    assert admin.org.schema.sobjects["Contact"].fields["AI_Status__c"].length == 30
+    assert admin.send("DELETE", path)[0] == 204
+    assert admin.send("GET", path)[0] == 404
+    assert "AI_Status__c" not in admin.org.schema.sobjects["Contact"].fields
+
+
+def test_the_fields_an_org_starts_with_can_be_queried(admin: Caller) -> None:
+    rows = admin.query("SELECT DeveloperName FROM CustomField WHERE TableEnumOrId = 'Contact'", "tooling/query")
+
+    assert {"DeveloperName": "CDP_Loyal"} in rows
+    assert len(rows) == 10
+
+
+RULE = {"active": True, "errorConditionFormula": 'LastName = "No"', "errorMessage": "not this one"}
+
+
+def make_rule(admin: Caller, **changes: Any) -> tuple[int, Any]:
+    body = {"FullName": "Contact.Not_this_one", "Metadata": {**RULE, **changes}}
+    return admin.send("POST", "tooling/sobjects/ValidationRule", body)
+
+
+def test_a_rule_that_was_made_is_evaluated(admin: Caller, caller: Caller) -> None:
+    status, made = make_rule(admin)
+    assert status == 201
+    assert first_error(caller.update(a_contact(LastName="No"))[0])[1] == "not this one"
+
+    inactive = {"Metadata": {**RULE, "active": False}}
+    assert admin.send("PATCH", f"tooling/sobjects/ValidationRule/{made['id']}", inactive)[0] == 204
+    assert caller.update(a_contact(LastName="No"))[0]["success"]
+
+
+def test_rules_can_be_queried_by_their_sobject(admin: Caller) -> None:
+    make_rule(admin)
+    where = "WHERE EntityDefinition.QualifiedApiName = 'Contact'"
+
+    rows = admin.query(f"SELECT ValidationName, Active, ErrorMessage FROM ValidationRule {where}", "tooling/query")
+
+    assert rows == [{"ValidationName": "Not_this_one", "Active": True, "ErrorMessage": "not this one"}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"errorConditionFormula": "Nope__c > 1"}, "FIELD_INTEGRITY_EXCEPTION"),
+        ({"errorConditionFormula": "AND("}, "FIELD_INTEGRITY_EXCEPTION"),
+        ({"errorConditionFormula": "$Permission.Nope"}, "FIELD_INTEGRITY_EXCEPTION"),
+        ({"errorMessage": "x" * 256}, "STRING_TOO_LONG"),
+        ({"errorMessage": None}, "REQUIRED_FIELD_MISSING"),
+        ({"errorDisplayField": "Nope__c"}, "FIELD_INTEGRITY_EXCEPTION"),
+    ],
+)
+def test_a_rule_that_cannot_be_is_refused(admin: Caller, changes: dict[str, Any], code: str) -> None:
+    status, body = make_rule(admin, **changes)
+
+    assert (status, body[0]["errorCode"]) == (400, code)
+
+
+def test_a_custom_permission_of_a_permission_set_exempts_its_holders(admin: Caller, caller: Caller) -> None:
+    permission = {"FullName": "May", "Metadata": {"label": "May"}}
+    _, made = admin.send("POST", "tooling/sobjects/CustomPermission", permission)
+    make_rule(admin, errorConditionFormula='AND(NOT($Permission.May), LastName = "No")')
+    grant(admin)
+    (permission_set,) = admin.query("SELECT Id FROM PermissionSet")
+    assert not caller.update(a_contact(LastName="No"))[0]["success"]
+
+    access = {"ParentId": permission_set["Id"], "SetupEntityId": made["id"]}
+    assert admin.send("POST", "sobjects/SetupEntityAccess", access)[0] == 201
+
+    assert caller.update(a_contact(LastName="No"))[0]["success"]
+
+
+def test_only_an_administrator_may_change_or_see_the_set_up(caller: Caller) -> None:
+    assert make(caller)[0] == 403
+    assert make_rule(caller)[0] == 403
+    assert caller.send("POST", "sobjects/PermissionSet", {"Name": "X", "Label": "X"})[0] == 403
+    status, body = caller.send("GET", "tooling/query?q=SELECT Id FROM ValidationRule")
+    assert (status, body[0]["errorCode"]) == (400, "INVALID_TYPE")
+
+
+def test_permissions_on_a_field_that_is_not_there_are_refused(admin: Caller) -> None:
+    _, permission_set = admin.send("POST", "sobjects/PermissionSet", {"Name": "X", "Label": "X"})
+    rights = {"ParentId": permission_set["id"], "SobjectType": "Contact", "Field": "Contact.Nope__c"}
+
+    status, body = admin.send("POST", "sobjects/FieldPermissions", {**rights, "PermissionsRead": True})
+
+    assert (status, body[0]["errorCode"]) == (400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST")
+
+
+def test_a_field_removed_and_restored_keeps_its_values(org: SimulatedOrg, caller: Caller) -> None:
+    caller.update(a_contact(CDP_Newsletter__c="realized"))
+
+    org.admin.remove_field("Contact", "CDP_Newsletter__c")
+    gone = caller.update(a_contact(CDP_Newsletter__c="exited"))[0]
+    org.admin.restore_field("Contact", "CDP_Newsletter__c")
+
+    assert first_error(gone) == ("INVALID_FIELD", "No such column 'CDP_Newsletter__c' on sobject of type Contact", [])
+    soql = f"SELECT CDP_Newsletter__c FROM Contact WHERE Id = '{CONTACT}'"
+    assert caller.query(soql) == [{"CDP_Newsletter__c": "realized"}]
+
+
+def test_an_org_of_many_is_made_of_its_own_fields() -> None:
+    one, other = an_org(), an_org()
+
+    one.admin.remove_field("Contact", "CDP_Trial__c")
+
+    assert "CDP_Trial__c" in other.schema.sobjects["Contact"].fields
