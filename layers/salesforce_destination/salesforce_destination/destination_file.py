@@ -11,7 +11,7 @@ from .domain.errors import DestinationFileError, Mistake
 def load_destination(path: str | Path) -> Destination:
     """Read a destination file; raise DestinationFileError that names every mistake, a missing file among them."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise DestinationFileError(
             [Mistake(str(path), "is not there.", "Name a file of layers/destinations.")]

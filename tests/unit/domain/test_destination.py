@@ -58,7 +58,7 @@ mapping_id = "CDP X__c"
         "audiences[0].mapping_id",
     }
     assert found["conveted_leads"].cure == "Did you mean converted_leads?"
-    assert found["audiences[0].mapping_id"].cure == 'Write "CDPX__c".'
+    assert found["audiences[0].mapping_id"].cure == 'Write "CDP_X__c".'
     assert "character 3" in found["identity.source"].problem
 
 

@@ -25,7 +25,10 @@ def test_every_spelling_of_a_time_means_the_same_moment(written: object) -> None
     assert parse_time(written) == MOMENT
 
 
-@pytest.mark.parametrize("written", ["yesterday", "", "YYYY-MM-DD", None, True, {}, ["2022-01-11T21:24:39Z"]])
+@pytest.mark.parametrize(
+    "written",
+    ["yesterday", "", "YYYY-MM-DD", "9" * 5000, float("inf"), float("nan"), None, True, {}, ["2022-01-11T21:24:39Z"]],
+)
 def test_what_is_no_time_is_an_error_that_does_not_show_it(written: object) -> None:
     with pytest.raises(EventTimeError) as error:
         parse_time(written)

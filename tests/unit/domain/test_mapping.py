@@ -132,6 +132,19 @@ def test_a_list_or_an_object_is_no_value_for_a_field(value: object) -> None:
     assert refused(a_profile(personalEmail={"address": value})).code == "VALUE_NOT_PLAIN"
 
 
+@pytest.mark.parametrize("points", ["1e999", "-1e999"])
+def test_a_number_that_json_cannot_hold_is_kept_from_the_request(points: str) -> None:
+    more = """
+[[mappings]]
+source = "points"
+target = "Points__c"
+"""
+
+    reason = refused(a_profile(points=float(points)), more)
+
+    assert (reason.code, reason.fields) == ("VALUE_NOT_PLAIN", ("Points__c",))
+
+
 @pytest.mark.parametrize("status", ["realized", "existing", "exited", "Realized"])
 def test_each_status_is_written_to_the_field_of_its_mapping_id(status: str) -> None:
     assert mapped(a_profile(statuses={LOYAL: status})).fields["CDP_Loyal__c"] == status.lower()

@@ -4,6 +4,7 @@ from typing import Any
 
 import jmespath
 import pytest
+from salesforce_destination.domain.outcome import ProfileRefusedError
 from salesforce_destination.domain.source import ABSENT, SourceError, compile_source, plain_steps
 
 PROFILE: dict[str, Any] = {
@@ -68,10 +69,49 @@ def test_powertools_functions_are_there() -> None:
 
 @pytest.mark.parametrize(
     ("expression", "position"),
-    [("a..b", 2), ("a.b[", 4), ("a.b['x", 4), ("$x", 0), ("a && lenght(b)", 5), ("", None)],
+    [
+        ("a..b", 2),
+        ("a.b[", 4),
+        ("a.b['x", 4),
+        ("$x", 0),
+        ("a && lenght(b)", 5),
+        ("a || join(b)", 5),
+        ("length(a, b)", 0),
+        ("", None),
+    ],
 )
 def test_bad_jmespath_is_told_with_its_position(expression: str, position: int | None) -> None:
     with pytest.raises(SourceError) as error:
         compile_source(expression)
 
     assert error.value.position == position
+
+
+def test_a_function_may_take_any_number_of_values_where_it_says_so() -> None:
+    assert compile_source("merge(a, b, c)")({"a": {"x": 1}, "b": {"y": 2}, "c": {"z": 3}}) == {"x": 1, "y": 2, "z": 3}
+
+
+@pytest.mark.parametrize("expression", ["contains(tags, 'a')", "join(' ', tags)", "powertools_json(tags).a"])
+@pytest.mark.parametrize("document", [{}, {"tags": None}])
+def test_a_function_that_is_given_nothing_gives_nothing(expression: str, document: dict[str, Any]) -> None:
+    assert compile_source(expression)(document) is ABSENT
+
+
+@pytest.mark.parametrize(
+    ("expression", "given"), [("length(a)", 5), ("powertools_json(a)", "{"), ("powertools_base64(a)", "x")]
+)
+def test_an_expression_that_does_not_fit_the_profile_refuses_it_and_is_named(expression: str, given: object) -> None:
+    with pytest.raises(ProfileRefusedError) as error:
+        compile_source(expression)({"a": given})
+
+    assert error.value.reason.code == "EXPRESSION_FAILED"
+    assert expression in error.value.reason.text
+
+
+@pytest.mark.parametrize("expression", ["detail", "details[0]", "details[-1]"])
+def test_a_profile_may_have_a_key_named_value(expression: str) -> None:
+    profile = {"value": 19.9, "person": {}}
+    document = {"detail": profile, "details": [profile]}
+
+    assert compile_source(expression, unwraps=False)(document) == profile
+    assert compile_source(expression)(document) == 19.9

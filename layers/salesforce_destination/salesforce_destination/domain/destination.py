@@ -36,7 +36,7 @@ def _checked_source(expression: str) -> str:
 SourceText = Annotated[str, AfterValidator(_checked_source)]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=False)]
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-Constant = str | bool | int | float
+Constant = str | bool | int | Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Table(BaseModel):

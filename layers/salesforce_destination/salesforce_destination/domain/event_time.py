@@ -7,7 +7,9 @@ cannot be is an error of its message, never corrected in silence.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import Any
 
 EARLIEST_MS, LATEST_MS = 10**12, 10**13
@@ -16,6 +18,7 @@ EARLIEST_MS, LATEST_MS = 10**12, 10**13
 CLOCK_SKEW_MS = 300_000
 """How far a producer's clock may be ahead of the time at which SQS took the message."""
 
+_DIGITS = re.compile(r"[0-9]{1,20}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -30,9 +33,11 @@ def parse_time(value: Any) -> int:
     Accepts `2022-01-11T21:24:39Z`, `+0000`, `.000+0000` and `+00:00`; a time without an offset is taken as UTC, as
     Adobe Experience Platform means it.
     """
-    if isinstance(value, str) and value.isascii() and value.strip().isdigit():
+    if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
         value = int(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
+        if not isfinite(value):
+            raise EventTimeError("is no number that JSON can hold")
         return int(value)
     if not isinstance(value, str):
         raise EventTimeError("is neither text nor a number; write it like 2022-01-11T21:24:39Z")

@@ -6,18 +6,21 @@ The checks read the file as it stands, mistakes of single keys included, so that
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+import re
+from collections.abc import Callable, Iterator, Sequence
 
+from .audience_checks import audience_fields, audience_mistakes
 from .errors import Mistake
+from .file_tables import Table, part, tables
 from .file_words import shown
 from .standard_fields import LENGTHS, REQUIRED_TO_CREATE
 
-Table = Mapping[str, Any]
-
 FIRST_VERSION_WITH_UPDATE_ONLY = 61
 """Upserts take `updateOnly` for fields other than the Id from this version of the REST API on."""
+
+
+_OWN_ID = ("id", "salesforceid")
+_COMPARED_WITH_KEY = re.compile(r'[=!<>]=?\s*"([^"]*)"')
 
 
 def cross_mistakes(table: Table) -> list[Mistake]:
@@ -25,19 +28,8 @@ def cross_mistakes(table: Table) -> list[Mistake]:
     return [mistake for check in _CHECKS for mistake in check(table)]
 
 
-def _tables(table: Table, key: str) -> list[tuple[str, Table]]:
-    entries = table.get(key)
-    listed = entries if isinstance(entries, list) else []
-    return [(f"{key}[{index}]", entry) for index, entry in enumerate(listed) if isinstance(entry, dict)]
-
-
-def _part(table: Table, key: str) -> Table:
-    part = table.get(key)
-    return part if isinstance(part, dict) else {}
-
-
 def _mapping_without_value(table: Table) -> Iterator[Mistake]:
-    for key, mapping in _tables(table, "mappings"):
+    for key, mapping in tables(table, "mappings"):
         if "source" not in mapping and "constant" not in mapping:
             yield Mistake(f"{key}.source", "is missing.", "Add a source, or a constant.")
         if "source" in mapping and "constant" in mapping:
@@ -46,7 +38,7 @@ def _mapping_without_value(table: Table) -> Iterator[Mistake]:
 
 def _nothing_to_cut_at(table: Table) -> Iterator[Mistake]:
     lengths = LENGTHS.get(str(table.get("salesforce_object")), {})
-    for key, mapping in _tables(table, "mappings"):
+    for key, mapping in tables(table, "mappings"):
         known = "max_length" in mapping or mapping.get("target") in lengths
         if mapping.get("when_too_long") == "truncate" and not known:
             yield Mistake(
@@ -57,13 +49,14 @@ def _nothing_to_cut_at(table: Table) -> Iterator[Mistake]:
 
 
 def _record_found_otherwise(table: Table) -> Iterator[Mistake]:
-    identity = _part(table, "identity")
-    if str(identity.get("target")).casefold() == "id":
+    identity = part(table, "identity")
+    target = str(identity.get("target"))
+    if target.casefold() in _OWN_ID and target != "SalesforceId":
         yield Mistake(
             "identity.target", f"is {shown(identity['target'])}.", 'Write "SalesforceId" for the record\'s own Id.'
         )
-    for key, mapping in _tables(table, "mappings"):
-        if mapping.get("target") in ("Id", "SalesforceId"):
+    for key, mapping in tables(table, "mappings"):
+        if str(mapping.get("target")).casefold() in _OWN_ID:
             yield Mistake(f"{key}.target", "is the record's own Id.", "Name it under [identity].")
 
 
@@ -76,7 +69,7 @@ def _not_for_this_object(table: Table) -> Iterator[Mistake]:
 
 
 def _version_without_update_only(table: Table) -> Iterator[Mistake]:
-    identity, version = _part(table, "identity"), str(table.get("api_version", "66.0"))
+    identity, version = part(table, "identity"), str(table.get("api_version", "66.0"))
     by_id = identity.get("target") == "SalesforceId"
     if by_id or identity.get("create_missing") is True or not version.removesuffix(".0").isdigit():
         return
@@ -90,7 +83,7 @@ def _version_without_update_only(table: Table) -> Iterator[Mistake]:
 
 def _length_beyond_field(table: Table) -> Iterator[Mistake]:
     lengths = LENGTHS.get(str(table.get("salesforce_object")), {})
-    for key, mapping in _tables(table, "mappings"):
+    for key, mapping in tables(table, "mappings"):
         length, holds = mapping.get("max_length"), lengths.get(str(mapping.get("target")))
         if isinstance(length, int) and holds is not None and length > holds:
             target = mapping["target"]
@@ -100,7 +93,7 @@ def _length_beyond_field(table: Table) -> Iterator[Mistake]:
 
 
 def _needed_to_create(table: Table) -> Iterator[Mistake]:
-    identity, salesforce_object = _part(table, "identity"), str(table.get("salesforce_object"))
+    identity, salesforce_object = part(table, "identity"), str(table.get("salesforce_object"))
     if identity.get("create_missing") is not True:
         return
     if identity.get("target") == "SalesforceId":
@@ -109,7 +102,7 @@ def _needed_to_create(table: Table) -> Iterator[Mistake]:
             "is true, but a record cannot be created by its own Id.",
             "Set identity.target to an external-ID field that is unique, or create_missing to false.",
         )
-    if identity.get("target") == "Email":
+    if str(identity.get("target")).casefold() == "email":
         yield Mistake(
             "identity.create_missing",
             "is true, but Email is not unique: two records could be created for one address.",
@@ -117,7 +110,7 @@ def _needed_to_create(table: Table) -> Iterator[Mistake]:
         )
     sure = {
         mapping.get("target")
-        for _, mapping in _tables(table, "mappings")
+        for _, mapping in tables(table, "mappings")
         if mapping.get("required") is True or "constant" in mapping or "default" in mapping
     }
     for field in REQUIRED_TO_CREATE.get(salesforce_object, ()):
@@ -129,6 +122,29 @@ def _needed_to_create(table: Table) -> Iterator[Mistake]:
             )
 
 
+def _value_beyond_length(table: Table) -> Iterator[Mistake]:
+    lengths = LENGTHS.get(str(table.get("salesforce_object")), {})
+    for key, mapping in tables(table, "mappings"):
+        longest = mapping.get("max_length", lengths.get(str(mapping.get("target"))))
+        if mapping.get("when_too_long") == "truncate" or not isinstance(longest, int):
+            continue
+        for name in ("constant", "default"):
+            value = mapping.get(name)
+            if isinstance(value, str) and len(value.strip()) > longest:
+                problem = f"has {len(value)} characters, and {mapping.get('target')} holds {longest}."
+                yield Mistake(f"{key}.{name}", problem, "Shorten it.")
+
+
+def _text_in_double_quotes(table: Table) -> Iterator[Mistake]:
+    sources = [("profiles.only_if", part(table, "profiles").get("only_if"))]
+    sources += [("identity.source", part(table, "identity").get("source"))]
+    sources += [(f"{key}.source", mapping.get("source")) for key, mapping in tables(table, "mappings")]
+    for key, source in sources:
+        if isinstance(source, str) and (found := _COMPARED_WITH_KEY.search(source)):
+            problem = f'compares with "{found[1]}", which JMESPath takes for a key of the profile.'
+            yield Mistake(key, problem, f"Write text in single quotes: '{found[1]}'.")
+
+
 def _field_written_twice(table: Table) -> Iterator[Mistake]:
     seen: dict[str, str] = {}
     for key, target in _written_fields(table):
@@ -138,72 +154,23 @@ def _field_written_twice(table: Table) -> Iterator[Mistake]:
 
 
 def _written_fields(table: Table) -> Iterator[tuple[str, str]]:
-    identity, ordering = _part(table, "identity").get("target"), _part(table, "ordering").get("field")
+    identity, ordering = part(table, "identity").get("target"), part(table, "ordering").get("field")
     named = [("identity.target", "Id" if identity == "SalesforceId" else identity), ("ordering.field", ordering)]
-    named += [(f"{key}.target", mapping.get("target")) for key, mapping in _tables(table, "mappings")]
-    named += _audience_fields(table)
+    named += [(f"{key}.target", mapping.get("target")) for key, mapping in tables(table, "mappings")]
+    named += audience_fields(table)
     yield from ((key, target) for key, target in named if isinstance(target, str))
-
-
-def _audience_fields(table: Table) -> Iterator[tuple[str, Any]]:
-    shared: set[Any] = set()
-    for key, audience in _tables(table, "audiences"):
-        mapping_id = audience.get("mapping_id")
-        if mapping_id not in shared:
-            yield f"{key}.mapping_id", mapping_id
-        if audience.get("value") == "names" and isinstance(mapping_id, str):
-            shared.add(mapping_id)
-        yield f"{key}.since_field", audience.get("since_field")
-
-
-def _too_many_audience_fields(table: Table) -> Iterator[Mistake]:
-    most = table.get("max_audience_fields", 25)
-    fields = list(dict.fromkeys(str(audience.get("mapping_id")) for _, audience in _tables(table, "audiences")))
-    if isinstance(most, int) and len(fields) > most:
-        yield Mistake(
-            "audiences",
-            f"use {len(fields)} fields, and {most} are allowed; the first too many is {fields[most]}.",
-            f"Remove some, or set max_audience_fields = {len(fields)} if the org has room for them.",
-        )
-
-
-def _audience_mapped_twice(table: Table) -> Iterator[Mistake]:
-    audiences = [(key, (str(a.get("namespace", "")).casefold(), a.get("id"))) for key, a in _tables(table, "audiences")]
-    counts = Counter(identity for _, identity in audiences)
-    for key, identity in audiences:
-        if identity[1] is not None and counts[identity] > 1:
-            yield Mistake(f"{key}.id", f"{shown(identity[1])} is mapped {counts[identity]} times.", "Map it once.")
-
-
-def _names_without_sense(table: Table) -> Iterator[Mistake]:
-    for key, audience in _tables(table, "audiences"):
-        if audience.get("value") != "names":
-            continue
-        if _part(table, "profiles").get("memberships", "changed") != "all":
-            yield Mistake(
-                f"{key}.value",
-                'is "names", but a message may leave memberships out.',
-                'Set memberships = "all" under [profiles] if every message holds them all; else use another value.',
-            )
-        name = audience.get("name")
-        if not name:
-            yield Mistake(f"{key}.name", 'is missing, and value = "names" writes it.', "Add it.")
-        elif isinstance(name, str) and ";" in name:
-            yield Mistake(f"{key}.name", "holds a semicolon, which parts the names in Salesforce.", "Write it without.")
-        if "since_field" in audience:
-            yield Mistake(f"{key}.since_field", "cannot guard one of several audiences in a field.", "Remove it.")
 
 
 _CHECKS: Sequence[Callable[[Table], Iterator[Mistake]]] = (
     _mapping_without_value,
     _length_beyond_field,
+    _value_beyond_length,
     _nothing_to_cut_at,
     _record_found_otherwise,
     _not_for_this_object,
     _version_without_update_only,
     _needed_to_create,
     _field_written_twice,
-    _too_many_audience_fields,
-    _audience_mapped_twice,
-    _names_without_sense,
+    audience_mistakes,
+    _text_in_double_quotes,
 )

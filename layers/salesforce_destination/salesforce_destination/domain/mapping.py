@@ -8,7 +8,8 @@ mapped keys.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from math import isfinite
+from typing import Any, NoReturn
 
 from .audience_fields import AudienceFields
 from .destination import Destination, FieldMapping
@@ -42,12 +43,14 @@ class Mapper:
         self._fields = [_FieldReader(mapping, destination.salesforce_object) for mapping in destination.mappings]
         self._audiences = AudienceFields(destination)
         self._only_if = _optional(destination.profiles.only_if)
+        self._exits = destination.profiles.when_skipped == "exit"
+        self._exits_skipped = destination.profiles.when_skipped == "exit"
         self._namespaces = namespaces_in(_sources_of(destination))
         ordering = destination.ordering
         self._ordering_field = ordering.field if ordering else None
         self._ordering_source = _optional(ordering.source) if ordering else None
         select = destination.profiles.select
-        self.select = None if select == "@" else compile_source(select)
+        self.select = None if select == "@" else compile_source(select, unwraps=False)
 
     def map(self, profile: Profile, message_time: int, sent_at: int) -> Mapped | None:
         """
@@ -63,7 +66,7 @@ class Mapper:
             for reader in self._fields:
                 reader.read_into(fields, profile)
             self._audiences.read_into(fields, times, profile, event_time)
-        elif not self._audiences.exits_into(fields, times, profile, event_time):
+        elif not (self._exits_skipped and self._audiences.exits_into(fields, times, profile, event_time)):
             return None
         if self._ordering_field:
             fields[self._ordering_field] = event_time
@@ -99,11 +102,16 @@ class _FieldReader:
         if type(value) is str:
             value = self._fitted(value)
         elif isinstance(value, dict | list):
-            text = f"The value for {self.target} is a list or an object; let the source name one value."
-            raise ProfileRefusedError(Reason("VALUE_NOT_PLAIN", text, (self.target,)))
+            self._refuse("is a list or an object; let the source name one value")
+        elif type(value) is float and not isfinite(value):
+            self._refuse("is no number that JSON can hold")
         elif self._is_text and type(value) in (int, float):
             value = self._fitted(str(value))
         fields[self.target] = value
+
+    def _refuse(self, problem: str) -> NoReturn:
+        text = f"The value for {self.target} {problem}."
+        raise ProfileRefusedError(Reason("VALUE_NOT_PLAIN", text, (self.target,)))
 
     def _without_value(self, value: Json) -> Json:
         mapping = self.mapping

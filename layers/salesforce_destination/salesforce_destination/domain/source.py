@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from .outcome import ProfileRefusedError, Reason
+
 Json = Any
 Source = Callable[[Json], Json]
 """Reads one value out of a profile. Gives ABSENT where there is nothing, None where there is an explicit null."""
@@ -42,10 +44,15 @@ class SourceError(ValueError):
         self.position = position
 
 
-def compile_source(expression: str) -> Source:
-    """Compile JMESPath (https://jmespath.org/specification.html); raise SourceError where it cannot be read."""
+def compile_source(expression: str, *, unwraps: bool = True) -> Source:
+    """
+    Compile JMESPath (https://jmespath.org/specification.html); raise SourceError where it cannot be read.
+
+    A source `unwraps` the attributes of Adobe's SDK, `{"value": x}`; one that finds whole profiles must not.
+    """
     steps = plain_steps(expression)
-    return _follow(steps) if steps is not None else _search(expression)
+    unwrap = _value_of_attribute if unwraps else _as_it_is
+    return _follow(steps, unwrap) if steps is not None else _search(expression, unwrap)
 
 
 def plain_steps(expression: str) -> tuple[str | int, ...] | None:
@@ -56,16 +63,16 @@ def plain_steps(expression: str) -> tuple[str | int, ...] | None:
     return tuple(int(index) if index else quoted or name for quoted, index, name in found)
 
 
-def _follow(steps: tuple[str | int, ...]) -> Source:
+def _follow(steps: tuple[str | int, ...], unwrap: Source) -> Source:
     def read(value: Json) -> Json:
         for step in steps:
             if type(value) is not (list if type(step) is int else dict):
-                return _value_of_attribute(value) if step == "value" and step is steps[-1] else ABSENT
+                return unwrap(value) if step == "value" and step is steps[-1] else ABSENT
             try:
                 value = value[step]  # type: ignore[index]  # the line above tells lists from objects
             except (KeyError, IndexError):
                 return ABSENT
-        return _value_of_attribute(value)
+        return unwrap(value)
 
     return read
 
@@ -77,7 +84,11 @@ def _value_of_attribute(value: Json) -> Json:
     return value
 
 
-def _search(expression: str) -> Source:
+def _as_it_is(value: Json) -> Json:
+    return value
+
+
+def _search(expression: str, unwrap: Source) -> Source:
     import jmespath
     from aws_lambda_powertools.utilities.jmespath_utils import PowertoolsFunctions
 
@@ -86,23 +97,45 @@ def _search(expression: str) -> Source:
     except jmespath.exceptions.JMESPathError as error:
         raise SourceError(_in_one_line(error), getattr(error, "lex_position", None)) from None
     functions = PowertoolsFunctions()
-    for name in _functions_in(compiled.parsed):
-        if name not in functions.FUNCTION_TABLE:
-            raise SourceError(f"calls {name}(), which is no function", expression.find(name))
+    for name, arguments in _calls_in(compiled.parsed):
+        _check_call(name, arguments, functions.FUNCTION_TABLE.get(name), expression.find(f"{name}("))
     options = jmespath.Options(custom_functions=functions)
 
     def read(value: Json) -> Json:
-        found = _value_of_attribute(compiled.search(value, options=options))
+        try:
+            found = unwrap(compiled.search(value, options=options))
+        except (ValueError, OSError, EOFError) as error:
+            return _nothing_or_refused(expression, error)
         return ABSENT if found is None else found
 
     return read
 
 
-def _functions_in(node: Json) -> Iterator[str]:
+def _nothing_or_refused(expression: str, error: Exception) -> Json:
+    """A function that is given null has nothing to work on, and gives nothing; any other fault is the profile's."""
+    given = getattr(error, "actual_type", None)
+    if given in ("null", "NoneType"):
+        return ABSENT
+    function = getattr(error, "function_name", None)
+    problem = f"{function}() does not take what it is given ({given})" if function else type(error).__name__
+    text = f"{expression} cannot be worked out: {problem}."
+    raise ProfileRefusedError(Reason("EXPRESSION_FAILED", text)) from None
+
+
+def _calls_in(node: Json) -> Iterator[tuple[str, int]]:
     if node["type"] == "function_expression":
-        yield node["value"]
+        yield node["value"], len(node["children"])
     for child in node["children"]:
-        yield from _functions_in(child)
+        yield from _calls_in(child)
+
+
+def _check_call(name: str, arguments: int, known: Json, position: int) -> None:
+    if known is None:
+        raise SourceError(f"calls {name}(), which is no function", position)
+    takes = known["signature"]
+    any_more = bool(takes) and takes[-1].get("variadic")
+    if arguments < len(takes) or (arguments > len(takes) and not any_more):
+        raise SourceError(f"calls {name}() with {arguments} values, and it takes {len(takes)}", position)
 
 
 def _in_one_line(error: Exception) -> str:
