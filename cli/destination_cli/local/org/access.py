@@ -29,6 +29,7 @@ class Access:
         self._store = store
         self._closed: set[tuple[str, str]] = set()
         self._restricted: dict[tuple[str, str], Level] = {}
+        self._objects: dict[str, Level] = {}
         self._granted: dict[tuple[str, str, str], Level] = {}
 
     def close(self, sobject: str, field: str) -> None:
@@ -42,6 +43,17 @@ class Access:
         if level is not None:
             self._restricted[sobject, field] = level
         self.version += 1
+
+    def restrict_object(self, sobject: str, level: Level | None) -> None:
+        """Let no one do more than this with an sObject's records; None lifts the restriction."""
+        self._objects.pop(sobject, None)
+        if level is not None:
+            self._objects[sobject] = level
+        self.version += 1
+
+    def object_level(self, sobject: str) -> Level:
+        """What may be done with an sObject's records."""
+        return self._objects.get(sobject, Level.EDIT)
 
     def level(self, user: User, sobject: str, field: str) -> Level:
         """What a user may do with a field."""

@@ -59,6 +59,14 @@ class Administration:
         with self._org.data_lock:
             self._org.access.restrict(sobject, name, level)
 
+    def restrict_object(self, sobject: str, level: Level | None) -> None:
+        """Let nobody write an sObject's records (READ), or not even know of it (NONE); None lifts the restriction."""
+        with self._org.data_lock:
+            self._org.schema.hidden.discard(sobject)
+            if level is Level.NONE:
+                self._org.schema.hidden.add(sobject)
+            self._org.access.restrict_object(sobject, level)
+
     def convert_lead(self, lead_id: str, contact_id: str | None = None) -> str:
         """Turn a lead into a contact, a new one or one that is there; the contact's id."""
         with self._org.data_lock:
@@ -107,7 +115,7 @@ class Administration:
         if user is None:
             raise KeyError(username)
         with self._org.data_lock:
-            return self._org.sessions.open(user, "local", self._org.now()).token
+            return self._org.sessions.open(user, "local", self._org.now(), counted=False).token
 
     def _call(self) -> Transaction:
         return Transaction(self._org.users[-1], self._org.now())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from email.utils import formatdate, parsedate_to_datetime
+from typing import Any
+
 from destination_cli.local.org.access import Access, Level
 from destination_cli.local.org.call import Call
 from destination_cli.local.org.describe import described, described_field, overview
@@ -19,6 +22,7 @@ class Catalogue:
 
     def __init__(self, store: Store, access: Access, usage: Usage) -> None:
         self._store, self._access, self._usage = store, access, usage
+        self._version, self._changed = (-1, -1), 0
 
     def resources(self, call: Call) -> Answer:
         """GET /services/data/vXX.X: the resources of this version."""
@@ -26,8 +30,9 @@ class Catalogue:
 
     def sobjects(self, call: Call) -> Answer:
         """GET sobjects: every sObject."""
-        found = [overview(sobject, call.root) for sobject in self._store.schema.sobjects.values()]
-        return Answer(200, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": found})
+        schema = self._store.schema
+        found = [overview(s, call.root) for s in schema.sobjects.values() if s.name not in schema.hidden]
+        return self._unless_unchanged(call, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": found})
 
     def basic(self, call: Call, name: str) -> Answer:
         """GET sobjects/{sObject}: the sObject without its fields."""
@@ -37,12 +42,14 @@ class Catalogue:
         """GET sobjects/{sObject}/describe: the fields this user may see, with this user's rights."""
         sobject = self._sobject(name)
         fields = []
+        writable = self._access.object_level(sobject.name) is Level.EDIT
         for field in sobject.fields.values():
             level = self._access.level(call.user, sobject.name, field.name)
             if level is not Level.NONE:
                 edit = level is Level.EDIT
                 fields.append(described_field(field, edit and field.createable, edit and field.updateable))
-        return Answer(200, described(sobject, call.root, fields))
+        rights = {"createable": writable, "updateable": writable, "deletable": writable}
+        return self._unless_unchanged(call, described(sobject, call.root, fields) | rights)
 
     def limits(self, call: Call) -> Answer:
         """GET limits."""
@@ -54,6 +61,19 @@ class Catalogue:
         chosen = [found for name in names if (found := self._store.schema.find(name))]
         counts = [{"count": len(self._store.table(sobject)), "name": sobject.name} for sobject in chosen]
         return Answer(200, {"sObjects": counts})
+
+    def _unless_unchanged(self, call: Call, body: Any) -> Answer:
+        """The answer, or 304 where If-Modified-Since is not earlier than the last change that anyone noticed."""
+        version = (self._store.schema.version, self._access.version)
+        if version != self._version:
+            self._version, self._changed = version, int(call.now)
+        tag = f'"{hash(version) & 0xFFFFFFFF:08x}"'
+        headers = {"ETag": tag, "Last-Modified": formatdate(self._changed, usegmt=True)}
+        try:
+            since = parsedate_to_datetime(call.headers.get("if-modified-since", "")).timestamp()
+        except ValueError:
+            return Answer(200, body, headers)
+        return Answer(304, None, headers) if since >= self._changed else Answer(200, body, headers)
 
     def _sobject(self, name: str) -> SObject:
         if sobject := self._store.schema.find(name):

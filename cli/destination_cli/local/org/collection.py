@@ -31,8 +31,10 @@ class Collections:
     def create(self, call: Call) -> Answer:
         """POST: each record is inserted."""
         body = call.json_object()
-        frame = call.transaction()
-        results = [self._attempt(self._create, frame, row) for row in self.rows(body)]
+        frame, rows = call.transaction(), self.rows(body)
+        if refusal := self.faults.collection_refusal(len(rows)):
+            return Answer(200, [failed(refusal) for _ in rows])
+        results = [self._attempt(self._create, frame, row) for row in rows]
         return self.finish(frame, results, all_or_none(body))
 
     def update(self, call: Call) -> Answer:

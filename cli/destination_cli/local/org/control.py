@@ -65,6 +65,7 @@ class Control:
         delete, put = admin.remove_field, admin.restore_field
         add("fields/{sobject}/{field}", DELETE=after(delete), PUT=after(put))
         add("access/{sobject}/{field}", PUT=self._restrict)
+        add("access/{sobject}", PUT=self._restrict_object)
         add("rules", GET=lambda call: Answer(200, [asdict(rule) for rule in self._org.rules.all()]))
         add("rules/{sobject}/{name}", PUT=self._rule, DELETE=after(admin.remove_rule))
         remove = after(self._org.duplicate_rules.remove)
@@ -134,6 +135,11 @@ class Control:
     def _restrict(self, call: Call, sobject: str, field: str) -> Answer:
         level = body(call).get("level")
         self._org.admin.restrict_field(sobject, field, Level[level.upper()] if level else None)
+        return Answer(204)
+
+    def _restrict_object(self, call: Call, sobject: str) -> Answer:
+        level = body(call).get("level")
+        self._org.admin.restrict_object(sobject, Level[level.upper()] if level else None)
         return Answer(204)
 
     def _rule(self, call: Call, sobject: str, name: str) -> Answer:

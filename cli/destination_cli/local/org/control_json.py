@@ -22,6 +22,7 @@ INDEX = {
     "POST /_org/merge/{sObject}/{master}": '{"losers": [ids]}: merge records',
     "DELETE /_org/fields/{sObject}/{field}": "delete a custom field; PUT restores it",
     "PUT /_org/access/{sObject}/{field}": '{"level": "none" | "read" | null}: restrict a field for everyone',
+    "PUT /_org/access/{sObject}": "the same for an sObject",
     "PUT /_org/rules/{sObject}/{name}": '{"formula", "message", "field": optional}: a validation rule; or DELETE',
     "PUT /_org/duplicate-rules/{sObject}/{name}": '{"fields": [...], "blocks": false, "message": optional}: or DELETE',
     "GET /_org/facts": "what is not known of Salesforce for sure; PUT {name: value} changes some",

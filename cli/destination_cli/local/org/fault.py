@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from destination_cli.local.org.exchange import Answer, OrgReply, OrgRequest, html
+from destination_cli.local.org.record_id import normalised
 
 
 class FaultKind(StrEnum):
@@ -85,9 +87,7 @@ class Fault:
         return (
             self.path in request.path
             and self.method in ("", request.method)
-            and (
-                not self.records or any(text in request.path or text.encode() in request.body for text in self.records)
-            )
+            and (not self.records or any(map(partial(mentions, request), self.records)))
         )
 
     def reply(self) -> OrgReply | None:
@@ -108,3 +108,9 @@ class Fault:
         if self.body or not self.code:
             return OrgReply(self.status or 500, {"Content-Type": self.content_type}, self.body.encode())
         return Answer(self.status or 500, [{"message": self.message, "errorCode": self.code}]).reply()
+
+
+def mentions(request: OrgRequest, text: str) -> bool:
+    """Whether a request speaks of a record, by an id of either length or by another value."""
+    wanted = text[:15] if normalised(text) else text
+    return wanted in request.path or wanted.encode() in request.body

@@ -54,8 +54,15 @@ def blank_value(terms: list[Term]) -> Term:
 
 
 def matches(terms: list[Term]) -> Term:
-    """REGEX(text, expression): the whole text must match."""
-    return lambda scope: re.fullmatch(text(terms[1](scope)), text(terms[0](scope))) is not None
+    """REGEX(text, expression): the whole text must match; an expression that is none matches nothing."""
+
+    def matched(scope: Scope) -> object:
+        try:
+            return re.fullmatch(text(terms[1](scope)), text(terms[0](scope))) is not None
+        except re.error:
+            return False
+
+    return matched
 
 
 def includes(terms: list[Term]) -> Term:

@@ -61,7 +61,7 @@ def field_from(name: str, metadata: dict[str, Any]) -> Field:
         external_id=external,
         id_lookup=external,
         case_sensitive=metadata.get("caseSensitive") is True,
-        restricted=bool(values) and metadata.get("valueSet", {}).get("restricted") is True,
+        restricted=bool(values) and metadata["valueSet"].get("restricted") is True,
         precision=digits(metadata, "precision") if kind == "Number" else 0,
         scale=digits(metadata, "scale") if kind == "Number" else 0,
         extra="plaintextarea" if TYPES[kind] == "textarea" else None,
@@ -105,8 +105,9 @@ def between(metadata: dict[str, Any], name: str, least: int, most: int) -> int:
 
 def picklist_values(metadata: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """The values of a new picklist, with their labels."""
-    definition = metadata.get("valueSet", {}).get("valueSetDefinition", {})
-    values = [(str(v["valueName"]), str(v.get("label", v["valueName"]))) for v in definition.get("value", ())]
+    definition = (metadata.get("valueSet") or {}).get("valueSetDefinition") or {}
+    given = definition.get("value") or ()
+    values = [(str(v["valueName"]), str(v.get("label") or v["valueName"])) for v in given if v.get("valueName")]
     if not values:
         raise refused("FIELD_INTEGRITY_EXCEPTION", "Must specify 'valueSet' for a CustomField of this type")
     return tuple(values)

@@ -58,7 +58,7 @@ class SimulatedOrg:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.config = config or OrgConfig()
-        self.now, self._sleep = now, sleep
+        self.now, self.sleep = now, sleep
         self.data_lock = threading.RLock()
         self._waiting: list[tuple[float, OrgRequest]] = []
         self.schema = standard_schema()
@@ -91,7 +91,7 @@ class SimulatedOrg:
             reply = self._given_up(request, fault, delay)
         else:
             if delay:
-                self._sleep(delay)
+                self.sleep(delay)
             reply = problem or self._answer(request, fault, seen)
         self.log.add(request, reply, started, delay, fault)
         return replace(encoded(request, reply), seconds=delay)
@@ -118,7 +118,7 @@ class SimulatedOrg:
         if fault is None or fault.executes or fault.kind is FaultKind.DROP_AFTER:
             with self.data_lock:
                 self._waiting.append((self.now() + delay, request))
-        self._sleep(request.patience or 0.0)
+        self.sleep(request.patience or 0.0)
         return OrgReply(0, timed_out=True)
 
     def _answer(self, request: OrgRequest, fault: Fault | None, seen: Seen) -> OrgReply:

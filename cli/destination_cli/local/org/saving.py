@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from destination_cli.local.org.access import Access
+from destination_cli.local.org.access import Access, Level
 from destination_cli.local.org.facts import OrgConfig
 from destination_cli.local.org.failure import (
     CONVERTED,
     DELETED,
     ID_GIVEN,
+    NO_ACCESS,
     RecordError,
     malformed_id,
     read_only,
@@ -55,14 +56,18 @@ class Saving:
 
     def fetch(self, call: Transaction, sobject: SObject, text: object) -> Record:
         """The row an id names, if it can be written now."""
-        found = normalised(text)
-        if found is None or found[:3] != sobject.prefix:
-            raise Refused(malformed_id(f"{sobject.label} ID", text))
-        record = self.store.table(sobject).records.get(found)
-        if record is None:
-            raise Refused(RecordError(*self.config.facts.unknown_id))
+        records = self.store.table(sobject).records
+        # An id that is there needs no checking.
+        if not isinstance(text, str) or (record := records.get(text)) is None:
+            found = normalised(text)
+            if found is None or found[:3] != sobject.prefix:
+                raise Refused(malformed_id(f"{sobject.label} ID", text))
+            if (record := records.get(found)) is None:
+                raise Refused(RecordError(*self.config.facts.unknown_id))
         if record.deleted:
             raise Refused(DELETED)
+        if self.access.object_level(sobject.name) is not Level.EDIT:
+            raise Refused(NO_ACCESS)
         self._ask(self.row_guards, call, sobject, record, {})
         if record.values.get("IsConverted") and not call.user.edits_converted_leads:
             raise Refused(CONVERTED)
@@ -76,6 +81,9 @@ class Saving:
         given = {name: value for name, value in parsed.values.items() if value is not None}
         missing = [f.name for f in sobject.fields.values() if f.required and f.name not in given]
         self._fail_on(parsed.refused + ([required(missing)] if missing else []))
+        if self.access.object_level(sobject.name) is not Level.EDIT:
+            text = f"entity type cannot be inserted: {sobject.label}"
+            raise Refused(RecordError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text))
         self._ask(self.row_guards, call, sobject, None, given)
         values = self._defaults(call, sobject) | given
         check_integrity(self.store, sobject, None, given)

@@ -53,11 +53,13 @@ class Schema:
     def __init__(self) -> None:
         self.sobjects: dict[str, SObject] = {}
         self.version = 0
+        self.hidden: set[str] = set()
         self._names: dict[str, str] = {}
 
     def find(self, name: object) -> SObject | None:
-        """An sObject by its name in any case."""
-        return self.sobjects.get(self._names.get(name.lower(), "")) if isinstance(name, str) else None
+        """An sObject by its name in any case, unless it is hidden from everyone."""
+        found = self.sobjects.get(self._names.get(name.lower(), "")) if isinstance(name, str) else None
+        return None if found and found.name in self.hidden else found
 
     def add(self, sobject: SObject) -> None:
         """Add an sObject."""

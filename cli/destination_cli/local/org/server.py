@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from destination_cli.local.org.exchange import OrgReply, OrgRequest
@@ -55,8 +57,10 @@ class OrgHTTPServer(ThreadingHTTPServer):
         super().__init__(address, handler)
         self.open: set[socket.socket] = set()
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A caller that hung up is no news."""
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that hung up is no news; a fault of this program is."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
     def break_connections(self) -> None:
         """Hang up on everyone."""

@@ -30,12 +30,12 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self.issued = 0
 
-    def open(self, user: User, client_id: str, now: float, refresh_token: str = "") -> Session:
-        """Give out a token: the org's id, an exclamation mark, and what nobody can guess."""
+    def open(self, user: User, client_id: str, now: float, refresh_token: str = "", counted: bool = True) -> Session:
+        """Give out a token: the org's id, an exclamation mark, and what nobody can guess. `issued` counts log-ins."""
         text = self._random_text(72).replace("-", "_").replace("~", ".")
         token = f"{self._config.organization_id[:15]}!AQ{text}"
         self._sessions[token] = session = Session(token, user, client_id, now, now, refresh_token)
-        self.issued += 1
+        self.issued += counted
         return session
 
     def find(self, token: str, now: float) -> Session | None:

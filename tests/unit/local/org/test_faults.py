@@ -214,6 +214,25 @@ def test_restricted_fields_cannot_be_written_or_seen(org: SimulatedOrg, caller: 
     assert caller.update(a_contact(Title="X"))[0]["success"]
 
 
+def test_objects_can_be_made_read_only_or_unknown(org: SimulatedOrg, caller: Caller) -> None:
+    org.admin.restrict_object("Contact", Level.READ)
+    denied = ("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", list[str]())
+    assert first_error(caller.update(a_contact(Title="X"))[0]) == denied
+    _, created = caller.send("POST", "composite/sobjects", {"records": [a_contact(None, LastName="X")]})
+    assert first_error(created[0])[:2] == (
+        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+        "entity type cannot be inserted: Contact",
+    )
+    assert caller.send("GET", "sobjects/Contact/describe")[1]["updateable"] is False
+
+    org.admin.restrict_object("Contact", Level.NONE)
+    assert caller.send("GET", "sobjects/Contact/describe")[0] == 404
+    assert caller.send("PATCH", "composite/sobjects", {"records": [a_contact()]})[1][0]["errorCode"] == "INVALID_TYPE"
+
+    org.admin.restrict_object("Contact", None)
+    assert caller.update(a_contact(Title="X"))[0]["success"]
+
+
 def test_a_fact_can_change_while_the_org_runs(org: SimulatedOrg, caller: Caller) -> None:
     assert not caller.update(a_contact(LastName=5))[0]["success"]
 

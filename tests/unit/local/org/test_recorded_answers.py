@@ -102,6 +102,21 @@ def test_a_failed_subrequest_leaves_the_composite_200(caller: Caller) -> None:
     )
 
 
+def test_what_has_not_changed_since_is_304_without_a_body(caller: Caller) -> None:
+    since = {"If-Modified-Since": "Fri, 15 Jan 2027 08:00:00 GMT"}
+    request = {"method": "GET", "url": "/services/data/v66.0/sobjects", "referenceId": "a", "httpHeaders": since}
+
+    _, body = caller.send("POST", "composite", {"compositeRequest": [request]})
+
+    (answer,) = body["compositeResponse"]
+    assert (answer["body"], answer["httpStatusCode"]) == (None, 304)
+    assert answer["httpHeaders"].keys() == {"ETag", "Last-Modified"}
+    assert answer["httpHeaders"]["Last-Modified"] == "Fri, 15 Jan 2027 08:00:00 GMT"
+    caller.org.admin.remove_field("Contact", "CDP_Trial__c")
+    caller.org.sleep(1)
+    assert caller.send("POST", "composite", {"compositeRequest": [request]})[1]["compositeResponse"][0]["body"]
+
+
 def test_two_queries_come_back_under_their_reference_ids(caller: Caller) -> None:
     base = "/services/data/v66.0/query?q="
     requests = [

@@ -118,7 +118,7 @@ def test_an_org_that_does_not_compare_under_the_lock_lets_an_older_event_win() -
         clock.time += seconds
         Caller(org).update(a_contact(CDP_Event_Time__c=9))
 
-    org._sleep = overtake
+    org.sleep = overtake
     (result,) = slow.update(a_contact(CDP_Event_Time__c=5))
 
     assert result["success"]
