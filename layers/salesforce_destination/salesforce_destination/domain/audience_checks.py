@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .errors import Mistake
 from .file_tables import Table, part, tables
 from .file_words import shown
-
-
-def audience_mistakes(table: Table) -> Iterator[Mistake]:
-    """Find what is wrong with the audiences when they are seen together."""
-    yield from _too_many_audience_fields(table)
-    yield from _audience_mapped_twice(table)
-    yield from _names_without_sense(table)
-    yield from _same_name_in_one_field(table)
 
 
 def audience_fields(table: Table) -> Iterator[tuple[str, Any]]:
@@ -86,3 +78,12 @@ def _same_name_in_one_field(table: Table) -> Iterator[Mistake]:
         first = seen.setdefault((field, name.casefold()), key)
         if first != key:
             yield Mistake(f"{key}.name", f"is {shown(name)}, as {first}.name is.", "Give each its own name.")
+
+
+AUDIENCE_CHECKS: Sequence[Callable[[Table], Iterator[Mistake]]] = (
+    _too_many_audience_fields,
+    _audience_mapped_twice,
+    _names_without_sense,
+    _same_name_in_one_field,
+)
+"""Each finds one kind of mistake."""

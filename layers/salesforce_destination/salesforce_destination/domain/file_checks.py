@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from .audience_checks import audience_fields, audience_mistakes
+from .audience_checks import AUDIENCE_CHECKS, audience_fields
 from .errors import Mistake
 from .file_tables import Table, part, tables
 from .file_words import shown
@@ -25,7 +25,7 @@ _COMPARED_WITH_KEY = re.compile(r'[=!<>]=?\s*"([^"]*)"')
 
 def cross_mistakes(table: Table) -> list[Mistake]:
     """Find what only shows when several keys of the file are seen together."""
-    return [mistake for check in _CHECKS for mistake in check(table)]
+    return [mistake for check in CHECKS for mistake in check(table)]
 
 
 def _mapping_without_value(table: Table) -> Iterator[Mistake]:
@@ -161,7 +161,7 @@ def _written_fields(table: Table) -> Iterator[tuple[str, str]]:
     yield from ((key, target) for key, target in named if isinstance(target, str))
 
 
-_CHECKS: Sequence[Callable[[Table], Iterator[Mistake]]] = (
+CHECKS: Sequence[Callable[[Table], Iterator[Mistake]]] = (
     _mapping_without_value,
     _length_beyond_field,
     _value_beyond_length,
@@ -171,6 +171,7 @@ _CHECKS: Sequence[Callable[[Table], Iterator[Mistake]]] = (
     _version_without_update_only,
     _needed_to_create,
     _field_written_twice,
-    audience_mistakes,
     _text_in_double_quotes,
+    *AUDIENCE_CHECKS,
 )
+"""Each finds one kind of mistake."""
