@@ -80,6 +80,10 @@ class DeliverStack:
         app.session.mount(INSTANCE, OrgAdapter(self.org))
         return app
 
+    def start_cold(self) -> None:
+        """Let the next batch meet another environment, which has nothing in memory."""
+        del self.app
+
     def a_token(self) -> str:
         """Log in to the org and give the text of the access-token secret."""
         form = b"grant_type=client_credentials&client_id=local-client-id&client_secret=local-client-secret"

@@ -132,6 +132,7 @@ def test_when_salesforce_fails_everything_is_kept_and_nothing_is_a_dead_letter(
     assert stack.dead_letters() == []
 
     stack.org.faults.remove(number)
+    stack.start_cold()
 
     assert stack.invoke(messages) == []
     assert stack.contact(an_id(2))["LastName"] == "Late"

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from builders import LOYAL, SENT_AT, a_destination, a_message, a_profile, an_id
-from salesforce_destination.delivery import DeliveryRun, give_up_on_old
+from builders import CONTACTS, LOYAL, SENT_AT, a_destination, a_message, a_profile, an_id
+from salesforce_destination.delivery import Deliverer, Limits
 from salesforce_destination.domain.classification import RecordError
 from salesforce_destination.domain.composite import Collection, CollectionReply
+from salesforce_destination.domain.description import ObjectDescription, read_description
 from salesforce_destination.domain.errors import (
     ConcurrentLimitError,
     DailyLimitError,
@@ -23,21 +24,31 @@ from salesforce_destination.domain.message import Message
 from salesforce_destination.domain.outcome import Delivery, Outcome, Wait
 from salesforce_destination.domain.record import Record
 from salesforce_destination.domain.successor import Move, Successor
-from salesforce_destination.sending import RequestSize
+from salesforce_destination.memory import Memory
+
+
+def an_object(*names: str) -> ObjectDescription:
+    fields = [{"name": name, "type": "string", "length": 80, "updateable": True} for name in names]
+    return read_description({"name": "Contact", "updateable": True, "fields": fields})
 
 
 class Salesforce:
-    """A way to send that refuses the records it is told to, and remembers what came."""
+    """An org that refuses the records it is told to, and remembers what came."""
 
-    def __init__(
-        self, refuses: dict[str, str] | None = None, fails: list[DestinationError | None] | None = None
-    ) -> None:
+    def __init__(self, refuses: dict[str, str] | None = None, fails: Sequence[DestinationError | None] = ()) -> None:
         self.requests: list[Sequence[Collection]] = []
-        self._refuses, self._fails = refuses or {}, fails or []
+        self.refuses, self.fails = refuses or {}, list(fails)
+        self.fields = ["LastName", "FirstName", "Email", "CDP_Loyal__c"]
+        self.usage: float | None = None
+        self.now, self.seconds_per_call, self.described = 0.0, 0.0, 0
+
+    def clock(self) -> float:
+        return self.now
 
     def send(self, collections: Sequence[Collection]) -> list[CollectionReply]:
         self.requests.append(collections)
-        failure = self._fails.pop(0) if self._fails else None
+        self.now += self.seconds_per_call
+        failure = self.fails.pop(0) if self.fails else None
         if failure:
             raise failure
         return [[self._result(record.identity) for record in collection] for collection in collections]
@@ -45,13 +56,50 @@ class Salesforce:
     def find(self, move: Move, records: Sequence[Record]) -> dict[str, Successor]:
         return {}
 
+    def describe(self) -> ObjectDescription:
+        self.described += 1
+        return an_object(*self.fields)
+
+    def api_usage_percent(self) -> float | None:
+        return self.usage
+
     def _result(self, identity: str) -> tuple[RecordError, ...]:
-        code = self._refuses.get(identity)
+        code = self.refuses.get(identity)
         return (RecordError(code, "its text", ("Field",)),) if code else ()
 
 
+class Crumbs:
+    """Remembers what was dropped, and who is suspect."""
+
+    def __init__(self, *suspects: str) -> None:
+        self.suspects, self.left = suspects, [""]
+
+    def is_suspect(self, message_id: str) -> bool:
+        return message_id in self.suspects
+
+    def leave(self, message_id: str) -> None:
+        self.left.append(message_id)
+
+    def sweep(self) -> None:
+        self.left.append("")
+
+
+def a_deliverer(
+    salesforce: Salesforce,
+    text: str = CONTACTS,
+    *,
+    records: int = 200,
+    collections: int = 5,
+    crumbs: Crumbs | None = None,
+) -> Deliverer:
+    memory = Memory(salesforce.clock, collections, collections)
+    limits = Limits(records_per_collection=records, give_up_after_seconds=100)
+    return Deliverer(Mapper(a_destination(text)), salesforce, memory, crumbs or Crumbs(), limits)
+
+
 def run(salesforce: Salesforce, messages: list[Message], records: int = 200, collections: int = 5) -> list[Delivery]:
-    return DeliveryRun(Mapper(a_destination()), salesforce, RequestSize(records, collections)).deliver(messages)
+    deliverer = a_deliverer(salesforce, records=records, collections=collections)
+    return deliverer.deliver(messages, SENT_AT)[0]
 
 
 def outcomes(deliveries: list[Delivery]) -> list[Outcome]:
@@ -182,11 +230,11 @@ def test_the_event_time_of_the_attribute_comes_before_the_time_of_sending() -> N
 
 
 def test_a_message_that_is_too_old_and_still_deferred_is_given_up_with_its_last_reason() -> None:
-    salesforce = Salesforce(refuses={an_id(1): "UNABLE_TO_LOCK_ROW"})
-    deliveries = run(salesforce, [a_message(receive_count=400), a_message(number=2)])
+    deliverer = a_deliverer(Salesforce(refuses={an_id(1): "UNABLE_TO_LOCK_ROW"}))
+    messages = [a_message(receive_count=400), a_message(number=2)]
 
-    young = give_up_on_old(deliveries, SENT_AT + 99_999, give_up_after_seconds=100)
-    old = give_up_on_old(deliveries, SENT_AT + 100_000, give_up_after_seconds=100)
+    young, _ = deliverer.deliver(messages, SENT_AT + 99_999)
+    old, _ = deliverer.deliver(messages, SENT_AT + 100_000)
 
     assert outcomes(young) == [Outcome.DEFERRED, Outcome.DELIVERED]
     assert outcomes(old) == [Outcome.REJECTED, Outcome.DELIVERED]
@@ -196,13 +244,10 @@ def test_a_message_that_is_too_old_and_still_deferred_is_given_up_with_its_last_
 
 def test_the_tally_counts_records_and_statuses() -> None:
     salesforce = Salesforce(refuses={an_id(3): "ENTITY_IS_DELETED"})
-    delivery_run = DeliveryRun(Mapper(a_destination()), salesforce, RequestSize())
+    messages = [a_message(a_profile(n, statuses={LOYAL: "realized"}), number=n) for n in (1, 2, 2, 3)]
 
-    delivery_run.deliver(
-        [a_message(a_profile(n, statuses={LOYAL: "realized"}), number=n) for n in (1, 2, 2, 3)] + [a_message("?")]
-    )
+    _, tally = a_deliverer(salesforce).deliver([*messages, a_message("?")], SENT_AT)
 
-    tally = delivery_run.tally
     assert (tally.profiles, tally.requests, tally.records_delivered) == (4, 1, 2)
     assert tally.statuses == {"CDP_Loyal__c": 2}
     assert tally.codes == {"ENTITY_IS_DELETED": 1}

@@ -1,165 +1,159 @@
 """
 Writing records: sent together, and again in part where Salesforce's answer asks for it.
 
-A refused field may be left out, a lead may have become a contact, a record may have been merged into another. What is
-sent again is always less, or elsewhere, than what was sent, so that it comes to an end.
+A refused field may be left out, a guard may hold a newer time, a limit may want fewer records at once, a lead may have
+become a contact. What is sent again is always less, or among fewer, or elsewhere, than what was sent, so that it comes
+to an end.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from salesforce_destination.domain.composite import Collection, CollectionReply, RecordErrors, collections_of
+from salesforce_destination.domain.attempt import Attempt
+from salesforce_destination.domain.commonness import common_cause, not_the_records
 from salesforce_destination.domain.destination import Destination
-from salesforce_destination.domain.errors import DestinationError
-from salesforce_destination.domain.outcome import DELIVERED, Fate, Outcome, Reason
-from salesforce_destination.domain.record import Record, moved
-from salesforce_destination.domain.refusal import Judge, LeaveOut, LookUp, fate_of_failure
-from salesforce_destination.domain.successor import Move, Successor
-
-
-class Salesforce(Protocol):
-    """The way to send. Both raise a DestinationError where a request as a whole came to nothing."""
-
-    def send(self, collections: Sequence[Collection]) -> list[CollectionReply]:
-        """Send one composite request."""
-        ...
-
-    def find(self, move: Move, records: Sequence[Record]) -> Mapping[str, Successor]:
-        """Give the successors of records that are not there any more, by their keys."""
-        ...
-
-
-@dataclass(slots=True)
-class Tally:
-    """What one batch came to, in the numbers that become metrics."""
-
-    profiles: int = 0
-    requests: int = 0
-    records_delivered: int = 0
-    statuses: Counter[str] = field(default_factory=Counter)
-    codes: Counter[str] = field(default_factory=Counter)
-    omitted: Counter[str] = field(default_factory=Counter)
+from salesforce_destination.domain.errors import BadRequestError, DestinationError
+from salesforce_destination.domain.guards import Guards
+from salesforce_destination.domain.outcome import DELIVERED, SUPERSEDED, Fate, Outcome, missing_in_org, rejected
+from salesforce_destination.domain.packing import in_order_of_parents
+from salesforce_destination.domain.record import Record, Update
+from salesforce_destination.domain.refusal import Again, Decision, Judge, LookUp, Missing
+from salesforce_destination.domain.successor import Move
+from salesforce_destination.domain.tally import Tally
+from salesforce_destination.following import Following
+from salesforce_destination.memory import Memory
+from salesforce_destination.org import Org
+from salesforce_destination.requesting import Answer, Requesting
 
 
 @dataclass(frozen=True, slots=True)
-class RequestSize:
-    """How much goes into one composite request."""
+class Messages:
+    """What the records' messages have to say: `part` names an update for good, `receive_count` tells its tries."""
 
-    records_per_collection: int = 200
-    collections_per_request: int = 5
+    part: Callable[[Update], tuple[str, int]]
+    receive_count: Callable[[Record], int]
+    settle: Callable[[Record, Fate], None]
 
 
 @dataclass(slots=True)
 class Sending:
-    """One batch's records on their way; `settle` is told the fate of each, `receive_count` how often it came."""
+    """One batch's records on their way. `messages.settle` is told the fate of each."""
 
     destination: Destination
-    salesforce: Salesforce
-    size: RequestSize
-    settle: Callable[[Record, Fate], None]
-    receive_count: Callable[[Record], int]
-    tally: Tally = field(default_factory=Tally)
-    _failure: Fate | None = None
-    _by_key: dict[str, Record] = field(default_factory=dict)
+    org: Org
+    memory: Memory
+    requesting: Requesting
+    messages: Messages
+    tally: Tally
+    _guards: Guards = field(init=False)
+    _judge: Judge = field(init=False)
+    _refused: list[tuple[Attempt, Fate]] = field(default_factory=list)
 
-    def write(self, records: Sequence[Record]) -> None:
+    def __post_init__(self) -> None:
+        self._guards = Guards.of(self.destination)
+        self._judge = Judge(self.destination, self._guards)
+
+    def write(self, records: Sequence[Record], records_per_collection: int) -> None:
         """Write these records, each to its end."""
-        self._by_key = {record.key: record for record in records}
-        judge = Judge(self.destination)
-        pending = list(records)
+        self._look_for_missing()
+        following = Following(self.destination, self.org, {record.key: record for record in records})
+        attempts = (Attempt(record, records_per_collection) for record in in_order_of_parents(records))
+        pending = [started for attempt in attempts if (started := self._started(attempt))]
         while pending:
-            pending = self._round(pending, judge)
+            pending = self._round(pending, following) or self._settle_refused(len(records))
 
-    def _round(self, pending: Sequence[Record], judge: Judge) -> list[Record]:
-        again: list[Record] = []
-        gone: dict[Move, list[tuple[Record, Fate]]] = {}
-        for record, errors in self._sent(pending):
-            decision = self._judged(judge, record, errors)
-            if isinstance(decision, LeaveOut):
-                self.tally.omitted.update(decision.fields)
-                again.append(record.without(decision.fields))
-            elif isinstance(decision, LookUp):
-                gone.setdefault(decision.move, []).append((record, decision.fate))
-            else:
-                self.settle(record, decision)
-        for move, records in gone.items():
-            again += self._followed(move, records)
-        return again
-
-    def _judged(self, judge: Judge, record: Record, errors: RecordErrors) -> Fate | LeaveOut | LookUp:
-        if errors:
-            self.tally.codes.update(error.code for error in errors)
-            return judge.decide(record, errors, self.receive_count(record))
-        self.tally.records_delivered += 1
-        audience_fields = {audience.mapping_id for audience in self.destination.audiences}
-        self.tally.statuses.update(audience_fields & record.fields.keys())
-        return DELIVERED
-
-    def _sent(self, records: Sequence[Record]) -> Iterator[tuple[Record, RecordErrors]]:
-        """Send records request by request; what has no result of its own is settled here."""
-        waiting = list(collections_of(records, self.size.records_per_collection))
-        for start in range(0, len(waiting), self.size.collections_per_request):
-            request = waiting[start : start + self.size.collections_per_request]
-            for collection, reply in zip(request, self._replies(request), strict=True):
-                if isinstance(reply, DestinationError):
-                    self._settle_all(collection, fate_of_failure(reply, was_sent=True))
-                elif isinstance(reply, Fate):
-                    self._settle_all(collection, reply)
-                else:
-                    yield from zip(collection, reply, strict=True)
-
-    def _replies(self, request: Sequence[Collection]) -> Sequence[CollectionReply | Fate]:
-        if self._failure is not None:
-            return [self._failure] * len(request)
+    def _look_for_missing(self) -> None:
         try:
-            self.tally.requests += 1
-            return self.salesforce.send(request)
-        except DestinationError as error:
-            self._failure = fate_of_failure(error, was_sent=False)
-            return [fate_of_failure(error, was_sent=True)] * len(request)
+            self.memory.ask_for_missing(self.org.describe)
+        except DestinationError:
+            return  # asked again in five minutes; until then these fields count as missing
 
-    def _followed(self, move: Move, gone: Sequence[tuple[Record, Fate]]) -> list[Record]:
-        try:
-            successors = self.salesforce.find(move, [record for record, _ in gone])
-        except DestinationError as error:
-            self._settle_all([record for record, _ in gone], fate_of_failure(error, was_sent=False))
-            return []
-        again: list[Record] = []
-        for record, fate in gone:
-            successor = successors.get(record.key)
-            if successor is None:
-                self.settle(record, fate)
-            elif move is Move.MERGED and self.destination.merged_records == "reject":
-                self.settle(record, _named(fate, successor))
+    def _started(self, attempt: Attempt) -> Attempt | None:
+        """What is to be sent once that is left out which is known to be stale or missing; None for nothing."""
+        attempt = attempt.without(self._guards.with_guarded(self.memory.known_stale(attempt.record)))
+        missing = frozenset(self.memory.missing) & attempt.record.fields.keys()
+        if missing:
+            attempt = attempt.without_missing(missing, self._guards.with_guarded(missing))
+            if self.memory.is_written_but(map(self.messages.part, attempt.record.updates), missing):
+                self._settle_waiting(attempt)
+                return None
+        return self._unless_empty(attempt)
+
+    def _unless_empty(self, attempt: Attempt | None) -> Attempt | None:
+        while attempt and not attempt.record.fields:
+            if attempt.missing:
+                self._settle_waiting(attempt)
             else:
-                again.append(self._moved(record, successor))
-        return _one_each(again)
+                self.tally.records_superseded += 1
+                self.messages.settle(attempt.record, SUPERSEDED)
+            attempt = attempt.next()
+        return attempt
 
-    def _moved(self, record: Record, successor: Successor) -> Record:
-        own = self._by_key.get(successor.record_id)
-        other = moved(record, successor.sobject, successor.record_id, own.updates if own else ())
-        unknown = other.fields.keys() - successor.writable if successor.writable is not None else ()
-        return other.without(unknown)
+    def _settle_waiting(self, attempt: Attempt) -> None:
+        self.tally.missing.update(attempt.missing)
+        self.messages.settle(attempt.record, missing_in_org(attempt.missing))
 
-    def _settle_all(self, records: Sequence[Record], fate: Fate) -> None:
-        for record in records:
-            self.settle(record, fate)
+    def _round(self, pending: Sequence[Attempt], following: Following) -> list[Attempt]:
+        again: list[Attempt | None] = []
+        gone: dict[Move, list[tuple[Attempt, Fate]]] = {}
+        for answer in self.requesting.send(pending):
+            decision = self._decision(answer)
+            if isinstance(decision, LookUp):
+                gone.setdefault(decision.move, []).append((answer.attempt, decision.fate))
+            else:
+                again.append(self._done(answer.attempt, decision))
+        for move, moved in gone.items():
+            again += [self._done(attempt, decision) for attempt, decision in following.follow(move, moved)]
+        return [attempt for attempt in again if attempt]
 
+    def _decision(self, answer: Answer) -> Decision:
+        attempt, result = answer.attempt, answer.result
+        if isinstance(result, Fate):
+            return result
+        if isinstance(result, BadRequestError):
+            self.tally.codes[result.code] += 1
+            smaller = self._judge.in_smaller_parts(attempt, answer.collection_size)
+            return smaller or rejected(result.code, "Salesforce refuses a request with this record alone.")
+        if not result:
+            return DELIVERED
+        self.tally.codes.update(error.code for error in result)
+        tries = self.messages.receive_count(attempt.record)
+        return self._judge.decide(attempt, result, tries, answer.collection_size)
 
-def _named(fate: Fate, successor: Successor) -> Fate:
-    reason = fate.reason or Reason("ENTITY_IS_DELETED")
-    text = f"{reason.text} It was merged into {successor.record_id}.".strip()
-    return Fate(Outcome.REJECTED, Reason("RECORD_MERGED", text, reason.fields))
+    def _done(self, attempt: Attempt, decision: Fate | Again | Missing) -> Attempt | None:
+        """Do what was decided, and give what is to be sent next of this record."""
+        if isinstance(decision, Again):
+            self.tally.omitted.update(decision.omitted)
+            self.memory.note_stale(attempt.record, decision.stale)
+            return self._unless_empty(decision.attempt)
+        if isinstance(decision, Missing):
+            self.memory.note_missing(decision.fields)
+            left_out = self._guards.with_guarded(decision.fields)
+            return self._unless_empty(attempt.without_missing(decision.fields, left_out))
+        if decision.outcome is Outcome.REJECTED:
+            self._refused.append((attempt, decision))
+            return None
+        if decision is DELIVERED:
+            self._note_delivered(attempt)
+        if decision is DELIVERED and attempt.missing:
+            self._settle_waiting(attempt)
+        else:
+            self.messages.settle(attempt.record, decision)
+        return self._unless_empty(attempt.next())
 
+    def _note_delivered(self, attempt: Attempt) -> None:
+        self.memory.note_written(attempt.record)
+        self.tally.note_delivered(attempt.record)
+        if attempt.missing:
+            self.memory.note_part(map(self.messages.part, attempt.record.updates), attempt.missing)
 
-def _one_each(records: Sequence[Record]) -> list[Record]:
-    """Two records that were merged into the same one become one, so that it appears once in the next request."""
-    by_key: dict[str, Record] = {}
-    for record in records:
-        other = by_key.get(record.key)
-        by_key[record.key] = moved(record, record.moved_to or "", record.key, other.updates) if other else record
-    return list(by_key.values())
+    def _settle_refused(self, records: int) -> list[Attempt]:
+        """Settle what was refused, once all of it is known; give the events that follow those of merged records."""
+        refused, self._refused = self._refused, []
+        causes = common_cause([fate for _, fate in refused], records)
+        for attempt, fate in refused:
+            self.messages.settle(attempt.record, not_the_records(fate, causes))
+        following = [self._unless_empty(attempt.next()) for attempt, _ in refused]
+        return [attempt for attempt in following if attempt]

@@ -24,6 +24,7 @@ _RANGES: Mapping[str, tuple[int, int]] = {
     "REDELIVERY_BASE_SECONDS": (1, SQS_LONGEST_VISIBILITY_SECONDS),
     "REDELIVERY_MAX_SECONDS": (1, SQS_LONGEST_VISIBILITY_SECONDS),
     "GIVE_UP_AFTER_SECONDS": (1, 1_209_600),
+    "VISIBILITY_TIMEOUT_SECONDS": (0, SQS_LONGEST_VISIBILITY_SECONDS),
     "COLLECTIONS_PER_REQUEST": (1, MOST_COLLECTIONS_PER_REQUEST),
     "RECORDS_PER_COLLECTION": (1, MOST_RECORDS_PER_COLLECTION),
     "API_USAGE_CEILING_PERCENT": (1, 100),
@@ -55,6 +56,7 @@ class Settings:
     redelivery_base_seconds: int = 30
     redelivery_max_seconds: int = 1800
     give_up_after_seconds: int = 432_000
+    visibility_timeout_seconds: int = 1800
     collections_per_request: int = MOST_COLLECTIONS_PER_REQUEST
     records_per_collection: int = MOST_RECORDS_PER_COLLECTION
     api_usage_ceiling_percent: int = 90

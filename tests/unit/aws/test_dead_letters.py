@@ -40,7 +40,7 @@ def a_delivery(message: Message, text: str = "Email: invalid email address: x", 
 
 def send(*deliveries: Delivery) -> tuple[Queue, set[str]]:
     queue = Queue()
-    return queue, DeadLetters(queue, "url", "contacts").send(deliveries)
+    return queue, DeadLetters(lambda: queue, "url", "contacts").send(deliveries)
 
 
 def attributes(queue: Queue) -> dict[str, str]:

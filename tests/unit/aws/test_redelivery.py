@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from builders import a_message
-from salesforce_destination.aws.redelivery import RedeliveryDelays, delay_seconds
+from salesforce_destination.aws.redelivery import Backoff, RedeliveryDelays
 from salesforce_destination.domain.outcome import Wait
 
 
@@ -23,14 +23,14 @@ class Queue:
         return {"Failed": [{"Id": entry["Id"]} for entry in Entries if entry["ReceiptHandle"] in self._refused]}
 
 
-@pytest.mark.parametrize(
-    ("receive_count", "shortest", "longest"), [(1, 30, 60), (2, 30, 120), (5, 30, 960), (6, 30, 1800), (500, 30, 1800)]
-)
-def test_the_delay_grows_exponentially_with_full_jitter(receive_count: int, shortest: int, longest: int) -> None:
-    def delay(random: float) -> int:
-        return delay_seconds(Wait.BACKOFF, receive_count, 30, 1800, lambda: random)
+def delays(wait: Wait, receive_count: int, visibility: int = 43_200) -> tuple[int | None, int | None]:
+    least = Backoff(30, 1800, visibility, lambda: 0.0).delay_of(wait, receive_count)
+    return least, Backoff(30, 1800, visibility, lambda: 1.0).delay_of(wait, receive_count)
 
-    assert (delay(0.0), delay(1.0)) == (shortest, longest)
+
+@pytest.mark.parametrize(("receive_count", "longest"), [(1, 60), (2, 120), (5, 960), (6, 1800), (500, 1800)])
+def test_the_delay_grows_exponentially_with_full_jitter(receive_count: int, longest: int) -> None:
+    assert delays(Wait.BACKOFF, receive_count) == (30, longest)
 
 
 @pytest.mark.parametrize(
@@ -38,15 +38,21 @@ def test_the_delay_grows_exponentially_with_full_jitter(receive_count: int, shor
     [(Wait.UNKNOWN, 600, 900), (Wait.DAILY_LIMIT, 1800, 3600), (Wait.MISFIT, 900, 1800)],
 )
 def test_what_needs_its_time_waits_as_long_the_first_time(wait: Wait, shortest: int, longest: int) -> None:
-    assert delay_seconds(wait, 1, 30, 1800, lambda: 0.0) == shortest
-    assert delay_seconds(wait, 9, 30, 1800, lambda: 1.0) == longest
+    assert delays(wait, 1) == delays(wait, 9) == (shortest, longest)
+
+
+def test_no_call_is_made_where_the_queues_own_timeout_is_close_enough() -> None:
+    assert delays(Wait.MISFIT, 1, visibility=1800) == (None, None)
+    assert delays(Wait.DAILY_LIMIT, 1, visibility=1800) == (None, None)
+    assert delays(Wait.UNKNOWN, 1, visibility=1800) == (600, 900)
+    assert delays(Wait.BACKOFF, 9, visibility=1800) == (30, None)
 
 
 def test_every_message_gets_its_own_delay_ten_to_a_call() -> None:
     queue = Queue()
-    delays = [(a_message(number=number), number) for number in range(25)]
+    messages = [(a_message(number=number), number) for number in range(25)]
 
-    assert RedeliveryDelays(queue, "url").set(delays) == 0
+    assert RedeliveryDelays(lambda: queue, "url").set(messages) == 0
 
     assert sorted(len(call) for call in queue.calls) == [5, 10, 10]
     set_to = {entry["ReceiptHandle"]: entry["VisibilityTimeout"] for call in queue.calls for entry in call}
@@ -56,12 +62,13 @@ def test_every_message_gets_its_own_delay_ten_to_a_call() -> None:
 def test_no_message_is_no_call() -> None:
     queue = Queue()
 
-    assert RedeliveryDelays(queue, "url").set([]) == 0
+    assert RedeliveryDelays(lambda: queue, "url").set([]) == 0
     assert queue.calls == []
 
 
 def test_a_delay_that_sqs_does_not_take_is_counted_and_nothing_is_raised() -> None:
-    delays = [(a_message(number=number), 30) for number in range(12)]
+    messages = [(a_message(number=number), 30) for number in range(12)]
+    picky, broken = Queue(refused={"handle-3"}), Queue(error=EndpointConnectionError(endpoint_url="x"))
 
-    assert RedeliveryDelays(Queue(refused={"handle-3"}), "url").set(delays) == 1
-    assert RedeliveryDelays(Queue(error=EndpointConnectionError(endpoint_url="x")), "url").set(delays) == 12
+    assert RedeliveryDelays(lambda: picky, "url").set(messages) == 1
+    assert RedeliveryDelays(lambda: broken, "url").set(messages) == 12

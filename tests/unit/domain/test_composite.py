@@ -4,10 +4,8 @@ from typing import Any
 
 import pytest
 from builders import CONTACTS, a_destination, an_update
-from hypothesis import given
-from hypothesis import strategies as st
 from salesforce_destination.domain.classification import RecordError
-from salesforce_destination.domain.composite import Collection, CompositeWriter, collections_of, read_reply
+from salesforce_destination.domain.composite import Collection, CompositeWriter, read_reply
 from salesforce_destination.domain.errors import OutcomeUnknownError, RequestRefusedError, SalesforceUnavailableError
 from salesforce_destination.domain.record import Record, merge
 
@@ -24,16 +22,6 @@ def reply(*bodies: Any, status: int = 200) -> Any:
 
 def ok(count: int) -> list[dict[str, Any]]:
     return [{"id": "003", "success": True, "errors": []} for _ in range(count)]
-
-
-@given(st.integers(0, 50), st.integers(1, 7))
-def test_collections_hold_every_record_once_in_order_and_never_too_many(count: int, size: int) -> None:
-    batch = records(count)
-
-    packed = list(collections_of(batch, size))
-
-    assert [record for collection in packed for record in collection] == batch
-    assert all(0 < len(collection) <= size for collection in packed)
 
 
 def test_records_are_updated_by_their_id() -> None:

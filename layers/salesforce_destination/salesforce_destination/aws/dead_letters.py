@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -31,9 +31,9 @@ Attributes = dict[str, dict[str, Any]]
 
 
 class DeadLetters:
-    """Sends rejected messages to one dead-letter queue."""
+    """Sends rejected messages to one dead-letter queue; `sqs` makes or gives the client when there is one to send."""
 
-    def __init__(self, sqs: Any, queue_url: str, destination: str) -> None:
+    def __init__(self, sqs: Callable[[], Any], queue_url: str, destination: str) -> None:
         self._sqs, self._queue_url, self._destination = sqs, queue_url, destination
 
     def send(self, deliveries: Sequence[Delivery]) -> set[str]:
@@ -50,7 +50,7 @@ class DeadLetters:
             for number, (_, body, attributes) in enumerate(letters)
         ]
         try:
-            answer = self._sqs.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
+            answer = self._sqs().send_message_batch(QueueUrl=self._queue_url, Entries=entries)
         except (BotoCoreError, ClientError):
             # One letter that SQS does not take refuses the whole call: alone, the others may pass.
             alone = [self._send_some([letter]) for letter in letters] if len(letters) > 1 else []

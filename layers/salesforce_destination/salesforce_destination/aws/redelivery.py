@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,6 +21,8 @@ ENTRIES_PER_CALL = 10
 """ChangeMessageVisibilityBatch takes up to 10 entries (SQS API reference)."""
 
 CALLS_AT_ONCE = 8
+CLOSE_ENOUGH = 0.1
+"""A tenth more or less of the queue's own timeout is not worth a call."""
 
 RANGES: dict[Wait, tuple[int, int]] = {
     Wait.UNKNOWN: (600, 900),
@@ -29,19 +32,32 @@ RANGES: dict[Wait, tuple[int, int]] = {
 """Shortest and longest delay in seconds, for what does not wait exponentially longer each time."""
 
 
-def delay_seconds(wait: Wait, receive_count: int, base: int, longest: int, random: Callable[[], float]) -> int:
-    """Give the delay before the next delivery; `random` gives numbers from 0 to 1."""
-    if wait in RANGES:
-        shortest, most = RANGES[wait]
-        return round(shortest + random() * (most - shortest))
-    ceiling = min(longest, base << min(receive_count, 20))
-    return round(base + random() * (ceiling - base))
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Delays from `base` to `longest` seconds, on a queue that brings a message back after `visibility` anyway."""
+
+    base: int
+    longest: int
+    visibility: int
+    random: Callable[[], float]
+
+    def delay_of(self, wait: Wait, receive_count: int) -> int | None:
+        """
+        Seconds until the next delivery; None where the queue's own timeout is close enough to save the call.
+
+        The range is what the wait asks for; within it every delay is as likely.
+        """
+        shortest, longest = RANGES.get(wait) or (self.base, min(self.longest, self.base << min(receive_count, 20)))
+        if wait in RANGES and shortest <= self.visibility <= longest:
+            return None
+        delay = round(shortest + self.random() * (longest - shortest))
+        return None if abs(delay - self.visibility) <= self.visibility * CLOSE_ENOUGH else delay
 
 
 class RedeliveryDelays:
-    """Sets visibility timeouts on one queue, ten to a call and several calls at once."""
+    """Sets visibility timeouts on one queue, ten to a call and several calls at once; `sqs` gives the client."""
 
-    def __init__(self, sqs: Any, queue_url: str) -> None:
+    def __init__(self, sqs: Callable[[], Any], queue_url: str) -> None:
         self._sqs, self._queue_url = sqs, queue_url
 
     def set(self, delays: Sequence[tuple[Message, int]]) -> int:
@@ -62,7 +78,7 @@ class RedeliveryDelays:
             for number, (message, seconds) in enumerate(delays)
         ]
         try:
-            answer = self._sqs.change_message_visibility_batch(QueueUrl=self._queue_url, Entries=entries)
+            answer = self._sqs().change_message_visibility_batch(QueueUrl=self._queue_url, Entries=entries)
         except (BotoCoreError, ClientError):
             return len(entries)
         return len(answer.get("Failed", ()))

@@ -15,6 +15,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from salesforce_destination.domain.errors import Mistake
 from salesforce_destination.domain.outcome import Delivery, Outcome
+from salesforce_destination.domain.tally import Tally
 
 METRIC_OF: Mapping[Outcome, str] = {
     Outcome.SKIPPED: "ProfilesSkipped",
@@ -25,46 +26,46 @@ METRIC_OF: Mapping[Outcome, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class BatchReport:
-    """The numbers of one batch."""
+class Circumstances:
+    """What a report tells beside the outcomes: the oldest message's age, the org's calls, what AWS did not take."""
 
-    deliveries: Sequence[Delivery]
-    profiles: int
-    requests: int
-    records_delivered: int
-    statuses: Mapping[str, int]
-    codes: Mapping[str, int]
-    omitted: Mapping[str, int]
     oldest_message_seconds: float
     api_usage_percent: float | None = None
     delays_refused: int = 0
     letters_refused: int = 0
 
 
-def report(batch: BatchReport, logger: Logger, metrics: Metrics) -> None:
+def report(
+    deliveries: Sequence[Delivery], tally: Tally, circumstances: Circumstances, logger: Logger, metrics: Metrics
+) -> None:
     """Write metrics and one log line."""
-    outcomes = Counter(delivery.fate.outcome for delivery in batch.deliveries)
-    _count(metrics, "ProfilesReceived", batch.profiles)
-    _count(metrics, "RecordsDelivered", batch.records_delivered)
-    _count(metrics, "RequestsSent", batch.requests)
-    _count(metrics, "FieldsOmitted", sum(batch.omitted.values()))
+    outcomes = Counter(delivery.fate.outcome for delivery in deliveries)
+    _count(metrics, "ProfilesReceived", tally.profiles)
+    _count(metrics, "RecordsDelivered", tally.records_delivered)
+    _count(metrics, "RecordsSuperseded", tally.records_superseded)
+    _count(metrics, "RequestsSent", tally.requests)
+    _count(metrics, "FieldsOmitted", sum(tally.omitted.values()))
+    _count(metrics, "DestinationMisfit", len(tally.missing))
     for outcome, name in METRIC_OF.items():
         _count(metrics, name, outcomes[outcome])
-    metrics.add_metric("OldestMessageAge", MetricUnit.Seconds, max(batch.oldest_message_seconds, 0))
-    if batch.api_usage_percent is not None:
-        metrics.add_metric("ApiUsagePercent", MetricUnit.Percent, batch.api_usage_percent)
-    logger.info(
-        "batch delivered",
-        messages=len(batch.deliveries),
-        profiles=batch.profiles,
+    metrics.add_metric("OldestMessageAge", MetricUnit.Seconds, max(circumstances.oldest_message_seconds, 0))
+    if circumstances.api_usage_percent is not None:
+        metrics.add_metric("ApiUsagePercent", MetricUnit.Percent, circumstances.api_usage_percent)
+    log = logger.error if tally.missing else logger.info
+    log(
+        "fields are missing in the org; their messages wait" if tally.missing else "batch delivered",
+        messages=len(deliveries),
+        profiles=tally.profiles,
         outcomes={outcome.value: count for outcome, count in outcomes.items()},
-        records_delivered=batch.records_delivered,
-        requests=batch.requests,
-        reasons=_reasons(batch.deliveries),
-        salesforce_codes=dict(batch.codes),
-        fields_omitted=dict(batch.omitted),
-        delays_refused=batch.delays_refused,
-        letters_refused=batch.letters_refused,
+        records_delivered=tally.records_delivered,
+        records_superseded=tally.records_superseded,
+        requests=tally.requests,
+        reasons=_reasons(deliveries),
+        salesforce_codes=dict(tally.codes),
+        fields_omitted=dict(tally.omitted),
+        fields_missing=dict(tally.missing),
+        delays_refused=circumstances.delays_refused,
+        letters_refused=circumstances.letters_refused,
     )
 
 

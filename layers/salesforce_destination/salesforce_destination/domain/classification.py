@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from .errors import (
+    BadRequestError,
     ConcurrentLimitError,
     DailyLimitError,
     OutcomeUnknownError,
@@ -52,6 +53,12 @@ class Verdict(StrEnum):
     GONE = "gone"
     """It is not there any more: rejected, or written to the record it was merged into."""
 
+    STALE = "stale"
+    """A guard in the org holds a newer time: what it guards is left out, and nothing is wrong."""
+
+    SPLIT = "split"
+    """A limit of the org's own code, which counts by request: it may pass among fewer records."""
+
     UNKNOWN = "unknown"
     """A code nobody has described: tried a few times, then rejected."""
 
@@ -61,13 +68,33 @@ UNKNOWN_CODE_TRIES = 3
 
 RecordRow = tuple[str, str, Verdict]
 
+LOCK_TEXTS = ("UNABLE_TO_LOCK_ROW", "timeout occurred while waiting to lock", "unable to obtain exclusive access")
+"""How a row lock shows in the text of a trigger or a flow that met it."""
+
+LIMIT_TEXTS = (
+    "CPU time limit",
+    "Too many SOQL queries",
+    "Too many DML",
+    "Too many query rows",
+    "heap size",
+    "Too many batch retries",
+    "LimitException",
+)
+"""How a governor limit shows ("Execution Governors and Limits"): it counts for all records of a transaction."""
+
+STALE_MARKER = "[CDP-STALE:"
+"""Begins the marker in the error text of our own validation rules; the guard field's name and `]` follow."""
+
+WRAPPERS = ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER", "UNKNOWN_EXCEPTION")
+"""Codes of triggers, flows and accidents, whose text alone says what happened inside."""
+
 RECORD_TABLE: Sequence[RecordRow] = (
     ("UNABLE_TO_LOCK_ROW", "", Verdict.RETRY),
-    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "UNABLE_TO_LOCK_ROW", Verdict.RETRY),
-    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "timeout occurred while waiting to lock", Verdict.RETRY),
+    *((code, text, Verdict.RETRY) for code in WRAPPERS for text in LOCK_TEXTS),
+    *((code, text, Verdict.SPLIT) for code in (*WRAPPERS, "LIMIT_EXCEEDED") for text in LIMIT_TEXTS),
     ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "", Verdict.REJECT),
-    ("CANNOT_EXECUTE_FLOW_TRIGGER", "UNABLE_TO_LOCK_ROW", Verdict.RETRY),
     ("CANNOT_EXECUTE_FLOW_TRIGGER", "", Verdict.REJECT),
+    ("FIELD_CUSTOM_VALIDATION_EXCEPTION", STALE_MARKER, Verdict.STALE),
     ("SERVER_UNAVAILABLE", "", Verdict.RETRY),
     ("UNKNOWN_EXCEPTION", "", Verdict.RETRY),
     ("TOO_MANY_APEX_REQUESTS", "", Verdict.RETRY),
@@ -136,9 +163,26 @@ REQUEST_TABLE: Sequence[RequestRow] = (
     (400, "UNABLE_TO_LOCK_ROW", "", SalesforceUnavailableError),
     (400, "QUERY_TIMEOUT", "", SalesforceUnavailableError),
     (400, "PROCESSING_HALTED", "", SalesforceUnavailableError),
+    (400, "INVALID_TYPE", "", RequestRefusedError),
+    (400, "NOT_FOUND", "", RequestRefusedError),
+    (400, "INVALID_FIELD", "No such column", RequestRefusedError),
+    (400, "INVALID_FIELD", "external ID field", RequestRefusedError),
+    (400, "INSUFFICIENT_ACCESS", "", RequestRefusedError),
+    (400, "INSUFFICIENT_ACCESS_OR_READONLY", "", RequestRefusedError),
+    (400, "API_DISABLED_FOR_ORG", "", RequestRefusedError),
+    (400, "UNSUPPORTED_API_VERSION", "", RequestRefusedError),
+    *((400, "UNKNOWN_EXCEPTION", text, BadRequestError) for text in LIMIT_TEXTS),
+    (400, "UNKNOWN_EXCEPTION", "", SalesforceUnavailableError),
+    (400, "", "", BadRequestError),
+    (413, "", "", BadRequestError),
+    *((500, "UNKNOWN_EXCEPTION", text, BadRequestError) for text in LIMIT_TEXTS),
     (420, "", "", SalesforceUnavailableError),
     (429, "", "", SalesforceUnavailableError),
 )
+
+
+NEEDS_NO_ANSWER = frozenset({401, 413, 420, 429})
+"""What an edge server answers with a page of its own, and means by its status alone."""
 
 
 def request_error(status: int, body: Json) -> SalesforceError:
@@ -152,7 +196,8 @@ def request_error(status: int, body: Json) -> SalesforceError:
     codes = [str(error.get("errorCode", "")) for error in errors]
     text = " ".join(str(error.get("message", "")) for error in errors)
     for known_status, code, fragment, error in REQUEST_TABLE:
-        if status == known_status and (not code or code in codes) and fragment in text:
+        is_answer = bool(codes) or status in NEEDS_NO_ANSWER
+        if is_answer and status == known_status and (not code or code in codes) and fragment in text:
             return error(status, codes)
     if 200 <= status < 300:
         return OutcomeUnknownError(status, codes)

@@ -7,9 +7,8 @@ one. Answers have the order of the request, and are read by position: failed row
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from .classification import RecordError, request_error
@@ -26,17 +25,6 @@ WRITTEN: tuple[RecordError, ...] = ()
 RecordErrors = tuple[RecordError, ...]
 CollectionReply = Sequence[RecordErrors] | SalesforceError
 """What became of a collection: one tuple of errors for each record, or what failed the collection as a whole."""
-
-
-def collections_of(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
-    """Cut records into collections of at most `size`, in order; moved records do not share one with the others."""
-    by_target: dict[str | None, list[Record]] = {}
-    for record in records:
-        by_target.setdefault(record.moved_to, []).append(record)
-    for group in by_target.values():
-        rest = iter(group)
-        while collection := list(islice(rest, size)):
-            yield collection
 
 
 @dataclass(frozen=True, slots=True)

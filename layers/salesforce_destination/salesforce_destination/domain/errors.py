@@ -16,6 +16,7 @@ value (see outcome). No message here carries a response body, a field value or a
     - ConcurrentLimitError        try again later: too many long requests run at once
     - DailyLimitError             try again much later: the org has spent its API calls
     - OutcomeUnknownError         wait until the request cannot be running any more, then send it again
+    - BadRequestError             send it in smaller parts: something in it is not accepted
     - RequestRefusedError         do not try again: the request does not fit the org
 """
 
@@ -121,6 +122,10 @@ class DailyLimitError(SalesforceError):
 
 class OutcomeUnknownError(SalesforceError):
     """A request went out and no readable answer came: it may have been executed, or still be running."""
+
+
+class BadRequestError(SalesforceError):
+    """Something in the request is not accepted, and it is not said what. In smaller parts the rest may pass."""
 
 
 class RequestRefusedError(SalesforceError):

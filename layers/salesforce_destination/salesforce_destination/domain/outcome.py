@@ -86,6 +86,7 @@ class Delivery:
 
 DELIVERED = Fate(Outcome.DELIVERED)
 SKIPPED = Fate(Outcome.SKIPPED)
+SUPERSEDED = Fate(Outcome.SUPERSEDED)
 
 _WORST_LAST = tuple(Outcome)
 _LONGEST_LAST = (Wait.BACKOFF, Wait.UNKNOWN, Wait.MISFIT, Wait.DAILY_LIMIT)
@@ -99,6 +100,13 @@ def rejected(code: str, text: str = "", fields: tuple[str, ...] = ()) -> Fate:
 def deferred(code: str, wait: Wait = Wait.BACKOFF, text: str = "") -> Fate:
     """The fate of what may succeed later."""
     return Fate(Outcome.DEFERRED, Reason(code, text), wait)
+
+
+def missing_in_org(fields: Iterable[str]) -> Fate:
+    """The fate of what was written but for fields that the org has not, or does not let the user write."""
+    names = tuple(sorted(fields))
+    text = f"{', '.join(names)}: not in the org, or not for the integration user to write. The rest was written."
+    return Fate(Outcome.DEFERRED, Reason("FIELD_MISSING_IN_ORG", text, names), Wait.MISFIT)
 
 
 def worst(fates: Iterable[Fate]) -> Fate:

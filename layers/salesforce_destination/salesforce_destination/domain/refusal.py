@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from .attempt import Attempt
 from .classification import UNKNOWN_CODE_TRIES, RecordError, Verdict, verdict_on
 from .destination import Destination
 from .errors import (
@@ -14,8 +16,8 @@ from .errors import (
     OutcomeUnknownError,
     RequestRefusedError,
 )
+from .guards import Guards, stale_guards
 from .outcome import Fate, Outcome, Reason, Wait, deferred
-from .record import Record
 from .successor import Move
 
 _WAITS: Sequence[tuple[type[DestinationError], Wait]] = (
@@ -25,15 +27,41 @@ _WAITS: Sequence[tuple[type[DestinationError], Wait]] = (
     (RequestRefusedError, Wait.MISFIT),
 )
 
-_GRAVEST_LAST = (Verdict.RETRY, Verdict.UNKNOWN, Verdict.MISFIT, Verdict.CONVERTED, Verdict.GONE, Verdict.REJECT)
+_FIRST_DECIDES = (
+    Verdict.STALE,
+    Verdict.REJECT,
+    Verdict.GONE,
+    Verdict.CONVERTED,
+    Verdict.MISFIT,
+    Verdict.SPLIT,
+    Verdict.RETRY,
+    Verdict.UNKNOWN,
+)
+"""
+Of several errors the one whose verdict stands first here decides: what is stale need not be valid, and what is certain
+to be refused again is rejected even where another error might pass later.
+"""
+
 _MOVES = {Verdict.CONVERTED: Move.CONVERTED, Verdict.GONE: Move.MERGED}
+_NO_SUCH_COLUMN = re.compile(r"No such column '([^']+)'")
+_NOT_WRITABLE = re.compile(r"Unable to create/update fields: ([\w, ]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class LeaveOut:
-    """Send the record again without these fields."""
+class Again:
+    """Send this in place of what was refused; `omitted` fields were left out as refused, `stale` ones as older."""
+
+    attempt: Attempt
+    omitted: frozenset[str] = frozenset()
+    stale: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The org has not these fields, or the user may not write them: send the rest, and let the messages wait."""
 
     fields: frozenset[str]
+    fate: Fate
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +72,7 @@ class LookUp:
     fate: Fate
 
 
-Decision = Fate | LeaveOut | LookUp
+Decision = Fate | Again | Missing | LookUp
 
 
 def fate_of_failure(error: DestinationError, *, was_sent: bool) -> Fate:
@@ -62,40 +90,72 @@ def fate_of_failure(error: DestinationError, *, was_sent: bool) -> Fate:
 class Judge:
     """Decides on refused records, as one destination file wants it."""
 
-    def __init__(self, destination: Destination) -> None:
-        mappings = destination.mappings
-        self._may_be_omitted = {mapping.target for mapping in mappings if mapping.when_refused == "omit"}
+    def __init__(self, destination: Destination, guards: Guards) -> None:
+        self._guards = guards
+        self._may_be_omitted = {m.target for m in destination.mappings if m.when_refused == "omit"}
         self._follows = destination.converted_leads == "contact" and destination.salesforce_object == "Lead"
+        self._identity_field = destination.identity.target
 
-    def decide(self, record: Record, errors: Sequence[RecordError], receive_count: int) -> Decision:
-        """
-        Decide by the gravest of a record's errors.
-
-        What is certain to be refused again is rejected even where another error might pass later. A code that nobody
-        has described gets a few deliveries first.
-        """
-        verdicts = [(verdict_on(error), error) for error in errors]
-        refused = [error for verdict, error in verdicts if verdict is Verdict.REJECT]
-        if refused and (fields := self._omitted(record, refused)):
-            return LeaveOut(fields)
-        verdict, error = max(verdicts, key=lambda pair: _GRAVEST_LAST.index(pair[0]))
+    def decide(
+        self, attempt: Attempt, errors: Sequence[RecordError], receive_count: int, collection_size: int
+    ) -> Decision:
+        """Decide on one refused record, which shared its collection with `collection_size` records."""
+        verdicts = [(self._verdict(error), error) for error in errors]
+        verdict, error = min(verdicts, key=lambda pair: _FIRST_DECIDES.index(pair[0]))
         fate = _fate(verdict, error, receive_count)
-        if verdict in _MOVES and record.moved_to is None and (verdict is Verdict.GONE or self._follows):
-            return LookUp(_MOVES[verdict], fate)
+        match verdict:
+            case Verdict.STALE:
+                return self._without_stale(attempt, errors, fate)
+            case Verdict.REJECT:
+                return self._refused(attempt, [error for found, error in verdicts if found is Verdict.REJECT], fate)
+            case Verdict.GONE | Verdict.CONVERTED:
+                follows = verdict is Verdict.GONE or self._follows
+                return LookUp(_MOVES[verdict], fate) if follows and attempt.record.moved_to is None else fate
+            case Verdict.MISFIT:
+                return self._without_missing(attempt, errors, fate)
+            case Verdict.SPLIT:
+                return self.in_smaller_parts(attempt, collection_size) or fate
         return fate
 
-    def _omitted(self, record: Record, refused: Sequence[RecordError]) -> frozenset[str]:
-        """The refused fields, if all of them may be omitted and something is left to write."""
-        if not all(error.fields and self._may_be_omitted.issuperset(error.fields) for error in refused):
-            return frozenset()
-        fields = frozenset(name for error in refused for name in error.fields) & record.fields.keys()
-        return fields if fields != record.fields.keys() else frozenset()
+    def in_smaller_parts(self, attempt: Attempt, collection_size: int) -> Again | None:
+        """Send it again among half as many records, then alone, then event by event; None where it is alone already."""
+        if collection_size > 1:
+            return Again(attempt.in_collections_of(collection_size // 2))
+        return Again(attempt.taken_apart()) if len(attempt.record.updates) > 1 else None
+
+    def _verdict(self, error: RecordError) -> Verdict:
+        races = error.code == "DUPLICATE_VALUE" and f"duplicate value found: {self._identity_field} " in error.text
+        return Verdict.UNKNOWN if races else verdict_on(error)
+
+    def _without_stale(self, attempt: Attempt, errors: Sequence[RecordError], fate: Fate) -> Decision:
+        left_out = self._guards.with_guarded(stale_guards(errors)) & attempt.record.fields.keys()
+        return Again(attempt.without(left_out), stale=left_out) if left_out else fate
+
+    def _without_missing(self, attempt: Attempt, errors: Sequence[RecordError], fate: Fate) -> Decision:
+        fields = frozenset(_unwritable(errors)) & attempt.record.fields.keys()
+        return Missing(fields, fate) if fields else fate
+
+    def _refused(self, attempt: Attempt, refused: Sequence[RecordError], fate: Fate) -> Decision:
+        """Leave refused fields out where that is allowed, else find the event that is guilty, else reject."""
+        record = attempt.record
+        if all(error.fields and self._may_be_omitted.issuperset(error.fields) for error in refused):
+            fields = frozenset(name for error in refused for name in error.fields) & record.fields.keys()
+            if fields and fields != record.fields.keys():
+                return Again(attempt.without(fields), omitted=fields)
+        return Again(attempt.taken_apart()) if len(record.updates) > 1 else fate
 
 
 def _fate(verdict: Verdict, error: RecordError, receive_count: int) -> Fate:
     reason = Reason(error.code, error.text, error.fields)
-    if verdict in (Verdict.RETRY, Verdict.MISFIT) or (
-        verdict is Verdict.UNKNOWN and receive_count <= UNKNOWN_CODE_TRIES
-    ):
-        return Fate(Outcome.DEFERRED, reason, Wait.MISFIT if verdict is Verdict.MISFIT else Wait.BACKOFF)
-    return Fate(Outcome.REJECTED, reason)
+    if verdict is Verdict.MISFIT:
+        return Fate(Outcome.DEFERRED, reason, Wait.MISFIT)
+    may_pass = verdict is Verdict.UNKNOWN and receive_count <= UNKNOWN_CODE_TRIES
+    return Fate(Outcome.DEFERRED if verdict is Verdict.RETRY or may_pass else Outcome.REJECTED, reason)
+
+
+def _unwritable(errors: Iterable[RecordError]) -> Iterable[str]:
+    for error in errors:
+        yield from error.fields
+        yield from _NO_SUCH_COLUMN.findall(error.text)
+        for listed in _NOT_WRITABLE.findall(error.text):
+            yield from (name.strip() for name in listed.split(","))

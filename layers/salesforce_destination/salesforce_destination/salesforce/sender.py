@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from salesforce_destination.domain.composite import Collection, CollectionReply, CompositeWriter, read_reply
+from salesforce_destination.domain.description import ObjectDescription
 from salesforce_destination.domain.errors import TimeIsUpError
 from salesforce_destination.domain.record import Record
 from salesforce_destination.domain.successor import Move, Successor
@@ -38,3 +39,13 @@ class SalesforceSender:
         if self.seconds_left() < SHORTEST_REQUEST_SECONDS:
             raise TimeIsUpError
         return self.successors.find(move, records)
+
+    def describe(self) -> ObjectDescription:
+        """Describe the destination's sObject."""
+        if self.seconds_left() < SHORTEST_REQUEST_SECONDS:
+            raise TimeIsUpError
+        return self.successors.describer.describe(self.writer.destination.salesforce_object)
+
+    def api_usage_percent(self) -> float | None:
+        """The share of the org's daily API calls that is spent, as the last answer told it."""
+        return self.client.usage.percent if self.client.usage else None

@@ -1,0 +1,42 @@
+"""
+Which records travel together.
+
+Salesforce locks the parent of a record that is written, and two requests that write children of one parent wait for
+each other ("Record-Level Locking"). So the children of one parent stand next to each other, where the parent is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from .attempt import Attempt
+from .record import Record
+
+PARENT_FIELDS = ("AccountId",)
+"""Fields that name the record which Salesforce locks with this one."""
+
+
+def in_order_of_parents(records: Iterable[Record]) -> list[Record]:
+    """Put the children of one parent next to each other; what has no known parent keeps its order, and comes first."""
+    return sorted(records, key=_parent)
+
+
+def collections_of(attempts: Iterable[Attempt]) -> list[list[Attempt]]:
+    """
+    Cut attempts into collections, in their order.
+
+    None holds more than the least that one of its records allows, and records that moved elsewhere have their own: a
+    collection is about one sObject and found in one way.
+    """
+    groups: dict[tuple[str | None, int], list[Attempt]] = {}
+    for attempt in attempts:
+        groups.setdefault((attempt.record.moved_to, attempt.most), []).append(attempt)
+    return [chunk for (_, most), group in groups.items() for chunk in _cut(group, most)]
+
+
+def _cut(group: Sequence[Attempt], size: int) -> list[list[Attempt]]:
+    return [list(group[start : start + size]) for start in range(0, len(group), size)]
+
+
+def _parent(record: Record) -> str:
+    return next((str(record.fields[name]) for name in PARENT_FIELDS if record.fields.get(name)), "")

@@ -1,0 +1,28 @@
+"""What one batch came to, in the numbers that become metrics."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from .record import Record
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one batch. `audience_fields` are those whose writing counts as a status written."""
+
+    audience_fields: frozenset[str] = frozenset()
+    profiles: int = 0
+    requests: int = 0
+    records_delivered: int = 0
+    records_superseded: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
+    omitted: Counter[str] = field(default_factory=Counter)
+    missing: Counter[str] = field(default_factory=Counter)
+
+    def note_delivered(self, record: Record) -> None:
+        """Count a record that was written, and the statuses in it."""
+        self.records_delivered += 1
+        self.statuses.update(self.audience_fields & record.fields.keys())

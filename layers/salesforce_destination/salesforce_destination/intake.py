@@ -1,0 +1,104 @@
+"""
+From messages to updates: the local work on a batch, where one bad message must never touch the others.
+
+Whatever a message does to the code that reads it, it is rejected alone. What it does to the process (memory, a
+time-out) cannot be caught: so its id is left as a crumb before the work on it, and whoever finds the crumb sends it away unread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from salesforce_destination.domain.mapping import Mapper
+from salesforce_destination.domain.message import Message
+from salesforce_destination.domain.outcome import SKIPPED, Fate, Outcome, ProfileRefusedError, Reason, rejected
+from salesforce_destination.domain.profile import Profile, profiles_in, read_body
+from salesforce_destination.domain.record import Update
+from salesforce_destination.domain.tally import Tally
+from salesforce_destination.ledger import Ledger
+
+KILLED = rejected(
+    "KILLED_THE_FUNCTION",
+    "The function died while it worked on this message. Look at its size and shape before it is sent again.",
+)
+
+
+class Crumbs(Protocol):
+    """What survives the end of a process: the id of the message it was working on."""
+
+    def is_suspect(self, message_id: str) -> bool:
+        """Whether an earlier process died over this message."""
+        ...
+
+    def leave(self, message_id: str) -> None:
+        """Say which message is worked on now."""
+        ...
+
+    def sweep(self) -> None:
+        """Say that the work on messages is done."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Reads messages for one destination."""
+
+    mapper: Mapper
+    crumbs: Crumbs
+
+    def updates(self, ledger: Ledger, tally: Tally) -> list[Update]:
+        """Map all messages of a batch; those that come to nothing are settled."""
+        updates: list[Update] = []
+        for position, message in enumerate(ledger.messages):
+            if self.crumbs.is_suspect(message.id):
+                ledger.settle_message(position, KILLED)
+                continue
+            self.crumbs.leave(message.id)
+            updates += self._updates(position, message, ledger, tally)
+        self.crumbs.sweep()
+        return updates
+
+    def _updates(self, position: int, message: Message, ledger: Ledger, tally: Tally) -> list[Update]:
+        try:
+            return list(self._mapped(position, message, ledger, tally))
+        except ProfileRefusedError as error:
+            ledger.settle_message(position, Fate(Outcome.REJECTED, error.reason))
+        except Exception as error:  # the promise above: an unexpected fault is its message's alone
+            text = f"{type(error).__name__} while the profile was mapped."
+            ledger.settle_message(position, rejected("UNEXPECTED_FAULT", text))
+        return []
+
+    def _mapped(self, position: int, message: Message, ledger: Ledger, tally: Tally) -> Iterator[Update]:
+        message_time = _message_time(message)
+        ledger.note_event_time(position, message_time)
+        profiles = profiles_in(read_body(message.body), self.mapper.select)
+        tally.profiles += len(profiles)
+        for index, profile in enumerate(profiles):
+            update = self._update(position, index, profile, message, message_time)
+            if isinstance(update, Fate):
+                ledger.settle_profile(position, index, update)
+            else:
+                ledger.note_event_time(position, update.event_time)
+                yield update
+
+    def _update(
+        self, position: int, index: int, profile: Profile, message: Message, message_time: int
+    ) -> Update | Fate:
+        try:
+            mapped = self.mapper.map(profile, message_time, message.sent_at)
+        except ProfileRefusedError as error:
+            return Fate(Outcome.REJECTED, error.reason)
+        if mapped is None:
+            return SKIPPED
+        return Update(position, index, mapped.key, mapped.identity, mapped.fields, mapped.event_time, mapped.times)
+
+
+def _message_time(message: Message) -> int:
+    if message.event_time is None:
+        return message.sent_at
+    if not message.event_time.isascii() or not message.event_time.isdigit():
+        text = "The attribute EventTime is no whole number of milliseconds since 1970."
+        raise ProfileRefusedError(Reason("EVENT_TIME_INVALID", text))
+    return int(message.event_time)

@@ -1,0 +1,56 @@
+"""Who is waiting for what: the fate of every profile of a batch, and of the messages that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from salesforce_destination.domain.message import Message
+from salesforce_destination.domain.outcome import Delivery, Fate, Outcome, deferred, worst
+from salesforce_destination.domain.record import Record, Update
+
+NOT_WRITTEN = (Outcome.REJECTED, Outcome.DEFERRED)
+
+
+class Ledger:
+    """The fates of one batch. A message that nobody settled is deferred: nothing is lost for being forgotten."""
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self.messages = messages
+        self._fates: list[dict[int, Fate]] = [{} for _ in messages]
+        self._event_times: list[int | None] = [None for _ in messages]
+
+    def note_event_time(self, position: int, event_time: int) -> None:
+        """Remember when a message's event happened; of several profiles the latest counts."""
+        self._event_times[position] = max(self._event_times[position] or 0, event_time)
+
+    def settle_message(self, position: int, fate: Fate) -> None:
+        """Settle a whole message."""
+        self._fates[position] = {0: fate}
+
+    def settle_profile(self, position: int, profile: int, fate: Fate) -> None:
+        """Settle one profile of a message."""
+        self._fates[position][profile] = fate
+
+    def settle(self, record: Record, fate: Fate) -> None:
+        """Settle the profiles that a record answers for."""
+        for update in record.updates:
+            self._fates[update.message][update.profile] = fate
+
+    def part(self, update: Update) -> tuple[str, int]:
+        """Name an update so that it is known again in a later delivery of its message."""
+        return self.messages[update.message].id, update.profile
+
+    def receive_count(self, record: Record) -> int:
+        """How often a record has come: the fewest deliveries of its messages."""
+        return min(self.messages[update.message].receive_count for update in record.updates)
+
+    def deliveries(self) -> list[Delivery]:
+        """What became of each message, in their order."""
+        return [self._delivery(position, message) for position, message in enumerate(self.messages)]
+
+    def _delivery(self, position: int, message: Message) -> Delivery:
+        fates, event_time = self._fates[position], self._event_times[position]
+        if not fates:
+            return Delivery(message, deferred("NOT_REACHED"), event_time)
+        failed = tuple(profile for profile, fate in sorted(fates.items()) if fate.outcome in NOT_WRITTEN)
+        return Delivery(message, worst(fates.values()), event_time, failed, len(fates))
