@@ -70,3 +70,11 @@ def check(
     report = judge(file, describe)
     print(report.as_json()) if as_json else show(report, console)
     raise typer.Exit(GOOD if report.is_good else FINDINGS)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of destination files, for editors that complete and check them."""
+    from .schema import destination_schema
+
+    print(destination_schema(), end="")
