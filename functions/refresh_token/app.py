@@ -61,6 +61,7 @@ def is_done(body: str) -> bool:
             token_store(settings.credentials_secret_id, settings.access_token_secret_id),
             lambda credentials: log_in(session, credentials, time.time()),
             allow_local=settings.aws_sam_local,
+            may_write_credentials=settings.credentials_rotate,
         )
     except SettingsError as error:
         return failed("the environment is wrong", code="SETTINGS_INVALID", mistakes=[str(m) for m in error.mistakes])

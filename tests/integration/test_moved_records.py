@@ -1,4 +1,4 @@
-"""Leads that became contacts, records that were merged away, and fields that Salesforce refuses: with a real delivery."""
+"""Leads that became contacts, records that were merged away, fields that Salesforce refuses: with a real delivery."""
 
 from __future__ import annotations
 

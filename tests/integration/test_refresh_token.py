@@ -88,6 +88,21 @@ def test_a_metric_says_which_destination_it_is_about(stack: Stack, capsys: pytes
     assert metric["destination"] == "contacts"
 
 
+def test_a_refresh_token_is_not_used_where_the_next_one_could_not_be_stored(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with mock_aws():
+        stack = Stack(monkeypatch, a_secret("refresh_token"))
+        monkeypatch.setenv("CREDENTIALS_ROTATE", "false")
+        endpoint = TokenEndpoint()
+
+        result = stack.function(endpoint).lambda_handler(an_event(SCHEDULE), None)
+
+        assert result["batchItemFailures"]
+        assert endpoint.requests == []
+        assert "Deploy with CredentialsRotate=true" in capsys.readouterr().out
+
+
 def test_a_refusal_of_a_token_that_is_replaced_already_does_nothing(
     stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:

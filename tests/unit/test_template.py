@@ -265,7 +265,7 @@ def test_the_settings_have_the_defaults_of_the_template() -> None:
     environment = resolved("AWS::Lambda::Function")["DeliverFunction"]["Environment"]["Variables"]
     numbers = {name: int(value) for name, value in environment.items() if value.isdigit()}
 
-    assert len(numbers) == 6
+    assert len(numbers) == 7
     assert {name: getattr(Settings(), name.lower()) for name in numbers} == numbers
 
 

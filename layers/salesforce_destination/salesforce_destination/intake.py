@@ -2,7 +2,8 @@
 From messages to updates: the local work on a batch, where one bad message must never touch the others.
 
 Whatever a message does to the code that reads it, it is rejected alone. What it does to the process (memory, a
-time-out) cannot be caught: so its id is left as a crumb before the work on it, and whoever finds the crumb sends it away unread.
+time-out) cannot be caught: so its id is left as a crumb before the work on it, and whoever finds the crumb sends it
+away unread.
 """
 
 from __future__ import annotations

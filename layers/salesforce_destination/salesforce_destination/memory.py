@@ -95,7 +95,7 @@ class Memory:
         return self._spent_at is not None and self.clock() - self._spent_at < LIMIT_BELIEVED_SECONDS
 
     def note_call(self, seconds: float, *, trouble: bool) -> None:
-        """Fit the size of requests to the org: half after a slow call, a time-out or locks, one more after a fast one."""
+        """Fit requests to the org: half as large after a slow call, a time-out or locks, one more after a fast call."""
         if trouble or seconds > SLOW_SECONDS:
             self.collections_per_request = max(1, self.collections_per_request // 2)
         elif seconds < FAST_SECONDS:

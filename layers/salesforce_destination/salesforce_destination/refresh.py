@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from .domain.credentials import Credentials
+from .domain.credentials import Credentials, GrantType
+from .domain.errors import CredentialsError
 from .domain.login import Login
 from .domain.refresh_request import RefreshRequest
 from .domain.token import AccessToken
@@ -33,7 +34,12 @@ class Store(Protocol):
 
 
 def refresh(
-    request: RefreshRequest, store: Store, log_in: Callable[[Credentials], Login], *, allow_local: bool
+    request: RefreshRequest,
+    store: Store,
+    log_in: Callable[[Credentials], Login],
+    *,
+    allow_local: bool,
+    may_write_credentials: bool = True,
 ) -> bool:
     """
     Log in and store the token; tell whether that was done. Nothing is done where another token is stored already.
@@ -45,9 +51,20 @@ def refresh(
         return False
     secret = store.credentials()
     credentials = Credentials.from_secret(secret, allow_local=allow_local)
+    if credentials.grant_type is GrantType.REFRESH_TOKEN and not may_write_credentials:
+        raise _rotation_forbidden()
     login = log_in(credentials)
     refresh_token = login.rotated_refresh_token(credentials)
     if refresh_token is not None:
         store.write_refresh_token(secret, refresh_token)
     store.write_access_token(login.access_token(credentials))
     return True
+
+
+def _rotation_forbidden() -> CredentialsError:
+    return CredentialsError(
+        "grant_type",
+        "is refresh_token, and the function may not store the next refresh token if the app rotates them.",
+        "Deploy with CredentialsRotate=true, so that no refresh token is ever lost.",
+        "ROTATION_FORBIDDEN",
+    )

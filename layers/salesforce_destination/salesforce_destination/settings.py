@@ -30,6 +30,9 @@ _RANGES: Mapping[str, tuple[int, int]] = {
     "API_USAGE_CEILING_PERCENT": (1, 100),
 }
 
+_SWITCHES: Mapping[str, str] = {"AWS_SAM_LOCAL": "false", "CREDENTIALS_ROTATE": "true"}
+"""Variables that are true or false, and what they are where nobody set them."""
+
 DELIVER_NEEDS = (
     "DESTINATION_FILE",
     "ACCESS_TOKEN_SECRET_ID",
@@ -60,6 +63,7 @@ class Settings:
     collections_per_request: int = MOST_COLLECTIONS_PER_REQUEST
     records_per_collection: int = MOST_RECORDS_PER_COLLECTION
     api_usage_ceiling_percent: int = 90
+    credentials_rotate: bool = True
     aws_sam_local: bool = False
 
     @classmethod
@@ -68,14 +72,15 @@ class Settings:
         Read what this function needs; raise SettingsError with every mistake.
 
         `AWS_SAM_LOCAL` is set by `sam local` and by the local stack, and allows plain http to loopback hosts.
+        `CREDENTIALS_ROTATE` says whether the function may write the credentials secret.
         """
         mistakes = [
             Mistake(name, "is not set.", "Deploy template.yaml again.") for name in needs if not environ.get(name)
         ]
         values: dict[str, str | int | bool] = {}
         for name in (field.name.upper() for field in fields(cls)):
-            if name == "AWS_SAM_LOCAL":
-                values[name.lower()] = environ.get(name, "").lower() == "true"
+            if name in _SWITCHES:
+                values[name.lower()] = environ.get(name, _SWITCHES[name]).lower() == "true"
             elif name in _RANGES:
                 mistakes += _read_number(name, environ, values)
             else:
