@@ -7,18 +7,20 @@ spelling of namespaces. Here they become one shape, so that a destination file i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic_core import from_json
 
 from .outcome import ProfileRefusedError, Reason
-from .source import ABSENT, Source, plain_steps
+from .source import ABSENT, Source
 
 Json = Any
 Profile = dict[str, Json]
 
 _PREFIX = "xdm:"
+_NAMESPACE = re.compile(r'\bidentityMap\.(?:"([^"\\]+)"|([A-Za-z_][A-Za-z0-9_]*))')
 
 
 def read_body(body: str) -> Json:
@@ -34,10 +36,10 @@ def profiles_in(document: Json, select: Source | None) -> list[Profile]:
     """
     Find the profiles in a body: what `profiles.select` names, one profile or a list of them.
 
-    Without `select`, `{"profiles": [...]}` is taken apart as Adobe's HTTP API destination means it.
+    `{"profiles": [...]}` is taken apart, bare or in an envelope, as Adobe's HTTP API destination means it.
     """
     found = select(document) if select else document
-    if not select and isinstance(found, dict) and isinstance(found.get("profiles"), list):
+    if isinstance(found, dict) and isinstance(found.get("profiles"), list):
         found = found["profiles"]
     profiles = found if isinstance(found, list) else [found]
     if not profiles or found is ABSENT:
@@ -50,10 +52,9 @@ def profiles_in(document: Json, select: Source | None) -> list[Profile]:
 
 
 def namespaces_in(sources: Iterable[str]) -> Mapping[str, str]:
-    """Give the identity namespaces that plain sources name, as folded name to the spelling of the file."""
-    steps = (plain_steps(source) or () for source in sources)
-    named = (path[1] for path in steps if len(path) > 1 and path[0] == "identityMap")
-    return {name.casefold(): name for name in named if isinstance(name, str)}
+    """Give the identity namespaces that sources name, as folded name to the spelling of the file."""
+    found = (match.groups() for source in sources for match in _NAMESPACE.finditer(source))
+    return {(quoted or name).casefold(): quoted or name for quoted, name in found}
 
 
 def with_identities_in_order(profile: Profile, namespaces: Mapping[str, str]) -> Profile:
