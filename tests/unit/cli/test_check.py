@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import CONTACTS
+from destination_cli.app import app
+from typer.testing import CliRunner, Result
+
+ROOT = Path(__file__).parents[3]
+SHIPPED = ROOT / "layers" / "destinations" / "contacts.toml"
+
+WRONG = """
+name = "Contacts"
+salesforce_object = "Contact"
+
+[identity]
+source = "identityMap.crmID[0].id"
+target = "SalesforceId"
+
+[[mappings]]
+source = "person.name.lastName"
+target = "LastName"
+requird = true
+
+[[audiences]]
+id = "loyal"
+mapping_id = "CDP Loyal__c"
+"""
+
+WRONG_MISTAKES = [
+    {"key": "mappings[0].requird", "problem": "is no key of this file.", "cure": "Did you mean required?"},
+    {
+        "key": "audiences[0].mapping_id",
+        "problem": 'is "CDP Loyal__c": white space is not allowed.',
+        "cure": 'Write "CDP_Loyal__c".',
+    },
+]
+
+EVERYTHING = """
+name = "Contacts"
+salesforce_object = "Contact"
+
+[profiles]
+only_if = "consent"
+
+[identity]
+source = "customer"
+target = "Key__c"
+create_missing = true
+
+[[mappings]]
+source = "surname"
+target = "LastName"
+required = true
+max_length = 40
+when_too_long = "truncate"
+
+[[mappings]]
+constant = "Web"
+target = "LeadSource"
+
+[[mappings]]
+source = "city"
+target = "MailingCity"
+default = "Unknown"
+when_refused = "omit"
+
+[[mappings]]
+source = "phone"
+target = "Phone"
+when_absent = "clear"
+
+[[audiences]]
+id = "loyal"
+mapping_id = "Loyal__c"
+value = "boolean"
+existing_as = "realized"
+since_field = "Since__c"
+
+[ordering]
+field = "Time__c"
+"""
+
+
+def check(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["check", *map(str, arguments)], env={"COLUMNS": "80"})
+
+
+def a_file(folder: Path, text: str) -> Path:
+    file = folder / "destination.toml"
+    file.write_text(text)
+    return file
+
+
+def a_describe(folder: Path, *missing: str) -> Path:
+    names = {"LastName", "FirstName", "Email", "CDP_Loyal__c"} - set(missing)
+    fields = [
+        {"name": name, "type": "string", "length": 80, "updateable": True, "createable": True, "filterable": True}
+        for name in sorted(names)
+    ]
+    file = folder / "describe.json"
+    file.write_text(json.dumps({"name": "Contact", "createable": True, "updateable": True, "fields": fields}))
+    return file
+
+
+def test_a_good_file_gets_a_tick_and_says_what_will_be_sent_where() -> None:
+    result = check(SHIPPED, "--offline")
+
+    assert result.exit_code == 0
+    assert result.output.startswith("✓")
+    assert "can be used" in result.output
+    assert "Updates Contact records found by the record's Id, and never creates any." in result.output
+    for words in ("person.name.lastName", "LastName", "required, at most 80", "Loyal customers", "CDP_Loyal__c"):
+        assert words in result.output
+
+
+def test_everything_a_mapping_does_is_said(tmp_path: Path) -> None:
+    output = " ".join(check(a_file(tmp_path, EVERYTHING), "--offline").output.split())
+
+    for words in (
+        "found by Key__c, and creates missing ones",
+        "required, at most 40, cut",
+        "'Web' LeadSource constant",
+        "else 'Unknown', left out when refused",
+        "cleared when absent",
+        "audience, boolean",
+        "existing as realized",
+        "since in Since__c",
+        "the event's time Time__c ordering",
+    ):
+        assert words in output
+
+
+def test_mistakes_are_printed_as_a_person_reads_them(tmp_path: Path) -> None:
+    file = a_file(tmp_path, WRONG)
+
+    result = check(file, "--offline")
+
+    assert result.exit_code == 1
+    assert "has 2 mistakes:" in " ".join(result.output.split())
+    assert [line.rstrip() for line in result.output.splitlines() if line.strip()][-4:] == [
+        "✗ mappings[0].requird",
+        "    is no key of this file. Did you mean required?",
+        "✗ audiences[0].mapping_id",
+        '    is "CDP Loyal__c": white space is not allowed. Write "CDP_Loyal__c".',
+    ]
+
+
+@pytest.mark.parametrize("text", [WRONG, CONTACTS, EVERYTHING])
+def test_no_line_is_wider_than_a_terminal(tmp_path: Path, text: str) -> None:
+    output = check(a_file(tmp_path, text), "--offline").output
+
+    assert output
+    assert max(map(len, output.splitlines())) <= 80
+
+
+def test_mistakes_are_printed_for_programs(tmp_path: Path) -> None:
+    file = a_file(tmp_path, WRONG)
+
+    result = check(file, "--offline", "--json")
+
+    assert result.exit_code == 1
+    assert json.loads(result.output) == {
+        "file": str(file),
+        "good": False,
+        "mistakes": WRONG_MISTAKES,
+        "findings": [],
+    }
+
+
+def test_a_good_file_is_good_for_programs_too() -> None:
+    result = check(SHIPPED, "--offline", "--json")
+
+    assert result.exit_code == 0
+    assert json.loads(result.output) == {"file": str(SHIPPED), "good": True, "mistakes": [], "findings": []}
+
+
+def test_a_file_that_is_no_toml_is_one_mistake(tmp_path: Path) -> None:
+    result = check(a_file(tmp_path, "name = Contacts"), "--offline")
+
+    assert result.exit_code == 1
+    assert "has 1 mistake:" in " ".join(result.output.split())
+    assert "line 1, column 8" in result.output
+
+
+def test_a_file_of_windows_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "destination.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + CONTACTS.replace("\n", "\r\n").encode())
+
+    assert check(file, "--offline").exit_code == 0
+
+
+def test_a_file_that_is_not_there_is_not_a_mistake_in_it(tmp_path: Path) -> None:
+    result = check(tmp_path / "nowhere.toml", "--offline")
+
+    assert result.exit_code == 2
+    assert "is not there" in " ".join(result.output.split())
+
+
+def test_without_an_org_and_without_offline_it_says_what_to_add() -> None:
+    result = check(SHIPPED)
+
+    assert result.exit_code == 2
+    assert "--offline" in result.output
+
+
+def test_a_describe_that_fits_is_good(tmp_path: Path) -> None:
+    assert check(a_file(tmp_path, CONTACTS), "--describe", a_describe(tmp_path)).exit_code == 0
+
+
+def test_a_field_that_the_org_does_not_have_is_found(tmp_path: Path) -> None:
+    file, describe = a_file(tmp_path, CONTACTS), a_describe(tmp_path, "CDP_Loyal__c")
+
+    result = check(file, "--describe", describe)
+    report: dict[str, Any] = json.loads(check(file, "--describe", describe, "--json").output)
+
+    assert result.exit_code == 1
+    assert "does not fit the org" in " ".join(result.output.split())
+    assert (report["good"], report["mistakes"]) == (False, [])
+    assert [(found["level"], found["key"], found["field"]) for found in report["findings"]] == [
+        ("error", "audiences[0].mapping_id", "CDP_Loyal__c")
+    ]
