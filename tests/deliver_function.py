@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -59,6 +60,7 @@ class DeliverStack:
             QUEUE_URL=self.queue_url,
             DEAD_LETTER_QUEUE_URL=self.dead_letters_url,
             REFRESH_QUEUE_URL=self.refresh_url,
+            TMPDIR=tempfile.mkdtemp(),
             POWERTOOLS_METRICS_NAMESPACE="SalesforceDestination",
             # Powertools keeps a logger by its service, with the stdout of the test that made it.
             POWERTOOLS_SERVICE_NAME=f"deliver-{uuid4()}",

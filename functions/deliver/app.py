@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import random
-import tempfile
 import time
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -42,8 +41,8 @@ from salesforce_destination.settlement import settle
 AFTERWORK_SECONDS = 20.0
 """Kept free at the end of an invocation for dead letters and delays."""
 
-CRUMBS = Path(tempfile.gettempdir()) / "salesforce-destination"
-"""Lambda's /tmp: it outlives the process, and only the environment sees it."""
+# Lambda's /tmp outlives the process, and nobody but this environment sees it.
+CRUMBS = Path(os.environ.get("TMPDIR", "/tmp")) / "salesforce-destination"  # noqa: S108
 
 SOON = Config(
     connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=16

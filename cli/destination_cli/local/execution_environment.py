@@ -20,10 +20,15 @@ class FunctionError(Exception):
 
 
 class ExecutionEnvironment:
-    """One process of a function. It serves one invocation at a time and keeps what the function keeps in memory."""
+    """
+    One process of a function. It serves one invocation at a time and keeps what the function keeps in memory.
 
-    def __init__(self, function: Function) -> None:
-        self._function = function
+    `number` tells its /tmp from those of the others; the process that is started after one has died gets the same, as
+    Lambda keeps /tmp when it resets an environment.
+    """
+
+    def __init__(self, function: Function, number: int) -> None:
+        self._function, self.number = function, number
         ours, theirs = socket.socketpair()
         function.log.parent.mkdir(parents=True, exist_ok=True)
         with theirs, function.log.open("ab") as log:
@@ -33,7 +38,7 @@ class ExecutionEnvironment:
                 stdout=log,
                 stderr=log,
                 cwd=function.folder,
-                env=function.process_environment(),
+                env=function.process_environment(number),
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )

@@ -24,9 +24,12 @@ class Function:
     environment: Mapping[str, str]
     log: Path
 
-    def process_environment(self) -> dict[str, str]:
+    def process_environment(self, number: int) -> dict[str, str]:
         """All that its process sees: nothing of the person's own environment but where programs are."""
+        tmp = self.log.parents[1] / "tmp" / f"{self.log.stem}-{number}"
+        tmp.mkdir(parents=True, exist_ok=True)
         return {
+            "TMPDIR": str(tmp),
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",

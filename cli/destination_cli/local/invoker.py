@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import count
 from typing import Any
 
 from .execution_environment import ExecutionEnvironment, FunctionError
@@ -16,6 +17,7 @@ class Invoker:
         self.function = function
         self._idle: list[ExecutionEnvironment] = []
         self._all: set[ExecutionEnvironment] = set()
+        self._numbers: set[int] = set()
         self._lock = threading.Lock()
         self._closed = False
 
@@ -37,7 +39,13 @@ class Invoker:
                 raise FunctionError("Runtime.Stopped: the local stack is stopping")
             if self._idle:
                 return self._idle.pop()
-        environment = ExecutionEnvironment(self.function)
+            number = next(n for n in count() if n not in self._numbers)
+            self._numbers.add(number)
+        try:
+            environment = ExecutionEnvironment(self.function, number)
+        except BaseException:
+            self._numbers.discard(number)
+            raise
         with self._lock:
             self._all.add(environment)
         return environment
@@ -49,6 +57,7 @@ class Invoker:
                 return
             self._all.discard(environment)
         environment.close()
+        self._numbers.discard(environment.number)
 
     def close(self) -> None:
         """End every process, whatever it is doing."""
