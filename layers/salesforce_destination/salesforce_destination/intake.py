@@ -93,7 +93,16 @@ class Intake:
             return Fate(Outcome.REJECTED, error.reason)
         if mapped is None:
             return SKIPPED
-        return Update(position, index, mapped.key, mapped.identity, mapped.fields, mapped.event_time, mapped.times)
+        return Update(
+            position,
+            index,
+            mapped.key,
+            mapped.identity,
+            mapped.fields,
+            mapped.event_time,
+            mapped.times,
+            mapped.updates_only,
+        )
 
 
 def _message_time(message: Message) -> int:

@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from builders import SENT_AT, a_destination, a_membership, a_profile, an_id
+from builders import SENT_AT, a_destination, a_membership, a_message, a_profile, an_id
 from salesforce_destination.domain.mapping import Mapped, Mapper
 from salesforce_destination.domain.outcome import ProfileRefusedError
+from scripted_org import ScriptedOrg, deliver
 
 FILE = """
 name = "Contacts"
@@ -238,3 +239,29 @@ def test_an_opt_out_writes_the_time_of_its_event() -> None:
     assert result is not None
     assert result.fields == {"Vip__c": "exited", "Time__c": SENT_AT}
     assert mapped(None, audience(), ordered, profiles=CONSENT, consents=NO) is None
+
+
+def test_an_opt_out_never_creates_a_record() -> None:
+    created = FILE.replace('target = "SalesforceId"', 'target = "Key__c"\ncreate_missing = true')
+    destination = a_destination(created.format(profiles=CONSENT), audience())
+    org = ScriptedOrg(destination)
+    profiles = [a_profile(n, segmentMembership=ups(), consents=given) for n, given in enumerate([YES, NO, YES])]
+
+    deliver(destination, org, [a_message(profile, number=n) for n, profile in enumerate(profiles)])
+
+    (request,) = org.requests
+    assert [(part["url"].rpartition("/")[2], len(part["body"]["records"])) for part in request["compositeRequest"]] == [
+        ("Key__c", 2),
+        ("Key__c?updateOnly=true", 1),
+    ]
+
+
+def test_of_two_events_for_one_record_the_later_says_whether_it_may_be_created() -> None:
+    created = FILE.replace('target = "SalesforceId"', 'target = "Key__c"\ncreate_missing = true')
+    destination = a_destination(created.format(profiles=CONSENT), audience())
+    opt_out, opt_in = (a_profile(segmentMembership=ups(), consents=given) for given in (NO, YES))
+
+    for profiles, ending in [((opt_in, opt_out), "?updateOnly=true"), ((opt_out, opt_in), "")]:
+        org = ScriptedOrg(destination)
+        deliver(destination, org, [a_message(profile, number=n) for n, profile in enumerate(profiles)])
+        assert [part["url"].rpartition("Key__c")[2] for part in org.requests[0]["compositeRequest"]] == [ending]

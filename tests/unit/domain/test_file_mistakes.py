@@ -182,6 +182,15 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
         'api_version: is "60.0", which cannot update by Key__c without creating records. Write "61.0" or later.',
     ),
     (
+        'api_version = "60.0"\n'
+        + TOP
+        + BY_KEY
+        + "create_missing = true\n"
+        + LAST_NAME
+        + 'required = true\n[profiles]\nonly_if = "consent"\n',
+        'api_version: is "60.0", which cannot update by Key__c without creating records. Write "61.0" or later.',
+    ),
+    (
         TOP + BY_ID + "create_missing = true\n" + LAST_NAME + "required = true\n",
         f"identity.create_missing: is true, but a record cannot be created by its own Id. {UNIQUE_CURE}",
     ),
@@ -354,6 +363,7 @@ ALLOWED = [
     TOP + BY_ID + LAST_NAME + "max_length = 80\n" + 'when_too_long = "truncate"\n',
     TOP + BY_ID + LOYAL + 'namespace = "ups"\n' + TRIAL.replace("trial", "loyal") + 'namespace = "AAM"\n',
     'api_version = "60.0"\n' + TOP + BY_ID,
+    'api_version = "60.0"\n' + TOP + BY_KEY + "create_missing = true\n" + LAST_NAME + "required = true\n",
     TOP + "[profiles]\nonly_if = 'consents.\"email.marketing\".val == `true`'\n" + BY_ID,
     "\n".join((TOP + BY_ID).splitlines()).replace("\n", "\r\n"),
 ]

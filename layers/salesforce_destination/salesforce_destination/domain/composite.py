@@ -46,7 +46,7 @@ class CompositeWriter:
             "compositeRequest": [
                 {
                     "method": "PATCH",
-                    "url": self._url(collection[0].moved_to),
+                    "url": self._url(collection[0]),
                     "referenceId": f"collection{number}",
                     **({"httpHeaders": headers} if headers else {}),
                     "body": {"allOrNone": False, "records": [self._row(record) for record in collection]},
@@ -70,12 +70,12 @@ class CompositeWriter:
             headers["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
         return headers
 
-    def _url(self, moved_to: str | None) -> str:
-        if moved_to or self.destination.updates_by_id:
+    def _url(self, first: Record) -> str:
+        if first.moved_to or self.destination.updates_by_id:
             return f"{self.path()}/sobjects"
         identity = self.destination.identity
         url = f"{self.path()}/sobjects/{self.destination.salesforce_object}/{identity.target}"
-        return url if identity.create_missing else f"{url}?updateOnly=true"
+        return url if identity.create_missing and not first.updates_only else f"{url}?updateOnly=true"
 
     def _row(self, record: Record) -> Json:
         by_id = record.moved_to or self.destination.updates_by_id

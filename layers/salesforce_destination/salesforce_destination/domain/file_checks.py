@@ -70,8 +70,10 @@ def _not_for_this_object(table: Table) -> Iterator[Mistake]:
 
 def _version_without_update_only(table: Table) -> Iterator[Mistake]:
     identity, version = part(table, "identity"), str(table.get("api_version", "66.0"))
-    by_id = identity.get("target") == "SalesforceId"
-    if by_id or identity.get("create_missing") is True or not version.removesuffix(".0").isdigit():
+    profiles = part(table, "profiles")
+    exits_some = "only_if" in profiles and profiles.get("when_skipped", "exit") == "exit"
+    may_create = identity.get("create_missing") is True and not exits_some
+    if identity.get("target") == "SalesforceId" or may_create or not version.removesuffix(".0").isdigit():
         return
     if int(version.removesuffix(".0")) < FIRST_VERSION_WITH_UPDATE_ONLY:
         yield Mistake(

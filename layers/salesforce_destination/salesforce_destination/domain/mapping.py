@@ -25,13 +25,18 @@ Json = Any
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """What a profile becomes: whose record, which fields, when, and the times of the fields that have their own."""
+    """
+    What a profile becomes: whose record, which fields, when, and the times of the fields that have their own.
+
+    `updates_only` is that of a profile without consent: its exits are written, but no record is created for it.
+    """
 
     key: str = field(repr=False)
     identity: str = field(repr=False)
     fields: dict[str, Json] = field(repr=False)
     event_time: int
     times: dict[str, int]
+    updates_only: bool = False
 
 
 class Mapper:
@@ -62,7 +67,8 @@ class Mapper:
         event_time = self._event_time(profile, message_time, sent_at)
         fields: dict[str, Json] = {}
         times: dict[str, int] = {}
-        if self._only_if is None or self._only_if(profile) is True:
+        consents = self._only_if is None or self._only_if(profile) is True
+        if consents:
             for reader in self._fields:
                 reader.read_into(fields, profile)
             self._audiences.read_into(fields, times, profile, event_time)
@@ -71,7 +77,8 @@ class Mapper:
         if self._ordering_field:
             fields[self._ordering_field] = event_time
         key, identity = self._identity.read(profile)
-        return Mapped(key, identity, fields, event_time, times)
+        updates_only = not consents and self.destination.identity.create_missing
+        return Mapped(key, identity, fields, event_time, times, updates_only)
 
     def _event_time(self, profile: Profile, message_time: int, sent_at: int) -> int:
         found = self._ordering_source(profile) if self._ordering_source else ABSENT

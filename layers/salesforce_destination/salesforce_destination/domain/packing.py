@@ -25,13 +25,14 @@ def collections_of(attempts: Iterable[Attempt]) -> list[list[Attempt]]:
     """
     Cut attempts into collections, in their order.
 
-    None holds more than the least that one of its records allows, and records that moved elsewhere have their own: a
-    collection is about one sObject and found in one way.
+    None holds more than the least that one of its records allows, and records that moved elsewhere have their own, as
+    have those that must not be created: a collection is about one sObject and found in one way.
     """
-    groups: dict[tuple[str | None, int], list[Attempt]] = {}
+    groups: dict[tuple[str | None, bool, int], list[Attempt]] = {}
     for attempt in attempts:
-        groups.setdefault((attempt.record.moved_to, attempt.most), []).append(attempt)
-    return [chunk for (_, most), group in groups.items() for chunk in _cut(group, most)]
+        record = attempt.record
+        groups.setdefault((record.moved_to, record.updates_only, attempt.most), []).append(attempt)
+    return [chunk for (_, _, most), group in groups.items() for chunk in _cut(group, most)]
 
 
 def _cut(group: Sequence[Attempt], size: int) -> list[list[Attempt]]:

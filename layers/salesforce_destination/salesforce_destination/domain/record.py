@@ -20,7 +20,8 @@ class Update:
     What one profile wants of one record.
 
     `message` and `profile` are positions in the batch and in the message; `key` tells records apart as the org does;
-    `times` holds the fields that have a time of their own (a membership's), the rest have the event's.
+    `times` holds the fields that have a time of their own (a membership's), the rest have the event's; `updates_only`
+    creates no record, whatever the destination does for others.
     """
 
     message: int
@@ -30,6 +31,7 @@ class Update:
     fields: Mapping[str, Json] = field(repr=False)
     event_time: int
     times: Mapping[str, int] = field(default_factory=dict)
+    updates_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ class Record:
     updates: tuple[Update, ...]
     moved_to: str | None = None
     left_out: frozenset[str] = frozenset()
+
+    @property
+    def updates_only(self) -> bool:
+        """Whether the latest event must not create the record: who has taken the consent away has the last word."""
+        return self.updates[-1].updates_only
 
     def without(self, names: Iterable[str]) -> Record:
         """The same record, these fields left out."""
