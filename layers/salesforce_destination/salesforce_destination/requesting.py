@@ -63,7 +63,10 @@ class Requesting:
         try:
             replies = self.org.send([[attempt.record for attempt in collection] for collection in request])
         except BadRequestError as error:
-            return [error] * len(request)
+            # Which of the collections is to blame is not said: each is sent for itself.
+            if len(request) == 1:
+                return [error]
+            return [reply for collection in request for reply in self._replies([collection])]
         except DestinationError as error:
             self._note_failure(error, self.memory.clock() - started)
             return [fate_of_failure(error, was_sent=True)] * len(request)
