@@ -9,6 +9,7 @@ away unread.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -73,19 +74,19 @@ class Intake:
 
     def _mapped(self, position: int, message: Message, ledger: Ledger, tally: Tally) -> Iterator[Update]:
         message_time = _message_time(message)
-        ledger.note_event_time(position, message_time)
         profiles = profiles_in(read_body(message.body), self.mapper.select)
         tally.profiles += len(profiles)
         for index, profile in enumerate(profiles):
             update = self._update(position, index, profile, message, message_time)
+            with suppress(ProfileRefusedError):  # a refused event keeps its time: it may be sent again
+                ledger.note_event_time(position, self.mapper.event_time(profile, message_time, message.sent_at))
             if isinstance(update, Fate):
                 ledger.settle_profile(position, index, update)
             else:
-                ledger.note_event_time(position, update.event_time)
                 yield update
 
     def _update(
-        self, position: int, index: int, profile: Profile, message: Message, message_time: int
+        self, position: int, index: int, profile: Profile, message: Message, message_time: int | None
     ) -> Update | Fate:
         try:
             mapped = self.mapper.map(profile, message_time, message.sent_at)
@@ -105,9 +106,9 @@ class Intake:
         )
 
 
-def _message_time(message: Message) -> int:
+def _message_time(message: Message) -> int | None:
     if message.event_time is None:
-        return message.sent_at
+        return None
     if not message.event_time.isascii() or not message.event_time.isdigit():
         text = "The attribute EventTime is no whole number of milliseconds since 1970."
         raise ProfileRefusedError(Reason("EVENT_TIME_INVALID", text))

@@ -15,14 +15,14 @@ mapping_id = "CDP_Vip__c"
 
 
 def mapped(profile: dict[str, Any], more: str = "", text: str = CONTACTS) -> Mapped:
-    result = Mapper(a_destination(text, more)).map(profile, SENT_AT, SENT_AT)
+    result = Mapper(a_destination(text, more)).map(profile, None, SENT_AT)
     assert result is not None
     return result
 
 
 def refused(profile: dict[str, Any], more: str = "", text: str = CONTACTS) -> Reason:
     with pytest.raises(ProfileRefusedError) as error:
-        Mapper(a_destination(text, more)).map(profile, SENT_AT, SENT_AT)
+        Mapper(a_destination(text, more)).map(profile, None, SENT_AT)
     return error.value.reason
 
 
@@ -215,8 +215,17 @@ def test_the_event_time_is_written_to_the_ordering_field() -> None:
     assert mapped(a_profile(), ORDERED).fields["CDP_Event_Time__c"] == SENT_AT
 
 
-def test_the_profiles_own_time_comes_before_the_messages() -> None:
+def test_the_profiles_own_time_comes_before_the_time_of_sending() -> None:
     assert mapped(a_profile(timestamp="2022-01-11T21:24:39Z"), ORDERED).event_time == 1_641_936_279_000
+
+
+def test_the_time_that_the_message_is_given_comes_before_the_profiles_own() -> None:
+    mapper = Mapper(a_destination(more=ORDERED))
+
+    result = mapper.map(a_profile(timestamp="2022-01-11T21:24:39Z"), SENT_AT - 5, SENT_AT)
+
+    assert result is not None
+    assert result.event_time == result.fields["CDP_Event_Time__c"] == SENT_AT - 5
 
 
 @pytest.mark.parametrize("timestamp", ["soon", 1, SENT_AT + 300_001])

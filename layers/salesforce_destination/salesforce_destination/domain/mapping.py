@@ -57,14 +57,15 @@ class Mapper:
         select = destination.profiles.select
         self.select = None if select == "@" else compile_source(select, unwraps=False)
 
-    def map(self, profile: Profile, message_time: int, sent_at: int) -> Mapped | None:
+    def map(self, profile: Profile, message_time: int | None, sent_at: int) -> Mapped | None:
         """
         Map a profile, or give None where `only_if` leaves nothing to write; raise ProfileRefusedError.
 
-        `message_time` is the message's own event time; `sent_at` bounds what a time may be (both in ms).
+        `message_time` is what the message's attribute EventTime says; without one `ordering.source` tells the time, and
+        without that `sent_at`, which also bounds what a time may be (both in ms).
         """
         profile = with_identities_in_order(profile, self._namespaces)
-        event_time = self._event_time(profile, message_time, sent_at)
+        event_time = self.event_time(profile, message_time, sent_at)
         fields: dict[str, Json] = {}
         times: dict[str, int] = {}
         consents = self._only_if is None or self._only_if(profile) is True
@@ -80,10 +81,11 @@ class Mapper:
         updates_only = not consents and self.destination.identity.create_missing
         return Mapped(key, identity, fields, event_time, times, updates_only)
 
-    def _event_time(self, profile: Profile, message_time: int, sent_at: int) -> int:
-        found = self._ordering_source(profile) if self._ordering_source else ABSENT
+    def event_time(self, profile: Profile, message_time: int | None, sent_at: int) -> int:
+        """When the event happened; raise ProfileRefusedError for a time that cannot be."""
+        found = self._ordering_source(profile) if self._ordering_source and message_time is None else message_time
         try:
-            return check_event_time(message_time if found in (ABSENT, None) else parse_time(found), sent_at)
+            return check_event_time(sent_at if found is ABSENT or found is None else parse_time(found), sent_at)
         except EventTimeError as error:
             raise ProfileRefusedError(Reason("EVENT_TIME_INVALID", f"The event time {error}.")) from None
 

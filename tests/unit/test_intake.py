@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from builders import CONTACTS, SENT_AT, a_destination, a_message, a_profile
+from salesforce_destination.domain.outcome import Outcome
+from scripted_org import ScriptedOrg, deliver
+
+ORDERED = '\n[ordering]\nfield = "CDP_Event_Time__c"\nsource = "timestamp"\n'
+OWN = SENT_AT - 60_000
+
+
+@pytest.mark.parametrize(
+    ("body", "attribute", "outcome", "event_time"),
+    [
+        (a_profile(timestamp=OWN), None, Outcome.DELIVERED, OWN),
+        (a_profile(timestamp=OWN), str(SENT_AT - 5), Outcome.DELIVERED, SENT_AT - 5),
+        (a_profile(), None, Outcome.DELIVERED, SENT_AT),
+        (a_profile(timestamp=OWN, last_name=None), None, Outcome.REJECTED, OWN),
+        (a_profile(timestamp="soon"), None, Outcome.REJECTED, None),
+        ("nonsense", None, Outcome.REJECTED, None),
+    ],
+)
+def test_a_message_keeps_the_time_of_its_event_whatever_becomes_of_it(
+    body: Any, attribute: str | None, outcome: Outcome, event_time: int | None
+) -> None:
+    destination = a_destination(CONTACTS, ORDERED)
+
+    (delivery,) = deliver(destination, ScriptedOrg(destination), [a_message(body, event_time=attribute)])
+
+    assert (delivery.fate.outcome, delivery.event_time) == (outcome, event_time)
+
+
+def test_of_several_profiles_the_latest_gives_the_message_its_time() -> None:
+    destination = a_destination(CONTACTS, ORDERED)
+    profiles = [a_profile(1, timestamp=OWN), a_profile(2, timestamp=OWN - 1), a_profile(3, timestamp=OWN - 2)]
+
+    (delivery,) = deliver(destination, ScriptedOrg(destination), [a_message({"profiles": profiles})])
+
+    assert delivery.event_time == OWN
