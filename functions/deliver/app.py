@@ -78,6 +78,7 @@ class Function:
             sqs_client,
             settings.access_token_secret_id,
             settings.refresh_queue_url,
+            allow_local=settings.aws_sam_local,
         )
         self.client = SalesforceClient(session, self.tokens, self.seconds_left)
         describer = Describer(self.client, destination.api_version, time.monotonic)

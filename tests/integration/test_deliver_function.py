@@ -260,3 +260,36 @@ def test_nothing_of_a_profile_or_of_salesforces_text_is_logged(
     assert "batch delivered" in output.out
     assert "marked" not in (output.out + output.err).lower()
     assert stack.secrets.get_secret_value(SecretId=stack.token_id)["SecretString"][20:60] not in output.out
+
+
+QUIET_KINDS = (FaultKind.LATENCY, FaultKind.LATE)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FaultKind if kind not in QUIET_KINDS])
+def test_no_failure_makes_anything_of_people_show(
+    stack: DeliverStack, kind: FaultKind, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    body = '[{"message":"MARKED text of Salesforce","errorCode":"UNKNOWN_EXCEPTION","fields":["Email"]}]'
+    text = "MARKED text of Salesforce"
+    stack.org.faults.add(
+        Fault(kind, path="/composite", status=500, body=body, code="FIELD_INTEGRITY_EXCEPTION", message=text)
+    )
+    profile = a_profile(1, last_name="MARKED name", email="marked@example.com", statuses={LOYAL: "realized"})
+    messages = [a_message(profile, number=1, sent_at=now_ms()), a_message(profile, number=2, sent_at=now_ms())]
+    stack.app.started().tokens.wait = 0.1
+
+    stack.invoke(messages)
+
+    shown = capsys.readouterr()
+    assert "batch delivered" in shown.out
+    assert "marked" not in (shown.out + shown.err + caplog.text).lower()
+    secret = stack.secrets.get_secret_value(SecretId=stack.token_id)["SecretString"]
+    assert json.loads(secret)["access_token"] not in shown.out + shown.err + caplog.text
+
+
+def test_a_token_for_a_server_that_is_not_salesforces_is_never_used(stack: DeliverStack) -> None:
+    stack.store(json.dumps({"access_token": "t", "instance_url": "https://127.0.0.1/acme.my.salesforce.com"}))
+
+    assert stack.invoke([a_message(sent_at=now_ms())]) == ["message-1"]
+    assert stack.api_calls() == 0
+    assert stack.refresh_requests() == []

@@ -148,3 +148,22 @@ def test_a_message_that_is_deferred_while_a_newer_one_is_written_does_not_undo_i
     deliver_each_alone(stack, [newer, older], cold=True)
 
     assert stack.contact(an_id(1))["LastName"] == "Newer"
+
+
+CONSENT = "\n[profiles]\nonly_if = \"consent == 'y'\"\n"
+
+
+def test_who_consents_again_is_in_the_audience_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with mock_aws():
+        file = a_guarded_file(tmp_path)
+        file.write_text(file.read_text() + CONSENT)
+        stack = DeliverStack(monkeypatch, file, a_guarded_org())
+        states: list[object] = []
+        for number, consent in enumerate("yny"):
+            profile = a_profile(1, statuses={LOYAL: "realized"}, consent=consent)
+            event_time = str(NOW - 10_000 + number * 1000)
+            assert stack.invoke([a_message(profile, sent_at=NOW, event_time=event_time)]) == []
+            states.append(stack.contact(an_id(1))["CDP_Loyal__c"])
+            stack.start_cold()
+
+    assert states == ["realized", "exited", "realized"]

@@ -19,8 +19,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from salesforce_destination.domain.credentials import with_refresh_token
-from salesforce_destination.domain.errors import TokenUnavailableError
+from salesforce_destination.domain.errors import CredentialsError, TokenUnavailableError
 from salesforce_destination.domain.refresh_request import MESSAGE_GROUP, RefreshRequest
+from salesforce_destination.domain.salesforce_host import check_instance_url
 from salesforce_destination.domain.token import AccessToken
 
 from .secrets import AwsUnavailableError, ClientFactory, make_client, read_secret
@@ -49,7 +50,8 @@ class TokenSource:
     """
     The access token, kept in memory and read again only when Salesforce refuses it.
 
-    Every failure is a TokenUnavailableError: without a token no call to Salesforce is made and the messages wait.
+    Every failure is a TokenUnavailableError: without a token no call to Salesforce is made and the messages wait. A
+    token for a server that is not Salesforce's counts as none, whoever wrote it; `allow_local` admits this machine.
     """
 
     secrets_client_factory: ClientFactory
@@ -58,6 +60,7 @@ class TokenSource:
     refresh_queue_url: str
     wait: float = 10.0
     poll_every: float = 0.5
+    allow_local: bool = False
     sleep: Callable[[float], None] = sleep
     clock: Callable[[], float] = monotonic
     _token: AccessToken | None = field(default=None, init=False, repr=False)
@@ -99,7 +102,14 @@ class TokenSource:
         return None if token is None or (refused and token.value == refused.value) else token
 
     def _read(self) -> AccessToken | None:
-        return AccessToken.from_secret(read_secret(self._secrets, self.secret_id))
+        token = AccessToken.from_secret(read_secret(self._secrets, self.secret_id))
+        if token is None:
+            return None
+        try:
+            check_instance_url(token.instance_url, allow_local=self.allow_local)
+        except CredentialsError as error:
+            raise TokenUnavailableError(error.code) from None
+        return token
 
     def _ask(self, request: RefreshRequest) -> None:
         try:

@@ -17,11 +17,14 @@ class AudienceFields:
     """The mapped audiences of a destination file. An audience that is not mapped is ignored, never an error."""
 
     def __init__(self, destination: Destination) -> None:
-        self._single = [_Target(audience) for audience in destination.audiences if audience.value != "names"]
+        # Where a consent decides too, a status changes with the event that gives or takes it, and the time at which the
+        # person once qualified would let an old exit stand against a new consent.
+        by_event = destination.profiles.only_if is not None and destination.profiles.when_skipped == "exit"
+        self._single = [_Target(audience, by_event) for audience in destination.audiences if audience.value != "names"]
         self._named: dict[str, list[_Target]] = {}
         for audience in destination.audiences:
             if audience.value == "names":
-                self._named.setdefault(audience.mapping_id, []).append(_Target(audience))
+                self._named.setdefault(audience.mapping_id, []).append(_Target(audience, by_event))
 
     def read_into(self, fields: dict[str, Json], times: dict[str, int], profile: Profile, event_time: int) -> None:
         """Add the value of every mapped audience that the profile mentions, and of every field of names."""
@@ -55,8 +58,8 @@ class AudienceFields:
 
 
 class _Target:
-    def __init__(self, audience: Audience) -> None:
-        self.audience = audience
+    def __init__(self, audience: Audience, by_event: bool) -> None:
+        self.audience, self._by_event = audience, by_event
         self.name = audience.name or audience.id
         self._namespace = audience.namespace.casefold() if audience.namespace else None
 
@@ -75,8 +78,9 @@ class _Target:
         since = membership.since or event_time
         fields[self.audience.mapping_id] = self._value(membership, since)
         if self.audience.since_field:
-            fields[self.audience.since_field] = to_salesforce(since)
-            times[self.audience.mapping_id] = times[self.audience.since_field] = since
+            guard = event_time if self._by_event else since
+            fields[self.audience.since_field] = to_salesforce(guard)
+            times[self.audience.mapping_id] = times[self.audience.since_field] = guard
 
     def _value(self, membership: Membership, since: int) -> Json:
         is_member = membership.status is not Status.EXITED

@@ -59,7 +59,7 @@ class Mapper:
 
     def map(self, profile: Profile, message_time: int | None, sent_at: int) -> Mapped | None:
         """
-        Map a profile, or give None where `only_if` leaves nothing to write; raise ProfileRefusedError.
+        Map a profile, or give None where nothing is to be written; raise ProfileRefusedError.
 
         `message_time` is what the message's attribute EventTime says; without one `ordering.source` tells the time, and
         without that `sent_at`, which also bounds what a time may be (both in ms).
@@ -78,8 +78,10 @@ class Mapper:
         if self._ordering_field:
             fields[self._ordering_field] = event_time
         key, identity = self._identity.read(profile)
-        updates_only = not consents and self.destination.identity.create_missing
-        return Mapped(key, identity, fields, event_time, times, updates_only)
+        creates = self.destination.identity.create_missing
+        if not fields and not creates:
+            return None
+        return Mapped(key, identity, fields, event_time, times, creates and not consents)
 
     def event_time(self, profile: Profile, message_time: int | None, sent_at: int) -> int:
         """When the event happened; raise ProfileRefusedError for a time that cannot be."""
