@@ -222,6 +222,15 @@ def test_an_opt_out_that_leaves_writes_nothing() -> None:
     assert fields(ups(), audience(), profiles=leave, consents=YES) == {"Vip__c": "realized"}
 
 
+@pytest.mark.parametrize(("skipped", "since"), [("exit", SENT), ("leave", SINCE)])
+def test_where_a_consent_decides_a_status_has_the_time_of_its_event(skipped: str, since: str) -> None:
+    profiles = f'{CONSENT}\nwhen_skipped = "{skipped}"'
+
+    written = fields(ups(), audience(since_field="Since__c"), profiles=profiles, consents=YES)
+
+    assert written == {"Vip__c": "realized", "Since__c": since}
+
+
 def test_a_text_is_not_a_consent() -> None:
     path = 'only_if = "consents.marketing.email.val"'
 

@@ -44,6 +44,13 @@ def test_what_is_absent_leaves_its_field_alone() -> None:
     assert set(mapped(a_profile()).fields) == {"LastName"}
 
 
+def test_a_profile_that_leaves_every_field_alone_is_not_written() -> None:
+    nothing_required = CONTACTS.replace("required = true", "required = false")
+
+    assert Mapper(a_destination(nothing_required)).map(a_profile(last_name=None), None, SENT_AT) is None
+    assert refused(a_profile(last_name=None, crm_id="nonsense"), text=nothing_required).code == "IDENTITY_MALFORMED"
+
+
 def test_an_explicit_null_and_an_empty_text_clear_their_field() -> None:
     assert mapped(a_profile(personalEmail={"address": None})).fields["Email"] is None
     assert mapped(a_profile(email="  ")).fields["Email"] is None
