@@ -13,10 +13,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 import yaml
-from builders import SENT_AT
 from destination_cli.local.parameters import variable_name
 from salesforce_destination.domain.credentials import Credentials
 from salesforce_destination.domain.destination import read_destination
+from salesforce_destination.domain.event_time import parse_time
 from salesforce_destination.domain.mapping import Mapper
 from salesforce_destination.settings import DELIVER_NEEDS, REFRESH_TOKEN_NEEDS
 
@@ -179,9 +179,10 @@ def test_every_python_block_compiles() -> None:
 def test_the_worked_example_becomes_the_record_that_the_readme_shows() -> None:
     (file,) = blocks(README, "toml")
     profile, record = (json.loads(text) for text in blocks(README, "json")[:2])
-    sent_at = SENT_AT * 2
+    (moment,) = re.findall(r"^This profile, in a message of (\S+Z),$", read(README), re.MULTILINE)
+    sent_at = parse_time(moment)
 
-    mapped = Mapper(read_destination(file)).map(profile, sent_at, sent_at)
+    mapped = Mapper(read_destination(file)).map(profile, None, sent_at)
 
     assert mapped is not None
     assert mapped.fields == record
