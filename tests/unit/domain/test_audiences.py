@@ -222,13 +222,15 @@ def test_an_opt_out_that_leaves_writes_nothing() -> None:
     assert fields(ups(), audience(), profiles=leave, consents=YES) == {"Vip__c": "realized"}
 
 
-@pytest.mark.parametrize(("skipped", "since"), [("exit", SENT), ("leave", SINCE)])
-def test_where_a_consent_decides_a_status_has_the_time_of_its_event(skipped: str, since: str) -> None:
+@pytest.mark.parametrize(("skipped", "guarded"), [("exit", set()), ("leave", {"Vip__c", "Since__c"})])
+def test_where_a_consent_decides_messages_are_compared_by_their_events(skipped: str, guarded: set[str]) -> None:
     profiles = f'{CONSENT}\nwhen_skipped = "{skipped}"'
 
-    written = fields(ups(), audience(since_field="Since__c"), profiles=profiles, consents=YES)
+    result = mapped(ups(), audience(since_field="Since__c"), profiles=profiles, consents=YES)
 
-    assert written == {"Vip__c": "realized", "Since__c": since}
+    assert result is not None
+    assert result.fields == {"Vip__c": "realized", "Since__c": SINCE}
+    assert set(result.times) == guarded
 
 
 def test_a_text_is_not_a_consent() -> None:

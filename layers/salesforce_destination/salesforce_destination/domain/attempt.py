@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from .event_time import to_salesforce
 from .record import Record, Update, record_of
 
 
@@ -13,13 +14,24 @@ class Attempt:
     One record and how it may be sent.
 
     `most` records may share its collection; `missing` are fields that the org has not and that the messages wait for;
-    `later` are events of a record that was taken apart, to be sent after this one, oldest first.
+    `later` are events of a record that was taken apart, to be sent after this one, oldest first; `retimed` are guards
+    that hold the event's time, tried once where a consent may have come back.
     """
 
     record: Record
     most: int
     missing: frozenset[str] = frozenset()
     later: tuple[Update, ...] = ()
+    retimed: frozenset[str] = frozenset()
+
+    def retimed_by_event(self, guards: frozenset[str]) -> Attempt:
+        """The same with the time of the event in these guards, in place of the time at which the person qualified."""
+        times = {
+            guard: to_salesforce(max(update.event_time for update in self.record.updates if guard in update.fields))
+            for guard in guards
+        }
+        record = replace(self.record, fields={**self.record.fields, **times})
+        return replace(self, record=record, retimed=self.retimed | guards)
 
     def without(self, fields: frozenset[str]) -> Attempt:
         """The same, these fields left out."""

@@ -13,13 +13,21 @@ from .profile import Profile
 Json = Any
 
 
+def counts_by_event(destination: Destination) -> bool:
+    """
+    Whether a status can change with a consent, and not only when the person qualifies or leaves.
+
+    Among messages the event's time counts then: by the time at which the person once qualified, an exit for want of
+    consent would stand against a consent that came back.
+    """
+    return destination.profiles.only_if is not None and destination.profiles.when_skipped == "exit"
+
+
 class AudienceFields:
     """The mapped audiences of a destination file. An audience that is not mapped is ignored, never an error."""
 
     def __init__(self, destination: Destination) -> None:
-        # Where a consent decides too, a status changes with the event that gives or takes it, and the time at which the
-        # person once qualified would let an old exit stand against a new consent.
-        by_event = destination.profiles.only_if is not None and destination.profiles.when_skipped == "exit"
+        by_event = counts_by_event(destination)
         self._single = [_Target(audience, by_event) for audience in destination.audiences if audience.value != "names"]
         self._named: dict[str, list[_Target]] = {}
         for audience in destination.audiences:
@@ -78,9 +86,9 @@ class _Target:
         since = membership.since or event_time
         fields[self.audience.mapping_id] = self._value(membership, since)
         if self.audience.since_field:
-            guard = event_time if self._by_event else since
-            fields[self.audience.since_field] = to_salesforce(guard)
-            times[self.audience.mapping_id] = times[self.audience.since_field] = guard
+            fields[self.audience.since_field] = to_salesforce(since)
+        if self.audience.since_field and not self._by_event:
+            times[self.audience.mapping_id] = times[self.audience.since_field] = since
 
     def _value(self, membership: Membership, since: int) -> Json:
         is_member = membership.status is not Status.EXITED

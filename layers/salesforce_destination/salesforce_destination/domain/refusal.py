@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .attempt import Attempt
+from .audience_fields import counts_by_event
 from .classification import UNKNOWN_CODE_TRIES, RecordError, Verdict, verdict_on
 from .destination import Destination
 from .errors import (
@@ -95,6 +96,8 @@ class Judge:
         self._may_be_omitted = {m.target for m in destination.mappings if m.when_refused == "omit"}
         self._follows = destination.converted_leads == "contact" and destination.salesforce_object == "Lead"
         self._identity_field = destination.identity.target
+        since_fields = {audience.since_field for audience in destination.audiences if audience.since_field}
+        self._since_fields = since_fields if counts_by_event(destination) else set()
 
     def decide(
         self, attempt: Attempt, errors: Sequence[RecordError], receive_count: int, collection_size: int
@@ -128,8 +131,18 @@ class Judge:
         return Verdict.UNKNOWN if races else verdict_on(error)
 
     def _without_stale(self, attempt: Attempt, errors: Sequence[RecordError], fate: Fate) -> Decision:
-        left_out = self._guards.with_guarded(stale_guards(errors)) & attempt.record.fields.keys()
-        return Again(attempt.without(left_out), stale=left_out) if left_out else fate
+        """
+        Leave out what stands under the guards that refused.
+
+        Where a consent decides too, the stored time may be that of an exit for want of it: a consent that came back
+        later is tried once with its own time, which an older one does not survive.
+        """
+        guards = stale_guards(errors) & attempt.record.fields.keys()
+        consents = (guards & self._since_fields) - attempt.retimed
+        left_out = self._guards.with_guarded(guards - consents) & attempt.record.fields.keys()
+        if not guards:
+            return fate
+        return Again(attempt.retimed_by_event(consents).without(left_out), stale=left_out)
 
     def _without_missing(self, attempt: Attempt, errors: Sequence[RecordError], fate: Fate) -> Decision:
         fields = frozenset(_unwritable(errors)) & attempt.record.fields.keys()
