@@ -82,7 +82,7 @@ class Sending:
         return self._unless_empty(attempt)
 
     def _unless_empty(self, attempt: Attempt | None) -> Attempt | None:
-        while attempt and not attempt.record.fields:
+        while attempt and not attempt.record.fields and attempt.record.left_out:
             if attempt.missing:
                 self._settle_waiting(attempt)
             else:

@@ -58,6 +58,8 @@ class Record:
     def without(self, names: Iterable[str]) -> Record:
         """The same record, these fields left out."""
         left_out = self.left_out | frozenset(names)
+        if left_out == self.left_out:
+            return self
         return replace(self, left_out=left_out, fields={k: v for k, v in self.fields.items() if k not in left_out})
 
 

@@ -18,7 +18,7 @@ from .errors import (
     RequestRefusedError,
 )
 from .guards import Guards, stale_guards
-from .outcome import Fate, Outcome, Reason, Wait, deferred
+from .outcome import SKIPPED, Fate, Outcome, Reason, Wait, deferred
 from .successor import Move
 
 _WAITS: Sequence[tuple[type[DestinationError], Wait]] = (
@@ -112,6 +112,7 @@ class Judge:
             case Verdict.REJECT:
                 return self._refused(attempt, [error for found, error in verdicts if found is Verdict.REJECT], fate)
             case Verdict.GONE | Verdict.CONVERTED:
+                fate = SKIPPED if verdict is Verdict.GONE and attempt.record.updates_only else fate
                 follows = verdict is Verdict.GONE or self._follows
                 return LookUp(_MOVES[verdict], fate) if follows and attempt.record.moved_to is None else fate
             case Verdict.MISFIT:
