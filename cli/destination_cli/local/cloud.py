@@ -53,6 +53,10 @@ class Cloud:
             for logical_id in self.properties(resource_type):
                 self._reference(logical_id)
 
+    def outputs(self) -> dict[str, str]:
+        """The outputs, as CloudFormation tells them of a stack."""
+        return {name: str(self.resolve(output["Value"])) for name, output in self._template.outputs.items()}
+
     def attribute(self, logical_id: str, name: str) -> str:
         """`Fn::GetAtt` of a resource, which is created if it was not."""
         try:

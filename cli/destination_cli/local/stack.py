@@ -17,9 +17,10 @@ from .invoker import Invoker
 from .options import Options
 from .org import SimulatedOrg, seed, serve
 from .parameters import parameter_values
-from .places import REGION
+from .places import REGION, STACK_NAME
 from .poller import Poller
 from .schedule import Scheduler
+from .stack_file import StackFile, remove_stack_file, write_stack_file
 from .template import read_template
 from .wiring import functions_of, mappings_of, schedules_of
 
@@ -53,10 +54,10 @@ class LocalStack:
     def _start(self) -> None:
         forget_endpoints(self.options.state)
         template = read_template(self.options.template)
-        parameters = parameter_values(template.parameters, self.options.environ, self._given_parameters())
+        self.parameters = parameter_values(template.parameters, self.options.environ, self._given_parameters())
         self.aws = self._closing.enter_context(LocalAws(self.options.state / "logs" / "aws.log"))
         self.salesforce_url = self.options.salesforce_url or self._start_org()
-        self.cloud = Cloud(template, parameters, self.aws)
+        self.cloud = Cloud(template, self.parameters, self.aws)
         self.cloud.create()
         self.sqs = self.aws.client("sqs")
         self._fill_credentials()
@@ -64,6 +65,8 @@ class LocalStack:
         self._start_pollers()
         self._start_schedules()
         self._closing.callback(remove_endpoints, self.options.state)
+        self._closing.callback(remove_stack_file, self.options.state)
+        write_stack_file(self._described(), self.options.state)
         write_endpoints(self.endpoints, self.options.state)
 
     def close(self) -> None:
@@ -87,6 +90,17 @@ class LocalStack:
             queue_url=self.cloud.attribute("Queue", "Ref"),
             dead_letter_queue_url=self.cloud.attribute("DeadLetterQueue", "Ref"),
             salesforce_url=self.salesforce_url,
+            pid=os.getpid(),
+        )
+
+    def _described(self) -> StackFile:
+        return StackFile(
+            name=STACK_NAME,
+            aws_endpoint_url=self.aws.url,
+            region=REGION,
+            outputs=self.cloud.outputs(),
+            parameters=self.parameters,
+            destination_path=self.function("DeliverFunction").environment.get("DESTINATION_FILE", ""),
             pid=os.getpid(),
         )
 

@@ -1,0 +1,232 @@
+"""Which stack a command speaks to: one that CloudFormation deployed, or the one that runs on this machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
+from salesforce_destination.aws.token_store import TokenSource
+from salesforce_destination.salesforce.client import SalesforceClient, Tokens, new_session
+
+from .local.places import STATE
+from .local.stack_file import StackFile, read_stack_file
+from .stored_token import StoredToken
+
+ClientFactory = Callable[[str], Any]
+"""Makes a boto3 client of a service, by its name."""
+
+READ_SECONDS = 120.0
+CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=32)
+
+
+class TargetError(Exception):
+    """A stack cannot be reached or used. The text is for the person who asked: what is wrong, and what to do."""
+
+
+@dataclass
+class Target:
+    """
+    One stack, by what its outputs and parameters say.
+
+    Clients are made when they are first asked for; what AWS refuses becomes a TargetError inside `explained`.
+    """
+
+    name: str
+    outputs: Mapping[str, str]
+    parameters: Mapping[str, str]
+    make_client: ClientFactory
+    is_local: bool = False
+    log_folder: Path | None = None
+    destination_path: Path | None = None
+    _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+
+    @classmethod
+    def of(cls, stack: str | None, local: bool, state: Path = STATE) -> Target:
+        """Find the stack that `--stack NAME` or `--local` means; raise TargetError where there is none."""
+        if local and stack:
+            raise TargetError("Give --stack NAME or --local, not both.")
+        if local:
+            return _local_target(state)
+        if stack:
+            return _deployed_target(stack)
+        raise TargetError("Say which stack: --stack NAME for a deployed one, --local for that of `make local`.")
+
+    def client(self, service: str) -> Any:
+        """A boto3 client; several threads may use it."""
+        if service not in self._clients:
+            self._clients[service] = self.make_client(service)
+        return self._clients[service]
+
+    def output(self, key: str) -> str:
+        """An output of the template; raise TargetError where this stack is older than it."""
+        try:
+            return self.outputs[key]
+        except KeyError:
+            raise TargetError(f"The stack {self.name} has no output {key}. Deploy template.yaml again.") from None
+
+    @property
+    def queue_url(self) -> str:
+        """The queue that profiles are sent to."""
+        return self.output("QueueUrl")
+
+    @property
+    def dead_letter_queue_url(self) -> str:
+        """The queue of the rejected messages."""
+        return self.output("DeadLetterQueueUrl")
+
+    @property
+    def refresh_queue_url(self) -> str:
+        """The queue on which an access token is asked for."""
+        return self.output("RefreshQueueUrl")
+
+    @property
+    def credentials_secret_id(self) -> str:
+        """The secret that a person fills."""
+        return self.output("CredentialsSecretArn")
+
+    @property
+    def access_token_secret_id(self) -> str:
+        """The secret that the refresh-token function writes."""
+        return self.output("AccessTokenSecretArn")
+
+    @property
+    def deliver_function_name(self) -> str:
+        """The function that delivers."""
+        return self.output("DeliverFunctionName")
+
+    @property
+    def refresh_token_function_name(self) -> str:
+        """The function that logs in."""
+        return self.output("RefreshTokenFunctionName")
+
+    @property
+    def deliver_log_group(self) -> str:
+        """The log of the deliver function; on this machine it is a file in `log_folder`."""
+        return self.output("DeliverLogGroupName")
+
+    @property
+    def refresh_token_log_group(self) -> str:
+        """The log of the refresh-token function."""
+        return self.output("RefreshTokenLogGroupName")
+
+    @property
+    def alarm_topic_arn(self) -> str:
+        """The topic that alarms go to."""
+        return self.output("AlarmTopicArn")
+
+    @property
+    def destination_file(self) -> str:
+        """The name of the destination file that this stack delivers by."""
+        return self.parameters.get("DestinationFile", "")
+
+    @property
+    def destination(self) -> str:
+        """The destination's name in metrics, logs and dead letters: that of its file, without .toml."""
+        return Path(self.destination_file).stem
+
+    def event_source_mapping_id(self) -> str:
+        """The mapping that feeds the deliver function from the queue."""
+        answer = self.client("lambda").list_event_source_mappings(FunctionName=self.deliver_function_name)
+        mappings = answer["EventSourceMappings"]
+        queue = self.queue_url.rsplit("/", 1)[-1]
+        found = [mapping["UUID"] for mapping in mappings if mapping["EventSourceArn"].endswith(f":{queue}")]
+        if not found:
+            raise TargetError(f"Nothing feeds {self.deliver_function_name} from its queue. Deploy template.yaml again.")
+        return str(found[0])
+
+    def salesforce(self, *, renew: bool = False, read_seconds: float = READ_SECONDS) -> SalesforceClient:
+        """
+        A client for the org of this stack, with the token that is stored.
+
+        A refused token is read again, in case another one was stored since; only with `renew` the refresh-token
+        function is asked for a new one.
+        """
+        return SalesforceClient(new_session(), self._renewing() if renew else self.stored_token(), lambda: read_seconds)
+
+    def stored_token(self) -> StoredToken:
+        """The access token as it lies in its secret."""
+        return StoredToken(lambda: self.client("secretsmanager"), self.access_token_secret_id, self.is_local)
+
+    def _renewing(self) -> Tokens:
+        return TokenSource(
+            lambda: self.client("secretsmanager"),
+            lambda: self.client("sqs"),
+            self.access_token_secret_id,
+            self.refresh_queue_url,
+            allow_local=self.is_local,
+            sleep=time.sleep,
+        )
+
+
+@contextmanager
+def explained(name: str) -> Iterator[None]:
+    """Turn what AWS refuses, for the stack of this name, into a TargetError with what to do."""
+    try:
+        yield
+    except NoCredentialsError:
+        raise TargetError("There are no AWS credentials. Log in, or set AWS_PROFILE.") from None
+    except NoRegionError:
+        raise TargetError("There is no AWS region. Set AWS_REGION to that of the stack.") from None
+    except EndpointConnectionError as error:
+        raise TargetError(f"AWS does not answer for {name}: {error} Is the local stack still running?") from None
+    except ClientError as error:
+        raise TargetError(_refusal(name, error)) from None
+    except BotoCoreError as error:
+        raise TargetError(f"AWS cannot be asked about {name}: {error}") from None
+
+
+def _refusal(name: str, error: ClientError) -> str:
+    code = error.response.get("Error", {}).get("Code", "")
+    if code == "ValidationError" and error.operation_name == "DescribeStacks":
+        return f"There is no stack {name} in this account and region. Look at its name, AWS_PROFILE and AWS_REGION."
+    if code in ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"):
+        return f"AWS does not take your credentials ({code}). Log in again."
+    if "AccessDenied" in code or code == "UnauthorizedOperation":
+        return f"You are not allowed to do {error.operation_name} on {name}. Ask for it, or use another AWS_PROFILE."
+    return f"AWS refused {error.operation_name} on {name}: {code}."
+
+
+def _local_target(state: Path) -> Target:
+    stack = read_stack_file(state)
+    if stack is None:
+        raise TargetError(f"No local stack is running with the folder {state}. Start one with `make local`.")
+    return Target(
+        name=stack.name,
+        outputs=stack.outputs,
+        parameters=stack.parameters,
+        make_client=lambda service: _local_client(service, stack),
+        is_local=True,
+        log_folder=state / "logs",
+        destination_path=Path(stack.destination_path),
+    )
+
+
+def _local_client(service: str, stack: StackFile) -> Any:
+    """A client for moto, whatever account or proxy the environment names."""
+    return boto3.client(
+        service,
+        region_name=stack.region,
+        endpoint_url=stack.aws_endpoint_url,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+        aws_session_token=None,
+        config=CONFIG.merge(Config(proxies={})),
+    )
+
+
+def _deployed_target(name: str) -> Target:
+    with explained(name):
+        (stack,) = boto3.client("cloudformation", config=CONFIG).describe_stacks(StackName=name)["Stacks"]
+    return Target(
+        name=stack["StackName"],
+        outputs={output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())},
+        parameters={given["ParameterKey"]: given.get("ParameterValue", "") for given in stack.get("Parameters", ())},
+        make_client=lambda service: boto3.client(service, config=CONFIG),
+    )
