@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
 from .local.places import STATE
+
+if TYPE_CHECKING:
+    from .target import Target
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,6 +34,22 @@ def main() -> None:
 
 
 StateFolder = Annotated[Path, typer.Option("--state", help="Folder for endpoints.json and the logs.")]
+StackName = Annotated[str | None, typer.Option("--stack", help="Name of a deployed stack.")]
+OnThisMachine = Annotated[bool, typer.Option("--local", help="The stack of `make local`.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result for programs.")]
+
+
+def run(stack: str | None, local: bool, state: Path, work: Callable[[Target], int]) -> NoReturn:
+    """Do some work with a stack and exit with its status, or with 2 and a sentence where it cannot be done."""
+    from .target import Target, TargetError, explained
+
+    try:
+        with explained(stack or "the local stack"):
+            status = work(Target.of(stack, local, state))
+    except TargetError as error:
+        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False)
+        raise typer.Exit(COULD_NOT_DO_IT) from None
+    raise typer.Exit(status)
 
 
 @app.command()

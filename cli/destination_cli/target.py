@@ -135,8 +135,8 @@ class Target:
         """The mapping that feeds the deliver function from the queue."""
         answer = self.client("lambda").list_event_source_mappings(FunctionName=self.deliver_function_name)
         mappings = answer["EventSourceMappings"]
-        queue = self.queue_url.rsplit("/", 1)[-1]
-        found = [mapping["UUID"] for mapping in mappings if mapping["EventSourceArn"].endswith(f":{queue}")]
+        queue_arn = self.output("QueueArn")
+        found = [mapping["UUID"] for mapping in mappings if mapping["EventSourceArn"] == queue_arn]
         if not found:
             raise TargetError(f"Nothing feeds {self.deliver_function_name} from its queue. Deploy template.yaml again.")
         return str(found[0])
