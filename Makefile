@@ -13,7 +13,7 @@ NOT_HERE := sam or python313 or chromium or docker
 # Without a Docker engine there is nothing that could be asked of it; everything else must run in test-all.
 DOCKER := $(shell docker version >/dev/null 2>&1 && echo " or docker")
 
-.PHONY: help setup test test-all demo local lint format lock clean
+.PHONY: help setup test test-all demo local chaos chaos-backlog lint format lock clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,13 @@ demo: setup ## deliver 1,000 profiles to a simulated Salesforce org and show wha
 
 local: setup ## run the whole stack on this machine until Ctrl-C
 	@exec $(BIN)/destination local
+
+chaos: setup ## deliver 100,000 messages while everything goes wrong, on a simulated clock (SEED=, MESSAGES=, PROFILES=)
+	@$(BIN)/python -m destination_cli.simulation chaos \
+		$(if $(SEED),--seed $(SEED)) $(if $(MESSAGES),--messages $(MESSAGES)) $(if $(PROFILES),--profiles $(PROFILES))
+
+chaos-backlog: setup ## simulate what becomes of a million messages in an outage of a day
+	@$(BIN)/python -m destination_cli.simulation backlog
 
 lint: setup ## check style, types and the template
 	$(BIN)/ruff check .

@@ -15,6 +15,11 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 DEFAULT = Settings()
 
 
+@app.callback()
+def main() -> None:
+    """Simulations of the whole path, on a clock of their own."""
+
+
 @app.command()
 def chaos(
     seed: Annotated[int, typer.Option(help="The same seed is the same run.")] = DEFAULT.seed,

@@ -29,9 +29,6 @@ LOOKS_EVERY_SECONDS = 60.0
 QUIET_SECONDS = 1200.0
 """After the last message, until whatever the org still carries out has been."""
 
-LONGEST_HOURS = 24.0 * 3
-"""After the last message was sent: a run that takes longer is stuck."""
-
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -106,7 +103,7 @@ class Chaos:
     def _watch(self) -> None:
         """Stop when everything has been sent and settled, or when that takes too long."""
         clock, world = self.world.clock, self.world
-        last = START + (world.settings.hours + LONGEST_HOURS) * HOUR
+        last = START + (world.settings.hours + world.settings.patience_hours) * HOUR
         while clock.now() < last and not self._is_settled():
             clock.sleep(LOOKS_EVERY_SECONDS)
         clock.sleep(QUIET_SECONDS)

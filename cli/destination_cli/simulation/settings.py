@@ -18,6 +18,7 @@ class Settings:
     One run. With one seed it is always the same.
 
     `all_errors_at_once` is the org's habit that nobody has recorded: all that is wrong with a record, or the first.
+    A run that is not done `patience_hours` after the last message was sent is stuck, and judged as it is.
     """
 
     seed: int = 1
@@ -31,6 +32,7 @@ class Settings:
     kill_every_seconds: float = 1800.0
     locked_per_thousand: int = 20
     duplicates: float = 0.01
+    patience_hours: float = 72.0
 
 
 @dataclass(frozen=True, slots=True)

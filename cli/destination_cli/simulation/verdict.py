@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -91,12 +91,11 @@ def _judge_person(record: Record, events: Sequence[Event], verdict: Verdict) -> 
             reached = found if isinstance(found, int | float) else 0
             late = [event.number for event in events if _time_in(event, name) > reached]
             verdict.lost.append(f"{record.id}.{name} never got the time of the messages {late}")
-        elif found > wanted:
-            verdict.stale.append(f"{record.id}.{name} holds a time that no message has")
     for name, value in expected.items():
         if record.get(name) != value:
             verdict.stale.append(f"{record.id}.{name} holds the value of another event than the newest")
-    verdict.stale += _went_back(record, times)
+    for name in times:
+        verdict.stale += _wrong_turns(record, name, {_time_in(event, name) for event in events})
 
 
 def _newest_memberships(events: Iterable[Event]) -> dict[str, Membership]:
@@ -116,13 +115,16 @@ def _time_in(event: Event, name: str) -> int:
     return membership.since // 1000 * 1000 if membership else 0
 
 
-def _went_back(record: Record, guards: Iterable[str]) -> Iterator[str]:
-    """Each time that a guard let an older time in, whatever came after."""
-    for name in guards:
-        for change in record.history:
-            before, after = change.fields.get(name, (None, None))
-            if before is not None and after is not None and _comparable(after) < _comparable(before):
-                yield f"{record.id}.{name} went back"
+def _wrong_turns(record: Record, guard: str, known: Collection[int]) -> Iterator[str]:
+    """Each time that a guard let an older time in, or one that no message has, whatever came after."""
+    for change in record.history:
+        before, after = change.fields.get(guard, (None, None))
+        if after is None:
+            continue
+        if _comparable(after) not in known:
+            yield f"{record.id}.{guard} was given a time that no message has"
+        if before is not None and _comparable(after) < _comparable(before):
+            yield f"{record.id}.{guard} went back"
 
 
 def _comparable(value: object) -> float:
