@@ -167,3 +167,18 @@ def test_who_consents_again_is_in_the_audience_again(monkeypatch: pytest.MonkeyP
             stack.start_cold()
 
     assert states == ["realized", "exited", "realized"]
+
+
+def test_a_stale_event_of_a_merged_record_takes_nothing_from_the_newer_ones(stack: DeliverStack) -> None:
+    deliver_each_alone(stack, [a_change(5, "Held")], cold=True)
+    stale = a_change(3, "Stale", **{LOYAL: ("realized", LATER)})
+    good = a_change(7, "Good")
+    guilty = a_message(
+        a_profile(1, last_name="Guilty", email="no address"), number=8, sent_at=NOW, event_time=str(NOW - 2000)
+    )
+
+    assert stack.invoke([stale, good, guilty]) == []
+
+    contact = stack.contact(an_id(1))
+    assert (contact["LastName"], contact["CDP_Loyal__c"]) == ("Good", "realized")
+    assert [letter["Body"] for letter in stack.dead_letters()] == [guilty.body]

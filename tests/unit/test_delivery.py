@@ -251,3 +251,25 @@ def test_the_tally_counts_records_and_statuses() -> None:
     assert (tally.profiles, tally.requests, tally.records_delivered) == (4, 1, 2)
     assert tally.statuses == {"CDP_Loyal__c": 2}
     assert tally.codes == {"ENTITY_IS_DELETED": 1}
+
+
+def test_a_thousand_events_of_one_refused_record_come_to_an_end_each_for_itself() -> None:
+    salesforce = Salesforce(refuses={an_id(1): "FIELD_INTEGRITY_EXCEPTION"})
+    messages = [a_message(a_profile(1, last_name=f"Name {n}"), number=n) for n in range(1000)]
+    deliverer = a_deliverer(salesforce)
+
+    deliveries, _ = deliverer.deliver(messages, SENT_AT)
+
+    assert set(outcomes(deliveries)) == {Outcome.REJECTED}
+
+
+def test_a_thousand_known_stale_events_cost_nothing() -> None:
+    salesforce = Salesforce()
+    deliverer = a_deliverer(salesforce)
+    deliverer.deliver([a_message(a_profile(1, last_name="Newest"), event_time=str(SENT_AT))], SENT_AT)
+
+    stale = [a_message(a_profile(1), number=n, event_time=str(SENT_AT - 1000 + n)) for n in range(1000)]
+    deliveries, tally = deliverer.deliver(stale, SENT_AT)
+
+    assert set(outcomes(deliveries)) == {Outcome.SUPERSEDED}
+    assert (tally.requests, len(salesforce.requests)) == (0, 1)

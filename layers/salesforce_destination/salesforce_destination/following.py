@@ -50,7 +50,7 @@ class Following:
         others = other.record.updates if other else own.updates if own else ()
         record = moved(attempt.record, successor.sobject, successor.record_id, others)
         unknown = record.fields.keys() - successor.writable if successor.writable is not None else ()
-        return replace(attempt, record=record.without(unknown))
+        return replace(attempt, record=record.without(unknown), not_there=frozenset(unknown))
 
 
 def _named(fate: Fate, successor: Successor) -> Fate:

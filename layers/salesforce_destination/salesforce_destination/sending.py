@@ -60,7 +60,7 @@ class Sending:
         self._look_for_missing()
         following = Following(self.destination, self.org, {record.key: record for record in records})
         attempts = (Attempt(record, records_per_collection) for record in in_order_of_parents(records))
-        pending = [started for attempt in attempts if (started := self._started(attempt))]
+        pending = [ready for attempt in attempts if (ready := self._ready(attempt))]
         while pending:
             pending = self._round(pending, following) or self._settle_refused(len(records))
 
@@ -70,26 +70,32 @@ class Sending:
         except DestinationError:
             return  # asked again in five minutes; until then these fields count as missing
 
-    def _started(self, attempt: Attempt) -> Attempt | None:
-        """What is to be sent once that is left out which is known to be stale or missing; None for nothing."""
-        attempt = attempt.without(self._guards.with_guarded(self.memory.known_stale(attempt.record)))
-        missing = frozenset(self.memory.missing) & attempt.record.fields.keys()
-        if missing:
-            attempt = attempt.without_missing(missing, self._guards.with_guarded(missing))
-            if self.memory.is_written_but(map(self.messages.part, attempt.record.updates), missing):
-                self._settle_waiting(attempt)
-                return None
-        return self._unless_empty(attempt)
+    def _ready(self, attempt: Attempt | None) -> Attempt | None:
+        """
+        What is to be sent of a record, once that is left out which is known to be stale or missing; None for nothing.
 
-    def _unless_empty(self, attempt: Attempt | None) -> Attempt | None:
-        while attempt and not attempt.record.fields and attempt.record.left_out:
-            if attempt.missing:
-                self._settle_waiting(attempt)
-            else:
-                self.tally.records_superseded += 1
-                self.messages.settle(attempt.record, SUPERSEDED)
+        Where nothing is left of an event it is settled, and the next one of a record that was taken apart follows.
+        """
+        while attempt is not None:
+            attempt = attempt.without(self._guards.with_guarded(self.memory.known_stale(attempt.record)))
+            missing = frozenset(self.memory.missing) & attempt.record.fields.keys()
+            if missing:
+                attempt = attempt.without_missing(missing, self._guards.with_guarded(missing))
+            is_written = bool(missing) and self.memory.is_written_but(
+                map(self.messages.part, attempt.record.updates), missing
+            )
+            if not is_written and (attempt.record.fields or not attempt.record.left_out):
+                return attempt
+            self._settle_unsent(attempt)
             attempt = attempt.next()
-        return attempt
+        return None
+
+    def _settle_unsent(self, attempt: Attempt) -> None:
+        if attempt.missing:
+            self._settle_waiting(attempt)
+        else:
+            self.tally.records_superseded += 1
+            self.messages.settle(attempt.record, SUPERSEDED)
 
     def _settle_waiting(self, attempt: Attempt) -> None:
         self.tally.missing.update(attempt.missing)
@@ -127,11 +133,11 @@ class Sending:
         if isinstance(decision, Again):
             self.tally.omitted.update(decision.omitted)
             self.memory.note_stale(attempt.record, decision.stale)
-            return self._unless_empty(decision.attempt)
+            return self._ready(decision.attempt)
         if isinstance(decision, Missing):
             self.memory.note_missing(decision.fields)
             left_out = self._guards.with_guarded(decision.fields)
-            return self._unless_empty(attempt.without_missing(decision.fields, left_out))
+            return self._ready(attempt.without_missing(decision.fields, left_out))
         if decision.outcome is Outcome.REJECTED:
             self._refused.append((attempt, decision))
             return None
@@ -141,7 +147,7 @@ class Sending:
             self._settle_waiting(attempt)
         else:
             self.messages.settle(attempt.record, decision)
-        return self._unless_empty(attempt.next())
+        return self._ready(attempt.next())
 
     def _note_delivered(self, attempt: Attempt) -> None:
         self.memory.note_written(attempt.record)
@@ -155,5 +161,5 @@ class Sending:
         causes = common_cause([fate for _, fate in refused], records)
         for attempt, fate in refused:
             self.messages.settle(attempt.record, not_the_records(fate, causes))
-        following = [self._unless_empty(attempt.next()) for attempt, _ in refused]
+        following = [self._ready(attempt.next()) for attempt, _ in refused]
         return [attempt for attempt in following if attempt]

@@ -15,7 +15,8 @@ class Attempt:
 
     `most` records may share its collection; `missing` are fields that the org has not and that the messages wait for;
     `later` are events of a record that was taken apart, to be sent after this one, oldest first; `retimed` are guards
-    that hold the event's time, tried once where a consent may have come back.
+    that hold the event's time, tried once where a consent may have come back; `not_there` are fields that the record
+    which took its place has not.
     """
 
     record: Record
@@ -23,6 +24,7 @@ class Attempt:
     missing: frozenset[str] = frozenset()
     later: tuple[Update, ...] = ()
     retimed: frozenset[str] = frozenset()
+    not_there: frozenset[str] = frozenset()
 
     def retimed_by_event(self, guards: frozenset[str]) -> Attempt:
         """The same with the time of the event in these guards, in place of the time at which the person qualified."""
@@ -48,15 +50,16 @@ class Attempt:
     def taken_apart(self) -> Attempt:
         """The oldest of the events that were merged, the others to follow one by one."""
         first, *others = self.record.updates
-        return replace(self, record=self._single(first), later=(*others, *self.later))
+        return self._alone(first, (*others, *self.later))
 
     def next(self) -> Attempt | None:
         """The following event of a record that was taken apart."""
         if not self.later:
             return None
-        return replace(self, record=self._single(self.later[0]), later=self.later[1:])
+        return self._alone(self.later[0], self.later[1:])
 
-    def _single(self, update: Update) -> Record:
-        single = record_of([update])
-        here = replace(single, key=self.record.key, identity=self.record.identity, moved_to=self.record.moved_to)
-        return here.without(self.record.left_out)
+    def _alone(self, update: Update, later: tuple[Update, ...]) -> Attempt:
+        """One event with all that it says: what was stale or refused among the others need not be so in this one."""
+        here = self.record
+        record = replace(record_of([update]), key=here.key, identity=here.identity, moved_to=here.moved_to)
+        return Attempt(record.without(self.not_there), self.most, later=later, not_there=self.not_there)

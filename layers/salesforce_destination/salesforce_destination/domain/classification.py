@@ -193,7 +193,7 @@ def request_error(status: int, body: Json) -> SalesforceError:
     success says nothing about what was written.
     """
     errors = [error for error in body if isinstance(error, Mapping)] if isinstance(body, list) else []
-    codes = [str(error.get("errorCode", "")) for error in errors]
+    codes = [code for error in errors if (code := str(error.get("errorCode") or ""))]
     text = " ".join(str(error.get("message", "")) for error in errors)
     for known_status, code, fragment, error in REQUEST_TABLE:
         is_answer = bool(codes) or status in NEEDS_NO_ANSWER

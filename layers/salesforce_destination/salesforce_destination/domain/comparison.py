@@ -8,12 +8,37 @@ told from a field that is not there.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
 
+from .audience_fit import audience_findings, names_findings
 from .description import ObjectDescription
 from .destination import Destination
-from .field_fit import audience_findings, error, mapping_findings, not_there, typed_findings
-from .finding import Finding
+from .field_fit import mapping_findings, not_there, typed_findings
+from .finding import Finding, error, note, warning
+from .guard_fit import guard_findings
+from .room import ApiCalls, audience_room, call_room, long_text_room
+from .validation_rule import ValidationRule
+
+
+@dataclass(frozen=True, slots=True)
+class OrgFacts:
+    """What is known of an org; None is what it does not tell its integration user."""
+
+    description: ObjectDescription
+    rules: tuple[ValidationRule, ...] | None = None
+    calls: ApiCalls | None = None
+
+
+def examine(destination: Destination, facts: OrgFacts) -> list[Finding]:
+    """Find everything that there is to say about a file in an org: what does not fit, and what is used up."""
+    return [
+        *compare(destination, facts.description),
+        *guard_findings(destination, facts.rules),
+        audience_room(destination),
+        *long_text_room(facts.description),
+        *([call_room(facts.calls)] if facts.calls else []),
+    ]
 
 
 def compare(destination: Destination, description: ObjectDescription) -> list[Finding]:
@@ -25,8 +50,10 @@ def compare(destination: Destination, description: ObjectDescription) -> list[Fi
         *_identity(destination, description),
         *chain.from_iterable(mappings),
         *chain.from_iterable(audiences),
+        *names_findings(destination.audiences, description),
         *_ordering(destination, description),
         *_required(destination, description),
+        *_person_accounts(destination, description),
     ]
 
 
@@ -86,8 +113,37 @@ def _required(destination: Destination, description: ObjectDescription) -> Itera
     if not destination.identity.create_missing:
         return
     sure = {m.target for m in destination.mappings if m.required or m.constant is not None or m.default is not None}
+    if description.has_person_accounts and "LastName" in sure:
+        sure.add("Name")  # Salesforce makes a person account's from its parts, and refuses one that is sent
     for field in description.fields.values():
         demanded = field.createable and not field.nillable and not field.defaulted and field.type != "boolean"
         if demanded and field.name not in sure | {destination.identity.target}:
             problem = f"Salesforce creates no {description.name} without {field.name}."
             yield error("mappings", field.name, problem, f"Add a mapping to {field.name} with required = true.")
+    for key, name in _written(destination):
+        written = description.fields.get(name)
+        if written and written.updateable and not written.createable:
+            problem = f"{name} may be edited, but not set on a new {description.name}."
+            yield error(key, name, problem, "Take another field, or set create_missing to false.")
+
+
+def _written(destination: Destination) -> Iterator[tuple[str, str]]:
+    yield "identity.target", destination.identity.target
+    yield from ((f"mappings[{place}].target", m.target) for place, m in enumerate(destination.mappings))
+    yield from ((f"audiences[{place}].mapping_id", a.mapping_id) for place, a in enumerate(destination.audiences))
+
+
+def _person_accounts(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:
+    if not description.has_person_accounts:
+        return
+    if description.name == "Contact":
+        problem = "The org has person accounts, whose contacts are edited through their account."
+        cure = (
+            'For them use another file with salesforce_object = "Account"; there a contact\'s field such as Loyal__c is'
+            " called Loyal__pc."
+        )
+        yield note("salesforce_object", "IsPersonAccount", problem, cure)
+    elif destination.identity.create_missing and "RecordTypeId" not in {m.target for m in destination.mappings}:
+        problem = "A new account becomes a person or a business by its record type, and the file names none."
+        cure = "Add a mapping with the constant Id of the person accounts' record type to RecordTypeId."
+        yield warning("mappings", "RecordTypeId", problem, cure)

@@ -47,6 +47,11 @@ class ObjectDescription:
         """The fields that an update may hold."""
         return frozenset(name for name, field in self.fields.items() if field.updateable)
 
+    @property
+    def has_person_accounts(self) -> bool:
+        """Whether some accounts of the org are persons: its Account and Contact have a field more then."""
+        return "IsPersonAccount" in self.fields
+
 
 def read_description(describe: Mapping[str, Json]) -> ObjectDescription:
     """Read `sobjects/{name}/describe`; what is not there is taken as no."""

@@ -31,3 +31,18 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.key}: {self.problem}" + (f" {self.cure}" if self.cure else "")
+
+
+def error(key: str, field: str, problem: str, cure: str) -> Finding:
+    """A finding that keeps messages from being delivered."""
+    return Finding(Level.ERROR, key, field, problem, cure)
+
+
+def warning(key: str, field: str, problem: str, cure: str) -> Finding:
+    """A finding that lets messages pass, and something be missed."""
+    return Finding(Level.WARNING, key, field, problem, cure)
+
+
+def note(key: str, field: str, problem: str, cure: str = "") -> Finding:
+    """A finding that nobody has to act on."""
+    return Finding(Level.NOTE, key, field, problem, cure)
