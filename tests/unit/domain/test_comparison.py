@@ -32,6 +32,7 @@ FIELDS = [
     a_field("Key__c", externalId=True, unique=True, idLookup=True),
     a_field("Loose_Key__c", externalId=True, idLookup=True),
     a_field("Strict_Key__c", externalId=True, unique=True, idLookup=True, caseSensitive=True),
+    a_field("Demanded_When__c", "datetime", length=0, nillable=False, defaultedOnCreate=True),
 ]
 
 
@@ -80,6 +81,8 @@ CASES: list[tuple[str, str, str]] = [
     (audience("CDP_Loyal__c", since_field="None__c"), "audiences[0].since_field", "is no field"),
     (CONTACTS + '\n[ordering]\nfield = "When__c"\n', "ordering.field", "has to be a Number(18,0)"),
     (CONTACTS + '\n[ordering]\nfield = "Money__c"\n', "ordering.field", "holds 10 digits, 2 of them decimals"),
+    (mapping('constant = "sixsix"\ntarget = "Short__c"'), "mappings[3].constant", "holds 5 characters"),
+    (audience("Demanded_When__c", value="timestamp"), "audiences[0].mapping_id", "cannot be empty"),
     (identity("None__c"), "identity.target", "is no field"),
     (
         identity("FirstName").replace('target = "FirstName"\nmax', 'target = "T"\nmax'),
@@ -114,6 +117,9 @@ def test_what_does_not_fit_is_named_by_its_key_with_what_to_do(text: str, key: s
         identity("Strict_Key__c", "case_sensitive = true"),
         mapping('constant = true\ntarget = "Checkbox__c"'),
         mapping('constant = 5\ntarget = "Number__c"'),
+        mapping('constant = "sixsix"\ntarget = "Short__c"\nmax_length = 5\nwhen_too_long = "truncate"'),
+        mapping('source = "x"\ntarget = "Short__c"\nmax_length = 5'),
+        mapping('source = "x"\ntarget = "Long__c"'),
     ],
 )
 def test_what_fits_is_not_mentioned(text: str) -> None:
@@ -142,3 +148,98 @@ def test_a_field_that_a_new_record_needs_has_to_be_mapped() -> None:
     (found,) = findings(identity("Key__c", "create_missing = true"), org)
 
     assert (found.key, found.field) == ("mappings", "Branch__c")
+
+
+NOTED: list[tuple[str, str, str]] = [
+    ('source = "x"\ntarget = "Short__c"', "mappings[3].max_length", "Add max_length = 5"),
+    ('source = "x"\ntarget = "Checkbox__c"', "mappings[3].source", "takes true or false only"),
+    ('source = "x"\ntarget = "Number__c"', "mappings[3].source", "takes numbers only"),
+    ('source = "x"\ntarget = "When__c"', "mappings[3].source", "takes times such as"),
+    ('source = "x"\ntarget = "Choice__c"', "mappings[3].source", "takes one of realized only"),
+]
+
+
+@pytest.mark.parametrize(("lines", "key", "words"), NOTED, ids=[f"{key} {words}" for _, key, words in NOTED])
+def test_what_a_field_takes_is_noted_where_only_the_profiles_will_tell(lines: str, key: str, words: str) -> None:
+    found = [finding for finding in findings(mapping(lines)) if finding.key == key]
+
+    assert [finding.level for finding in found] == [Level.NOTE]
+    assert words in str(found[0])
+
+
+def test_a_field_that_cannot_be_empty_is_not_to_be_cleared() -> None:
+    text = mapping('source = "x"\ntarget = "Demanded_When__c"\nwhen_absent = "clear"')
+
+    (found,) = [finding for finding in findings(text) if finding.key == "mappings[3].when_absent"]
+
+    assert found.level is Level.WARNING
+
+
+def test_a_field_that_a_new_record_may_not_have_is_found_where_records_are_created() -> None:
+    text = identity("Key__c", "create_missing = true") + '\n[[mappings]]\nconstant = "x"\ntarget = "Later__c"\n'
+    org = an_org(a_field("Later__c", createable=False))
+
+    (found,) = findings(text, org)
+
+    assert (found.key, found.level) == ("mappings[3].target", Level.ERROR)
+
+
+def test_names_that_do_not_fit_together_into_their_field_are_found() -> None:
+    both = '''mapping_id = "CDP_Loyal__c"
+value = "names"
+name = "Loyal customers"
+
+[[audiences]]
+id = "trial"
+mapping_id = "CDP_Loyal__c"
+value = "names"
+name = "Trial users"'''
+    text = CONTACTS.replace("[identity]", f"[profiles]\n{ALL}\n[identity]")
+
+    (found,) = findings(text.replace('mapping_id = "CDP_Loyal__c"', both))
+
+    assert (found.key, found.level) == ("audiences[0].mapping_id", Level.WARNING)
+    assert "holds 20 characters" in found.problem
+
+
+ACCOUNT = (
+    CONTACTS.replace('"Contact"', '"Account"')
+    .replace("CDP_Loyal__c", "CDP_Loyal__pc")
+    .replace('target = "Email"', 'target = "PersonEmail"\nmax_length = 80')
+)
+PERSON = a_field("IsPersonAccount", "boolean", updateable=False, createable=False, nillable=False)
+EMAIL = a_field("PersonEmail", "email")
+ON_ACCOUNT = (PERSON, EMAIL, a_field("CDP_Loyal__pc", length=20), a_field("Name", nillable=False))
+
+
+def test_person_accounts_are_pointed_out_where_contacts_are_written() -> None:
+    (found,) = findings(CONTACTS, an_org(PERSON))
+
+    assert (found.level, found.field) == (Level.NOTE, "IsPersonAccount")
+    assert "Loyal__pc" in found.cure
+
+
+def test_fields_of_persons_are_found_on_the_account() -> None:
+    assert findings(ACCOUNT, an_org(*ON_ACCOUNT, name="Account")) == []
+
+
+def test_the_name_of_a_contacts_field_on_a_person_account_is_told() -> None:
+    text = ACCOUNT.replace("CDP_Loyal__pc", "CDP_Trial__c")
+
+    (found,) = findings(text, an_org(*ON_ACCOUNT, a_field("CDP_Trial__pc"), name="Account"))
+
+    assert "Write CDP_Trial__pc" in found.cure
+
+
+def test_an_org_without_person_accounts_is_told_from_one_that_lacks_the_field() -> None:
+    (found,) = findings(ACCOUNT, an_org(EMAIL, name="Account"))
+
+    assert "has no person accounts" in found.cure
+
+
+def test_a_new_person_account_needs_a_record_type_and_no_name() -> None:
+    text = ACCOUNT.replace('target = "SalesforceId"', 'target = "Key__c"\ncreate_missing = true')
+
+    (found,) = findings(text, an_org(*ON_ACCOUNT, name="Account"))
+
+    assert (found.level, found.field) == (Level.WARNING, "RecordTypeId")
