@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from . import operating
+from .command_options import StateFolder
 from .local.places import STATE
-
-if TYPE_CHECKING:
-    from .target import Target
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,33 +21,13 @@ app = typer.Typer(
     help="Deliver customer profiles and their audience memberships to Salesforce.",
 )
 
-COULD_NOT_DO_IT = 2
-"""The exit status where a command could not do its work at all; 1 says that it found something."""
+operating.register(app)
 
 
 def main() -> None:
     """Run the command line."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     app()
-
-
-StateFolder = Annotated[Path, typer.Option("--state", help="Folder for endpoints.json and the logs.")]
-StackName = Annotated[str | None, typer.Option("--stack", help="Name of a deployed stack.")]
-OnThisMachine = Annotated[bool, typer.Option("--local", help="The stack of `make local`.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result for programs.")]
-
-
-def run(stack: str | None, local: bool, state: Path, work: Callable[[Target], int]) -> NoReturn:
-    """Do some work with a stack and exit with its status, or with 2 and a sentence where it cannot be done."""
-    from .target import Target, TargetError, explained
-
-    try:
-        with explained(stack or "the local stack"):
-            status = work(Target.of(stack, local, state))
-    except TargetError as error:
-        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False)
-        raise typer.Exit(COULD_NOT_DO_IT) from None
-    raise typer.Exit(status)
 
 
 @app.command()

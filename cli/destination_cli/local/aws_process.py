@@ -24,6 +24,7 @@ def main() -> None:
     """Serve until the parent goes away."""
     read_the_clock_quickly()
     receive_one_at_a_time()
+    leave_the_queues_to_the_poller()
     WSGIRequestHandler.protocol_version = "HTTP/1.1"
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
@@ -70,6 +71,26 @@ def receive_one_at_a_time() -> None:
             time.sleep(min(GLANCE_SECONDS, left))
 
     SQSBackend.receive_message = receive_message
+
+
+def leave_the_queues_to_the_poller() -> None:
+    """
+    Let event source mappings be there, to be paused and resumed, and feed nothing.
+
+    moto (5.2.5) would run the function in a container for every message that is sent.
+    """
+    from moto.awslambda.models import LambdaBackend
+    from moto.sqs.models import sqs_backends
+
+    create = LambdaBackend.create_event_source_mapping
+
+    def create_event_source_mapping(backend: Any, spec: dict[str, Any]) -> Any:
+        mapping = create(backend, spec)
+        for queue in sqs_backends[backend.account_id][backend.region_name].queues.values():
+            queue.lambda_event_source_mappings.clear()
+        return mapping
+
+    LambdaBackend.create_event_source_mapping = create_event_source_mapping
 
 
 if __name__ == "__main__":

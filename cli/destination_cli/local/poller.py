@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ LONG_POLL_SECONDS = 1
 """Lambda waits for up to 20 s; less, so that the stack stops quickly."""
 
 SECONDS_BETWEEN_SHORT_POLLS = 0.05
+SECONDS_BETWEEN_LOOKS_WHILE_PAUSED = 0.25
 SECONDS_AFTER_A_FAILED_POLL = 1.0
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class EventSourceMapping:
     window_seconds: float
     concurrency: int
     partial_responses: bool
+    function_name: str = ""
 
 
 class Poller:
@@ -51,11 +53,13 @@ class Poller:
 
     Each of its threads gathers a batch, until it is full, or the window has passed since its first message; invokes the
     function; and deletes what succeeded. What failed stays hidden until its visibility timeout, and SQS's own redrive
-    policy counts how often it came.
+    policy counts how often it came. While `is_enabled` says no, nothing is taken from the queue.
     """
 
-    def __init__(self, mapping: EventSourceMapping, sqs: Any, invoker: Invoke) -> None:
-        self._mapping, self._sqs, self._invoker = mapping, sqs, invoker
+    def __init__(
+        self, mapping: EventSourceMapping, sqs: Any, invoker: Invoke, is_enabled: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._mapping, self._sqs, self._invoker, self._is_enabled = mapping, sqs, invoker, is_enabled
         self._stopping = threading.Event()
         name = mapping.queue_url.rsplit("/", 1)[-1]
         self._threads = [
@@ -80,6 +84,9 @@ class Poller:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
+                if not self._is_enabled():
+                    self._stopping.wait(SECONDS_BETWEEN_LOOKS_WHILE_PAUSED)
+                    continue
                 for batch in in_events(self._gather()):
                     self._handle(batch)
             except (BotoCoreError, ClientError) as error:

@@ -21,6 +21,7 @@ from .places import REGION, STACK_NAME
 from .poller import Poller
 from .schedule import Scheduler
 from .stack_file import StackFile, remove_stack_file, write_stack_file
+from .switch import Switch
 from .template import read_template
 from .wiring import functions_of, mappings_of, schedules_of
 
@@ -140,7 +141,8 @@ class LocalStack:
 
     def _start_pollers(self) -> None:
         for function, mapping in mappings_of(self.cloud):
-            poller = Poller(mapping, self.sqs, self._invokers[function])
+            switch = Switch(self.aws, mapping)
+            poller = Poller(mapping, self.sqs, self._invokers[function], switch.is_on)
             poller.start()
             self._closing.callback(poller.stop)
 

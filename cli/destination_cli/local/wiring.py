@@ -92,6 +92,7 @@ def mappings_of(cloud: Cloud) -> Iterator[tuple[str, EventSourceMapping]]:
                 window_seconds=float(said.get("MaximumBatchingWindowInSeconds", 0)),
                 concurrency=int(said.get("ScalingConfig", {}).get("MaximumConcurrency", CONCURRENCY_WITHOUT_A_MAXIMUM)),
                 partial_responses="ReportBatchItemFailures" in said.get("FunctionResponseTypes", []),
+                function_name=cloud.resolve(properties["FunctionName"]),
             ),
         )
 
