@@ -7,6 +7,9 @@ from enum import IntEnum
 from destination_cli.local.org.people import User
 from destination_cli.local.org.store import Store
 
+RIGHTS = frozenset({"Read", "Create", "Edit", "Delete"})
+FOR_ALL = {"User"}
+
 
 class Level(IntEnum):
     """What a user may do with a field."""
@@ -20,8 +23,9 @@ class Access:
     """
     Field-level security.
 
-    The fields an org starts with are open to everyone. A field made through the API is open to no one, not even to the
-    administrator, until a permission set opens it. `restrict` takes a right from everyone, as a changed profile would.
+    The fields an org starts with are open to everyone whose profile is not a minimal one. A field made through the API
+    is open to no one, not even to the administrator, until a permission set opens it. `restrict` takes a right from
+    everyone, as a changed profile would.
     """
 
     def __init__(self, store: Store) -> None:
@@ -31,6 +35,7 @@ class Access:
         self._restricted: dict[tuple[str, str], Level] = {}
         self._objects: dict[str, Level] = {}
         self._granted: dict[tuple[str, str, str], Level] = {}
+        self._rights: dict[tuple[str, str], frozenset[str]] = {}
 
     def close(self, sobject: str, field: str) -> None:
         """Hide a new field from everyone until a permission set opens it."""
@@ -51,16 +56,35 @@ class Access:
             self._objects[sobject] = level
         self.version += 1
 
-    def object_level(self, sobject: str) -> Level:
-        """What may be done with an sObject's records."""
-        return self._objects.get(sobject, Level.EDIT)
+    def rights(self, user: User, sobject: str) -> frozenset[str]:
+        """What a user may do with an sObject's records: any of RIGHTS."""
+        granted = self._rights.get((user.id, sobject), frozenset())
+        open_to_all = {"Read"} if sobject in FOR_ALL else set()
+        rights = granted | open_to_all if user.minimal else RIGHTS
+        return rights if self._objects.get(sobject, Level.EDIT) is Level.EDIT else rights & {"Read"}
 
     def level(self, user: User, sobject: str, field: str) -> Level:
         """What a user may do with a field."""
         level = Level.EDIT
         if (sobject, field) in self._closed:
             level = self._granted.get((user.id, sobject, field), Level.NONE)
+        elif user.minimal:
+            level = self._granted_to(user, sobject, field)
         return min(level, self._restricted.get((sobject, field), Level.EDIT))
+
+    def forget(self, sobject: str, field: str) -> None:
+        """A field was deleted: what was said of it is not said of a later one of its name."""
+        self._closed.discard((sobject, field))
+        self.restrict(sobject, field, None)
+
+    def _granted_to(self, user: User, sobject: str, name: str) -> Level:
+        known = self._store.schema.find(sobject)
+        field = known.find(name) if known else None
+        if known is None or field is None:
+            return Level.EDIT
+        whole = known.find(field.compound) if field.compound else None
+        asked = whole if whole and whole.permissionable else field
+        return self._granted.get((user.id, sobject, asked.name), Level.NONE) if asked.permissionable else Level.EDIT
 
     def refresh(self) -> None:
         """Read the permission sets again, after one of their records changed."""
@@ -75,4 +99,10 @@ class Access:
             for user in holders.get(row.get("ParentId"), []):
                 key = (str(user), sobject, field)
                 self._granted[key] = max(level, self._granted.get(key, Level.NONE))
+        self._rights = {}
+        for row in self._store.table(tables["ObjectPermissions"]):
+            given = frozenset(right for right in RIGHTS if row.get(f"Permissions{right}"))
+            for user in holders.get(row.get("ParentId"), []):
+                pair = (str(user), str(row.get("SobjectType")))
+                self._rights[pair] = self._rights.get(pair, frozenset()) | given
         self.version += 1

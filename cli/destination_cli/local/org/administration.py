@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from destination_cli.local.org import lifecycle
 from destination_cli.local.org.access import Level
 from destination_cli.local.org.duplicates import DuplicateRule
+from destination_cli.local.org.metadata import metadata_of
 from destination_cli.local.org.rules import ValidationRule
 from destination_cli.local.org.transaction import Transaction
 
@@ -48,11 +49,21 @@ class Administration:
         """Delete a custom field."""
         with self._org.data_lock:
             self._org.schema.remove_field(sobject, name)
+            self._org.access.forget(sobject, name)
+            if record := self._org.tooling.named("CustomField", f"{sobject}.{name}"):
+                self._org.tooling.remove("CustomField", record)
 
     def restore_field(self, sobject: str, name: str) -> None:
         """Undelete a field, with its values."""
         with self._org.data_lock:
             self._org.schema.restore_field(sobject, name)
+            field = self._org.schema.sobjects[sobject].fields[name]
+            self._org.tooling.add("CustomField", f"{sobject}.{name}", metadata_of(field))
+
+    def remove_permission(self, name: str) -> None:
+        """Delete a custom permission."""
+        with self._org.data_lock:
+            self._org.permissions.remove(name)
 
     def restrict_field(self, sobject: str, name: str, level: Level | None) -> None:
         """Let nobody do more than this with a field; None lifts the restriction."""

@@ -9,24 +9,28 @@ from destination_cli.local.org.access import Access, Level
 from destination_cli.local.org.call import Call
 from destination_cli.local.org.describe import described, described_field, overview
 from destination_cli.local.org.exchange import Answer
+from destination_cli.local.org.facts import OrgConfig
 from destination_cli.local.org.failure import not_found
 from destination_cli.local.org.limits import Usage
+from destination_cli.local.org.record_id import to_long
 from destination_cli.local.org.schema import SObject
 from destination_cli.local.org.store import Store
 
+LOGIN = "https://login.salesforce.com"
 RESOURCES = ("composite", "limits", "query", "queryAll", "sobjects", "tooling")
 
 
 class Catalogue:
     """The resources that describe the org."""
 
-    def __init__(self, store: Store, access: Access, usage: Usage) -> None:
-        self._store, self._access, self._usage = store, access, usage
+    def __init__(self, store: Store, access: Access, usage: Usage, config: OrgConfig) -> None:
+        self._store, self._access, self._usage, self._config = store, access, usage, config
         self._version, self._changed = (-1, -1), 0
 
     def resources(self, call: Call) -> Answer:
         """GET /services/data/vXX.X: the resources of this version."""
-        return Answer(200, {name: f"{call.root}/{name}" for name in RESOURCES})
+        identity = f"{LOGIN}/id/{to_long(self._config.organization_id[:15])}/{call.user.id}"
+        return Answer(200, {**{name: f"{call.root}/{name}" for name in RESOURCES}, "identity": identity})
 
     def sobjects(self, call: Call) -> Answer:
         """GET sobjects: every sObject."""
@@ -42,13 +46,15 @@ class Catalogue:
         """GET sobjects/{sObject}/describe: the fields this user may see, with this user's rights."""
         sobject = self._sobject(name)
         fields = []
-        writable = self._access.object_level(sobject.name) is Level.EDIT
+        may = self._access.rights(call.user, sobject.name)
+        if "Read" not in may:
+            raise not_found()
         for field in sobject.fields.values():
             level = self._access.level(call.user, sobject.name, field.name)
             if level is not Level.NONE:
                 edit = level is Level.EDIT
                 fields.append(described_field(field, edit and field.createable, edit and field.updateable))
-        rights = {"createable": writable, "updateable": writable, "deletable": writable}
+        rights = {"createable": "Create" in may, "updateable": "Edit" in may, "deletable": "Delete" in may}
         return self._unless_unchanged(call, described(sobject, call.root, fields) | rights)
 
     def limits(self, call: Call) -> Answer:

@@ -140,7 +140,7 @@ class Collections:
         sobject = next((s for s in self.saving.store.schema.sobjects.values() if found and s.prefix == found[:3]), None)
         if sobject is None:
             raise Refused(RecordError("MALFORMED_ID", f"malformed id {text}"))
-        record = self.saving.fetch(frame, sobject, text)
+        record = self.saving.fetch(frame, sobject, text, "Delete")
         self.saving.delete(frame, sobject, record)
         return succeeded(record.id)
 

@@ -65,7 +65,6 @@ SOBJECT_FLAGS = {
 
 def described_field(field: Field, createable: bool, updateable: bool) -> dict[str, Any]:
     """One field, with the rights of the user who asks."""
-    own_id = field.type == "id"
     return REST | {
         "name": field.name,
         "label": field.label,
@@ -77,7 +76,7 @@ def described_field(field: Field, createable: bool, updateable: bool) -> dict[st
         "nillable": field.nillable,
         "createable": createable,
         "updateable": updateable,
-        "permissionable": not own_id and field.nillable,
+        "permissionable": field.permissionable,
         "defaultedOnCreate": field.defaulted,
         "defaultValue": field.default if field.type == "boolean" else None,
         "unique": field.unique,

@@ -52,12 +52,15 @@ class OrgConfig:
     """
     One org's limits and login policies.
 
-    `daily_overrun` is the share of the daily limit that a paying org may spend beyond it before it is refused;
-    sandboxes and Developer Editions have none. `session_timeout` counts from the last call, as Salesforce's does.
+    `sandbox` is what Organization.IsSandbox says. `daily_overrun` is the share of the daily limit that a paying org may
+    spend beyond it before it is refused; sandboxes and Developer Editions have none. `session_timeout` counts from the
+    last call, as Salesforce's does.
     """
 
     instance_url: str | None = None
     organization_id: str = "00DAb0000000001"
+    organization_name: str = "Acme"
+    sandbox: bool = True
     daily_limit: int = 100_000
     daily_overrun: float = 0.0
     session_timeout: float = 7200.0

@@ -16,6 +16,16 @@ FLAGS = (
     "case_sensitive",
     "restricted",
 )
+SYSTEM_FIELDS = {
+    "IsDeleted",
+    "MasterRecordId",
+    "OwnerId",
+    "CreatedDate",
+    "CreatedById",
+    "LastModifiedDate",
+    "LastModifiedById",
+    "SystemModstamp",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,16 @@ class Field:
     def required(self) -> bool:
         """Must be given by whoever creates a record."""
         return self.createable and not self.nillable and not self.defaulted
+
+    @property
+    def permissionable(self) -> bool:
+        """
+        Whether permission sets speak of it: not of what everyone has, nor of the parts of a name or an address.
+
+        The rights on an address are those on the compound field (MailingAddress), the rights on a name the object's.
+        """
+        own = self.type == "id" or self.name in SYSTEM_FIELDS or self.compound is not None
+        return not own and self.name != "Name" and (self.nillable or self.type == "boolean")
 
     @property
     def indexed(self) -> bool:

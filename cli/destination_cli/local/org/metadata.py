@@ -11,6 +11,7 @@ from destination_cli.local.org.schema import SObject
 
 API_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__c\Z")
 NAME_LENGTH = 43
+SHORT_TEXT_AREA = 255
 TYPES = {
     "Text": "string",
     "TextArea": "textarea",
@@ -68,6 +69,30 @@ def field_from(name: str, metadata: dict[str, Any]) -> Field:
         values=values,
         default=str(metadata.get("defaultValue")).lower() == "true" if checkbox else None,
     )
+
+
+def metadata_of(field: Field) -> dict[str, Any]:
+    """The piece of metadata that describes a field which was there from the start."""
+    long = field.type == "textarea" and field.length > SHORT_TEXT_AREA
+    kind = "LongTextArea" if long else next(name for name, kind in TYPES.items() if kind == field.type)
+    metadata: dict[str, Any] = {"label": field.label, "type": kind, "required": field.required}
+    if kind in ("Text", "LongTextArea"):
+        metadata["length"] = field.length
+    if kind in ("LongTextArea", "MultiselectPicklist"):
+        metadata["visibleLines"] = field.precision or 3
+    if kind == "Number":
+        metadata |= {"precision": field.precision, "scale": field.scale}
+    if kind == "Checkbox":
+        metadata["defaultValue"] = "false"
+    if field.external_id:
+        metadata |= {"externalId": True, "unique": field.unique, "caseSensitive": field.case_sensitive}
+    if field.values:
+        values = [{"valueName": value, "label": label, "default": False} for value, label in field.values]
+        metadata["valueSet"] = {
+            "restricted": field.restricted,
+            "valueSetDefinition": {"sorted": False, "value": values},
+        }
+    return metadata
 
 
 def length_of(kind: str, metadata: dict[str, Any]) -> int:

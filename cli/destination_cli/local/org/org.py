@@ -21,10 +21,11 @@ from destination_cli.local.org.fault import Fault, FaultKind
 from destination_cli.local.org.faults import Faults
 from destination_cli.local.org.gate import Gate, Seen
 from destination_cli.local.org.limits import Usage
+from destination_cli.local.org.metadata import metadata_of
 from destination_cli.local.org.oauth import OAuth
 from destination_cli.local.org.people import ConnectedApp, User, default_users
 from destination_cli.local.org.planting import planted
-from destination_cli.local.org.record_id import normalised
+from destination_cli.local.org.record_id import normalised, to_long
 from destination_cli.local.org.refresh_tokens import LOCAL_REFRESH_TOKEN
 from destination_cli.local.org.request_log import RequestLog
 from destination_cli.local.org.resources import Resources
@@ -34,6 +35,8 @@ from destination_cli.local.org.schema import standard_schema
 from destination_cli.local.org.sessions import Sessions
 from destination_cli.local.org.setup_objects import SetupObjects
 from destination_cli.local.org.soap_login import SoapLogin
+from destination_cli.local.org.soap_metadata import PATH as METADATA_PATH
+from destination_cli.local.org.soap_metadata import SoapMetadata
 from destination_cli.local.org.store import Store
 from destination_cli.local.org.table import Record, Table
 from destination_cli.local.org.tooling_store import ToolingStore
@@ -69,8 +72,9 @@ class SimulatedOrg:
         self.sessions = Sessions(self.config)
         self.oauth = OAuth(self.config, self.users, self.sessions)
         self._soap = SoapLogin(self.config, self.oauth.grants, self.sessions)
-        permissions = CustomPermissions(self.store, self.tooling.store)
-        self.rules = Rules(self.schema, {EXEMPT}, permissions.held_by)
+        self.permissions = CustomPermissions(self.store)
+        self.rules = Rules(self.schema, self.permissions.names, self.permissions.held_by)
+        self._soap_metadata = SoapMetadata(self.config.newest_version, self.sessions, self.permissions)
         self.duplicate_rules = DuplicateRules(self.store)
         self.saving = self._saving()
         resources = Resources(self.saving, self.faults, self.usage, self.tooling, self.rules)
@@ -144,6 +148,8 @@ class SimulatedOrg:
             now, path = self.now(), request.path
             if path.startswith("/services/oauth2/"):
                 return self.oauth.answer(request, now).reply()
+            if match := METADATA_PATH.match(path):
+                return self._soap_metadata.answer(request, match[1], now)
             if path.startswith("/services/Soap/"):
                 return self._soap.answer(request, now)
             if path.rstrip("/") == "/services/data":
@@ -171,11 +177,18 @@ class SimulatedOrg:
         app = ConnectedApp()
         self.oauth.apps[app.client_id] = app
         self.oauth.refresh_tokens.approve(self.users[0].id, app.client_id, LOCAL_REFRESH_TOKEN)
-        self.tooling.add("CustomPermission", EXEMPT, {"label": "CDP Guard Exempt"})
+        self.permissions.add(EXEMPT, "CDP Guard Exempt")
+        organization: dict[str, object] = {
+            "Name": self.config.organization_name,
+            "OrganizationType": "Enterprise Edition",
+            "IsSandbox": self.config.sandbox,
+            "InstanceName": "SIM1",
+        }
+        self.plant("Organization", to_long(self.config.organization_id[:15]), organization)
         for user in self.users:
             email: dict[str, object] = {"Username": user.username, "Email": user.username, "LastName": user.name}
             self.plant("User", user.id, email)
         for sobject in self.schema.sobjects.values():
             for field in sobject.fields.values():
                 if field.custom:
-                    self.tooling.add("CustomField", f"{sobject.name}.{field.name}", {"label": field.label})
+                    self.tooling.add("CustomField", f"{sobject.name}.{field.name}", metadata_of(field))

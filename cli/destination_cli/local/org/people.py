@@ -16,7 +16,8 @@ class User:
     One who can log in.
 
     `admin` may change the org's metadata, and sees every object; `custom_permissions` is what `$Permission` answers in
-    formulas beside the permission sets.
+    formulas beside the permission sets. The profile of a `minimal` user (Minimum Access) gives nothing: what it may see
+    and write comes from permission sets alone.
     """
 
     id: str
@@ -24,6 +25,7 @@ class User:
     password: str
     security_token: str
     admin: bool = False
+    minimal: bool = False
     active: bool = True
     api_enabled: bool = True
     edits_converted_leads: bool = False

@@ -49,7 +49,7 @@ class Queries:
         if not (source := call.query.get("q", "")):
             raise RequestFailure(400, "MALFORMED_QUERY", "SOQL statements cannot be empty or null")
         query = read_query(source)
-        sobject = self._sobject(query)
+        sobject = self._sobject(call, query)
         found = self._found(call, query, sobject, deleted)
         if not query.fields:
             return Answer(200, {"totalSize": len(found), "done": True, "records": []})
@@ -70,8 +70,9 @@ class Queries:
             body["nextRecordsUrl"] = f"{call.root}/query/{cursor}-{start + size}"
         return Answer(200, {**body, "records": rows[start : start + size]})
 
-    def _sobject(self, query: Query) -> SObject:
-        if sobject := self._store.schema.find(query.sobject.text):
+    def _sobject(self, call: Call, query: Query) -> SObject:
+        sobject = self._store.schema.find(query.sobject.text)
+        if sobject and (sobject.setup or "Read" in self._access.rights(call.user, sobject.name)):
             return sobject
         text = unsupported_type(query.sobject.text)
         raise RequestFailure(400, "INVALID_TYPE", pointed(query.source, query.sobject.at, text))

@@ -31,10 +31,10 @@ class Resources:
         rows = Rows(saving, upsert)
         self._wire_collections(collections, upsert, Retrieve(store, config, rows))
         self._wire_composite(Composite(config, faults, self.dispatch))
-        self._wire_sobjects(rows, Catalogue(store, access, usage))
+        self._wire_sobjects(rows, Catalogue(store, access, usage, config))
         self._wire_queries(Queries(store, access, config))
         tooling_queries = Queries(tooling.store, access, config)
-        self._wire_tooling(Tooling(tooling, store.schema, access, rules, tooling_queries))
+        self._wire_tooling(Tooling(tooling, store, access, rules, tooling_queries))
 
     def dispatch(self, call: Call) -> Answer:
         """The answer to one call."""

@@ -54,7 +54,7 @@ class Rows:
         sobject = self._sobject(name)
         try:
             frame = call.transaction()
-            self._saving.delete(frame, sobject, self._saving.fetch(frame, sobject, text))
+            self._saving.delete(frame, sobject, self._saving.fetch(frame, sobject, text, "Delete"))
         except Refused as refusal:
             failure = self._failure(refusal)
             if refusal.errors[0].code == "INVALID_CROSS_REFERENCE_KEY":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from destination_cli.local.org.access import Access, Level
+from destination_cli.local.org.access import Access
 from destination_cli.local.org.facts import OrgConfig
 from destination_cli.local.org.failure import (
     CONVERTED,
@@ -54,8 +54,8 @@ class Saving:
             known = self._readers[sobject.name, user.id] = (versions, reader)
         return known[1]
 
-    def fetch(self, call: Transaction, sobject: SObject, text: object) -> Record:
-        """The row an id names, if it can be written now."""
+    def fetch(self, call: Transaction, sobject: SObject, text: object, right: str = "Edit") -> Record:
+        """The row an id names, if it can be written (or deleted) now."""
         records = self.store.table(sobject).records
         # An id that is there needs no checking.
         if not isinstance(text, str) or (record := records.get(text)) is None:
@@ -66,7 +66,7 @@ class Saving:
                 raise Refused(RecordError(*self.config.facts.unknown_id))
         if record.deleted:
             raise Refused(DELETED)
-        if self.access.object_level(sobject.name) is not Level.EDIT:
+        if right not in self.access.rights(call.user, sobject.name):
             raise Refused(NO_ACCESS)
         self._ask(self.row_guards, call, sobject, record, {})
         if record.values.get("IsConverted") and not call.user.edits_converted_leads:
@@ -81,7 +81,7 @@ class Saving:
         given = {name: value for name, value in parsed.values.items() if value is not None}
         missing = [f.name for f in sobject.fields.values() if f.required and f.name not in given]
         self._fail_on(parsed.refused + ([required(missing)] if missing else []))
-        if self.access.object_level(sobject.name) is not Level.EDIT:
+        if "Create" not in self.access.rights(call.user, sobject.name):
             text = f"entity type cannot be inserted: {sobject.label}"
             raise Refused(RecordError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text))
         self._ask(self.row_guards, call, sobject, None, given)

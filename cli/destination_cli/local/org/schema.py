@@ -33,7 +33,8 @@ class SObject:
         return next((f for f in self.fields.values() if f.relationship and f.relationship.lower() == wanted), None)
 
     def put(self, field: Field) -> None:
-        """Add a field, or replace it."""
+        """Add a field, or replace it. A deleted one of the same name can no longer be restored."""
+        self._removed.pop(field.name, None)
         self.fields[field.name] = field
         self._names[field.name.lower()] = field.name
 

@@ -1,7 +1,8 @@
-"""The Tooling API: an administrator makes custom fields, validation rules and custom permissions."""
+"""The Tooling API: an administrator makes custom fields and validation rules."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from destination_cli.local.org.access import Access
@@ -12,25 +13,36 @@ from destination_cli.local.org.lexer import FormulaError
 from destination_cli.local.org.metadata import check_room, field_from, refused
 from destination_cli.local.org.query import Queries
 from destination_cli.local.org.rules import Rules, ValidationRule
-from destination_cli.local.org.schema import Schema, SObject
+from destination_cli.local.org.schema import SObject
+from destination_cli.local.org.store import Store
 from destination_cli.local.org.table import Record
 from destination_cli.local.org.tooling_store import ToolingStore
 
 MESSAGE_LENGTH = 255
+RULE_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*\Z")
+RULE_NAME_LENGTH = 40
+WHOLE = re.compile(r"\b(?:Metadata|FullName)\b(?=.*\bFROM\b)", re.IGNORECASE | re.DOTALL)
 
 
 class Tooling:
     """The resources below /tooling."""
 
-    def __init__(self, store: ToolingStore, schema: Schema, access: Access, rules: Rules, queries: Queries) -> None:
-        self._store, self._schema, self._access = store, schema, access
+    def __init__(self, store: ToolingStore, data: Store, access: Access, rules: Rules, queries: Queries) -> None:
+        self._store, self._data, self._schema, self._access = store, data, data.schema, access
         self._rules, self._queries = rules, queries
-        self._made = {"CustomField": self._field, "ValidationRule": self._rule, "CustomPermission": self._permission}
+        self._made = {"CustomField": self._field, "ValidationRule": self._rule}
 
     def query(self, call: Call) -> Answer:
         """GET tooling/query?q=: what was made; invisible to who may not see the set-up."""
         self._admin(call, "INVALID_TYPE", "sObject type is not supported for this user.")
-        return self._queries.query(call)
+        answer = self._queries.query(call)
+        if WHOLE.search(call.query.get("q", "")) and (size := answer.body["totalSize"]) > 1:
+            text = (
+                "When retrieving results with Metadata or FullName fields, the query qualifications must specify no"
+                f" more than one row for retrieval. Result size: {size}"
+            )
+            raise RequestFailure(400, "MALFORMED_QUERY", text)
+        return answer
 
     def create(self, call: Call, name: str) -> Answer:
         """POST: 201 with the new id."""
@@ -70,10 +82,9 @@ class Tooling:
         sobject, _, own = str(record.get("FullName")).partition(".")
         if name == "CustomField":
             self._schema.remove_field(sobject, own)
-        elif name == "ValidationRule":
-            self._rules.remove(sobject, own)
+            self._access.forget(sobject, own)
         else:
-            self._rules.permissions.discard(sobject)
+            self._rules.remove(sobject, own)
         self._store.remove(name, record)
         return Answer(204)
 
@@ -84,12 +95,21 @@ class Tooling:
             text = f"There is already a field named {field.label} on {sobject.name}."
             raise refused("DUPLICATE_DEVELOPER_NAME", text)
         check_room(sobject, field)
-        self._schema.put_field(sobject.name, field)
         if new:
             self._access.close(sobject.name, name)
+            self._empty(sobject, name)
+        self._schema.put_field(sobject.name, field)
+
+    def _empty(self, sobject: SObject, name: str) -> None:
+        """A new field holds nothing, whatever one of its name held before it was deleted."""
+        for record in self._data.table(sobject).records.values():
+            record.values.pop(name, None)
 
     def _rule(self, full_name: str, metadata: dict[str, Any], new: bool) -> None:
         sobject, name = self._parts(full_name)
+        if not RULE_NAME.match(name) or len(name) > RULE_NAME_LENGTH:
+            text = "The Rule Name can only contain underscores and alphanumeric characters."
+            raise refused("INVALID_FULLNAME", text)
         formula, message = metadata.get("errorConditionFormula"), metadata.get("errorMessage")
         if not isinstance(formula, str) or not isinstance(message, str) or not isinstance(metadata.get("active"), bool):
             text = "Required fields are missing: [active, errorConditionFormula, errorMessage]"
@@ -105,9 +125,6 @@ class Tooling:
             self._rules.put(rule)
         except FormulaError as error:
             raise refused("FIELD_INTEGRITY_EXCEPTION", str(error)) from None
-
-    def _permission(self, full_name: str, metadata: dict[str, Any], new: bool) -> None:
-        self._rules.permissions.add(full_name)
 
     def _parts(self, full_name: str) -> tuple[SObject, str]:
         object_name, _, name = full_name.partition(".")

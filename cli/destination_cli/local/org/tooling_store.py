@@ -11,7 +11,16 @@ from destination_cli.local.org.store import Store
 from destination_cli.local.org.table import Record
 
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "CustomField": ("00N", ("DeveloperName", "TableEnumOrId", "EntityDefinitionId")),
+    "CustomField": (
+        "00N",
+        (
+            "DeveloperName",
+            "NamespacePrefix",
+            "TableEnumOrId",
+            "EntityDefinitionId",
+            "EntityDefinition.QualifiedApiName",
+        ),
+    ),
     "ValidationRule": (
         "03d",
         (
@@ -22,7 +31,6 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
             "ErrorDisplayField",
         ),
     ),
-    "CustomPermission": ("0CP", ("DeveloperName", "MasterLabel")),
 }
 TEXT = 4000
 
@@ -42,7 +50,7 @@ def tooling_schema() -> Schema:
 
 
 class ToolingStore:
-    """The records behind custom fields, validation rules and custom permissions."""
+    """The records behind custom fields and validation rules."""
 
     def __init__(self) -> None:
         self.schema = tooling_schema()
@@ -84,7 +92,6 @@ def columns(kind: str, full_name: str, metadata: dict[str, Any]) -> dict[str, ob
         "TableEnumOrId": owner,
         "EntityDefinitionId": owner,
         "EntityDefinition.QualifiedApiName": owner,
-        "MasterLabel": metadata.get("label"),
         "Active": metadata.get("active"),
         "ErrorMessage": metadata.get("errorMessage"),
         "ErrorDisplayField": metadata.get("errorDisplayField"),

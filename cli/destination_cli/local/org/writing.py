@@ -10,7 +10,7 @@ from destination_cli.local.org.store import Store
 from destination_cli.local.org.table import Change, Record
 from destination_cli.local.org.transaction import Transaction
 
-PERMISSION_OBJECTS = {"PermissionSet", "PermissionSetAssignment", "FieldPermissions", "SetupEntityAccess"}
+PERMISSION_OBJECTS = {"PermissionSet", "PermissionSetAssignment", "FieldPermissions", "ObjectPermissions"}
 
 
 class Writing:

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
-from destination_cli.local.org import SimulatedOrg, record_id
+from destination_cli.local.org import OrgRequest, SimulatedOrg, record_id
 from org_caller import ADMIN, CONTACT, Caller, a_contact, an_org, first_error
 
 INTEGRATION_ID = record_id("005", 1)
@@ -219,17 +220,122 @@ def test_a_rule_that_cannot_be_is_refused(admin: Caller, changes: dict[str, Any]
 
 
 def test_a_custom_permission_of_a_permission_set_exempts_its_holders(admin: Caller, caller: Caller) -> None:
-    permission = {"FullName": "May", "Metadata": {"label": "May"}}
-    _, made = admin.send("POST", "tooling/sobjects/CustomPermission", permission)
+    assert create_permission(admin, "May") == "true"
+    (made,) = admin.query("SELECT Id FROM CustomPermission WHERE DeveloperName = 'May'")
     make_rule(admin, errorConditionFormula='AND(NOT($Permission.May), LastName = "No")')
     grant(admin)
     (permission_set,) = admin.query("SELECT Id FROM PermissionSet")
     assert not caller.update(a_contact(LastName="No"))[0]["success"]
 
-    access = {"ParentId": permission_set["Id"], "SetupEntityId": made["id"]}
+    access = {"ParentId": permission_set["Id"], "SetupEntityId": made["Id"]}
     assert admin.send("POST", "sobjects/SetupEntityAccess", access)[0] == 201
 
     assert caller.update(a_contact(LastName="No"))[0]["success"]
+
+
+CREATE = """<?xml version="1.0" encoding="UTF-8"?>
+<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+    xmlns="http://soap.sforce.com/2006/04/metadata">
+  <e:Header><SessionHeader><sessionId>{token}</sessionId></SessionHeader></e:Header>
+  <e:Body><createMetadata><metadata xsi:type="{kind}"><fullName>{name}</fullName><isLicensed>false</isLicensed>
+    <label>{name}</label></metadata></createMetadata></e:Body>
+</e:Envelope>"""
+
+
+def create_permission(admin: Caller, name: str, kind: str = "CustomPermission", token: str | None = None) -> str:
+    """ "true", or the code of the refusal."""
+    text = CREATE.format(token=token or admin.token, name=name, kind=kind)
+    headers = {"content-type": "text/xml; charset=UTF-8", "soapaction": '""'}
+    reply = admin.org.handle(OrgRequest("POST", "/services/Soap/m/66.0", {}, headers, text.encode()))
+    (found,) = re.findall(r"<(?:success|statusCode|faultcode)>(?:sf:)?(true|[A-Z_]+)<", reply.body.decode())
+    return str(found)
+
+
+def test_a_custom_permission_that_cannot_be_is_refused(admin: Caller, caller: Caller) -> None:
+    assert create_permission(admin, "May") == "true"
+    assert create_permission(admin, "May") == "DUPLICATE_DEVELOPER_NAME"
+    assert create_permission(admin, "Must__not") == "INVALID_FULLNAME"
+    assert create_permission(admin, "Other", kind="CustomObject") == "INVALID_TYPE"
+    assert create_permission(admin, "Other", token="nobody's") == "INVALID_SESSION_ID"
+    assert create_permission(caller, "Other") == "INSUFFICIENT_ACCESS"
+    body = {"DeveloperName": "Other", "MasterLabel": "Other"}
+    assert admin.send("POST", "sobjects/CustomPermission", body)[0] == 400
+
+
+def test_metadata_can_be_queried_of_one_row_only(admin: Caller) -> None:
+    where = "FROM CustomField WHERE TableEnumOrId = 'Contact'"
+    one = admin.query(f"SELECT Metadata {where} AND DeveloperName = 'CDP_Trial'", "tooling/query")
+
+    status, body = admin.send("GET", f"tooling/query?q=SELECT Id, Metadata {where}")
+
+    assert (one[0]["Metadata"]["type"], one[0]["Metadata"]["length"]) == ("Text", 20)
+    assert (status, body[0]["errorCode"]) == (400, "MALFORMED_QUERY")
+
+
+def test_a_field_that_was_deleted_can_be_made_again_and_is_empty_and_closed(admin: Caller, caller: Caller) -> None:
+    caller.update(a_contact(CDP_Trial__c="realized"))
+    admin.org.admin.remove_field("Contact", "CDP_Trial__c")
+
+    assert make(admin, "Contact.CDP_Trial__c")[0] == 201
+
+    assert first_error(caller.update(a_contact(CDP_Trial__c="x"))[0])[0] == "INVALID_FIELD"
+    grant(admin, "CDP_Trial__c")
+    assert caller.query(f"SELECT CDP_Trial__c FROM Contact WHERE Id = '{CONTACT}'") == [{"CDP_Trial__c": None}]
+
+
+def give(admin: Caller, **rights: bool) -> tuple[int, Any]:
+    admin.send("POST", "sobjects/PermissionSet", {"Name": "Rights", "Label": "Rights"})
+    (row,) = admin.query("SELECT Id FROM PermissionSet WHERE Name = 'Rights'")
+    return admin.send("POST", "sobjects/ObjectPermissions", {"ParentId": row["Id"], "SobjectType": "Contact", **rights})
+
+
+def test_a_right_needs_those_that_it_rests_on(admin: Caller) -> None:
+    def text(answer: tuple[int, Any]) -> str:
+        assert answer[1][0]["errorCode"] == "FIELD_INTEGRITY_EXCEPTION"
+        return str(answer[1][0]["message"])
+
+    edit, read = give(admin, PermissionsEdit=True), give(admin, PermissionsRead=True)
+
+    assert text(edit) == "Permission Edit Contact depends on permission(s): Read Contact"
+    assert text(read) == "Permission Read Contact depends on permission(s): Read Account"
+
+
+def test_a_user_of_a_minimal_profile_has_what_permission_sets_give_and_no_more(org: SimulatedOrg) -> None:
+    org.users[0].minimal = True
+    admin, caller = Caller(org, ADMIN), Caller(org)
+    assert caller.send("GET", "sobjects/Contact/describe")[0] == 404
+    assert caller.send("GET", "query?q=SELECT Id FROM Contact")[0] == 400
+    assert first_error(caller.update(a_contact(LastName="New"))[0])[0] == "INSUFFICIENT_ACCESS_OR_READONLY"
+
+    grant(admin, "Email")
+    (row,) = admin.query("SELECT Id FROM PermissionSet")
+    for name, edit in (("Account", False), ("Contact", True)):
+        rights = {"ParentId": row["Id"], "SobjectType": name, "PermissionsRead": True, "PermissionsEdit": edit}
+        assert admin.send("POST", "sobjects/ObjectPermissions", rights)[0] == 201
+
+    assert caller.update(a_contact(LastName="New", Email="new@example.com"))[0]["success"]
+    assert first_error(caller.update(a_contact(Title="New"))[0])[0] == "INVALID_FIELD"
+    _, described = caller.send("GET", "sobjects/Contact/describe")
+    assert (described["updateable"], described["createable"], described["deletable"]) == (True, False, False)
+    assert not caller.send("DELETE", f"composite/sobjects?ids={CONTACT}")[1][0]["success"]
+
+
+def test_rights_on_what_everyone_has_are_refused(admin: Caller) -> None:
+    _, permission_set = admin.send("POST", "sobjects/PermissionSet", {"Name": "X", "Label": "X"})
+
+    for field in ("LastName", "FirstName", "MailingCity", "Id"):
+        rights = {"ParentId": permission_set["id"], "SobjectType": "Contact", "Field": f"Contact.{field}"}
+        assert admin.send("POST", "sobjects/FieldPermissions", {**rights, "PermissionsRead": True})[0] == 400
+    rights = {"ParentId": permission_set["id"], "SobjectType": "Contact", "Field": "Contact.MailingAddress"}
+    assert admin.send("POST", "sobjects/FieldPermissions", {**rights, "PermissionsRead": True})[0] == 201
+
+
+def test_an_org_says_whether_it_is_a_sandbox_and_who_is_asking(admin: Caller, caller: Caller) -> None:
+    assert caller.query("SELECT IsSandbox, Name FROM Organization") == [{"IsSandbox": True, "Name": "Acme"}]
+    _, mine = caller.send("GET", "")
+    _, theirs = admin.send("GET", "")
+    assert mine["identity"].rsplit("/", 1)[1] == INTEGRATION_ID
+    assert mine["identity"].rsplit("/", 1)[0] == theirs["identity"].rsplit("/", 1)[0]
 
 
 def test_only_an_administrator_may_change_or_see_the_set_up(caller: Caller) -> None:
