@@ -9,6 +9,7 @@ from destination_cli.local.org import lifecycle
 from destination_cli.local.org.access import Level
 from destination_cli.local.org.duplicates import DuplicateRule
 from destination_cli.local.org.metadata import metadata_of
+from destination_cli.local.org.person_account import PersonAccounts
 from destination_cli.local.org.rules import ValidationRule
 from destination_cli.local.org.transaction import Transaction
 
@@ -77,6 +78,11 @@ class Administration:
             if level is Level.NONE:
                 self._org.schema.hidden.add(sobject)
             self._org.access.restrict_object(sobject, level)
+
+    def enable_person_accounts(self) -> None:
+        """Let accounts be persons from now on."""
+        with self._org.data_lock:
+            PersonAccounts(self._org.schema, self._org.config.facts).enable()
 
     def convert_lead(self, lead_id: str, contact_id: str | None = None) -> str:
         """Turn a lead into a contact, a new one or one that is there; the contact's id."""

@@ -14,7 +14,7 @@ def compound_value(sobject: SObject, record: Record, field: Field) -> object:
     """The value of a compound field, put together from its parts; of any other field, what it holds."""
     if field.type == "address":
         return address(record, field.name.removesuffix("Address"))
-    if field.name == "Name" and "LastName" in sobject.fields:
+    if field.name == "Name" and "LastName" in sobject.fields and record.get("IsPersonAccount") is not False:
         return " ".join(str(part) for name in NAME_PARTS if (part := record.get(name)))
     return record.get(field.name)
 

@@ -70,6 +70,7 @@ class Control:
         add("rules/{sobject}/{name}", PUT=self._rule, DELETE=after(admin.remove_rule))
         remove = after(self._org.duplicate_rules.remove)
         add("duplicate-rules/{sobject}/{name}", PUT=self._duplicate_rule, DELETE=remove)
+        add("person-accounts", PUT=self._enable_person_accounts)
         add("facts", GET=lambda call: Answer(200, asdict(self._org.config.facts)), PUT=self._facts)
 
     def _faults(self, call: Call) -> Answer:
@@ -152,6 +153,10 @@ class Control:
         given = body(call)
         rule = DuplicateRule(sobject, name, **{**given, "fields": tuple(given["fields"])})
         self._org.admin.add_duplicate_rule(rule)
+        return Answer(204)
+
+    def _enable_person_accounts(self, call: Call) -> Answer:
+        self._org.admin.enable_person_accounts()
         return Answer(204)
 
     def _facts(self, call: Call) -> Answer:

@@ -25,6 +25,7 @@ INDEX = {
     "PUT /_org/access/{sObject}": "the same for an sObject",
     "PUT /_org/rules/{sObject}/{name}": '{"formula", "message", "field": optional}: a validation rule; or DELETE',
     "PUT /_org/duplicate-rules/{sObject}/{name}": '{"fields": [...], "blocks": false, "message": optional}: or DELETE',
+    "PUT /_org/person-accounts": "let accounts be persons, with the fields of contacts",
     "GET /_org/facts": "what is not known of Salesforce for sure; PUT {name: value} changes some",
 }
 

@@ -42,6 +42,10 @@ class Facts:
     composite_counts_once: bool = True
     update_only_honoured: bool = True
     rules_compare_under_lock: bool = True
+    # What becomes of a contact's fields on the Account of a person, when person accounts are switched on.
+    person_email_is_id_lookup: bool = True
+    person_external_ids: bool = False
+    person_field_text: str = "Account: bad field names on insert/update call: {fields}"
     refused_session_counts: bool = False
     refused_request_counts: bool = True
     limit_info_on_errors: bool = True
@@ -81,4 +85,5 @@ class OrgConfig:
     rotate_refresh_tokens: bool = False
     jwt_token_format: bool = False
     assignment_rule_owner: str | None = None
+    person_accounts: bool = False
     facts: Facts = field(default_factory=Facts)

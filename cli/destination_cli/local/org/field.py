@@ -67,7 +67,7 @@ class Field:
     @property
     def custom(self) -> bool:
         """Made by an admin of this org."""
-        return self.name.endswith("__c")
+        return self.name.endswith(("__c", "__pc"))
 
     @property
     def required(self) -> bool:

@@ -82,6 +82,8 @@ class SimulatedOrg:
         self.admin = Administration(self)
         self._control = Control(self)
         self._furnish()
+        if self.config.person_accounts:
+            self.admin.enable_person_accounts()
 
     def handle(self, request: OrgRequest) -> OrgReply:
         """Answer one request, after the time it takes and with the faults that are on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from destination_cli.local.org.moments import from_epoch
 from destination_cli.local.org.people import INTEGRATION_USER
+from destination_cli.local.org.person_account import kind_of
 from destination_cli.local.org.schema import SObject
 from destination_cli.local.org.store import Store
 from destination_cli.local.org.table import Change, Record
@@ -22,7 +23,7 @@ def planted(store: Store, sobject: SObject, record_id: str, values: dict[str, ob
     }
     defaults = {field.name: field.default for field in sobject.fields.values() if field.default is not None}
     known = {name: value for name, value in system.items() if name in sobject.fields}
-    record = Record(record_id, {**defaults, **known, **values})
+    record = Record(record_id, {**defaults, **known, **kind_of(sobject, values), **values})
     record.history.append(Change(now, owner, "create", {name: (None, value) for name, value in values.items()}))
     table = store.table(sobject)
     table.records[record_id] = record

@@ -18,6 +18,7 @@ from destination_cli.local.org.failure import (
 )
 from destination_cli.local.org.integrity import check_integrity
 from destination_cli.local.org.people import User
+from destination_cli.local.org.person_account import kind_of, missing_fields, person_errors
 from destination_cli.local.org.reader import Parsed, Reader
 from destination_cli.local.org.record_id import normalised
 from destination_cli.local.org.refusal import Refused
@@ -79,13 +80,14 @@ class Saving:
         if parsed.id is not None:
             raise Refused(ID_GIVEN)
         given = {name: value for name, value in parsed.values.items() if value is not None}
-        missing = [f.name for f in sobject.fields.values() if f.required and f.name not in given]
+        self._fail_on(person_errors(sobject, None, given, self.config.facts))
+        missing = missing_fields(sobject, given)
         self._fail_on(parsed.refused + ([required(missing)] if missing else []))
         if "Create" not in self.access.rights(call.user, sobject.name):
             text = f"entity type cannot be inserted: {sobject.label}"
             raise Refused(RecordError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text))
         self._ask(self.row_guards, call, sobject, None, given)
-        values = self._defaults(call, sobject) | given
+        values = self._defaults(call, sobject) | given | kind_of(sobject, given)
         check_integrity(self.store, sobject, None, given)
         self._ask(self.guards, call, sobject, None, values)
         return self.writing.create(call, sobject, values)
@@ -94,6 +96,7 @@ class Saving:
         """Change a record's fields; a field set to what it holds is no change."""
         self._allow(parsed, [slot.field.name for slot in parsed.fields if not slot.update])
         values = parsed.values
+        self._fail_on(person_errors(sobject, record, values, self.config.facts))
         cleared = [name for name, value in values.items() if value is None and not sobject.fields[name].nillable]
         self._fail_on(parsed.refused + ([required(cleared)] if cleared else []))
         if owner := self._assigned(call, sobject):

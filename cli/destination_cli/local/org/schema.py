@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import resources
 
 from pydantic_core import from_json
@@ -49,12 +50,17 @@ class SObject:
 
 
 class Schema:
-    """Every sObject of the org. `version` counts the changes, for whoever keeps something derived from it."""
+    """
+    Every sObject of the org.
+
+    `version` counts the changes, for whoever keeps something derived from it; `followers` are told of each field's.
+    """
 
     def __init__(self) -> None:
         self.sobjects: dict[str, SObject] = {}
         self.version = 0
         self.hidden: set[str] = set()
+        self.followers: list[Callable[[str, str], None]] = []
         self._names: dict[str, str] = {}
 
     def find(self, name: object) -> SObject | None:
@@ -71,16 +77,21 @@ class Schema:
     def put_field(self, sobject: str, field: Field) -> None:
         """Add or replace a field of an sObject."""
         self.sobjects[sobject].put(field)
-        self.version += 1
+        self._changed(sobject, field.name)
 
     def remove_field(self, sobject: str, name: str) -> None:
         """Delete a field: from now on no record knows it."""
         self.sobjects[sobject].remove(name)
-        self.version += 1
+        self._changed(sobject, name)
 
     def restore_field(self, sobject: str, name: str) -> None:
         """Undelete a field."""
         self.sobjects[sobject].restore(name)
+        self._changed(sobject, name)
+
+    def _changed(self, sobject: str, field: str) -> None:
+        for follow in self.followers:
+            follow(sobject, field)
         self.version += 1
 
 

@@ -23,6 +23,9 @@ class Writing:
         """Make a record of these values."""
         table = self._store.table(sobject)
         record = Record(self._store.new_id(sobject.prefix), values)
+        if sobject.custom:
+            # A custom object's record without a name is called by its id.
+            values.setdefault("Name", record.id)
         changes: dict[str, tuple[object, object]] = {name: (None, value) for name, value in values.items()}
         record.history.append(Change(call.now, call.user.id, "create", changes))
         table.records[record.id] = record
