@@ -14,6 +14,24 @@ from destination_cli.target import Target
 CODE = {"ErrorCode": "INVALID_EMAIL_ADDRESS"}
 
 
+class Impatient:
+    """A client that does not wait for messages: in a test nobody sends any later."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def receive_message(self, **call: Any) -> Any:
+        return self._client.receive_message(**{**call, "WaitTimeSeconds": 0})
+
+
+def impatient(service: str) -> Any:
+    """A client of a service; that of SQS does not wait."""
+    return Impatient(boto3.client(service)) if service == "sqs" else boto3.client(service)
+
+
 class OperatedStack:
     """Queues, secrets and a log group; `target` is what a command gets."""
 
@@ -25,7 +43,7 @@ class OperatedStack:
         self.token_id = self.secrets.create_secret(Name="token", SecretString="{}")["ARN"]
         self.log_group = "/aws/lambda/a-stack/deliver"
         boto3.client("logs").create_log_group(logGroupName=self.log_group)
-        self.target = Target("a-stack", self._outputs(), {"DestinationFile": "contacts.toml"}, boto3.client)
+        self.target = Target("a-stack", self._outputs(), {"DestinationFile": "contacts.toml"}, impatient)
 
     def _outputs(self) -> dict[str, str]:
         return {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 from rich.console import Console
 
@@ -11,8 +14,33 @@ from .local.places import STATE
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the `destination` command."""
-    for command in (pause, resume):
+    for command in (dead_letters, pause, resume):
         app.command()(command)
+
+
+def dead_letters(
+    put_back: Annotated[bool, typer.Option("--redrive", help="Put them back on the queue.")] = False,
+    reason: Annotated[list[str] | None, typer.Option(help="Only those with this code; may be repeated.")] = None,
+    export: Annotated[Path | None, typer.Option(help="Write them to this file, a JSON object a line.")] = None,
+    show: Annotated[bool, typer.Option("--show", help="Show profiles, and what Salesforce said of them.")] = False,
+    samples: Annotated[int, typer.Option(help="Letters to show for each reason.", min=0)] = 2,
+    stack: StackName = None,
+    local: OnThisMachine = False,
+    as_json: AsJson = False,
+    state: StateFolder = STATE,
+) -> None:
+    """Say why messages were rejected, put them back on the queue, or write them to a file. Exits with 1 for any."""
+    from .dead_letters import command
+    from .target import Target
+
+    def work(target: Target) -> int:
+        if put_back:
+            return command.put_back(target, Console(), codes=reason or (), as_json=as_json)
+        return command.list_letters(
+            target, Console(), show=show, samples=samples, as_json=as_json, file=export, codes=reason or ()
+        )
+
+    run(stack, local, state, work)
 
 
 def pause(

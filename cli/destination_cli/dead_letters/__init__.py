@@ -1,0 +1,1 @@
+"""`destination dead-letters`: why messages were rejected, and how they get back on the queue."""

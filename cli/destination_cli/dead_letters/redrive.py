@@ -1,0 +1,79 @@
+"""Putting dead letters back on the queue, none of them lost, whenever it is interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from destination_cli.message_size import in_calls, size_of_attributes
+
+from .letter import DeadLetter
+from .reading import DeadLetterReader
+
+
+@dataclass(slots=True)
+class Redriven:
+    """What a redrive came to: `left` letters have other reasons, `failed` ones the queue did not take."""
+
+    sent: int = 0
+    left: int = 0
+    failed: int = 0
+    not_deleted: int = 0
+
+    @property
+    def is_good(self) -> bool:
+        """Whether every letter that was meant is back on the queue."""
+        return not self.failed
+
+
+def redrive(
+    reader: DeadLetterReader,
+    sqs: Any,
+    queue_url: str,
+    codes: Collection[str],
+    note: Callable[[Redriven], None] = lambda _: None,
+) -> Redriven:
+    """
+    Send letters to the queue and then delete them; without codes all of them.
+
+    Between the two a letter lies in both queues. If that is where it ends, the message comes twice, which does no harm:
+    a write is repeated, and guarded by its event time, which a redriven message keeps.
+    """
+    result = Redriven()
+    for batch in reader.batches():
+        wanted = [letter for letter in batch if not codes or letter.code in codes]
+        result.left += len(batch) - len(wanted)
+        for call in in_calls(wanted, _size):
+            sent = _send(sqs, queue_url, call)
+            result.sent += len(sent)
+            result.failed += len(call) - len(sent)
+            result.not_deleted += len(reader.delete(sent))
+        note(result)
+    return result
+
+
+def _size(letter: DeadLetter) -> int:
+    return len(letter.body.encode()) + size_of_attributes(letter.attributes_to_send())
+
+
+def _send(sqs: Any, queue_url: str, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+    """Send these; give those that arrived."""
+    entries = [
+        {"Id": str(i), "MessageBody": letter.body, "MessageAttributes": letter.attributes_to_send()}
+        for i, letter in enumerate(letters)
+    ]
+    try:
+        answer = sqs.send_message_batch(QueueUrl=queue_url, Entries=entries)
+    except ClientError as error:
+        if (
+            not error.response.get("Error", {})
+            .get("Code", "")
+            .endswith(("BatchRequestTooLong", "InvalidMessageContents"))
+        ):
+            raise
+        # One letter that SQS does not take refuses the whole call: alone, the others may pass.
+        return [letter for alone in letters for letter in _send(sqs, queue_url, [alone])] if len(letters) > 1 else []
+    return [letters[int(entry["Id"])] for entry in answer.get("Successful", ())]
