@@ -50,7 +50,6 @@ def test_its_values_are_checked_as_any_others(org: SimulatedOrg, caller: Caller)
             {"Tier__c": "Lead"},
             {"Email__c": "none"},
             {"Name": "x" * 81},
-            {"Contact__c": MEMBER},
             {"X__c": 1},
         )
     ]
