@@ -46,6 +46,7 @@ class DeliverStack:
     destination_file: Path = ROOT / "layers" / "destinations" / "contacts.toml"
     org: SimulatedOrg = field(default_factory=SimulatedOrg)
     contacts: int = 20
+    function: Path = APP
 
     def __post_init__(self) -> None:
         seed(self.org, contacts=self.contacts, leads=5)
@@ -73,7 +74,7 @@ class DeliverStack:
     @cached_property
     def app(self) -> ModuleType:
         """The function after its cold start, which comes with the first batch: a logger keeps the stdout of then."""
-        specification = importlib.util.spec_from_file_location(f"deliver_app_{uuid4().hex}", APP)
+        specification = importlib.util.spec_from_file_location(f"{self.function.parent.name}_app_{uuid4().hex}", self.function)
         assert specification is not None
         assert specification.loader is not None
         app = importlib.util.module_from_spec(specification)

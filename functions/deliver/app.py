@@ -25,7 +25,7 @@ from salesforce_destination.aws.report import Circumstances, report, report_misf
 from salesforce_destination.aws.sqs_event import messages_in, partial_batch_response
 from salesforce_destination.aws.token_store import TokenSource
 from salesforce_destination.delivery import Deliverer, Limits
-from salesforce_destination.destination_file import load_destination
+from salesforce_destination.destination_file import file_hash, load_destination
 from salesforce_destination.domain.composite import CompositeWriter
 from salesforce_destination.domain.errors import MistakesError
 from salesforce_destination.domain.mapping import Mapper
@@ -99,7 +99,10 @@ class Function:
 def started() -> Function:
     """Read settings and destination file once; raise MistakesError every time until they are mended."""
     settings = Settings.from_environ(os.environ, DELIVER_NEEDS)
-    return Function(settings, Mapper(load_destination(settings.destination_file)))
+    function = Function(settings, Mapper(load_destination(settings.destination_file)))
+    name = Path(settings.destination_file).name
+    logger.info("delivers by", destination_file=name, file_hash=file_hash(settings.destination_file))
+    return function
 
 
 @cache

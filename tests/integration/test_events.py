@@ -97,6 +97,7 @@ DELIVERED = {
     ),
 }
 REFRESHED = ("refresh_token.json",)
+CHECKED = ("check_connection.json",)
 
 
 def read_event(name: str) -> dict[str, Any]:
@@ -109,10 +110,11 @@ def aws() -> Iterator[None]:
         yield
 
 
-def test_every_event_is_tried_and_both_functions_have_some() -> None:
-    assert {file.name for file in EVENTS.iterdir()} == {*DELIVERED, *REFRESHED}
+def test_every_event_is_tried_and_each_function_has_some() -> None:
+    assert {file.name for file in EVENTS.iterdir()} == {*DELIVERED, *REFRESHED, *CHECKED}
     assert len(DELIVERED) >= 3
     assert len(REFRESHED) >= 1
+    assert len(CHECKED) >= 1
 
 
 @pytest.mark.parametrize("name", DELIVERED)
@@ -147,6 +149,18 @@ def test_the_refresh_token_function_stores_a_token_for_each_event(monkeypatch: p
     assert answer == {"batchItemFailures": []}
     assert token is not None
     assert token.value == TOKEN
+
+
+@pytest.mark.parametrize("destination", [CONTACTS, LEADS])
+@pytest.mark.parametrize("name", CHECKED)
+def test_the_check_connection_function_finds_the_shipped_files_connected(
+    monkeypatch: pytest.MonkeyPatch, name: str, destination: Path
+) -> None:
+    stack = DeliverStack(monkeypatch, destination, function=ROOT / "functions" / "check_connection" / "app.py")
+
+    report = stack.app.lambda_handler(read_event(name), Context())
+
+    assert (report["connected"], report["problems"]) == (True, 0)
 
 
 def test_adobes_messages_have_the_size_of_real_ones() -> None:

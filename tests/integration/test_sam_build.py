@@ -22,6 +22,7 @@ COMES_WITH_THE_RUNTIME = ["boto3", "botocore", "s3transfer", "dateutil", "six.py
 LAYERS_OF = {
     "DeliverFunction": ["DependenciesLayer", "SalesforceDestinationLayer"],
     "RefreshTokenFunction": ["DependenciesLayer", "SalesforceDestinationLayer"],
+    "CheckConnectionFunction": ["DependenciesLayer", "SalesforceDestinationLayer"],
 }
 
 IMPORT_THE_HANDLER = "import sys; sys.path[:0] = sys.argv[1:]; import app; assert callable(app.lambda_handler)"
@@ -112,7 +113,7 @@ def test_the_destination_files_lie_directly_in_their_layer(built: Path) -> None:
 
 
 def test_a_function_holds_its_handler_and_only_what_it_alone_needs(built: Path) -> None:
-    assert names_in(built / "DeliverFunction") == {"app.py"}
+    assert names_in(built / "DeliverFunction") == names_in(built / "CheckConnectionFunction") == {"app.py"}
     assert {"app.py", "jwt", "cryptography"} <= names_in(built / "RefreshTokenFunction")
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from salesforce_destination.destination_file import load_destination
+from salesforce_destination.destination_file import HASH_LENGTH, file_hash, load_destination
 
 FOLDER = Path(__file__).parents[2] / "layers" / "destinations"
 FILES = sorted(FOLDER.glob("*.toml"))
@@ -44,3 +44,14 @@ def test_leads_go_where_adobes_guide_sends_them() -> None:
         "Company": ("b2b.companyName", True),
         "Email": ("personalEmail.address", False),
     }
+
+
+def test_a_version_of_a_file_has_a_short_name_whatever_its_line_endings(tmp_path: Path) -> None:
+    file, elsewhere, changed = (tmp_path / name for name in ("a.toml", "b.toml", "c.toml"))
+    file.write_bytes(b"name = 1\n")
+    elsewhere.write_bytes(b"name = 1\r\n")
+    changed.write_bytes(b"name = 2\n")
+
+    assert len(file_hash(file)) == HASH_LENGTH
+    assert file_hash(file) == file_hash(elsewhere) != file_hash(changed)
+    assert file_hash(tmp_path / "nowhere.toml") == ""

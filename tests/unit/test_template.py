@@ -16,7 +16,7 @@ from destination_cli.local.parameters import parameter_values
 from destination_cli.local.places import ROOT
 from destination_cli.local.template import Template, read_template
 from salesforce_destination.domain.refresh_request import MESSAGE_GROUP, Reason, RefreshRequest
-from salesforce_destination.settings import DELIVER_NEEDS, REFRESH_TOKEN_NEEDS, Settings
+from salesforce_destination.settings import CHECK_CONNECTION_NEEDS, DELIVER_NEEDS, REFRESH_TOKEN_NEEDS, Settings
 from samtranslator.yaml_helper import yaml_parse
 
 NUMBERS_OF_DESIGN = {
@@ -67,7 +67,14 @@ WHAT_ROLES_MAY_DO = {
         ("logs:CreateLogStream", "RefreshTokenLogGroup"),
         ("logs:PutLogEvents", "RefreshTokenLogGroup"),
     },
+    "CheckConnectionRole": {
+        ("sqs:SendMessage", "RefreshQueue"),
+        ("secretsmanager:GetSecretValue", "AccessTokenSecret"),
+        ("logs:CreateLogStream", "CheckConnectionLogGroup"),
+        ("logs:PutLogEvents", "CheckConnectionLogGroup"),
+    },
     "RefreshScheduleRole": {("sqs:SendMessage", "RefreshQueue")},
+    "CheckScheduleRole": {("lambda:InvokeFunction", "CheckConnectionFunction")},
 }
 
 METRICS_OF_AWS = {
@@ -173,12 +180,31 @@ def test_one_token_refresh_runs_at_a_time_and_a_failed_one_again_after_a_minute(
 
 
 def test_the_schedule_asks_for_a_token_through_the_refresh_queue() -> None:
-    (schedule,) = resolved("AWS::Scheduler::Schedule").values()
-    target = schedule["Target"]
+    target = resolved("AWS::Scheduler::Schedule")["RefreshTokenSchedule"]["Target"]
 
     assert (target["Arn"], target["RoleArn"]) == ("RefreshQueue", "RefreshScheduleRole")
     assert target["SqsParameters"]["MessageGroupId"] == MESSAGE_GROUP
     assert RefreshRequest.from_body(target["Input"]) == RefreshRequest(Reason.SCHEDULE)
+
+
+def test_the_connection_is_checked_every_hour() -> None:
+    schedule = resolved("AWS::Scheduler::Schedule")["CheckConnectionSchedule"]
+
+    assert schedule["ScheduleExpression"] == "rate(1 hour)"
+    assert (schedule["Target"]["Arn"], schedule["Target"]["RoleArn"]) == (
+        "CheckConnectionFunction",
+        "CheckScheduleRole",
+    )
+    assert json.loads(schedule["Target"]["Input"]) == json.loads(
+        (ROOT / "events" / "check_connection.json").read_text()
+    )
+
+
+def test_a_problem_of_the_connection_is_seen_though_checks_drift_over_the_hour() -> None:
+    alarm = resolved("AWS::CloudWatch::Alarm")["ConnectionProblemsAlarm"]
+
+    assert {metric["MetricStat"]["Period"] for metric in alarm["Metrics"] if "MetricStat" in metric} == {3600}
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (2, 1)
 
 
 @pytest.mark.parametrize("resource_type", PHYSICAL_NAMES)
@@ -231,7 +257,7 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-@pytest.mark.parametrize("function", ["DeliverFunction", "RefreshTokenFunction"])
+@pytest.mark.parametrize("function", ["DeliverFunction", "RefreshTokenFunction", "CheckConnectionFunction"])
 def test_a_function_has_its_own_role_and_its_own_log(function: str) -> None:
     properties = resolved("AWS::Lambda::Function")[function]
     log_group = properties["LoggingConfig"]["LogGroup"]
@@ -250,7 +276,12 @@ def test_nothing_is_behind_an_alias_where_a_change_in_a_layer_would_not_be_seen(
 
 
 @pytest.mark.parametrize(
-    ("function", "needs"), [("DeliverFunction", DELIVER_NEEDS), ("RefreshTokenFunction", REFRESH_TOKEN_NEEDS)]
+    ("function", "needs"),
+    [
+        ("DeliverFunction", DELIVER_NEEDS),
+        ("RefreshTokenFunction", REFRESH_TOKEN_NEEDS),
+        ("CheckConnectionFunction", CHECK_CONNECTION_NEEDS),
+    ],
 )
 def test_the_environment_has_what_the_settings_know_and_need(function: str, needs: tuple[str, ...]) -> None:
     environment = resolved("AWS::Lambda::Function")[function]["Environment"]["Variables"]
@@ -269,8 +300,9 @@ def test_the_settings_have_the_defaults_of_the_template() -> None:
     assert {name: getattr(Settings(), name.lower()) for name in numbers} == numbers
 
 
-def test_the_deliver_function_does_not_know_where_the_credentials_are() -> None:
-    environment = resolved("AWS::Lambda::Function")["DeliverFunction"]["Environment"]["Variables"]
+@pytest.mark.parametrize("function", ["DeliverFunction", "CheckConnectionFunction"])
+def test_only_the_refresh_token_function_knows_where_the_credentials_are(function: str) -> None:
+    environment = resolved("AWS::Lambda::Function")[function]["Environment"]["Variables"]
 
     assert "CREDENTIALS_SECRET_ID" not in environment
 
@@ -322,6 +354,7 @@ def test_an_alarm_says_what_it_means_and_tells_the_topic() -> None:
         "OldestMessageAlarm",
         "DeliverFailingAlarm",
         "TokenRefreshFailingAlarm",
+        "ConnectionProblemsAlarm",
     }
     for alarm in alarms.values():
         assert len(alarm["AlarmDescription"]) > 80
@@ -336,7 +369,7 @@ def test_an_alarm_watches_metrics_that_somebody_emits() -> None:
     environment = resolved("AWS::Lambda::Function")["DeliverFunction"]["Environment"]["Variables"]
     watched = [metric for alarm in resolved("AWS::CloudWatch::Alarm").values() for metric in metrics_of(alarm)]
 
-    assert len(watched) == 6
+    assert len(watched) == 8
     for metric in watched:
         if metric["Namespace"] != environment["POWERTOOLS_METRICS_NAMESPACE"]:
             assert metric["MetricName"] in METRICS_OF_AWS[metric["Namespace"]]

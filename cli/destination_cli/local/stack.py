@@ -19,7 +19,7 @@ from .org import SimulatedOrg, seed, serve
 from .parameters import parameter_values
 from .places import REGION, STACK_NAME
 from .poller import Poller
-from .schedule import Scheduler
+from .schedule import Scheduler, invoking, sending
 from .stack_file import StackFile, remove_stack_file, write_stack_file
 from .switch import Switch
 from .template import read_template
@@ -148,6 +148,8 @@ class LocalStack:
 
     def _start_schedules(self) -> None:
         for schedule in schedules_of(self.cloud):
-            scheduler = Scheduler(schedule, self.sqs)
+            function = self._invokers.get(schedule.function or "")
+            act = invoking(schedule, function) if function else sending(schedule, self.sqs)
+            scheduler = Scheduler(schedule, act)
             scheduler.start()
             self._closing.callback(scheduler.stop)

@@ -98,12 +98,16 @@ def mappings_of(cloud: Cloud) -> Iterator[tuple[str, EventSourceMapping]]:
 
 
 def schedules_of(cloud: Cloud) -> Iterator[Schedule]:
-    """Each schedule that sends to a queue."""
+    """Each schedule, with the queue that it sends to or the function that it invokes."""
+    functions = cloud.properties("AWS::Lambda::Function")
     for properties in cloud.properties("AWS::Scheduler::Schedule").values():
         target = properties["Target"]
+        logical_id = target["Arn"]["Fn::GetAtt"][0]
+        is_function = logical_id in functions
         yield Schedule(
-            queue_url=cloud.attribute(target["Arn"]["Fn::GetAtt"][0], "Ref"),
             body=cloud.resolve(target["Input"]),
-            group=target.get("SqsParameters", {}).get("MessageGroupId"),
             every_seconds=seconds_between(cloud.resolve(properties["ScheduleExpression"])),
+            queue_url=None if is_function else cloud.attribute(logical_id, "Ref"),
+            group=target.get("SqsParameters", {}).get("MessageGroupId"),
+            function=logical_id if is_function else None,
         )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from .domain.destination import Destination, read_destination
 from .domain.errors import DestinationFileError, Mistake
+
+HASH_LENGTH = 12
 
 
 def load_destination(path: str | Path) -> Destination:
@@ -19,3 +22,16 @@ def load_destination(path: str | Path) -> Destination:
     except (OSError, UnicodeDecodeError):
         raise DestinationFileError([Mistake(str(path), "cannot be read.", "Save it as UTF-8 text.")]) from None
     return read_destination(text)
+
+
+def file_hash(path: str | Path) -> str:
+    """
+    Name this version of a destination file in short, so that a log tells which one is in use.
+
+    Line endings do not count: the same file from another system is the same. Empty where it cannot be read.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError:
+        return ""
+    return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()[:HASH_LENGTH]

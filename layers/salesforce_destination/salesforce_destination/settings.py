@@ -45,6 +45,9 @@ DELIVER_NEEDS = (
 REFRESH_TOKEN_NEEDS = ("CREDENTIALS_SECRET_ID", "ACCESS_TOKEN_SECRET_ID")
 """What the refresh-token function cannot do without."""
 
+CHECK_CONNECTION_NEEDS = ("DESTINATION_FILE", "ACCESS_TOKEN_SECRET_ID", "REFRESH_QUEUE_URL")
+"""What the check-connection function cannot do without."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

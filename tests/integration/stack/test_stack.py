@@ -168,3 +168,13 @@ def test_a_function_that_cannot_be_imported_stops_the_start(start: Start, tmp_pa
         start(functions={"DeliverFunction": broken})
 
     assert not (tmp_path / "state" / "endpoints.json").exists()
+
+
+def test_the_connection_is_checked_at_the_start_and_again_by_the_schedule(start: Start, org: SimulatedOrg) -> None:
+    stack = start(parameters={"CheckSchedule": "rate(1 minute)"})
+    log = stack.function("CheckConnectionFunction").log
+
+    wait_until(lambda: '"message":"connected"' in log.read_text(encoding="utf-8"), 30)
+
+    assert metric_sums(log)["ConnectionProblems"] == 0
+    assert metric_sums(stack.function("RefreshTokenFunction").log)["TokenRefreshed"] == 1

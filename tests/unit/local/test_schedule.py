@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from destination_cli.local.schedule import seconds_between
+from destination_cli.local.execution_environment import FunctionError
+from destination_cli.local.schedule import Schedule, Scheduler, invoking, seconds_between
+from local_stack import RecordingFunction, wait_until
+
+CHECK = Schedule('{"Records": [{"body": "check"}]}', every_seconds=0.01, function="CheckConnectionFunction")
 
 
 @pytest.mark.parametrize(
@@ -14,3 +18,27 @@ def test_a_rate_is_followed(expression: str, seconds: float) -> None:
 
 def test_a_cron_expression_is_only_followed_in_aws() -> None:
     assert seconds_between("cron(0 * * * ? *)") is None
+
+
+def test_a_function_is_invoked_at_the_start_and_then_again_and_again() -> None:
+    function = RecordingFunction()
+    scheduler = Scheduler(CHECK, invoking(CHECK, function))
+
+    scheduler.start()
+
+    wait_until(lambda: len(function.bodies) >= 3)
+    scheduler.stop()
+    assert set(function.bodies) == {"check"}
+
+
+def test_a_function_that_fails_is_invoked_again() -> None:
+    function = RecordingFunction()
+    function.crashes = True
+    scheduler = Scheduler(CHECK, invoking(CHECK, function))
+
+    scheduler.start()
+
+    wait_until(lambda: len(function.bodies) >= 2)
+    scheduler.stop()
+    with pytest.raises(FunctionError):
+        function.invoke({"Records": []})

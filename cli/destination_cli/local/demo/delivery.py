@@ -110,7 +110,7 @@ class Delivery:
             ),
             dead_letters=tuple(self._dead_letters()),
             redelivered=round(metrics["MessagesDeferred"]),
-            calls=self._org.usage.used(self._org.now()),
+            calls=sum(count for path, count in self._org.log.counts.items() if path.endswith("/composite")),
             log_ins=self._org.log.counts["POST /services/oauth2/token"],
             seconds=seconds,
         )

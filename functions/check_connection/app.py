@@ -1,0 +1,93 @@
+"""
+The check-connection function: on a schedule it compares the destination file with the org, and says what does not fit.
+
+Wiring only. Its answer is the whole report, so that `sam local invoke` and `sam remote invoke` show it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from botocore.config import Config
+from salesforce_destination.aws.token_store import TokenSource
+from salesforce_destination.connection import Connection, check_connection, misfit
+from salesforce_destination.destination_file import file_hash, load_destination
+from salesforce_destination.domain.destination import Destination
+from salesforce_destination.domain.errors import MistakesError
+from salesforce_destination.salesforce.client import SalesforceClient, new_session
+from salesforce_destination.salesforce.facts import FactFinder
+from salesforce_destination.settings import CHECK_CONNECTION_NEEDS, Settings
+
+AFTERWORK_SECONDS = 5.0
+"""Kept free at the end of an invocation for the report."""
+
+SOON = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
+
+FILE = os.environ.get("DESTINATION_FILE", "")
+FILE_HASH = file_hash(FILE)
+
+logger = Logger()
+metrics = Metrics()
+metrics.set_default_dimensions(destination=Path(FILE).stem or "none")
+session = new_session()
+
+
+@dataclass
+class Function:
+    """What one environment keeps from invocation to invocation: the file and the access token."""
+
+    settings: Settings
+    destination: Destination
+    deadline: float = 0.0
+    tokens: TokenSource = field(init=False)
+    org: FactFinder = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tokens = TokenSource(
+            partial(boto3.client, "secretsmanager", config=SOON),
+            partial(boto3.client, "sqs", config=SOON),
+            self.settings.access_token_secret_id,
+            self.settings.refresh_queue_url,
+            allow_local=self.settings.aws_sam_local,
+        )
+        client = SalesforceClient(session, self.tokens, lambda: self.deadline - time.monotonic())
+        self.org = FactFinder(client, self.destination.api_version)
+
+
+@cache
+def started() -> Function:
+    """Read settings and destination file once; raise MistakesError every time until they are mended."""
+    settings = Settings.from_environ(os.environ, CHECK_CONNECTION_NEEDS)
+    return Function(settings, load_destination(settings.destination_file))
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: object, context: Any) -> dict[str, Any]:
+    """Check the connection, whatever the event is, and give the report."""
+    connection = checked(context.get_remaining_time_in_millis() / 1000)
+    # An outage is not counted as a problem, nor as the absence of one.
+    if connection.is_known:
+        metrics.add_metric("ConnectionProblems", MetricUnit.Count, connection.problems)
+        metrics.flush_metrics()
+    report = {"destination_file": Path(FILE).name, "file_hash": FILE_HASH, **connection.as_json()}
+    log = logger.error if connection.problems else logger.info if connection.answered else logger.warning
+    log("connected" if connection.is_good else "not connected", **report)
+    return report
+
+
+def checked(seconds: float) -> Connection:
+    """Compare the file with the org in this time; wrong settings or a wrong file are findings too."""
+    try:
+        function = started()
+    except MistakesError as error:
+        return misfit(error.mistakes)
+    function.deadline = time.monotonic() + seconds - AFTERWORK_SECONDS
+    return check_connection(function.destination, function.org)
