@@ -42,7 +42,9 @@ class Memory:
 
     def known_stale(self, record: Record) -> frozenset[str]:
         """The fields of a record for which a newer value has been written from here."""
-        newest = self._newest.get(record.key, {})
+        newest = self._newest.get(record.key)
+        if newest is None:
+            return frozenset()
         times = _times(record)
         return frozenset(name for name, time in newest.items() if name in times and times[name] < time)
 
@@ -104,6 +106,9 @@ class Memory:
 
 def _times(record: Record) -> Mapping[str, int]:
     """The time of each field's value: the newest among the updates that hold it."""
+    if len(record.updates) == 1:
+        only = record.updates[0]
+        return {**dict.fromkeys(only.fields, only.event_time), **only.times}
     times: dict[str, int] = {}
     for update in record.updates:
         for name in update.fields:

@@ -22,7 +22,10 @@ def to_18(record_id: str) -> str | None:
 
 
 def _checksum(record_id: str) -> str:
-    groups = (record_id[start : start + 5] for start in (0, 5, 10))
-    return "".join(
-        _CHECKSUM_ALPHABET[sum("A" <= char <= "Z" and 1 << bit for bit, char in enumerate(group))] for group in groups
-    )
+    bits = [char <= "Z" and char >= "A" for char in record_id[:15]]
+    return "".join([_CHECKSUM_ALPHABET[_number(bits[start : start + 5])] for start in (0, 5, 10)])
+
+
+def _number(bits: list[bool]) -> int:
+    """The first of five bits counts 1, the last 16."""
+    return bits[0] + 2 * bits[1] + 4 * bits[2] + 8 * bits[3] + 16 * bits[4]
