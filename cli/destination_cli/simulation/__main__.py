@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from destination_cli.simulation.backlog_table import show_backlog
 from destination_cli.simulation.chaos import run_chaos
+from destination_cli.simulation.numbers import template_numbers
 from destination_cli.simulation.settings import Settings
 from destination_cli.simulation.table import show_chaos
 
@@ -45,6 +47,15 @@ def chaos(
             results.append(run_chaos(settings))
     show_chaos(console, results)
     raise typer.Exit(0 if all(result.verdict.is_good for result in results) else 1)
+
+
+@app.command()
+def backlog(
+    messages: Annotated[int, typer.Option(min=1)] = 1_000_000,
+    hours: Annotated[float, typer.Option(help="Hours of the outage, in which the messages arrive.")] = 24.0,
+) -> None:
+    """Simulate a great many messages that arrive through an outage, and what pausing would change."""
+    show_backlog(Console(), template_numbers(), messages, hours)
 
 
 if __name__ == "__main__":

@@ -36,5 +36,5 @@ class AwsMishaps:
         """Refuse a call where it is time to."""
         now = self.now()
         if any(stretch.strikes(now, operation, target) for stretch in self.stretches):
-            self.struck[f"AWS {target}: {operation} fails"] += 1
+            self.struck[f"{target}: {operation}"] += 1
             raise unavailable(operation)

@@ -94,7 +94,7 @@ def spoiled(story: Story, draw: random.Random, first_number: int, count: int) ->
 def _invalid_email(story: Story, draw: random.Random, number: int) -> Event:
     """The newest event of its person: an older one that is refused may also be superseded, and rightly."""
     person = draw.randint(1, story.extent.people)
-    event = story.event(number, person, story.extent.seconds + number, TimeFrom.BODY, {})
+    event = story.event(number, person, story.last_second[person] + draw.randint(1, 600), TimeFrom.BODY, {})
     body = json.loads(event.body)
     body["personalEmail"]["address"] = "person at example.com"
     body["timestamp"] = iso(event.happened_at)

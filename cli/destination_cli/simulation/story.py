@@ -32,10 +32,11 @@ class Extent:
 
 
 class Story:
-    """Tells the events of everybody; the same seed tells the same story."""
+    """Tells the events of everybody; `last_second` is when each person's last one happened. One seed is one story."""
 
     def __init__(self, extent: Extent, draw: random.Random) -> None:
         self.extent, self._draw = extent, draw
+        self.last_second: dict[int, int] = {}
 
     def events(self) -> list[Event]:
         """Every good message."""
@@ -46,6 +47,7 @@ class Story:
         told: list[Event] = []
         for person, count in enumerate(counts, 1):
             seconds = sorted(self._draw.sample(range(self.extent.seconds), count))
+            self.last_second[person] = max(seconds, default=0)
             told += self._life(person, seconds, numbers)
         return told
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from destination_cli.simulation.chaos import Result
 
@@ -33,15 +34,11 @@ ROWS: Sequence[tuple[str, Callable[[Result], object]]] = (
 
 def show_chaos(console: Console, results: Sequence[Result]) -> None:
     """Print the table, and what is wrong where something is."""
-    table = Table("", *map(_habit, results), title="Chaos")
+    table = Table(Column(no_wrap=True), *map(_habit, results), title="Chaos")
     for column in table.columns[1:]:
         column.justify = "right"
-    for fault in sorted({name for result in results for name in result.faults}):
-        table.add_row(f"fault: {fault}", *(_number(result.faults[fault]) for result in results))
-    table.add_section()
-    for code in sorted({code for result in results for code in result.verdict.dead_letters}):
-        table.add_row(f"dead letter: {code}", *(_number(result.verdict.dead_letters[code]) for result in results))
-    table.add_section()
+    _add_counts(table, "faults", [result.faults for result in results])
+    _add_counts(table, "dead letters", [result.verdict.dead_letters for result in results])
     for name, value in ROWS:
         table.add_row(name, *(_number(value(result)) for result in results))
     console.print(table)
@@ -49,6 +46,13 @@ def show_chaos(console: Console, results: Sequence[Result]) -> None:
         verdict = result.verdict
         for line in [*verdict.lost, *verdict.stale, *verdict.misplaced][:MOST_LINES]:
             console.print(line, markup=False, highlight=False)
+
+
+def _add_counts(table: Table, title: str, counts: Sequence[Counter[str]]) -> None:
+    table.add_row(title, style="bold")
+    for name in sorted({name for counter in counts for name in counter}):
+        table.add_row(f"  {name}", *(_number(counter[name]) for counter in counts))
+    table.add_section()
 
 
 def _habit(result: Result) -> str:
