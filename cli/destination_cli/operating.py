@@ -14,8 +14,31 @@ from .local.places import STATE
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the `destination` command."""
-    for command in (dead_letters, pause, resume):
+    for command in (send, dead_letters, pause, resume):
         app.command()(command)
+
+
+def send(
+    file: Annotated[Path, typer.Argument(help="Profiles, one JSON object a line; - for standard input.")],
+    as_of: Annotated[str | None, typer.Option(help="When the profiles were so, such as 2026-01-11T21:24:39Z.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted send stopped.")] = False,
+    stack: StackName = None,
+    local: OnThisMachine = False,
+    as_json: AsJson = False,
+    state: StateFolder = STATE,
+) -> None:
+    """Put the profiles of a file on the queue. Exits with 1 where some lines could not be sent."""
+    from .send import command
+    from .target import Target, TargetError
+
+    def work(target: Target) -> int:
+        if str(file) != "-":
+            return command.send_file(target, file, Console(), as_of=as_of, resume=resume, as_json=as_json)
+        if resume:
+            raise TargetError("Standard input cannot be resumed. Put the profiles into a file.")
+        return command.send_stream(target, command.standard_input(), Console(), as_of=as_of, as_json=as_json)
+
+    run(stack, local, state, work)
 
 
 def dead_letters(

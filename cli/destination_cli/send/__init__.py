@@ -1,0 +1,1 @@
+"""`destination send`: a file of profiles onto the queue, for the first load."""
