@@ -41,6 +41,7 @@ RECORDS: list[tuple[str, str, Verdict]] = [
     ("INVALID_FIELD", "Foreign key external ID: 7 not found for field X in entity Account", Verdict.REJECT),
     ("INVALID_FIELD", "Json Deserialization failed on token 'X'", Verdict.REJECT),
     ("INVALID_FIELD_FOR_INSERT_UPDATE", "Unable to create/update fields: X", Verdict.MISFIT),
+    ("INVALID_FIELD_FOR_INSERT_UPDATE", "Account: bad field names on insert/update call: LastName", Verdict.REJECT),
     ("INVALID_EMAIL_ADDRESS", "Email: invalid email address: x", Verdict.REJECT),
     ("ENTITY_IS_DELETED", "entity is deleted", Verdict.GONE),
     ("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", Verdict.CONVERTED),

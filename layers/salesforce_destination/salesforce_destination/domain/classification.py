@@ -85,6 +85,9 @@ LIMIT_TEXTS = (
 STALE_MARKER = "[CDP-STALE:"
 """Begins the marker in the error text of our own validation rules; the guard field's name and `]` follow."""
 
+NOT_OF_THIS_KIND = ("Account: bad field names on insert/update call",)
+"""A business that is given a person's fields, or a person a business's name: other accounts take them."""
+
 WRAPPERS = ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER", "UNKNOWN_EXCEPTION")
 """Codes of triggers, flows and accidents, whose text alone says what happened inside."""
 
@@ -105,6 +108,7 @@ RECORD_TABLE: Sequence[RecordRow] = (
     ("PROCESSING_HALTED", "", Verdict.RETRY),
     ("INVALID_FIELD", "No such column", Verdict.MISFIT),
     ("INVALID_FIELD", "", Verdict.REJECT),
+    *(("INVALID_FIELD_FOR_INSERT_UPDATE", text, Verdict.REJECT) for text in NOT_OF_THIS_KIND),
     ("INVALID_FIELD_FOR_INSERT_UPDATE", "", Verdict.MISFIT),
     ("INVALID_TYPE", "", Verdict.MISFIT),
     ("STORAGE_LIMIT_EXCEEDED", "", Verdict.MISFIT),

@@ -16,6 +16,9 @@ from .record import Record
 
 Json = Any
 
+MERGEABLE = frozenset({"Account", "Case", "Contact", "Individual", "Lead"})
+"""The sObjects whose records can be merged; no other has a MasterRecordId that could be asked for."""
+
 LONGEST_QUERY = 8_000
 """Characters of one SOQL query: Salesforce takes 16,384 bytes of URI and headers together, less when escaped."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from salesforce_destination.domain.destination import Destination
 from salesforce_destination.domain.record import Record
 from salesforce_destination.domain.successor import (
+    MERGEABLE,
     Move,
     Successor,
     end_of_chain,
@@ -31,7 +32,7 @@ class Successors:
     destination: Destination
 
     def find(self, move: Move, records: Sequence[Record]) -> dict[str, Successor]:
-        """Give the successors by the records' keys; what has none is left out. Costs at least one API call."""
+        """Give the successors by the records' keys; what has none is left out. Costs an API call or more."""
         key_field = "Id" if self.destination.updates_by_id else self.destination.identity.target
         if move is Move.CONVERTED:
             found = self._pointers("query", key_field, "ConvertedContactId", keys_of(records))
@@ -41,7 +42,8 @@ class Successors:
                 for record in records
                 if record.identity.casefold() in found
             }
-        return self._survivors(key_field, records)
+        mergeable = self.destination.salesforce_object in MERGEABLE
+        return self._survivors(key_field, records) if mergeable else {}
 
     def _survivors(self, key_field: str, records: Sequence[Record]) -> dict[str, Successor]:
         first = self._pointers("queryAll", key_field, "MasterRecordId", keys_of(records))
