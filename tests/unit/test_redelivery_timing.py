@@ -20,7 +20,7 @@ from simulated import HOUR, a_world, codes_of_letters, one_event_each, run, writ
 
 DRAWS = 4_001
 SIGMAS = 6
-PEOPLE = 200
+PEOPLE = 100
 OUTAGE_HOURS = 24.0
 
 
@@ -139,7 +139,7 @@ def test_a_day_of_outage_puts_nothing_into_the_dead_letter_queue(tmp_path: Path,
 
 
 def test_after_the_age_everything_is_a_dead_letter_with_its_last_reason_and_none_by_sqs(tmp_path: Path) -> None:
-    people = 40
+    people = 20
     world = a_world(tmp_path, people)
     events = one_event_each(people)
     strike(world, FaultKind.DROP_BEFORE, 1_000.0)
