@@ -221,5 +221,6 @@ def test_a_field_that_the_org_does_not_have_is_found(tmp_path: Path) -> None:
     assert "does not fit the org" in " ".join(result.output.split())
     assert (report["good"], report["mistakes"]) == (False, [])
     assert [(found["level"], found["key"], found["field"]) for found in report["findings"]] == [
-        ("error", "audiences[0].mapping_id", "CDP_Loyal__c")
+        ("error", "audiences[0].mapping_id", "CDP_Loyal__c"),
+        ("note", "max_audience_fields", ""),
     ]

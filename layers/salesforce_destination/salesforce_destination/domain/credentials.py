@@ -30,17 +30,19 @@ class GrantType(StrEnum):
     PASSWORD = "password"  # legacy: closed for new apps, retired by Salesforce on 2027-02-20
 
 
-_NEEDS: Mapping[GrantType, tuple[str, ...]] = {
+NEEDS: Mapping[GrantType, tuple[str, ...]] = {
     GrantType.CLIENT_CREDENTIALS: ("domain", "client_id", "client_secret"),
     GrantType.JWT_BEARER: ("domain", "client_id", "username", "private_key"),
     GrantType.REFRESH_TOKEN: ("domain", "client_id", "client_secret", "refresh_token"),
     GrantType.PASSWORD: ("domain", "client_id", "client_secret", "username", "password"),
 }
+"""The keys that each way to log in takes."""
+
 _KEYS = (
     *("grant_type", "domain", "client_id", "client_secret", "username", "password", "security_token"),
     *("private_key", "refresh_token", "org_id"),
 )
-_WHERE: Mapping[str, str] = {
+WHERE: Mapping[str, str] = {
     "grant_type": f"Use one of {', '.join(GrantType)}.",
     "client_id": "It is the Consumer Key of the app in Salesforce.",
     "client_secret": "It is the Consumer Secret of the app in Salesforce.",
@@ -50,6 +52,8 @@ _WHERE: Mapping[str, str] = {
     "username": "It is the Salesforce username of the integration user.",
     "password": "It is the password of the integration user.",
 }
+"""Where a person finds the value of a key."""
+
 _ORG_ID = re.compile(r"00D[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?")
 
 
@@ -88,16 +92,16 @@ class Credentials:
         values = _texts(secret)
         _require(["grant_type"], values, secret)
         grant = _grant_type(values["grant_type"])
-        _require(_NEEDS[grant], values, secret)
+        _require(NEEDS[grant], values, secret)
         url = salesforce_url(values["domain"], allow_local=allow_local)
         if grant is GrantType.CLIENT_CREDENTIALS and not is_my_domain(url):
             problem = "is a server that all orgs share; the client credentials flow works on an org's own one only."
-            raise CredentialsError("domain", problem, _WHERE["domain"], "DOMAIN_NOT_MY_DOMAIN")
+            raise CredentialsError("domain", problem, WHERE["domain"], "DOMAIN_NOT_MY_DOMAIN")
         if grant is GrantType.JWT_BEARER:
             values["private_key"] = read_private_key(values["private_key"])
         if values.get("org_id") and not _ORG_ID.fullmatch(values["org_id"]):
             raise CredentialsError("org_id", "is no id of an org.", "Setup > Company Information shows it: 00D...")
-        sent = ("org_id", "security_token", *_NEEDS[grant])
+        sent = ("org_id", "security_token", *NEEDS[grant])
         return cls(grant, url, **{key: values[key] for key in sent if key in values and key != "domain"})
 
 
@@ -132,7 +136,7 @@ def _require(keys: Iterable[str], values: Mapping[str, str], secret: Mapping[str
         strangers = [stranger.lower() for stranger in secret if stranger not in _KEYS]
         if key not in secret and difflib.get_close_matches(key, strangers, n=1, cutoff=0.8):
             raise CredentialsError(key, "is missing, but a key much like it is there.", f"Write it as {key}.")
-        raise CredentialsError(key, "is missing or empty.", _WHERE.get(key, "Fill it in."))
+        raise CredentialsError(key, "is missing or empty.", WHERE.get(key, "Fill it in."))
 
 
 def _grant_type(given: str) -> GrantType:

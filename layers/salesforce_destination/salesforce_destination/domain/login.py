@@ -45,15 +45,16 @@ class Login:
         value, instance_url = self.answer.get("access_token"), self.answer.get("instance_url")
         if not is_sendable(value) or not isinstance(instance_url, str):
             raise LoginUnavailableError(200, UNREADABLE)
-        if credentials.org_id and self._org_id() != credentials.org_id[:ORG_ID_LENGTH]:
+        if credentials.org_id and self.org_id != credentials.org_id[:ORG_ID_LENGTH]:
             cure = "If the org of `domain` is the one that is meant, put in its id (Setup > Company Information)."
             raise CredentialsError("org_id", "is not the id of the org that was logged in to.", cure, "ORG_ID_DIFFERS")
         url = check_instance_url(instance_url, allow_local=credentials.is_local)
         issued_at = self.answer.get("issued_at")
         return AccessToken(value, url, str(issued_at) if isinstance(issued_at, str | int) else "")
 
-    def _org_id(self) -> str | None:
-        """The org of the identity URL, `https://login.salesforce.com/id/<org>/<user>`."""
+    @property
+    def org_id(self) -> str | None:
+        """The 15 characters of the org in the identity URL, `https://login.salesforce.com/id/<org>/<user>`."""
         try:
             identity = _IDENTITY_PATH.fullmatch(urlsplit(str(self.answer.get("id"))).path)
         except ValueError:

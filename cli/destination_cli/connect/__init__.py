@@ -1,0 +1,1 @@
+"""`destination connect`: credentials are asked for, tried, and only then stored."""

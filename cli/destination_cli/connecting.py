@@ -1,0 +1,87 @@
+"""The commands between a destination file, a stack and its org: check and connect."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from salesforce_destination.domain.credentials import GrantType
+
+from .command_options import COULD_NOT_DO_IT, AsJson, OnThisMachine, StackName, StateFolder, run
+from .local.places import STATE
+
+if TYPE_CHECKING:
+    from .check import Report
+    from .target import Target
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the `destination` command."""
+    for command in (check, connect):
+        app.command()(command)
+
+
+def check(
+    file: Annotated[Path, typer.Argument(help="A destination file, such as layers/destinations/contacts.toml.")],
+    offline: Annotated[bool, typer.Option("--offline", help="Judge the file alone; needs no org.")] = False,
+    describe: Annotated[
+        Path | None, typer.Option(help="Compare with an sObject's describe that was saved as JSON.")
+    ] = None,
+    stack: StackName = None,
+    local: OnThisMachine = False,
+    as_json: AsJson = False,
+    state: StateFolder = STATE,
+) -> None:
+    """Say what a destination file sends where, and what does not fit the org. Exits with 1 where something does not."""
+    from .check import judge
+
+    if not file.is_file() or (describe and not describe.is_file()):
+        _refuse(f"{describe if file.is_file() else file} is not there. Name a file.")
+    if stack or local:
+        run(stack, local, state, lambda target: _tell(judge(file, target=target), as_json))
+    if not offline and describe is None:
+        _refuse(
+            "Add --stack NAME or --local to compare the file with the org of that stack, --describe FILE to compare it"
+            " with an org's saved describe, or --offline to judge the file alone."
+        )
+    raise typer.Exit(_tell(judge(file, describe), as_json))
+
+
+def _tell(report: Report, as_json: bool) -> int:
+    from .check_view import show
+
+    print(report.as_json()) if as_json else show(report, Console())
+    return report.exit_status
+
+
+def _refuse(sentence: str) -> NoReturn:
+    Console().print(sentence, markup=False, highlight=False)
+    raise typer.Exit(COULD_NOT_DO_IT)
+
+
+def connect(
+    grant: Annotated[
+        GrantType | None, typer.Option("--grant", help="How to log in; asked for where it is left out.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--from", help="A JSON file with the credentials, or - for standard input.")
+    ] = None,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for the stack's own log-in.", min=0)] = 75,
+    stack: StackName = None,
+    local: OnThisMachine = False,
+    as_json: AsJson = False,
+    state: StateFolder = STATE,
+) -> None:
+    """Ask for credentials, try them, and store them only if Salesforce takes them. Exits with 1 if it does not."""
+    from .connect.asking import given_credentials
+    from .connect.command import connect as try_and_store
+    from .connect.command import show
+
+    def work(target: Target) -> int:
+        outcome = try_and_store(given_credentials(source, grant), target, wait)
+        print(outcome.as_json()) if as_json else show(outcome, Console())
+        return outcome.status
+
+    run(stack, local, state, work)
