@@ -24,6 +24,7 @@ BUILT_TEMPLATE = ROOT / ".aws-sam" / "build" / "template.yaml"
 
 HOST = "host.docker.internal"
 CREDENTIALS_SECRET, ACCESS_TOKEN_SECRET = "sam-local-credentials", "sam-local-access-token"
+OUTCOME_KEY_SECRET = "sam-local-outcome-key"
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
 
 
@@ -42,6 +43,7 @@ def variables(endpoints: dict[str, Any], refresh_queue_url: str) -> dict[str, di
             "REFRESH_QUEUE_URL": from_a_container(refresh_queue_url),
             "CREDENTIALS_SECRET_ID": CREDENTIALS_SECRET,
             "ACCESS_TOKEN_SECRET_ID": ACCESS_TOKEN_SECRET,
+            "OUTCOME_KEY_SECRET_ID": OUTCOME_KEY_SECRET,
         }
     }
 
@@ -54,7 +56,11 @@ def secrets(endpoints: dict[str, Any]) -> dict[str, str]:
         "client_id": "local-client-id",
         "client_secret": "local-client-secret",
     }
-    return {CREDENTIALS_SECRET: json.dumps(credentials), ACCESS_TOKEN_SECRET: "{}"}
+    return {
+        CREDENTIALS_SECRET: json.dumps(credentials),
+        ACCESS_TOKEN_SECRET: "{}",
+        OUTCOME_KEY_SECRET: "a key for this machine",
+    }
 
 
 def with_endpoint_variable(template: str) -> str:

@@ -11,7 +11,7 @@ import os
 import random
 import time
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from aws_lambda_powertools import Logger, Metrics
 from botocore.config import Config
 from salesforce_destination.aws.crumbs import CrumbFile
 from salesforce_destination.aws.dead_letters import DeadLetters
+from salesforce_destination.aws.outcome_log import OutcomeLog
 from salesforce_destination.aws.redelivery import Backoff, RedeliveryDelays
 from salesforce_destination.aws.report import Circumstances, report, report_misfit, report_statuses
 from salesforce_destination.aws.sqs_event import messages_in, partial_batch_response
@@ -67,14 +68,16 @@ class Function:
     settings: Settings
     mapper: Mapper
     deadline: float = 0.0
+    outcome_log: OutcomeLog = field(init=False)
     tokens: TokenSource = field(init=False)
     client: SalesforceClient = field(init=False)
     deliverer: Deliverer = field(init=False)
 
     def __post_init__(self) -> None:
         settings, destination = self.settings, self.mapper.destination
+        self.outcome_log = OutcomeLog(secrets_client, settings.outcome_key_secret_id, time.monotonic)
         self.tokens = TokenSource(
-            partial(boto3.client, "secretsmanager", config=SOON),
+            secrets_client,
             sqs_client,
             settings.access_token_secret_id,
             settings.refresh_queue_url,
@@ -106,6 +109,12 @@ def started() -> Function:
 
 
 @cache
+def secrets_client() -> Any:
+    """The Secrets Manager client, made when a token or a key is first needed."""
+    return boto3.client("secretsmanager", config=SOON)
+
+
+@cache
 def sqs_client() -> Any:
     """The SQS client, made when the first message is refused or deferred."""
     return boto3.client("sqs", config=SOON)
@@ -114,7 +123,7 @@ def sqs_client() -> Any:
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Deliver a batch, and name the messages that SQS must keep."""
-    messages = messages_in(event)
+    messages = messages_in(event, int(time.time() * 1000))
     try:
         function = started()
     except MistakesError as error:
@@ -150,4 +159,6 @@ def deliver(function: Function, messages: list[Message]) -> list[str]:
     report(settled.deliveries, tally, circumstances, logger, metrics)
     metrics.flush_metrics()
     report_statuses(tally.statuses, destination_name())
+    if function.seconds_left() > 0:  # what is kept free at the end is for the messages
+        function.outcome_log.write(settled.deliveries, logger)
     return list(settled.kept)

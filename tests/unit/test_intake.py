@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from builders import CONTACTS, SENT_AT, a_destination, a_message, a_profile
+from builders import CONTACTS, SENT_AT, a_destination, a_message, a_profile, an_id
 from salesforce_destination.domain.outcome import Outcome
 from scripted_org import ScriptedOrg, deliver
 
@@ -39,3 +39,23 @@ def test_of_several_profiles_the_latest_gives_the_message_its_time() -> None:
     (delivery,) = deliver(destination, ScriptedOrg(destination), [a_message({"profiles": profiles})])
 
     assert delivery.event_time == OWN
+
+
+def test_every_profile_that_names_a_record_is_known_by_its_key_whatever_becomes_of_it() -> None:
+    destination = a_destination()
+    profiles = [a_profile(1), a_profile(2, last_name=None), {"person": {}}]
+
+    (delivery,) = deliver(destination, ScriptedOrg(destination), [a_message({"profiles": profiles})])
+
+    assert [(part.key, part.fate.outcome) for part in delivery.parts] == [
+        (an_id(1), Outcome.DELIVERED),
+        (an_id(2), Outcome.REJECTED),
+    ]
+
+
+def test_a_skipped_profile_is_known_by_its_key_too() -> None:
+    destination = a_destination(CONTACTS, '\n[profiles]\nonly_if = "consent"\nwhen_skipped = "leave"\n')
+
+    (delivery,) = deliver(destination, ScriptedOrg(destination), [a_message(a_profile(1))])
+
+    assert [(part.key, part.fate.outcome) for part in delivery.parts] == [(an_id(1), Outcome.SKIPPED)]

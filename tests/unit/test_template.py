@@ -54,6 +54,7 @@ WHAT_ROLES_MAY_DO = {
         ("sqs:SendMessage", "DeadLetterQueue"),
         ("sqs:SendMessage", "RefreshQueue"),
         ("secretsmanager:GetSecretValue", "AccessTokenSecret"),
+        ("secretsmanager:GetSecretValue", "OutcomeKeySecret"),
         ("logs:CreateLogStream", "DeliverLogGroup"),
         ("logs:PutLogEvents", "DeliverLogGroup"),
     },
@@ -222,9 +223,11 @@ def test_what_holds_data_outlives_the_stack(logical_id: str) -> None:
     assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
 
 
-def test_both_secrets_begin_empty() -> None:
+def test_the_secrets_that_somebody_fills_begin_empty() -> None:
     secrets = resolved("AWS::SecretsManager::Secret")
+    generated = secrets.pop("OutcomeKeySecret")
 
+    assert generated["GenerateSecretString"]["PasswordLength"] >= 43
     assert {name: json.loads(secret["SecretString"]) for name, secret in secrets.items()} == {
         "CredentialsSecret": {},
         "AccessTokenSecret": {},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from secrets import choice
+from string import ascii_letters, digits
 from typing import Any
 
 from .aws import LocalAws
@@ -93,9 +95,14 @@ def _secret(aws: LocalAws, logical_id: str, properties: Mapping[str, Any]) -> At
     arn = aws.client("secretsmanager").create_secret(
         Name=f"{STACK_NAME}-{logical_id}",
         Description=properties.get("Description", ""),
-        SecretString=properties["SecretString"],
+        SecretString=properties.get("SecretString") or _generated(properties["GenerateSecretString"]),
     )["ARN"]
     return {"Ref": arn, "Id": arn}
+
+
+def _generated(wanted: Mapping[str, Any]) -> str:
+    """A secret that CloudFormation would make up."""
+    return "".join(choice(ascii_letters + digits) for _ in range(int(wanted["PasswordLength"])))
 
 
 def _topic(aws: LocalAws, logical_id: str, properties: Mapping[str, Any]) -> Attributes:

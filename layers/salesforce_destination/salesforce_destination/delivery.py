@@ -8,7 +8,7 @@ SQS, of HTTP or of the time of day.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from salesforce_destination.domain.mapping import Mapper
 from salesforce_destination.domain.message import Message
@@ -63,4 +63,4 @@ def _given_up(delivery: Delivery, oldest_ms: int) -> Delivery:
     last = delivery.fate.reason or Reason("NO_REASON")
     text = f"Given up after {delivery.message.receive_count} tries. {last.text}".strip()
     fate = rejected(last.code, text, last.fields)
-    return Delivery(delivery.message, fate, delivery.event_time, delivery.failed_profiles, delivery.profiles)
+    return replace(delivery, fate=fate)

@@ -81,8 +81,11 @@ class Intake:
             with suppress(ProfileRefusedError):  # a refused event keeps its time: it may be sent again
                 ledger.note_event_time(position, self.mapper.event_time(profile, message_time, message.sent_at))
             if isinstance(update, Fate):
+                with suppress(ProfileRefusedError):  # of one without an identity nobody will ask
+                    ledger.note_key(position, index, self.mapper.key(profile))
                 ledger.settle_profile(position, index, update)
             else:
+                ledger.note_key(position, index, update.key)
                 yield update
 
     def _update(
@@ -109,7 +112,7 @@ class Intake:
 def _message_time(message: Message) -> int | None:
     if message.event_time is None:
         return None
-    if not message.event_time.isascii() or not message.event_time.isdigit():
-        text = "The attribute EventTime is no whole number of milliseconds since 1970."
+    if not message.event_time.isascii() or not message.event_time.isdigit() or len(message.event_time) > 20:
+        text = f"The attribute EventTime, {message.event_time[:40]!r}, is no number of milliseconds since 1970."
         raise ProfileRefusedError(Reason("EVENT_TIME_INVALID", text))
     return int(message.event_time)

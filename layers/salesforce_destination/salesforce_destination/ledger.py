@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from salesforce_destination.domain.message import Message
-from salesforce_destination.domain.outcome import Delivery, Fate, Outcome, deferred, worst
+from salesforce_destination.domain.outcome import Delivery, Fate, Outcome, Part, deferred, worst
 from salesforce_destination.domain.record import Record, Update
 
 NOT_WRITTEN = (Outcome.REJECTED, Outcome.DEFERRED)
@@ -18,6 +18,11 @@ class Ledger:
         self.messages = messages
         self._fates: list[dict[int, Fate]] = [{} for _ in messages]
         self._event_times: list[int | None] = [None for _ in messages]
+        self._keys: list[dict[int, str]] = [{} for _ in messages]
+
+    def note_key(self, position: int, profile: int, key: str) -> None:
+        """Remember whose record a profile is about, whatever becomes of it."""
+        self._keys[position][profile] = key
 
     def note_event_time(self, position: int, event_time: int) -> None:
         """Remember when a message's event happened; of several profiles the latest counts."""
@@ -51,6 +56,12 @@ class Ledger:
     def _delivery(self, position: int, message: Message) -> Delivery:
         fates, event_time = self._fates[position], self._event_times[position]
         if not fates:
-            return Delivery(message, deferred("NOT_REACHED"), event_time)
+            fate = deferred("NOT_REACHED")
+            return Delivery(message, fate, event_time, parts=self._parts(position, fate))
         failed = tuple(profile for profile, fate in sorted(fates.items()) if fate.outcome in NOT_WRITTEN)
-        return Delivery(message, worst(fates.values()), event_time, failed, len(fates))
+        fate = worst(fates.values())
+        return Delivery(message, fate, event_time, failed, len(fates), self._parts(position, fate))
+
+    def _parts(self, position: int, otherwise: Fate) -> tuple[Part, ...]:
+        fates = self._fates[position]
+        return tuple(Part(key, fates.get(profile, otherwise)) for profile, key in self._keys[position].items())

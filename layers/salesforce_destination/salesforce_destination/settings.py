@@ -56,6 +56,7 @@ class Settings:
     destination_file: str = ""
     credentials_secret_id: str = ""
     access_token_secret_id: str = ""
+    outcome_key_secret_id: str = ""
     refresh_queue_url: str = ""
     queue_url: str = ""
     dead_letter_queue_url: str = ""

@@ -17,7 +17,7 @@ from .event_time import EventTimeError, check_event_time, parse_time
 from .identity import IdentityReader
 from .outcome import ProfileRefusedError, Reason
 from .profile import Profile, namespaces_in, with_identities_in_order
-from .source import ABSENT, Source, compile_source
+from .source import ABSENT, Source, compile_source, is_unicode
 from .standard_fields import LENGTHS
 
 Json = Any
@@ -48,7 +48,6 @@ class Mapper:
         self._fields = [_FieldReader(mapping, destination.salesforce_object) for mapping in destination.mappings]
         self._audiences = AudienceFields(destination)
         self._only_if = _optional(destination.profiles.only_if)
-        self._exits = destination.profiles.when_skipped == "exit"
         self._exits_skipped = destination.profiles.when_skipped == "exit"
         self._namespaces = namespaces_in(_sources_of(destination))
         ordering = destination.ordering
@@ -83,13 +82,18 @@ class Mapper:
             return None
         return Mapped(key, identity, fields, event_time, times, creates and not consents)
 
+    def key(self, profile: Profile) -> str:
+        """Whose record a profile is about, be it mapped or not; raise ProfileRefusedError where it does not say."""
+        return self._identity.read(with_identities_in_order(profile, self._namespaces))[0]
+
     def event_time(self, profile: Profile, message_time: int | None, sent_at: int) -> int:
         """When the event happened; raise ProfileRefusedError for a time that cannot be."""
         found = self._ordering_source(profile) if self._ordering_source and message_time is None else message_time
         try:
             return check_event_time(sent_at if found is ABSENT or found is None else parse_time(found), sent_at)
         except EventTimeError as error:
-            raise ProfileRefusedError(Reason("EVENT_TIME_INVALID", f"The event time {error}.")) from None
+            text = f"The event time, {str(found)[:40]!r}, {error}."
+            raise ProfileRefusedError(Reason("EVENT_TIME_INVALID", text)) from None
 
 
 class _FieldReader:
@@ -134,6 +138,8 @@ class _FieldReader:
         return None if mapping.when_absent == "clear" else value
 
     def _fitted(self, value: str) -> str:
+        if not is_unicode(value):
+            self._refuse("holds half a character, which no UTF-8 can write")
         if self._longest is None or len(value) <= self._longest:
             return value
         if self.mapping.when_too_long == "truncate":

@@ -74,14 +74,27 @@ class Fate:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What became of one profile of a message; `key` tells its record apart, as the org does."""
+
+    key: str = field(repr=False)
+    fate: Fate
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of one message; `failed_profiles` are the positions of those that were not written."""
+    """
+    What became of one message.
+
+    `failed_profiles` are the positions of those that were not written; `parts` are the profiles that name a record.
+    """
 
     message: Message
     fate: Fate
     event_time: int | None = None
     failed_profiles: tuple[int, ...] = ()
     profiles: int = 0
+    parts: tuple[Part, ...] = field(default=(), repr=False, compare=False)
 
 
 DELIVERED = Fate(Outcome.DELIVERED)

@@ -1,0 +1,110 @@
+"""
+What became of each profile, in the log, so that a person can ask about one contact.
+
+No identity is in it: each stands as a keyed hash (HMAC-SHA256), whose key lies in a secret of its own. Without that key
+the log tells nothing about anybody, not even to somebody who has the list of all customers.
+
+A profile takes about 45 characters, and a batch one line: 2 cents of CloudWatch Logs for a million profiles.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+
+from aws_lambda_powertools import Logger
+
+from salesforce_destination.domain.errors import TokenUnavailableError
+from salesforce_destination.domain.outcome import Delivery, Outcome, Part
+
+from .secrets import ClientFactory, make_client, read_secret
+
+LINE = "outcomes"
+"""The message of these lines, and the key of their content."""
+
+HASH_LENGTH = 16
+"""64 bits as hexadecimal: of a hundred million identities hardly one shares its hash with the one asked for."""
+
+MESSAGE_ID_LENGTH = 8
+"""The beginning of a message's id, enough to find it in the sender's log."""
+
+PROFILES_PER_LINE = 3_000
+"""CloudWatch Logs takes 256 KB in one event ("CloudWatch Logs quotas")."""
+
+KEY_AGAIN_SECONDS = 900.0
+"""How long a key that could not be read is not asked for again."""
+
+NOT_WRITTEN = (Outcome.REJECTED, Outcome.DEFERRED)
+
+
+def identity_hash(key: bytes, identity: str) -> str:
+    """What stands for an identity in the log; `identity` is the key by which the org tells records apart."""
+    return hmac.digest(key, identity.encode(), "sha256").hex()[:HASH_LENGTH]
+
+
+class OutcomeLog:
+    """
+    Writes outcomes, with a key that is read from its secret once; `clock` gives seconds that only go forward.
+
+    Nothing here may keep a message from being settled: without the key a warning is logged, and no outcome.
+    """
+
+    def __init__(self, secrets_client_factory: ClientFactory, secret_id: str, clock: Callable[[], float]) -> None:
+        self._factory, self._secret_id, self._clock = secrets_client_factory, secret_id, clock
+        self._key: bytes | None = None
+        self._not_before: float | None = None
+
+    def write(self, deliveries: Sequence[Delivery], logger: Logger) -> None:
+        """Log what became of the profiles of a batch."""
+        if logger.log_level > logging.INFO or not any(delivery.parts for delivery in deliveries):
+            return
+        key = self._read_key(logger)
+        if key is None:
+            return
+        profiles = ((delivery, part) for delivery in deliveries for part in delivery.parts)
+        while some := list(islice(profiles, PROFILES_PER_LINE)):
+            logger.info(LINE, outcomes=_by_outcome(some, key))
+
+    def _read_key(self, logger: Logger) -> bytes | None:
+        if self._key is not None or not self._secret_id or not self._may_ask():
+            return self._key
+        code = "OUTCOME_KEY_EMPTY"
+        try:
+            self._key = read_secret(make_client(self._factory, "SECRETS_UNAVAILABLE"), self._secret_id).encode() or None
+        except TokenUnavailableError as error:
+            code = error.code
+        if self._key is None:
+            self._not_before = self._clock() + KEY_AGAIN_SECONDS
+            logger.warning("no outcomes are logged for now: the key of their hashes cannot be read", code=code)
+        return self._key
+
+    def _may_ask(self) -> bool:
+        return self._not_before is None or self._clock() >= self._not_before
+
+
+def _by_outcome(profiles: Iterable[tuple[Delivery, Part]], key: bytes) -> dict[str, list[str]]:
+    """`{"rejected INVALID_EMAIL_ADDRESS": ["hash message-id event-time", ...]}`, event times in ms or `-`."""
+    lines: dict[str, list[str]] = {}
+    for delivery, part in profiles:
+        message_id = delivery.message.id[:MESSAGE_ID_LENGTH]
+        text = f"{identity_hash(key, part.key)} {message_id} {delivery.event_time or '-'}"
+        lines.setdefault(" ".join(_outcome(delivery, part)), []).append(text)
+    return lines
+
+
+def _outcome(delivery: Delivery, part: Part) -> Iterator[str]:
+    """
+    A profile that was not written shares the fate of its message, and keeps its own code.
+
+    One that fails beside one that waits is tried again with it; one that waits in a message that is given up is
+    given up with it.
+    """
+    if part.fate.outcome not in NOT_WRITTEN:
+        yield part.fate.outcome
+        return
+    yield delivery.fate.outcome
+    reason = delivery.fate.reason if delivery.profiles <= 1 else part.fate.reason
+    if reason is not None:
+        yield reason.code
