@@ -1,0 +1,145 @@
+"""`destination check --local`: against a local stack whose org an administrator breaks and mends."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from destination_cli.app import app
+from destination_cli.local.options import Options
+from destination_cli.local.org import Fault, FaultKind, SimulatedOrg
+from destination_cli.local.places import ROOT
+from destination_cli.local.stack import LocalStack
+from local_stack import wait_until
+from salesforce_destination.destination_file import file_hash
+from typer.testing import CliRunner, Result
+
+CONTACTS = ROOT / "layers" / "destinations" / "contacts.toml"
+
+
+@pytest.fixture(scope="module")
+def org() -> SimulatedOrg:
+    return SimulatedOrg()
+
+
+@pytest.fixture(scope="module")
+def stack(org: SimulatedOrg, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    with LocalStack(Options(state=tmp_path_factory.mktemp("state")), org) as stack:
+        log = stack.function("CheckConnectionFunction").log
+        wait_until(lambda: '"message":"connected"' in log.read_text(encoding="utf-8"), 30)
+        yield stack
+
+
+def check(stack: LocalStack, file: Path, *more: str) -> Result:
+    arguments = ["check", str(file), "--local", "--state", str(stack.options.state), *more]
+    return CliRunner().invoke(app, arguments, env={"COLUMNS": "120"})
+
+
+def report(stack: LocalStack, file: Path) -> dict[str, Any]:
+    return dict(json.loads(check(stack, file, "--json").output))
+
+
+def by_hand(stack: LocalStack, method: str, path: str) -> None:
+    request = urllib.request.Request(f"{stack.salesforce_url}/_org/{path}", method=method)
+    urllib.request.urlopen(request).close()
+
+
+def test_a_file_that_fits_the_org_is_connected_with_a_tick(stack: LocalStack) -> None:
+    result = check(stack, CONTACTS)
+
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith("✓ Connected.")
+    assert stack.salesforce_url in result.output
+    assert "3 of 25 audience fields are used." in result.output
+    assert "API calls are left today." in result.output
+
+
+def test_a_field_that_is_removed_in_the_org_is_named_and_the_tick_comes_back_with_it(stack: LocalStack) -> None:
+    by_hand(stack, "DELETE", "fields/Contact/CDP_Loyal__c")
+    broken = check(stack, CONTACTS)
+    by_hand(stack, "PUT", "fields/Contact/CDP_Loyal__c")
+    mended = check(stack, CONTACTS)
+
+    assert broken.exit_code == 1
+    assert "✗ Not connected." in broken.output
+    assert "audiences[0].mapping_id" in broken.output
+    assert "CDP_Loyal__c is no field of Contact" in broken.output
+    assert mended.exit_code == 0
+    assert "✓ Connected." in mended.output
+
+
+def test_the_report_for_programs_says_by_which_version_the_stack_delivers(stack: LocalStack, tmp_path: Path) -> None:
+    changed = tmp_path / "contacts.toml"
+    changed.write_text(CONTACTS.read_text().replace("Trial users", "Trial readers"))
+
+    same, other = report(stack, CONTACTS), report(stack, changed)
+
+    assert (same["good"], same["connected"], same["org"]) == (True, True, stack.salesforce_url)
+    assert same["published"] == {"file": "contacts.toml", "hash": file_hash(CONTACTS), "is_same": True}
+    assert other["published"]["is_same"] is False
+    assert "this one is not deployed" in " ".join(check(stack, changed).output.split())
+
+
+def test_a_mistake_in_the_file_is_found_before_the_org_is_asked(stack: LocalStack, tmp_path: Path) -> None:
+    file = tmp_path / "contacts.toml"
+    file.write_text(CONTACTS.read_text().replace("required = true", "requird = true"))
+
+    result = check(stack, file)
+
+    assert result.exit_code == 1
+    assert "Did you mean required?" in result.output
+
+
+def test_an_org_that_gives_no_answer_is_no_finding(stack: LocalStack, org: SimulatedOrg) -> None:
+    org.faults.add(Fault(FaultKind.OUTAGE, path="/describe"))
+    result = check(stack, CONTACTS)
+    org.faults.clear()
+
+    assert result.exit_code == 2
+    assert "The org could not be asked." in result.output
+
+
+def test_credentials_that_stopped_working_are_named_by_their_key(stack: LocalStack, org: SimulatedOrg) -> None:
+    (oauth_app,) = org.oauth.apps.values()
+    oauth_app.client_secret = "another"
+    org.admin.revoke_tokens()
+    first = check(stack, CONTACTS)
+    oauth_app.client_secret = "local-client-secret"
+
+    assert first.exit_code == 1
+    assert "credentials.client_secret" in first.output
+    assert "Copy the Consumer Secret" in " ".join(first.output.split())
+
+
+def test_a_stack_that_does_not_run_cannot_be_asked(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["check", str(CONTACTS), "--local", "--state", str(tmp_path)])
+
+    assert result.exit_code == 2
+    assert "make local" in result.output
+
+
+def test_a_changed_file_is_taken_up_with_the_next_start_and_rolled_back_alike(tmp_path: Path) -> None:
+    file, org = tmp_path / "contacts.toml", SimulatedOrg()
+    shutil.copy(CONTACTS, file)
+
+    def taken_up() -> dict[str, Any]:
+        with LocalStack(Options(state=tmp_path / "state", destination=file), org) as stack:
+            log = stack.function("CheckConnectionFunction").log
+            wait_until(lambda: '"message":"connected"' in log.read_text(encoding="utf-8"), 30)
+            return dict(report(stack, file)["published"])
+
+    before = taken_up()
+    file.write_text(file.read_text().replace("Trial users", "Trial readers"))
+    changed = taken_up()
+    shutil.copy(CONTACTS, file)
+    back = taken_up()
+
+    assert before["is_same"]
+    assert changed["is_same"]
+    assert changed["hash"] != before["hash"]
+    assert back == before
