@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from . import connecting, operating
+from . import connecting, operating, setting_up
 from .command_options import StateFolder
 from .local.places import STATE
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 
 connecting.register(app)
+setting_up.register(app)
 operating.register(app)
 
 

@@ -1,0 +1,172 @@
+"""`destination create-fields`: shows what an org lacks for a file, makes it, and reads it back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from salesforce_destination.destination_file import load_destination
+from salesforce_destination.domain.errors import DestinationFileError, TokenUnavailableError
+from salesforce_destination.domain.token import AccessToken
+
+from destination_cli.org_api import OrgApi, OrgError
+from destination_cli.target import Target
+
+from .admin_token import admin_token
+from .found import Found, assumed
+from .making import Maker
+from .plan import Plan, plan
+from .reading import describe, read_org, who_am_i
+from .report import Sight, show_done, show_plan, show_sight, sight_of
+from .source_tree import source_tree, write_tree
+from .step import Step
+from .wanted import FieldKind, UnsuitableTypeError, Wanted, wanted_by
+
+GOOD, FINDINGS = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a person asked for on the command line."""
+
+    file: Path
+    kind: FieldKind | None = None
+    instance_url: str | None = None
+    export: Path | None = None
+    yes: bool = False
+    as_json: bool = False
+
+
+@dataclass(slots=True)
+class CreateFields:
+    """One run of the command. `read_token` is None where no administrator's token was offered."""
+
+    options: Options
+    target: Target | None
+    console: Console
+    read_token: Callable[[], str] | None
+    ask: Callable[[str], bool]
+    _done: list[Step] = field(default_factory=list)
+
+    def run(self) -> int:
+        """Do it; the exit status. Raises TargetError where it cannot be done."""
+        wanted = self._wanted()
+        if self.read_token is None:
+            return self._export_everything(wanted)
+        stack_token = self._stack_token()
+        admin = OrgApi(admin_token(self.read_token(), self._address(stack_token), self._is_local), wanted.api_version)
+        integration = OrgApi(stack_token, wanted.api_version) if stack_token else None
+        user = self._integration_user(admin, integration)
+        found = read_org(admin, wanted)
+        todo = plan(wanted, found, user)
+        if self.options.export:
+            return self._export(wanted, todo, found)
+        return self._make(admin, integration, wanted, todo)
+
+    def _wanted(self) -> Wanted:
+        try:
+            return wanted_by(load_destination(self.options.file), self.options.kind)
+        except DestinationFileError as error:
+            raise OrgError(f"{self.options.file} has mistakes. The first: {error.mistakes[0]}") from None
+        except UnsuitableTypeError as error:
+            raise OrgError(str(error)) from None
+
+    @property
+    def _is_local(self) -> bool:
+        return bool(self.target and self.target.is_local)
+
+    def _stack_token(self) -> AccessToken | None:
+        if self.target is None:
+            return None
+        try:
+            return self.target.stored_token().current()
+        except TokenUnavailableError:
+            if self.options.instance_url:
+                return None
+            raise OrgError(
+                "The stack has no access token yet, so that its org is not known."
+                " Run `destination connect` first, or add --instance-url."
+            ) from None
+
+    def _address(self, stack_token: AccessToken | None) -> str:
+        if self.options.instance_url:
+            return self.options.instance_url
+        if stack_token:
+            return stack_token.instance_url
+        raise OrgError("Say which org: --stack NAME, --local, or --instance-url https://acme.my.salesforce.com.")
+
+    def _integration_user(self, admin: OrgApi, integration: OrgApi | None) -> str | None:
+        if integration is None:
+            return None
+        org, user = who_am_i(integration)
+        if org != who_am_i(admin)[0]:
+            raise OrgError("The administrator's token is for another org than the one the stack delivers to.")
+        return user or None
+
+    def _export_everything(self, wanted: Wanted) -> int:
+        if self.options.export is None:
+            raise OrgError(
+                "An administrator's own access token is needed, since the integration user must not have that right."
+                " Add --access-token-stdin, or --export DIR to write files for a deployment."
+            )
+        org = assumed(name for _, name in wanted.given)
+        return self._export(wanted, plan(wanted, org), org)
+
+    def _export(self, wanted: Wanted, todo: Plan, found: Found) -> int:
+        folder = self.options.export
+        if folder is None:
+            return GOOD
+        files = source_tree(wanted, todo, found)
+        write_tree(files, folder)
+        if self.options.as_json:
+            print(json.dumps({"files": [str(path) for path in files]}, indent=2))
+            return FINDINGS if todo.problems else GOOD
+        show_plan(wanted, todo, self.console)
+        self.console.print(f"Wrote {len(files)} files. Deploy them:", highlight=False)
+        self.console.print(
+            f"  cd {escape(str(folder))} && sf project deploy start --source-dir force-app", highlight=False
+        )
+        return FINDINGS if todo.problems else GOOD
+
+    def _make(self, admin: OrgApi, integration: OrgApi | None, wanted: Wanted, todo: Plan) -> int:
+        if not self.options.as_json:
+            show_plan(wanted, todo, self.console)
+        if todo.steps and not self._may_go_on(len(todo.steps)):
+            if self.options.as_json:
+                self._print_json(wanted, todo, None)
+            return FINDINGS
+        Maker(admin).take(todo.steps, self._note)
+        sight = self._sight(integration, wanted)
+        if self.options.as_json:
+            self._print_json(wanted, todo, sight)
+        else:
+            show_sight(sight, wanted, self.console)
+        return FINDINGS if todo.problems or (sight and not sight.is_whole) else GOOD
+
+    def _may_go_on(self, count: int) -> bool:
+        if self.options.yes:
+            return True
+        return not self.options.as_json and self.ask(f"Make {count} change{'s' if count > 1 else ''} in this org?")
+
+    def _note(self, step: Step) -> None:
+        self._done.append(step)
+        if not self.options.as_json:
+            show_done(step, self.console)
+
+    def _sight(self, integration: OrgApi | None, wanted: Wanted) -> Sight | None:
+        return sight_of(describe(integration, wanted.sobject), wanted) if integration else None
+
+    def _print_json(self, wanted: Wanted, todo: Plan, sight: Sight | None) -> None:
+        rows = [dict(zip(("kind", "name", "detail"), step.shown(), strict=True)) for step in todo.steps]
+        report: dict[str, Any] = {
+            "salesforce_object": wanted.sobject,
+            "steps": [{**row, "done": step in self._done} for row, step in zip(rows, todo.steps, strict=True)],
+            "problems": [asdict(problem) for problem in todo.problems],
+            "integration_user": asdict(sight) if sight else None,
+        }
+        print(json.dumps(report, indent=2, default=list))

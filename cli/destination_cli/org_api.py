@@ -1,0 +1,177 @@
+"""
+An org's REST API for a person's commands: any method, the whole answer, and a sentence where there is none.
+
+The functions have their own client, which knows what to do about each error. A command shows the person what
+Salesforce said instead. That is allowed where no profile is involved: set-up texts speak of fields and rights.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+from pydantic_core import from_json, to_json
+from salesforce_destination.domain.token import AccessToken
+from salesforce_destination.salesforce.client import CONNECT_SECONDS, GZIP_FROM_BYTES, new_session
+
+from .target import TargetError
+
+Json = Any
+
+SoqlValue = str | Collection[str] | None
+
+READ_SECONDS = 120.0
+_USED = re.compile(r"api-usage=(\d+)/\d+")
+
+
+class OrgError(TargetError):
+    """Salesforce cannot be asked, or refused. The text is for the person who asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrgAnswer:
+    """One answer. `calls_used` is what its header tells of the org's API calls of the last 24 hours."""
+
+    status: int
+    body: Json = field(repr=False)
+    calls_used: int | None = None
+
+    @property
+    def good(self) -> bool:
+        """Whether the request as a whole was carried out."""
+        return 200 <= self.status < 300
+
+    @property
+    def code(self) -> str:
+        """Salesforce's word for what is wrong."""
+        error = self._error
+        return str(error.get("errorCode") or error.get("statusCode") or f"HTTP_{self.status}")
+
+    @property
+    def text(self) -> str:
+        """Salesforce's own sentence about it."""
+        return str(self._error.get("message") or "")
+
+    @property
+    def _error(self) -> Mapping[str, Any]:
+        found = self.body[0] if isinstance(self.body, list) and self.body else self.body
+        return found if isinstance(found, Mapping) else {}
+
+
+@dataclass(slots=True)
+class OrgApi:
+    """Asks one org with one access token. Each thread takes one `for_thread`: a session is not for several."""
+
+    token: AccessToken
+    version: str
+    make_session: Callable[[], requests.Session] = new_session
+    read_seconds: float = READ_SECONDS
+    _session: requests.Session = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Make the session, which keeps its connection."""
+        self._session = self.make_session()
+
+    def for_thread(self) -> OrgApi:
+        """The same org and token, with a connection of its own."""
+        return OrgApi(self.token, self.version, self.make_session, self.read_seconds)
+
+    def send(
+        self,
+        method: str,
+        resource: str,
+        body: Json = None,
+        parameters: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> OrgAnswer:
+        """Send a request to a resource below /services/data/vXX.X, or to a path that starts with a slash."""
+        path = resource if resource.startswith("/") else f"/services/data/v{self.version}/{resource}"
+        given = {"Authorization": f"Bearer {self.token.value}", **(headers or {})}
+        payload = None
+        if body is not None:
+            payload = body if isinstance(body, bytes) else to_json(body)
+            given = {"Content-Type": "application/json", **given}
+            if len(payload) >= GZIP_FROM_BYTES:
+                payload, given = gzip.compress(payload, 1, mtime=0), {**given, "Content-Encoding": "gzip"}
+        return self._answer(self._request(method, path, payload, parameters, given))
+
+    def ask(self, resource: str, parameters: Mapping[str, str] | None = None) -> Json:
+        """The body of a GET that has to succeed."""
+        answer = self.send("GET", resource, parameters=parameters)
+        if not answer.good:
+            raise OrgError(f"Salesforce refused to show {resource.partition('?')[0]}: {answer.code}. {answer.text}")
+        return answer.body
+
+    def query(
+        self, columns: str, sobject: str, where: Mapping[str, SoqlValue], resource: str = "query"
+    ) -> list[dict[str, Any]]:
+        """Every row in which each of these fields has its value, or one of its values."""
+        conditions = " AND ".join(f"{name} {_condition(value)}" for name, value in where.items())
+        soql = " ".join(["SELECT", columns, "FROM", sobject, *(["WHERE", conditions] if conditions else [])])
+        page = self.ask(resource, {"q": soql})
+        rows = list(page["records"])
+        while not page.get("done", True):
+            page = self.ask(page["nextRecordsUrl"])
+            rows += page["records"]
+        return rows
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        payload: bytes | None,
+        parameters: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+    ) -> requests.Response:
+        try:
+            return self._session.request(
+                method,
+                self.token.instance_url + path,
+                params=parameters,
+                data=payload,
+                headers=dict(headers),
+                timeout=(CONNECT_SECONDS, self.read_seconds),
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            kind = type(error).__name__
+            raise OrgError(f"{self.token.instance_url} does not answer ({kind}). Try again later.") from None
+
+    def _answer(self, response: requests.Response) -> OrgAnswer:
+        if response.status_code == 401:
+            raise OrgError(
+                "Salesforce does not take the access token: it has expired, or is of another org. Get a new one."
+            )
+        if 300 <= response.status_code < 400 and response.status_code != 300:
+            raise OrgError(f"{self.token.instance_url} sends elsewhere. Give the address of the org as it is now.")
+        used = _USED.search(response.headers.get("Sforce-Limit-Info", ""))
+        return OrgAnswer(response.status_code, parsed(response), int(used[1]) if used else None)
+
+
+def _condition(value: SoqlValue) -> str:
+    if value is None:
+        return "= null"
+    if isinstance(value, str):
+        return f"= {_quoted(value)}"
+    return f"IN ({', '.join(map(_quoted, value))})"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def parsed(response: requests.Response) -> Json:
+    """The body as JSON, as text where it is XML, None for pages and for nothing."""
+    kind = response.headers.get("Content-Type", "").lower()
+    if "xml" in kind and "html" not in kind:
+        return response.text
+    if "json" not in kind or not response.content:
+        return None
+    try:
+        return from_json(response.content)
+    except ValueError:
+        return None

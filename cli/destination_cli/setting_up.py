@@ -1,0 +1,92 @@
+"""The commands that set an org up for a destination and try what it holds to: create-fields and prove."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from .command_options import COULD_NOT_DO_IT, AsJson, OnThisMachine, StackName, StateFolder, run
+from .local.places import STATE
+
+if TYPE_CHECKING:
+    from .target import Target
+
+DestinationFile = Annotated[Path, typer.Argument(help="A destination file, such as layers/destinations/contacts.toml.")]
+TokenFromInput = Annotated[
+    bool, typer.Option("--access-token-stdin", help="Read an administrator's access token from standard input.")
+]
+InstanceUrl = Annotated[
+    str | None,
+    typer.Option(help="The org's address, where it is not that of the stack: https://acme.my.salesforce.com."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the `destination` command."""
+    app.command()(create_fields)
+
+
+def create_fields(
+    file: DestinationFile,
+    access_token_stdin: TokenFromInput = False,
+    kind: Annotated[
+        str | None,
+        typer.Option("--type", help="Type of new audience fields: text, checkbox, date-time, multi-select, long-text."),
+    ] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="Write an SFDX source tree into this folder and change nothing.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    instance_url: InstanceUrl = None,
+    stack: StackName = None,
+    local: OnThisMachine = False,
+    as_json: AsJson = False,
+    state: StateFolder = STATE,
+) -> None:
+    """
+    Make the fields, guards and permission sets that a destination file needs and the org lacks.
+
+    Exits with 1 where something is left that only a person can mend, or was not to be done.
+    """
+    from .create_fields.admin_token import asker, read_token
+    from .create_fields.command import CreateFields, Options
+    from .create_fields.wanted import AUDIENCE_KINDS, FieldKind
+
+    _be_there(file)
+    if kind is not None and kind not in AUDIENCE_KINDS:
+        _refuse(f"--type {kind} is none of {', '.join(AUDIENCE_KINDS)}.")
+    options = Options(file, FieldKind(kind) if kind else None, instance_url, export, yes, as_json)
+
+    def work(target: Target | None) -> int:
+        reader = read_token if access_token_stdin else None
+        return CreateFields(options, target, Console(), reader, asker()).run()
+
+    _run(stack, local, state, work)
+
+
+def _run(stack: str | None, local: bool, state: Path, work: Callable[[Target | None], int]) -> NoReturn:
+    """Do some work with a stack, or without one where none was named."""
+    from .target import TargetError
+
+    if stack or local:
+        run(stack, local, state, work)
+    try:
+        status = work(None)
+    except TargetError as error:
+        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False)
+        raise typer.Exit(COULD_NOT_DO_IT) from None
+    raise typer.Exit(status)
+
+
+def _be_there(file: Path) -> None:
+    if not file.is_file():
+        _refuse(f"{file} is not there. Name a file.")
+
+
+def _refuse(sentence: str) -> NoReturn:
+    Console(stderr=True).print(sentence, style="red", markup=False, highlight=False)
+    raise typer.Exit(COULD_NOT_DO_IT)

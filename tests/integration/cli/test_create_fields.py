@@ -1,0 +1,291 @@
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from destination_cli.create_fields.command import CreateFields, Options
+from destination_cli.create_fields.wanted import FieldKind
+from destination_cli.local.org import Level, OrgServer, SimulatedOrg, serve
+from destination_cli.org_api import OrgError
+from destination_cli.target import TargetError
+from guarded_org import GUARDED, GUARDS
+from org_caller import ADMIN, Caller, a_contact, an_org, first_error
+from org_target import a_target, admin_token
+from rich.console import Console
+
+NEW = {"CDP_Loyal__c", "CDP_Newsletter__c", *GUARDS}
+
+
+@pytest.fixture
+def org() -> SimulatedOrg:
+    """An org that knows nothing of the destination, with an integration user that may do nothing by itself."""
+    org = an_org()
+    org.users[0].minimal = True
+    for name in NEW:
+        org.admin.remove_field("Contact", name)
+    org.admin.remove_permission("CDP_Guard_Exempt")
+    return org
+
+
+@pytest.fixture
+def server(org: SimulatedOrg) -> Iterator[OrgServer]:
+    with serve(org) as server:
+        yield server
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "guarded.toml"
+    path.write_text(GUARDED)
+    return path
+
+
+def never(question: str) -> bool:
+    raise AssertionError(question)
+
+
+class Run:
+    """One run of the command, its exit status and what it printed."""
+
+    def __init__(
+        self,
+        server: OrgServer,
+        file: Path,
+        *,
+        ask: Callable[[str], bool] = never,
+        token: str | None = None,
+        stack: bool = True,
+        **options: Any,
+    ) -> None:
+        output = io.StringIO()
+        target = a_target(server) if stack else None
+        given = admin_token(server) if token is None else token
+        console = Console(file=output, width=160)
+        self.status = CreateFields(Options(file, **options), target, console, lambda: given, ask).run()
+        self.text = output.getvalue()
+        self.token = given
+
+
+def written(caller: Caller, time: int, value: str) -> dict[str, Any]:
+    since = f"2026-01-01T00:00:{time:02d}Z"
+    fields = {"CDP_Loyal__c": value, "CDP_Loyal_Since__c": since, "CDP_Event_Time__c": 1_800_000_000_000 + time}
+    return caller.update(a_contact(Email="new@example.com", **fields))[0]
+
+
+def test_an_empty_org_gets_everything_and_the_integration_user_writes_at_once(
+    org: SimulatedOrg, server: OrgServer, file: Path
+) -> None:
+    run = Run(server, file, yes=True)
+
+    assert (run.status, "can write 7 of 7 fields" in run.text) == (0, True)
+    caller = Caller(org)
+    assert written(caller, 30, "realized")["success"]
+    code, text, _ = first_error(written(caller, 20, "exited"))
+    assert (code, "[CDP-STALE:" in text) == ("FIELD_CUSTOM_VALIDATION_EXCEPTION", True)
+    assert written(caller, 30, "existing")["success"]
+    assert first_error(caller.update(a_contact(Title="x"))[0])[0] == "INVALID_FIELD"
+
+
+def test_twice_in_a_row_does_nothing_the_second_time(org: SimulatedOrg, server: OrgServer, file: Path) -> None:
+    Run(server, file, yes=True)
+    before = org.usage.used(org.now())
+    made = {
+        name: len(org.tooling.store.table(org.tooling.schema.sobjects[name]))
+        for name in ("CustomField", "ValidationRule")
+    }
+
+    second = Run(server, file)
+
+    assert (second.status, "The org has everything" in second.text) == (0, True)
+    assert made == {
+        name: len(org.tooling.store.table(org.tooling.schema.sobjects[name]))
+        for name in ("CustomField", "ValidationRule")
+    }
+    methods = [entry.method for entry in list(org.log.last)[before - org.usage.used(org.now()) :]]
+    assert set(methods) == {"GET"}
+
+
+def test_nothing_is_made_without_a_yes(org: SimulatedOrg, server: OrgServer, file: Path) -> None:
+    questions: list[str] = []
+
+    def decline(question: str) -> bool:
+        questions.append(question)
+        return False
+
+    run = Run(server, file, ask=decline)
+
+    assert run.status == 1
+    assert questions == ["Make 15 changes in this org?"]
+    assert "Contact.CDP_Event_Time__c" in run.text
+    assert not NEW & org.schema.sobjects["Contact"].fields.keys()
+
+
+def test_one_lost_field_is_mended_alone(org: SimulatedOrg, server: OrgServer, file: Path) -> None:
+    Run(server, file, yes=True)
+    org.admin.remove_field("Contact", "CDP_Newsletter__c")
+
+    run = Run(server, file, yes=True)
+
+    assert run.status == 0
+    assert "CDP_Newsletter__c" in org.schema.sobjects["Contact"].fields
+    assert "Contact.CDP_Loyal__c" not in run.text
+
+
+def test_a_rule_that_was_switched_off_is_switched_on(org: SimulatedOrg, server: OrgServer, file: Path) -> None:
+    Run(server, file, yes=True)
+    admin = Caller(org, ADMIN)
+    columns = "SELECT Id FROM ValidationRule WHERE ValidationName = 'Guard_CDP_Event_Time'"
+    (row,) = admin.query(columns, "tooling/query")
+    path = f"tooling/sobjects/ValidationRule/{row['Id']}"
+    metadata = admin.send("GET", path)[1]["Metadata"]
+    admin.send("PATCH", path, {"Metadata": {**metadata, "active": False}})
+
+    run = Run(server, file, yes=True)
+
+    assert "switched off" in run.text
+    assert all(rule.active for rule in org.rules.all())
+
+
+def test_a_new_name_is_added_to_a_picklist(org: SimulatedOrg, server: OrgServer, tmp_path: Path) -> None:
+    file = tmp_path / "names.toml"
+    audience = '[[audiences]]\nid = "{0}"\nname = "{0}"\nmapping_id = "Names__c"\nvalue = "names"\n'
+    base = (
+        'name = "N"\nsalesforce_object = "Contact"\n[profiles]\nmemberships = "all"\n'
+        '[identity]\nsource = "id"\ntarget = "SalesforceId"\n'
+        '[[mappings]]\nsource = "n"\ntarget = "LastName"\nrequired = true\n'
+    )
+    file.write_text(base + audience.format("One"))
+    Run(server, file, yes=True)
+    file.write_text(base + audience.format("One") + audience.format("Two"))
+
+    run = Run(server, file, yes=True)
+
+    values = [value for value, _ in org.schema.sobjects["Contact"].fields["Names__c"].values]
+    assert (run.status, values) == (0, ["One", "Two"])
+    assert Run(server, file).status == 0
+
+
+def test_a_chosen_type_is_made(org: SimulatedOrg, server: OrgServer, file: Path) -> None:
+    Run(server, file, yes=True, kind=FieldKind.LONG_TEXT)
+
+    field = org.schema.sobjects["Contact"].fields["CDP_Loyal__c"]
+    assert (field.type, field.length) == ("textarea", 256)
+
+
+def test_an_address_on_this_machine_is_taken_for_the_local_stack_only(server: OrgServer, file: Path) -> None:
+    with pytest.raises(OrgError, match="address of the org cannot be used"):
+        Run(server, file, yes=True, stack=False, instance_url=server.url)
+
+
+def test_the_address_may_be_given_beside_the_stack(server: OrgServer, file: Path) -> None:
+    assert Run(server, file, yes=True, instance_url=server.url).status == 0
+    with pytest.raises(OrgError, match="address of the org cannot be used"):
+        Run(server, file, yes=True, instance_url="https://acme.my.salesforce.com.evil.example")
+
+
+@pytest.mark.parametrize("token", ["", "two words", "{}", '{"result": {}}', "[REDACTED]"])
+def test_what_is_no_token_is_refused_with_the_way_to_get_one(server: OrgServer, file: Path, token: str) -> None:
+    with pytest.raises(OrgError, match="show-access-token"):
+        Run(server, file, token=token)
+
+
+def test_the_json_of_the_salesforce_command_line_is_taken_as_it_is(server: OrgServer, file: Path) -> None:
+    text = json.dumps({"status": 0, "result": {"accessToken": admin_token(server)}})
+
+    assert Run(server, file, token=text, yes=True).status == 0
+
+
+def test_the_integration_users_own_token_has_not_the_right(server: OrgServer, file: Path) -> None:
+    with pytest.raises(OrgError, match=r"INVALID_TYPE|There is no sObject Contact"):
+        Run(server, file, token=server.org.admin.log_in("integration@example.com"), yes=True)
+
+
+def test_a_dead_token_is_told_in_a_sentence_without_the_token(server: OrgServer, file: Path) -> None:
+    with pytest.raises(OrgError, match="does not take the access token") as raised:
+        Run(server, file, token="00D!dead", yes=True)
+
+    assert "00D!dead" not in str(raised.value)
+
+
+def test_a_step_that_is_refused_is_named_and_what_was_done_stays(
+    org: SimulatedOrg, server: OrgServer, file: Path
+) -> None:
+    admin = Caller(org, ADMIN)
+    for number in range(491):
+        body = {"FullName": f"Contact.Full{number}__c", "Metadata": {"label": "Full", "type": "DateTime"}}
+        admin.send("POST", "tooling/sobjects/CustomField", body)
+
+    with pytest.raises(OrgError, match="CDP_Event_Time__c: LIMIT_EXCEEDED") as raised:
+        Run(server, file, yes=True)
+
+    assert "run the command again" in str(raised.value)
+    assert "CDP_Loyal__c" in org.schema.sobjects["Contact"].fields
+
+
+def test_the_token_is_never_printed(server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run(server, file, yes=True)
+
+    printed = capsys.readouterr()
+    assert run.token not in run.text + printed.out + printed.err
+
+
+def test_programs_get_the_plan_without_a_yes_and_what_was_done_with_one(
+    server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = Run(server, file, as_json=True)
+    planned = json.loads(capsys.readouterr().out)
+    done = Run(server, file, as_json=True, yes=True)
+    made = json.loads(capsys.readouterr().out)
+
+    assert (plan.status, done.status) == (1, 0)
+    assert {step["done"] for step in planned["steps"]} == {False}
+    assert {step["done"] for step in made["steps"]} == {True}
+    assert made["integration_user"]["lacks"] == []
+
+
+def test_an_export_with_a_token_holds_what_lacks_and_changes_nothing(
+    org: SimulatedOrg, server: OrgServer, file: Path, tmp_path: Path
+) -> None:
+    Run(server, file, yes=True)
+    org.admin.remove_field("Contact", "CDP_Newsletter__c")
+
+    run = Run(server, file, export=tmp_path / "sfdx")
+
+    fields = [path.name for path in (tmp_path / "sfdx").rglob("*.field-meta.xml")]
+    assert (run.status, fields) == (0, ["CDP_Newsletter__c.field-meta.xml"])
+    assert len(list((tmp_path / "sfdx").rglob("*.permissionset-meta.xml"))) == 2
+    assert "CDP_Newsletter__c" not in org.schema.sobjects["Contact"].fields
+
+
+def test_an_export_without_a_token_needs_no_org_and_holds_everything(file: Path, tmp_path: Path) -> None:
+    options = Options(file, export=tmp_path / "sfdx")
+
+    status = CreateFields(options, None, Console(file=io.StringIO()), None, never).run()
+
+    names = sorted(path.name for path in (tmp_path / "sfdx").rglob("*") if path.is_file())
+    assert (status, len(names)) == (0, 12)
+
+
+def test_without_token_and_export_the_person_is_told_what_is_needed(file: Path) -> None:
+    with pytest.raises(TargetError, match="--access-token-stdin"):
+        CreateFields(Options(file), None, Console(file=io.StringIO()), None, never).run()
+
+
+def test_a_token_of_another_org_is_refused_before_anything_is_read(server: OrgServer, file: Path) -> None:
+    with serve(an_org(organization_id="00DOther00000001")) as other:
+        token = admin_token(other)
+        with pytest.raises(OrgError, match="another org"):
+            Run(server, file, token=token, instance_url=other.url, yes=True)
+
+
+def test_what_the_integration_user_may_not_do_is_said(org: SimulatedOrg, server: OrgServer, file: Path) -> None:
+    Run(server, file, yes=True)
+    org.admin.restrict_field("Contact", "CDP_Loyal__c", Level.READ)
+
+    run = Run(server, file)
+
+    assert (run.status, "Only read: CDP_Loyal__c" in run.text) == (1, True)
