@@ -293,3 +293,27 @@ def test_a_token_for_a_server_that_is_not_salesforces_is_never_used(stack: Deliv
     assert stack.invoke([a_message(sent_at=now_ms())]) == ["message-1"]
     assert stack.api_calls() == 0
     assert stack.refresh_requests() == []
+
+
+def test_half_a_character_costs_only_its_own_message(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    text = (ROOT / "layers" / "destinations" / "contacts.toml").read_text()
+    file = tmp_path / "sns.toml"
+    file.write_text(text.replace("[identity]", '[profiles]\nselect = "powertools_json(Message)"\n\n[identity]', 1))
+    half = json.dumps({"Message": json.dumps(a_profile(1, last_name="Half \ud83d"))})
+    whole = json.dumps({"Message": json.dumps(a_profile(2, last_name="Whole"))})
+    with mock_aws():
+        stack = DeliverStack(monkeypatch, file)
+
+        assert stack.invoke([a_message(half, number=1, sent_at=now_ms()), a_message(whole, number=2)]) == []
+        assert stack.contact(an_id(2))["LastName"] == "Whole"
+        assert [error_code(letter) for letter in stack.dead_letters()] == ["VALUE_NOT_PLAIN"]
+
+
+def test_a_code_that_could_be_anything_is_not_logged(stack: DeliverStack, capsys: pytest.CaptureFixture[str]) -> None:
+    stack.org.faults.add(Fault(FaultKind.RECORD_ERROR, code="marked@example.com", message="x"))
+
+    stack.invoke([a_message(sent_at=now_ms())])
+
+    output = capsys.readouterr().out
+    assert "UNREADABLE_CODE" in output
+    assert "marked" not in output

@@ -185,3 +185,14 @@ def test_two_upserts_that_race_for_one_key_are_tried_again(stack: DeliverStack) 
     )
 
     assert stack.invoke(messages(1)) == ["message-1"]
+
+
+def test_halving_ends_when_records_fail_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    with mock_aws():
+        stack = DeliverStack(monkeypatch, contacts=400)
+        body = '[{"message":"No","errorCode":"SOMETHING_NEW"}]'
+        stack.org.faults.add(Fault(FaultKind.REPLY, status=400, body=body, path="/composite"))
+
+        assert len(stack.invoke(messages(400))) == 400
+        assert len(stack.org.log.last) < 150
+        assert stack.dead_letters() == []

@@ -63,6 +63,7 @@ class Requesting:
         try:
             replies = self.org.send([[attempt.record for attempt in collection] for collection in request])
         except BadRequestError as error:
+            self._mind_the_ceiling()
             # Which of the collections is to blame is not said: each is sent for itself.
             if len(request) == 1:
                 return [error]

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from salesforce_destination.domain.alone import Alone
 from salesforce_destination.domain.attempt import Attempt
 from salesforce_destination.domain.commonness import common_cause, not_the_records
+from salesforce_destination.domain.composite import RecordErrors
 from salesforce_destination.domain.destination import Destination
 from salesforce_destination.domain.errors import BadRequestError, DestinationError
 from salesforce_destination.domain.guards import Guards
@@ -50,6 +52,7 @@ class Sending:
     _guards: Guards = field(init=False)
     _judge: Judge = field(init=False)
     _refused: list[tuple[Attempt, Fate]] = field(default_factory=list)
+    _alone: Alone = field(default_factory=Alone)
 
     def __post_init__(self) -> None:
         self._guards = Guards.of(self.destination)
@@ -62,7 +65,8 @@ class Sending:
         attempts = (Attempt(record, records_per_collection) for record in in_order_of_parents(records))
         pending = [ready for attempt in attempts if (ready := self._ready(attempt))]
         while pending:
-            pending = self._round(pending, following) or self._settle_refused(len(records))
+            now, later = self._alone.probed(pending)
+            pending = [*self._round(now, following), *later] or self._settle_refused(len(records))
 
     def _look_for_missing(self) -> None:
         try:
@@ -118,15 +122,19 @@ class Sending:
         attempt, result = answer.attempt, answer.result
         if isinstance(result, Fate):
             return result
+        if not isinstance(result, BadRequestError) and not result:
+            self._alone.note_written(answer.collection_size)
+            return DELIVERED
+        decision = self._refusal(attempt, result, answer.collection_size)
+        return self._alone.considered(attempt, decision, answer.collection_size)
+
+    def _refusal(self, attempt: Attempt, result: RecordErrors | BadRequestError, collection_size: int) -> Decision:
         if isinstance(result, BadRequestError):
             self.tally.codes[result.code] += 1
-            smaller = self._judge.in_smaller_parts(attempt, answer.collection_size)
+            smaller = self._judge.in_smaller_parts(attempt, collection_size)
             return smaller or rejected(result.code, "Salesforce refuses a request with this record alone.")
-        if not result:
-            return DELIVERED
         self.tally.codes.update(error.code for error in result)
-        tries = self.messages.receive_count(attempt.record)
-        return self._judge.decide(attempt, result, tries, answer.collection_size)
+        return self._judge.decide(attempt, result, self.messages.receive_count(attempt.record), collection_size)
 
     def _done(self, attempt: Attempt, decision: Fate | Again | Missing) -> Attempt | None:
         """Do what was decided, and give what is to be sent next of this record."""
@@ -160,6 +168,6 @@ class Sending:
         refused, self._refused = self._refused, []
         causes = common_cause([fate for _, fate in refused], records)
         for attempt, fate in refused:
-            self.messages.settle(attempt.record, not_the_records(fate, causes))
+            self.messages.settle(attempt.record, self._alone.not_theirs(not_the_records(fate, causes)))
         following = [self._ready(attempt.next()) for attempt, _ in refused]
         return [attempt for attempt in following if attempt]

@@ -43,7 +43,7 @@ def test_what_needs_its_time_waits_as_long_the_first_time(wait: Wait, shortest: 
 
 def test_no_call_is_made_where_the_queues_own_timeout_is_close_enough() -> None:
     assert delays(Wait.MISFIT, 1, visibility=1800) == (None, None)
-    assert delays(Wait.DAILY_LIMIT, 1, visibility=1800) == (None, None)
+    assert delays(Wait.DAILY_LIMIT, 1, visibility=1800) == (None, 3600)
     assert delays(Wait.UNKNOWN, 1, visibility=1800) == (600, 900)
     assert delays(Wait.BACKOFF, 9, visibility=1800) == (30, None)
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from salesforce_destination.aws.sqs_event import messages_in, partial_batch_response
 
+NOW = 1_800_000_000_000
+
 RECORD = {
     "messageId": "m-1",
     "receiptHandle": "handle",
@@ -16,7 +18,7 @@ RECORD = {
 
 
 def test_a_record_of_lambdas_event_becomes_a_message() -> None:
-    (message,) = messages_in({"Records": [RECORD]})
+    (message,) = messages_in({"Records": [RECORD]}, NOW)
 
     assert (message.id, message.receipt_handle, message.body) == ("m-1", "handle", "{}")
     assert (message.sent_at, message.receive_count) == (1_700_000_000_000, 3)
@@ -24,7 +26,7 @@ def test_a_record_of_lambdas_event_becomes_a_message() -> None:
 
 
 def test_attributes_get_the_shape_in_which_they_can_be_sent_again() -> None:
-    (message,) = messages_in({"Records": [RECORD]})
+    (message,) = messages_in({"Records": [RECORD]}, NOW)
 
     assert message.attributes == {
         "EventTime": {"DataType": "Number", "StringValue": "1690000000000"},
@@ -33,8 +35,24 @@ def test_attributes_get_the_shape_in_which_they_can_be_sent_again() -> None:
 
 
 def test_an_event_without_records_is_an_empty_batch() -> None:
-    assert messages_in({}) == []
+    assert messages_in({}, NOW) == []
 
 
 def test_the_answer_names_the_messages_to_keep() -> None:
     assert partial_batch_response(["a"]) == {"batchItemFailures": [{"itemIdentifier": "a"}]}
+
+
+def test_what_a_hand_written_event_lacks_is_taken_as_a_first_delivery_now() -> None:
+    (message,) = messages_in(
+        {"Records": [{"messageId": "m-1", "body": "{}", "attributes": {"SentTimestamp": "?"}}]}, NOW
+    )
+
+    assert (message.sent_at, message.receive_count, message.event_time) == (NOW, 1, None)
+
+
+def test_an_event_time_that_is_no_text_is_there_and_unreadable() -> None:
+    record = {**RECORD, "messageAttributes": {"EventTime": {"binaryValue": "AAE=", "dataType": "Binary"}}}
+
+    (message,) = messages_in({"Records": [record]}, NOW)
+
+    assert message.event_time == ""

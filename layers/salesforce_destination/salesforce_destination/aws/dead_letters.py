@@ -60,7 +60,7 @@ class DeadLetters:
     def _letter(self, delivery: Delivery) -> tuple[str, Attributes]:
         message, reason = delivery.message, delivery.fate.reason or Reason("NO_REASON")
         event_time = delivery.event_time or message.sent_at
-        least = {"ErrorCode": _text(reason.code), "EventTime": _number(event_time)}
+        least = {"ErrorCode": _text(reason.code or "NO_REASON"), "EventTime": _number(event_time)}
         optional = {
             "ErrorMessage": reason.text[:LONGEST_TEXT],
             "ErrorFields": ",".join(reason.fields),

@@ -21,6 +21,9 @@ ENTRIES_PER_CALL = 10
 """ChangeMessageVisibilityBatch takes up to 10 entries (SQS API reference)."""
 
 CALLS_AT_ONCE = 8
+SPENT_SECONDS = 360
+"""What may be over of the queue's timeout, which counts from the receive: the window and the function's time."""
+
 CLOSE_ENOUGH = 0.1
 """A tenth more or less of the queue's own timeout is not worth a call."""
 
@@ -48,7 +51,7 @@ class Backoff:
         The range is what the wait asks for; within it every delay is as likely.
         """
         shortest, longest = RANGES.get(wait) or (self.base, min(self.longest, self.base << min(receive_count, 20)))
-        if wait in RANGES and shortest <= self.visibility <= longest:
+        if wait in RANGES and shortest <= self.visibility - SPENT_SECONDS and self.visibility <= longest:
             return None
         delay = round(shortest + self.random() * (longest - shortest))
         return None if abs(delay - self.visibility) <= self.visibility * CLOSE_ENOUGH else delay
@@ -69,6 +72,7 @@ class RedeliveryDelays:
         calls = [delays[start : start + ENTRIES_PER_CALL] for start in range(0, len(delays), ENTRIES_PER_CALL)]
         if len(calls) == 1:
             return self._set_some(calls[0])
+        self._sqs()  # made once, before the threads: making a client is not safe among them (boto3, "Multithreading")
         with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
             return sum(pool.map(self._set_some, calls))
 

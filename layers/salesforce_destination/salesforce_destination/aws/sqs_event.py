@@ -11,13 +11,14 @@ from salesforce_destination.domain.message import Message
 Json = Any
 
 
-def messages_in(event: Mapping[str, Json]) -> list[Message]:
+def messages_in(event: Mapping[str, Json], now_ms: int) -> list[Message]:
     """
     Read the messages of an event, in its order ("Using Lambda with Amazon SQS").
 
-    An event without records is an empty batch.
+    An event without records is an empty batch. Events written by hand may lack what SQS always sends: without a time a
+    message counts as sent now, without a count as received for the first time.
     """
-    return [_message(record) for record in event.get("Records") or ()]
+    return [_message(record, now_ms) for record in event.get("Records") or ()]
 
 
 def partial_batch_response(message_ids: Sequence[str]) -> dict[str, list[dict[str, str]]]:
@@ -25,15 +26,15 @@ def partial_batch_response(message_ids: Sequence[str]) -> dict[str, list[dict[st
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in message_ids]}
 
 
-def _message(record: Mapping[str, Json]) -> Message:
+def _message(record: Mapping[str, Json], now_ms: int) -> Message:
     attributes, own = record.get("attributes") or {}, record.get("messageAttributes") or {}
     return Message(
-        id=record["messageId"],
+        id=record.get("messageId", ""),
         receipt_handle=record.get("receiptHandle", ""),
         body=record.get("body") or "",
-        sent_at=int(attributes.get("SentTimestamp", 0)),
-        receive_count=int(attributes.get("ApproximateReceiveCount", 1)),
-        event_time=(own.get("EventTime") or {}).get("stringValue"),
+        sent_at=_number(attributes.get("SentTimestamp"), now_ms),
+        receive_count=_number(attributes.get("ApproximateReceiveCount"), 1),
+        event_time=(own["EventTime"].get("stringValue") or "") if own.get("EventTime") else None,
         attributes={name: _as_sent(attribute) for name, attribute in own.items()},
     )
 
@@ -43,3 +44,7 @@ def _as_sent(attribute: Mapping[str, Json]) -> dict[str, Json]:
     if attribute.get("stringValue") is not None:
         return {**sent, "StringValue": attribute["stringValue"]}
     return {**sent, "BinaryValue": b64decode(attribute.get("binaryValue") or "")}
+
+
+def _number(text: Json, otherwise: int) -> int:
+    return int(text) if str(text).isascii() and str(text).isdigit() else otherwise

@@ -7,6 +7,7 @@ does not tell, as with a trigger's error that wraps a row lock.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -185,6 +186,14 @@ REQUEST_TABLE: Sequence[RequestRow] = (
 )
 
 
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,79}")
+
+
+def readable_code(code: Json) -> str:
+    """A code as it may stand in logs and metrics; what does not look like one could be anything, people's data too."""
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else "UNREADABLE_CODE"
+
+
 NEEDS_NO_ANSWER = frozenset({401, 413, 420, 429})
 """What an edge server answers with a page of its own, and means by its status alone."""
 
@@ -197,7 +206,7 @@ def request_error(status: int, body: Json) -> SalesforceError:
     success says nothing about what was written.
     """
     errors = [error for error in body if isinstance(error, Mapping)] if isinstance(body, list) else []
-    codes = [code for error in errors if (code := str(error.get("errorCode") or ""))]
+    codes = [readable_code(error["errorCode"]) for error in errors if error.get("errorCode")]
     text = " ".join(str(error.get("message", "")) for error in errors)
     for known_status, code, fragment, error in REQUEST_TABLE:
         is_answer = bool(codes) or status in NEEDS_NO_ANSWER

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .classification import RecordError, request_error
+from .classification import RecordError, readable_code, request_error
 from .destination import Destination
 from .errors import OutcomeUnknownError, SalesforceError
 from .record import Record
@@ -121,7 +121,7 @@ def _read_result(result: Json) -> RecordErrors | None:
 def _record_error(error: Mapping[str, Json]) -> RecordError:
     fields = error.get("fields")
     return RecordError(
-        str(error.get("statusCode") or error.get("errorCode") or "NO_REASON"),
+        readable_code(error.get("statusCode") or error.get("errorCode") or "NO_REASON"),
         str(error.get("message") or ""),
         tuple(map(str, fields)) if isinstance(fields, list) else (),
     )

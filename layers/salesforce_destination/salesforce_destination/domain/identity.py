@@ -6,7 +6,7 @@ from .destination import Destination
 from .outcome import ProfileRefusedError, Reason
 from .profile import Profile
 from .salesforce_id import to_18
-from .source import compile_source
+from .source import compile_source, is_unicode
 
 KEY_PREFIXES = {"Account": "001", "Contact": "003", "Lead": "00Q"}
 """The first three characters of a record's Id say what it is (keyPrefix in the describe)."""
@@ -37,6 +37,8 @@ class IdentityReader:
         if not identity:
             text = f"The profile has no identity at {self._source_text}."
             raise ProfileRefusedError(Reason("NO_IDENTITY", text))
+        if not is_unicode(identity):
+            raise ProfileRefusedError(Reason("IDENTITY_MALFORMED", "The identity holds half a character."))
         if self._by_id:
             identity = self._record_id(identity)
             return identity, identity

@@ -44,6 +44,17 @@ class SourceError(ValueError):
         self.position = position
 
 
+def is_unicode(text: str) -> bool:
+    """Whether a text can be sent: JSON may hold a lone half of a surrogate pair (`"\\ud800"`), UTF-8 may not."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def compile_source(expression: str, *, unwraps: bool = True) -> Source:
     """
     Compile JMESPath (https://jmespath.org/specification.html); raise SourceError where it cannot be read.
