@@ -20,12 +20,13 @@ from destination_cli.target import Target
 from .admin_token import admin_token
 from .found import Found, assumed
 from .making import Maker
+from .needs import UnsuitableTypeError, wanted_by
 from .plan import Plan, plan
 from .reading import describe, read_org, who_am_i
 from .report import Sight, show_done, show_plan, show_sight, sight_of
 from .source_tree import source_tree, write_tree
 from .step import Step
-from .wanted import FieldKind, UnsuitableTypeError, Wanted, wanted_by
+from .wanted import FieldKind, Wanted
 
 GOOD, FINDINGS = 0, 1
 

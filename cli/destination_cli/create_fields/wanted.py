@@ -1,23 +1,19 @@
-"""What an org has to have for a destination file: fields, guards and rights. Pure."""
+"""What an org has to have: fields, guards and rights, and the metadata words for them. Pure."""
 
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from salesforce_destination.domain.audience_fit import TAKES
 from salesforce_destination.domain.classification import STALE_MARKER
-from salesforce_destination.domain.destination import Audience, Destination
-from salesforce_destination.domain.guards import Guards
 
 EXEMPT = "CDP_Guard_Exempt"
 """The custom permission of those whom the guards let pass, for repairs by hand. No permission set here gives it."""
 
 _MAKEABLE = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__c")
-_LONGEST_NAME, _LONGEST_LABEL, _LONGEST_RULE = 43, 40, 40
+_LONGEST_NAME = 43
 
 
 class FieldKind(StrEnum):
@@ -49,18 +45,7 @@ DESCRIBED_AS: Mapping[FieldKind, str] = {
 }
 """How a describe names each kind."""
 
-KIND_OF_VALUE: Mapping[str, FieldKind] = {
-    "status": FieldKind.TEXT,
-    "boolean": FieldKind.CHECKBOX,
-    "timestamp": FieldKind.DATE_TIME,
-    "names": FieldKind.MULTI_SELECT,
-}
-
 AUDIENCE_KINDS = tuple(kind for kind in FieldKind if kind is not FieldKind.NUMBER)
-
-
-class UnsuitableTypeError(ValueError):
-    """The type that a person asked for does not take what the file writes. The text says which would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,141 +126,3 @@ class Wanted:
     def sets(self) -> tuple[WantedSet, WantedSet]:
         """Both permission sets."""
         return self.integration, self.sales
-
-
-def wanted_by(destination: Destination, kind: FieldKind | None = None) -> Wanted:
-    """Work out what a destination file needs; `kind` is the type that a person wants for its audience fields."""
-    fields = [*_audience_fields(destination, kind), *_time_fields(destination)]
-    identity, given = _identity_field(destination), []
-    if identity and destination.identity.create_missing:
-        fields.append(identity)
-    elif identity:
-        given.append(("identity.target", identity.name))
-    given += [(f"mappings[{place}].target", mapping.target) for place, mapping in enumerate(destination.mappings)]
-    unique = tuple({field.name: field for field in reversed(fields)}.values())[::-1]
-    guards = dict.fromkeys(Guards.of(destination).guard_of.values())
-    return Wanted(
-        sobject=destination.salesforce_object,
-        api_version=destination.api_version,
-        fields=unique,
-        given=tuple(given),
-        rules=tuple(WantedRule(rule_name(field), field) for field in guards),
-        integration=_integration_set(destination, [field.name for field in unique] + [name for _, name in given]),
-        sales=_sales_set(destination),
-    )
-
-
-def rule_name(field: str) -> str:
-    """A name for the rule of a field: at most 40 characters, and no two underscores together."""
-    name = "Guard_" + re.sub(r"_+", "_", field.removesuffix("__c")).strip("_")
-    return name if len(name) <= _LONGEST_RULE else f"{name[:31].rstrip('_')}_{zlib.crc32(field.encode()):08x}"
-
-
-def _audience_fields(destination: Destination, kind: FieldKind | None) -> list[WantedField]:
-    names: dict[str, list[str]] = {}
-    for audience in destination.audiences:
-        names.setdefault(audience.mapping_id, []).append(audience.name or audience.id)
-    return [
-        _audience_field(place, audience, kind, tuple(names[audience.mapping_id]))
-        for place, audience in enumerate(destination.audiences)
-    ]
-
-
-def _audience_field(place: int, audience: Audience, kind: FieldKind | None, names: tuple[str, ...]) -> WantedField:
-    takes = TAKES[audience.value]
-    chosen = kind or KIND_OF_VALUE[audience.value]
-    if DESCRIBED_AS[chosen] not in takes:
-        fitting = " or ".join(other for other in AUDIENCE_KINDS if DESCRIBED_AS[other] in takes)
-        raise UnsuitableTypeError(
-            f'{audience.mapping_id} has value = "{audience.value}", which {chosen} does not take. Use {fitting}.'
-        )
-    several = audience.value == "names"
-    return WantedField(
-        key=f"audiences[{place}].mapping_id",
-        name=audience.mapping_id,
-        label=_label("Audiences" if several else names[0], ""),
-        kind=chosen,
-        takes=takes,
-        description=f"Written by the customer-data platform: {'audiences' if several else 'audience'} of the person.",
-        length=_length(chosen, several),
-        values=names if chosen is FieldKind.MULTI_SELECT else (),
-    )
-
-
-def _length(kind: FieldKind, several: bool) -> int:
-    if kind is FieldKind.LONG_TEXT:
-        return 256
-    return (255 if several else 20) if kind is FieldKind.TEXT else 0
-
-
-def _time_fields(destination: Destination) -> list[WantedField]:
-    fields = [
-        WantedField(
-            key=f"audiences[{place}].since_field",
-            name=audience.since_field,
-            label=_label(audience.name or audience.id, " since"),
-            kind=FieldKind.DATE_TIME,
-            takes=frozenset({"datetime"}),
-            description="Written by the customer-data platform: when the status last changed.",
-        )
-        for place, audience in enumerate(destination.audiences)
-        if audience.since_field
-    ]
-    if destination.ordering:
-        description = "Written by the customer-data platform: time of the newest event, in milliseconds since 1970."
-        name, takes = destination.ordering.field, frozenset({"double"})
-        fields.append(WantedField("ordering.field", name, "CDP event time", FieldKind.NUMBER, takes, description))
-    return fields
-
-
-def _identity_field(destination: Destination) -> WantedField | None:
-    if destination.updates_by_id:
-        return None
-    description = "Written by the customer-data platform: by this the person's record is found."
-    name, takes = destination.identity.target, frozenset({"string", "double", "email"})
-    return WantedField(
-        key="identity.target",
-        name=name,
-        label="CDP customer id",
-        kind=FieldKind.TEXT,
-        takes=takes,
-        description=description,
-        length=255,
-        finds_records=True,
-        case_sensitive=destination.identity.case_sensitive,
-    )
-
-
-def _label(name: str, end: str) -> str:
-    return name[: _LONGEST_LABEL - len(end)].strip() + end
-
-
-def _integration_set(destination: Destination, fields: list[str]) -> WantedSet:
-    name = destination.salesforce_object
-    create = {"Create"} if destination.identity.create_missing else set()
-    return WantedSet(
-        name=_set_name(name, "Integration"),
-        label=f"CDP destination: write {name}"[:80],
-        description="For the integration user alone: edits what the customer-data platform delivers.",
-        rights=frozenset({"Read", "Edit"} | create),
-        fields=tuple(dict.fromkeys(fields)),
-        edit=True,
-    )
-
-
-def _sales_set(destination: Destination) -> WantedSet:
-    name = destination.salesforce_object
-    shown = [audience.mapping_id for audience in destination.audiences]
-    shown += [audience.since_field for audience in destination.audiences if audience.since_field]
-    return WantedSet(
-        name=_set_name(name, "Sales"),
-        label=f"CDP destination: read audiences of {name}"[:80],
-        description="For people in sales: shows the audiences. Whether they see the records is not decided here.",
-        rights=frozenset(),
-        fields=tuple(dict.fromkeys(shown)),
-        edit=False,
-    )
-
-
-def _set_name(sobject: str, end: str) -> str:
-    return f"CDP_{re.sub(r'_+', '_', sobject.removesuffix('__c'))}_{end}"

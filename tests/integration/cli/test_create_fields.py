@@ -72,7 +72,11 @@ class Run:
 
 def written(caller: Caller, time: int, value: str) -> dict[str, Any]:
     since = f"2026-01-01T00:00:{time:02d}Z"
-    fields = {"CDP_Loyal__c": value, "CDP_Loyal_Since__c": since, "CDP_Event_Time__c": 1_800_000_000_000 + time}
+    fields: dict[str, Any] = {
+        "CDP_Loyal__c": value,
+        "CDP_Loyal_Since__c": since,
+        "CDP_Event_Time__c": 1_800_000_000_000 + time,
+    }
     return caller.update(a_contact(Email="new@example.com", **fields))[0]
 
 

@@ -4,9 +4,18 @@ from typing import Any
 
 import pytest
 from destination_cli.create_fields.found import Found, FoundField, FoundRule, FoundSet
+from destination_cli.create_fields.needs import UnsuitableTypeError, rule_name, wanted_by
 from destination_cli.create_fields.plan import Plan, plan
-from destination_cli.create_fields.step import AddValues, AssignSet, GiveFields, GiveRights, MakeField, MakeRule
-from destination_cli.create_fields.wanted import FieldKind, UnsuitableTypeError, rule_name, wanted_by
+from destination_cli.create_fields.step import (
+    AddValues,
+    AssignSet,
+    GiveFields,
+    GiveRights,
+    MakeField,
+    MakeRule,
+    MendRule,
+)
+from destination_cli.create_fields.wanted import FieldKind
 from guarded_org import GUARDED, guard_formula
 from salesforce_destination.domain.destination import Destination, read_destination
 
@@ -206,7 +215,7 @@ def test_a_rule_with_the_marker_and_the_formula_is_left_whatever_its_name_and_sp
 def test_a_rule_that_a_person_changed_is_mended_where_it_is(changes: dict[str, Any], word: str) -> None:
     found = with_rule(a_rule(**changes))
 
-    (mended,) = [step for step in planned(ORDERED, found).steps if step.shown()[0] == "validation rule"]
+    (mended,) = steps(planned(ORDERED, found), MendRule)
 
     assert word in mended.shown()[2]
     assert mended.record_id == "03d1"

@@ -6,9 +6,10 @@ from xml.etree import ElementTree
 
 import pytest
 from destination_cli.create_fields.found import Found, FoundField, FoundSet, assumed
+from destination_cli.create_fields.needs import wanted_by
 from destination_cli.create_fields.plan import plan
 from destination_cli.create_fields.source_tree import NAMESPACE, ROOT, source_tree
-from destination_cli.create_fields.wanted import FieldKind, wanted_by
+from destination_cli.create_fields.wanted import FieldKind
 from guarded_org import GUARDED, guard_formula
 from salesforce_destination.domain.destination import read_destination
 
