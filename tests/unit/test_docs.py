@@ -18,7 +18,7 @@ from salesforce_destination.domain.credentials import Credentials
 from salesforce_destination.domain.destination import read_destination
 from salesforce_destination.domain.event_time import parse_time
 from salesforce_destination.domain.mapping import Mapper
-from salesforce_destination.settings import DELIVER_NEEDS, REFRESH_TOKEN_NEEDS
+from salesforce_destination.settings import CHECK_CONNECTION_NEEDS, DELIVER_NEEDS, REFRESH_TOKEN_NEEDS
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -265,7 +265,7 @@ def test_every_dependency_has_its_reason() -> None:
     assert {name for name in names if name.partition("[")[0] not in section} == set()
 
 
-def test_sam_local_gives_both_functions_what_they_need() -> None:
+def test_sam_local_gives_each_function_what_it_needs() -> None:
     script = sam_local()
     endpoints = {
         "aws_endpoint_url": "http://127.0.0.1:1",
@@ -278,9 +278,9 @@ def test_sam_local_gives_both_functions_what_they_need() -> None:
     built = yaml.load(script.with_endpoint_variable(read(ROOT / "template.yaml")), Cloudformation)
 
     known = set(built["Globals"]["Function"]["Environment"]["Variables"])
-    for function in ("DeliverFunction", "RefreshTokenFunction"):
+    for function in ("DeliverFunction", "RefreshTokenFunction", "CheckConnectionFunction"):
         known |= set(built["Resources"][function]["Properties"]["Environment"]["Variables"])
-    assert {*DELIVER_NEEDS, *REFRESH_TOKEN_NEEDS} - {"DESTINATION_FILE"} <= set(given) <= known
+    assert {*DELIVER_NEEDS, *REFRESH_TOKEN_NEEDS, *CHECK_CONNECTION_NEEDS} - {"DESTINATION_FILE"} <= set(given) <= known
     assert not any("127.0.0.1" in value for value in given.values())
     assert Credentials.from_secret(script.secrets(endpoints)[given["CREDENTIALS_SECRET_ID"]], allow_local=True).is_local
 
