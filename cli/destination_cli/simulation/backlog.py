@@ -76,6 +76,18 @@ class Backlog:
 def spread(numbers: Numbers, wait: Wait, receive_count: int) -> list[tuple[int, float]]:
     """How many steps a deferred message is hidden, as shares, from the delays that the real Backoff gives."""
     steps: Counter[int] = Counter()
+    for delay in _delays(numbers, wait, receive_count):
+        steps[ceil((numbers.visibility_timeout_seconds if delay is None else delay) / STEP)] += 1
+    return [(step, number / DRAWS) for step, number in sorted(steps.items())]
+
+
+def share_of_calls(numbers: Numbers, wait: Wait) -> float:
+    """The share of deferred messages for which SQS is told a delay, once the exponential one has grown."""
+    return sum(delay is not None for delay in _delays(numbers, wait, GROWN_AT)) / DRAWS
+
+
+def _delays(numbers: Numbers, wait: Wait, receive_count: int) -> Iterator[int | None]:
+    """What the real Backoff chooses, in evenly spread draws."""
     for draw in range(DRAWS):
         backoff = Backoff(
             numbers.redelivery_base_seconds,
@@ -83,6 +95,4 @@ def spread(numbers: Numbers, wait: Wait, receive_count: int) -> list[tuple[int, 
             numbers.visibility_timeout_seconds,
             lambda value=(draw + 0.5) / DRAWS: value,  # type: ignore[misc]  # each has its own
         )
-        delay = backoff.delay_of(wait, receive_count)
-        steps[ceil((numbers.visibility_timeout_seconds if delay is None else delay) / STEP)] += 1
-    return [(step, number / DRAWS) for step, number in sorted(steps.items())]
+        yield backoff.delay_of(wait, receive_count)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from salesforce_destination.domain.outcome import Outcome
 
+from destination_cli.simulation.bundling import bundled
 from destination_cli.simulation.event import Event
 from destination_cli.simulation.killing import Killer
 from destination_cli.simulation.numbers import template_numbers
@@ -35,6 +36,7 @@ class Result:
     """What a run did, and the verdict on it."""
 
     settings: Settings
+    messages: int
     sent: int
     duplicates: int
     faults: Counter[str]
@@ -51,7 +53,7 @@ def run_chaos(settings: Settings, broken: Broken = NOTHING) -> Result:
     """Run one simulation to its end, and judge it."""
     draw = random.Random(settings.seed)
     events = story_of(settings, draw)
-    numbers = template_numbers()
+    numbers = replace(template_numbers(), batch_size=settings.batch_size)
     if broken.max_receive_count:
         numbers = replace(numbers, max_receive_count=broken.max_receive_count)
     if broken.retention_seconds:
@@ -65,7 +67,7 @@ def story_of(settings: Settings, draw: random.Random) -> list[Event]:
     bad = round(settings.messages * settings.bad_share)
     extent = Extent(settings.people, settings.messages - bad, int(settings.hours * HOUR), START)
     story = Story(extent, draw)
-    return [*story.events(), *spoiled(story, draw, extent.messages + 1, bad)]
+    return [*bundled(story.events(), draw), *spoiled(story, draw, extent.messages + 1, bad)]
 
 
 class Chaos:
@@ -120,8 +122,9 @@ class Chaos:
         faults["worker killed"] = self.killer.killed
         return Result(
             settings=world.settings,
+            messages=len({event.body for event in self.events}),
             sent=self.producer.sent,
-            duplicates=self.producer.sent - len(self.events) + world.cloud.queue.copies,
+            duplicates=self.producer.sent - len({event.body for event in self.events}) + world.cloud.queue.copies,
             faults=faults,
             outcomes=Counter({str(outcome): fates[outcome] for outcome in Outcome if outcome is not Outcome.DEFERRED}),
             deferrals=world.deferrals,

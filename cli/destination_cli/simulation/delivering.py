@@ -78,8 +78,9 @@ class Environment:
         """Deliver the messages of an event and settle what was not delivered."""
         outside, numbers = self.outside, self.outside.numbers
         now = outside.clock.now()
+        now_ms = int(now * 1000)
         self._deadline = now + numbers.function_timeout_seconds - AFTERWORK_SECONDS
-        deliveries, _ = self._deliverer.deliver(messages_in(event), int(now * 1000))
+        deliveries, _ = self._deliverer.deliver(messages_in(event, now_ms), now_ms)
         backoff = Backoff(
             numbers.redelivery_base_seconds,
             numbers.redelivery_max_seconds,

@@ -38,7 +38,8 @@ class Event:
     """
     One message to come: whose, when it happened (ms), when it is sent (s), what it says.
 
-    `code` is the one its dead letter has to carry, empty for a good message.
+    `code` is the one its dead letter has to carry, empty for a good message. An event that `rides` is in the body of
+    another, a message with several profiles, and not sent by itself.
     """
 
     number: int
@@ -51,3 +52,4 @@ class Event:
     memberships: Mapping[str, Membership] = field(default_factory=dict)
     code: str = ""
     copies: tuple[float, ...] = ()
+    rides: bool = False

@@ -13,7 +13,7 @@ from math import ceil
 from salesforce_destination.domain.outcome import Wait
 from salesforce_destination.memory import LIMIT_BELIEVED_SECONDS
 
-from destination_cli.simulation.backlog import STEP, Backlog
+from destination_cli.simulation.backlog import STEP, Backlog, share_of_calls
 from destination_cli.simulation.numbers import Numbers
 from destination_cli.simulation.queue import IN_FLIGHT_LIMIT
 from destination_cli.simulation.worker import LONG_POLL_SECONDS
@@ -88,6 +88,10 @@ class Run:
     arrived: int = 0
     done: int = 0
     deliveries: int = 0
+    delayed_share: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.delayed_share = share_of_calls(self.case.numbers, self.case.wait)
 
     def step(self, step: int) -> None:
         """Let a minute pass: messages arrive, come back, and are taken."""
@@ -101,6 +105,8 @@ class Run:
             self.outcome.calls_in_outage += STEP / case.probe_seconds
         if step * STEP < _resumes_at(case):
             return
+        if case.probe_seconds and not self.deliveries:
+            self.outcome.first_wait_hours = (step + 1) * STEP / 3600
         new = backlog.visible[0]
         taken = backlog.take(_capacity(case, is_out))
         self.deliveries += taken.total()
@@ -117,7 +123,7 @@ class Run:
         case, outcome, in_flight = self.case, self.outcome, self.backlog.in_flight
         invocations = _invocations(case, taken)
         asks = case.numbers.maximum_concurrency * STEP / LIMIT_BELIEVED_SECONDS
-        delayed = 0 if case.wait is Wait.DAILY_LIMIT else taken
+        delayed = taken * self.delayed_share
         outcome.invocations_in_outage += invocations
         outcome.calls_in_outage += min(asks, invocations) if case.wait is Wait.DAILY_LIMIT else invocations
         outcome.sqs_requests_in_outage += ceil(taken / SQS_ENTRIES) + ceil(delayed / SQS_ENTRIES)

@@ -19,7 +19,10 @@ class Producer:
         self._clock, self._sqs = clock, sqs
         numbers = count()
         self._due: list[tuple[float, int, Event]] = [
-            (moment, next(numbers), event) for event in events for moment in (event.send_at, *event.copies)
+            (moment, next(numbers), event)
+            for event in events
+            if not event.rides
+            for moment in (event.send_at, *event.copies)
         ]
         heapq.heapify(self._due)
         self.sent = 0

@@ -18,6 +18,7 @@ class Settings:
     One run. With one seed it is always the same.
 
     `all_errors_at_once` is the org's habit that nobody has recorded: all that is wrong with a record, or the first.
+    Batches are smaller than the template's, so that one worker does not take all there is and the others meet it.
     A run that is not done `patience_hours` after the last message was sent is stuck, and judged as it is.
     """
 
@@ -26,6 +27,7 @@ class Settings:
     messages: int = 100_000
     hours: float = 24.0
     workers: int = 4
+    batch_size: int = 100
     all_errors_at_once: bool = True
     bad_share: float = 0.01
     fault_every_seconds: float = 600.0

@@ -15,7 +15,7 @@ from destination_cli.simulation.event import AUDIENCES, Event, Membership, TimeF
 BURST_SECONDS = 300.0
 """A platform sends what it gathered every few minutes."""
 
-TEMPORARILY_REFUSED = 50
+TEMPORARILY_REFUSED = 20
 """Every so manieth person is called Rita, and an admin refuses all Ritas for a while."""
 
 STATUSES = ("realized", "existing", "exited")
@@ -63,7 +63,7 @@ class Story:
         happened_at = (int(self.extent.start) + second) * 1000 + millisecond
         memberships = dict(self._memberships(happened_at, known))
         known |= memberships
-        name = "Rita" if person % TEMPORARILY_REFUSED == 7 else f"First {number}"
+        name = "Rita" if is_rita(person) else f"First {number}"
         values = {"LastName": f"Last {number}", "FirstName": name, "Email": f"person{number}@example.com"}
         body = {**profile(person, values, memberships, happened_at), "eventNumber": number}
         attributes: dict[str, dict[str, str]] = {"Producer": {"DataType": "String", "StringValue": f"p{number}"}}
@@ -88,6 +88,11 @@ class Story:
         send_at = in_burst(happened + late)
         again = in_burst(send_at + self._draw.random() * 7_200)
         return send_at, (again,) if self._draw.random() < 0.03 else ()
+
+
+def is_rita(person: int) -> bool:
+    """Whether an admin refuses this person for a while."""
+    return person % TEMPORARILY_REFUSED == 7
 
 
 def in_burst(moment: float) -> float:

@@ -13,6 +13,7 @@ from destination_cli.simulation.chaos import Result
 MOST_LINES = 20
 
 ROWS: Sequence[tuple[str, Callable[[Result], object]]] = (
+    ("events", lambda result: result.settings.messages),
     ("messages sent", lambda result: result.sent),
     ("duplicates among them, and of SQS", lambda result: result.duplicates),
     ("sent again from the dead-letter queue", lambda result: result.redriven),

@@ -13,7 +13,11 @@ from destination_cli.simulation.chaos import Result, run_chaos
 from destination_cli.simulation.settings import NOTHING, Broken, Settings
 from salesforce_destination.settlement import Settled
 
-SMALL = Settings(seed=11, people=30, messages=900, hours=8.0, bad_share=0.04)
+SMALL = Settings(seed=11, people=10, messages=900, hours=8.0, bad_share=0.04, batch_size=10)
+
+
+FEW_EVENTS_EACH = replace(SMALL, people=300)
+"""Of few events each may be the newest: what is lost is missed."""
 
 
 def broken_run(broken: Broken, settings: Settings = SMALL) -> Result:
@@ -74,7 +78,7 @@ def test_a_guard_that_is_missing_in_the_org_lets_stale_values_in(broken: Broken,
 
 
 def test_an_org_that_does_not_compare_under_the_rows_lock_lets_stale_values_in() -> None:
-    busy = replace(SMALL, people=5, workers=4)
+    busy = replace(SMALL, people=3, workers=6, batch_size=4)
 
     verdict = broken_run(Broken(compares_under_lock=False), busy).verdict
 
@@ -96,7 +100,7 @@ def test_a_dead_letter_that_was_not_sent_and_is_taken_for_sent_is_found(wrapped:
 
 @pytest.mark.parametrize("named", [none_named, unanswered_not_named])
 def test_a_deferred_message_that_is_deleted_is_found(named: Any) -> None:
-    verdict = broken_run(Broken(named=named)).verdict
+    verdict = broken_run(Broken(named=named), FEW_EVENTS_EACH).verdict
 
     assert any("never got the time" in line for line in verdict.lost)
 
