@@ -8,7 +8,7 @@ from typing import Any
 from destination_cli.local.org.call import Call
 from destination_cli.local.org.exchange import Answer
 from destination_cli.local.org.facts import OrgConfig
-from destination_cli.local.org.failure import ID_MISSING, ROLLED_BACK, RecordError, RequestFailure
+from destination_cli.local.org.failure import ID_MISSING, ROLLED_BACK, TOO_MANY_PASSES, RecordError, RequestFailure
 from destination_cli.local.org.faults import Faults
 from destination_cli.local.org.reader import Parsed
 from destination_cli.local.org.record_id import normalised
@@ -97,6 +97,11 @@ class Collections:
         if all_or_none and not all(result["success"] for result in results):
             frame.roll_back()
             results = [failed(ROLLED_BACK) if result["success"] else result for result in results]
+        elif not self.config.facts.partial_save and not all(result["success"] for result in results):
+            frame.roll_back()
+            results = [failed(TOO_MANY_PASSES) for _ in results]
+        if not self.config.facts.results_in_order:
+            results = sorted(results, key=lambda result: bool(result["success"]))
         for result, given in zip(results, ids or (), strict=False):
             rolled_back = not result["success"] and result["errors"][0]["statusCode"] == ROLLED_BACK.code
             facts = self.config.facts
@@ -107,8 +112,11 @@ class Collections:
     def readable(self, parsed: Parsed) -> Parsed:
         """The record as read, unless what is wrong in it refuses the whole request in this org."""
         error = parsed.unreadable
-        if error and error.row_code and self.config.facts.wrong_type_scope == "request":
+        facts = self.config.facts
+        if error and error.row_code and facts.wrong_type_scope == "request":
             raise RequestFailure(400, error.row_code, error.row_message)
+        if error and not error.row_code and facts.unknown_field_scope == "request":
+            raise RequestFailure(400, error.code, error.message)
         if error:
             raise Refused(error)
         return parsed

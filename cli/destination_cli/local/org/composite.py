@@ -101,7 +101,8 @@ class Composite:
             raise not_found()
         if COUNTED.match(parts.path) and not self._config.facts.composite_takes_collections:
             raise RequestFailure(400, self._config.facts.composite_limit_code, "This resource is not supported here.")
-        headers = {name.lower(): str(value) for name, value in (request.get("httpHeaders") or {}).items()}
+        given = request.get("httpHeaders") if self._config.facts.subrequest_headers_honoured else None
+        headers = {name.lower(): str(value) for name, value in (given or {}).items()}
         inherited = call.headers if self._config.facts.composite_inherits_headers else {}
         body = b"" if request.get("body") is None else request["body"]
         # Going through thousands of values to find no reference takes time.

@@ -18,6 +18,8 @@ class Facts:
 
     # A value of the wrong JSON type, or a bad date: the record fails ("record") or the whole request does ("request").
     wrong_type_scope: str = "record"
+    # A field that is not there: likewise.
+    unknown_field_scope: str = "record"
     text_takes_scalars: bool = False
     boolean_takes_strings: bool = False
     picklist_ignores_case: bool = True
@@ -41,6 +43,14 @@ class Facts:
     composite_takes_collections: bool = True
     composite_counts_once: bool = True
     update_only_honoured: bool = True
+    subrequest_headers_honoured: bool = True
+    results_in_order: bool = True
+    # Good records of a collection are saved beside refused ones, or all fail.
+    partial_save: bool = True
+    null_external_id_creates: bool = False
+    external_id_ignores_case: bool = True
+    datetime_keeps_seconds: bool = True
+    number_keeps_every_digit: bool = True
     rules_compare_under_lock: bool = True
     # What becomes of a contact's fields on the Account of a person, when person accounts are switched on.
     person_email_is_id_lookup: bool = True

@@ -73,6 +73,9 @@ ROLLED_BACK = RecordError(
     "ALL_OR_NONE_OPERATION_ROLLED_BACK",
     "Record rolled back because not all records were valid and the request was using AllOrNone header",
 )
+TOO_MANY_PASSES = RecordError(
+    "LIMIT_EXCEEDED", "Too many batch retries in the presence of Apex triggers and partial failures."
+)
 DELETED = RecordError("ENTITY_IS_DELETED", "entity is deleted")
 CONVERTED = RecordError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
 NO_ACCESS = RecordError("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")

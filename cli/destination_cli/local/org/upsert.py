@@ -94,8 +94,12 @@ class Upsert:
         if (value := parsed.values.get(field.name)) is None:
             if parsed.refused:
                 raise Refused(*parsed.refused)
+            if self._config.facts.null_external_id_creates:
+                return None
             raise Refused(RecordError("MISSING_ARGUMENT", f"{field.name} not specified", (field.name,)))
         found = self._saving.store.table(sobject).find(field, value)
+        if not self._config.facts.external_id_ignores_case:
+            found = [record for record in found if record.get(field.name) == value]
         if len(found) > 1:
             ids = ", ".join(record.id for record in found)
             text = f"{field.label}: more than one record found for external id field: [{ids}]"

@@ -62,6 +62,20 @@ def reference_check(field: Field) -> Check:
     return check
 
 
+def moment_check(field: Field, facts: Facts) -> Check:
+    """A date, a time, or both."""
+    if field.type == "datetime" and not facts.datetime_keeps_seconds:
+        return parsed_check(field, lambda value: f"{read_datetime(value)[:17]}00.000+0000")
+    return parsed_check(field, {"date": read_date, "datetime": read_datetime, "time": read_time}[field.type])
+
+
+def number_check(field: Field, facts: Facts) -> Check:
+    """A number of so many digits."""
+    if facts.number_keeps_every_digit:
+        return parsed_check(field, lambda value: read_number(value, field.precision, field.scale))
+    return parsed_check(field, lambda value: float(f"{read_number(value, field.precision, field.scale):.9g}"))
+
+
 def check_of(field: Field, facts: Facts) -> Check:
     """The check for one field."""
     if field.type in ("picklist", "multipicklist", "email"):
@@ -74,7 +88,7 @@ def check_of(field: Field, facts: Facts) -> Check:
     if field.type in ("reference", "id"):
         return reference_check(field)
     if field.type in ("date", "datetime", "time"):
-        return parsed_check(field, {"date": read_date, "datetime": read_datetime, "time": read_time}[field.type])
+        return moment_check(field, facts)
     if field.type == "int":
         return parsed_check(field, lambda value: read_int(value, field.digits))
-    return parsed_check(field, lambda value: read_number(value, field.precision, field.scale))
+    return number_check(field, facts)
