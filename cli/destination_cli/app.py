@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.console import Console

@@ -24,7 +24,7 @@ def show(report: Report, console: Console) -> None:
             _show_found("[red]✗[/]", mistake.key, f"{mistake.problem} {mistake.cure}", console)
         return
     console.print(f"{_verdict(report)}\n", highlight=False)
-    for finding in report.findings:
+    for finding in sorted(report.findings, key=lambda found: list(SIGNS).index(found.level)):
         _show_found(SIGNS[finding.level], finding.key, f"{finding.problem} {finding.cure}", console)
     _show_destination(report.destination, console)
     if report.published:

@@ -6,6 +6,7 @@ import pytest
 from builders import CONTACTS, a_destination
 from salesforce_destination.domain.comparison import compare
 from salesforce_destination.domain.description import ObjectDescription, read_description
+from salesforce_destination.domain.field_fit import nearest_name
 from salesforce_destination.domain.finding import Finding, Level
 
 
@@ -243,3 +244,17 @@ def test_a_new_person_account_needs_a_record_type_and_no_name() -> None:
     (found,) = findings(text, an_org(*ON_ACCOUNT, name="Account"))
 
     assert (found.level, found.field) == (Level.WARNING, "RecordTypeId")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("CDP_Loyl__c", "CDP_Loyal__c"),
+        ("cdp_loyal__c", "CDP_Loyal__c"),
+        ("CDP_Loyal", "CDP_Loyal__c"),
+        ("Emial", "Email"),
+        ("CDP_Trial__c", None),
+    ],
+)
+def test_the_name_that_was_meant_is_found_and_no_other_audiences(written: str, meant: str | None) -> None:
+    assert nearest_name(written, ["CDP_Loyal__c", "CDP_Trial_Since__c", "Email", "LastName"]) == meant

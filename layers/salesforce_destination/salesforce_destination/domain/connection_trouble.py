@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 
 from .destination import Destination
 from .errors import (
@@ -14,6 +13,7 @@ from .errors import (
     SessionExpiredError,
     TokenUnavailableError,
 )
+from .field_fit import nearest_name
 from .finding import Finding, error, warning
 
 HTTP_NOT_FOUND = 404
@@ -79,7 +79,7 @@ def no_sobject(destination: Destination, known: Sequence[str] | None) -> Finding
     name, version = destination.salesforce_object, destination.api_version
     if known is None:
         return error("api_version", "", f"The org does not have version {version} of the API.", "Write a lower one.")
-    close = get_close_matches(name, known, n=1, cutoff=0.6)
-    nearest = f"Did you mean {close[0]}? Else give" if close else "Give"
+    close = nearest_name(name, known)
+    nearest = f"Did you mean {close}? Else give" if close else "Give"
     problem = f"{name} is no sObject that the integration user can see."
     return error("salesforce_object", "", problem, f"{nearest} it the right to read and edit {name}.")

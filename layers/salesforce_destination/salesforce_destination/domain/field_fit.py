@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
 from .description import FieldDescription, ObjectDescription
@@ -15,6 +15,9 @@ NUMBER_TYPES = frozenset({"int", "double", "currency", "percent", "long"})
 
 LONGEST_SHORT_TEXT = 255
 """A longer field is a text area whose end few values reach; Text fields have up to 255 characters."""
+
+LIKENESS = 0.78
+"""CDP_Loyl is that much like CDP_Loyal, and CDP_Trial is not like CDP_Trial_Since or CDP_Loyal."""
 
 _WANTED: Mapping[str, str] = {
     "boolean": "true or false",
@@ -60,9 +63,20 @@ def not_there(key: str, name: str, description: ObjectDescription) -> Finding:
     if name.endswith("__pc") and not description.has_person_accounts:
         cure = "The org has no person accounts: use the contact's own field, with salesforce_object Contact."
         return error(key, name, problem, cure)
-    close = get_close_matches(name, description.fields, n=1, cutoff=0.6)
-    nearest = f"Did you mean {close[0]}? Else create" if close else "Create"
+    close = nearest_name(name, description.fields)
+    nearest = f"Did you mean {close}? Else create" if close else "Create"
     return error(key, name, problem, f"{nearest} it in Salesforce and give the integration user access to it.")
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str | None:
+    """The name that a person may have meant: the same but for its case, its ending or a letter or two."""
+    by_stem = {_stem(candidate): candidate for candidate in known}
+    close = get_close_matches(_stem(name), by_stem, n=1, cutoff=LIKENESS)
+    return by_stem[close[0]] if close else None
+
+
+def _stem(name: str) -> str:
+    return name.casefold().removesuffix("__c")
 
 
 def writable(key: str, field: FieldDescription) -> Iterator[Finding]:
