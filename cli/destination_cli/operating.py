@@ -14,8 +14,23 @@ from .local.places import STATE
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the `destination` command."""
-    for command in (send, dead_letters, pause, resume):
+    for command in (status, send, pause, resume, dead_letters, explain):
         app.command()(command)
+
+
+def status(
+    stack: StackName = None, local: OnThisMachine = False, as_json: AsJson = False, state: StateFolder = STATE
+) -> None:
+    """Say what a stack is doing: what waits, what was delivered, what failed. Exits with 1 for what needs a person."""
+    from .status import command
+    from .target import Target
+
+    def work(target: Target) -> int:
+        found = command.status_of(target)
+        print(found.as_json()) if as_json else command.show(found, Console())
+        return command.exit_status(found)
+
+    run(stack, local, state, work)
 
 
 def send(
@@ -78,6 +93,29 @@ def resume(
 ) -> None:
     """Take messages from the queue again."""
     _switch(stack, local, as_json, state, on=True)
+
+
+def explain(
+    identity: Annotated[str, typer.Argument(help="As the profile names the contact: its Id, or an external ID.")],
+    file: Annotated[
+        Path | None, typer.Option(help="The destination file, where it is not that of the checkout.")
+    ] = None,
+    since: Annotated[str, typer.Option(help="How far to look back: 90m, 24h, 14d.")] = "14d",
+    stack: StackName = None,
+    local: OnThisMachine = False,
+    as_json: AsJson = False,
+    state: StateFolder = STATE,
+) -> None:
+    """Say what became of one contact's messages, and what the org holds of it. Shows personal data."""
+    from .explain import command
+    from .target import Target
+
+    def work(target: Target) -> int:
+        explanation = command.explain(target, identity, file, since)
+        print(command.as_json(explanation)) if as_json else command.show(explanation, Console())
+        return 0 if explanation.is_good else 1
+
+    run(stack, local, state, work)
 
 
 def _switch(stack: StackName, local: OnThisMachine, as_json: AsJson, state: StateFolder, *, on: bool) -> None:

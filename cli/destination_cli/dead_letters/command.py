@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from destination_cli.target import Target, TargetError
 
@@ -82,7 +82,9 @@ def _print(reasons: Sequence[Reason], console: Console, show: bool) -> None:
     if not reasons:
         console.print("[green]✓[/] There are no dead letters.")
         return
-    table = Table("Reason", "Letters", "Fields", "First event", "Last event", box=None, pad_edge=False)
+    table = Table(
+        Column("Reason", no_wrap=True), "Letters", "Fields", "First event", "Last event", box=None, pad_edge=False
+    )
     for reason in reasons:
         fields = ", ".join(f"{name} ({count})" for name, count in reason.fields.most_common(5))
         table.add_row(reason.code, f"{reason.count:,}", escape(fields), moment(reason.first), moment(reason.last))

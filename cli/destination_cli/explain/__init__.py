@@ -1,0 +1,1 @@
+"""`destination explain`: what happened to one contact's messages, and what the org holds."""

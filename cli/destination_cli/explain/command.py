@@ -1,0 +1,134 @@
+"""What `destination explain` does."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from salesforce_destination.aws.outcome_log import identity_hash
+from salesforce_destination.aws.secrets import read_secret
+from salesforce_destination.destination_file import load_destination
+from salesforce_destination.domain.destination import Destination
+from salesforce_destination.domain.errors import DestinationError, DestinationFileError
+from salesforce_destination.domain.outcome import ProfileRefusedError
+
+from destination_cli.dead_letters.reasons import moment
+from destination_cli.local.options import DESTINATIONS
+from destination_cli.target import Target, TargetError
+
+from .outcomes import Event, events_of
+from .record import key_of, records_of
+
+_UNITS = {"m": 60, "h": 3_600, "d": 86_400}
+_SINCE = re.compile(r"([1-9]\d{0,5})([mhd])")
+
+WAITING = {
+    "rejected": "It lies in the dead-letter queue: `destination dead-letters --reason {code}` says more.",
+    "deferred": "It waits on the queue and comes again by itself. {code} is why.",
+}
+"""What to do about the last outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What is known of one contact; `problem` says why the org could not be asked."""
+
+    salesforce_object: str
+    since: str
+    events: Sequence[Event]
+    records: Sequence[dict[str, Any]] = field(repr=False)
+    problem: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the last message was carried out, on a record that the org has."""
+        return bool(self.events and self.records) and self.events[-1].outcome not in WAITING
+
+
+def explain(target: Target, identity: str, file: Path | None, since: str) -> Explanation:
+    """Look into the log and into the org."""
+    seconds = seconds_of(since)
+    destination = _destination(target, file)
+    try:
+        key, asked_for = key_of(destination, identity)
+    except ProfileRefusedError as error:
+        raise TargetError(f"{identity} is no identity of {destination.name}: {error.reason.text}") from None
+    events = events_of(target, identity_hash(_hash_key(target), key), seconds)
+    try:
+        records, problem = records_of(target.salesforce(), destination, asked_for), ""
+    except DestinationError as error:
+        records, problem = [], error.code
+    return Explanation(destination.salesforce_object, since, events, records, problem)
+
+
+def seconds_of(since: str) -> int:
+    """A span such as 90m, 24h or 14d in seconds; raise TargetError for anything else."""
+    found = _SINCE.fullmatch(since)
+    if found is None:
+        raise TargetError(f"--since is {since!r}. Write it like 90m, 24h or 14d.")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def as_json(explanation: Explanation) -> str:
+    """All of it for programs."""
+    return json.dumps({"good": explanation.is_good, **asdict(explanation)}, indent=2)
+
+
+def show(explanation: Explanation, console: Console) -> None:
+    """All of it as a person reads it."""
+    _show_events(explanation, console)
+    console.print()
+    if explanation.problem:
+        console.print(f"The org cannot be asked: {explanation.problem}. `destination status` says more.", style="red")
+    elif not explanation.records:
+        console.print(f"The org has no {explanation.salesforce_object} with this identity, or hides it from the user.")
+    for record in explanation.records:
+        table = Table("In the org", "", box=None, pad_edge=False, header_style="dim")
+        for name, value in record.items():
+            table.add_row(name, "" if value is None else escape(str(value)))
+        console.print(table)
+
+
+def _show_events(explanation: Explanation, console: Console) -> None:
+    if not explanation.events:
+        console.print(
+            f"No message about this contact was delivered in the last {explanation.since}. It was not sent, or waits on"
+            " the queue (see `destination status`), or names the contact by something else."
+        )
+        return
+    for event in explanation.events:
+        event_time = f"event of {moment(event.event_time)}, " if event.event_time else ""
+        what = f"{event.outcome} {event.code}".strip()
+        about = f"({event_time}message {event.message_id}...)"
+        console.print(f"{moment(event.at)}  {what}  {about}", markup=False, highlight=False, soft_wrap=True)
+    last = explanation.events[-1]
+    if last.outcome in WAITING:
+        console.print(WAITING[last.outcome].format(code=last.code), markup=False, highlight=False, soft_wrap=True)
+
+
+def _destination(target: Target, file: Path | None) -> Destination:
+    path = file or target.destination_path or DESTINATIONS / target.destination_file
+    try:
+        return load_destination(path)
+    except DestinationFileError as error:
+        text = f"{path} cannot be used: {error.mistakes[0]} Name the stack's destination file with --file."
+        raise TargetError(text) from None
+
+
+def _hash_key(target: Target) -> bytes:
+    try:
+        key = read_secret(target.client("secretsmanager"), target.output("OutcomeKeySecretArn"))
+    except DestinationError as error:
+        raise TargetError(
+            f"The key of the hashes in the log cannot be read ({error.code}). Ask for that right."
+        ) from None
+    if not key:
+        raise TargetError("The key of the hashes in the log is empty. Deploy template.yaml again.")
+    return key.encode()

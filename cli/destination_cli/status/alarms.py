@@ -1,0 +1,32 @@
+"""Which alarms of a stack are on."""
+
+from __future__ import annotations
+
+from destination_cli.target import Target
+
+NAMES_PER_CALL = 100
+"""DescribeAlarms takes up to 100 names."""
+
+
+def alarms_on(target: Target) -> list[str] | None:
+    """The logical ids of the alarms that are on; None on this machine, where nobody watches."""
+    if target.is_local:
+        return None
+    logical_ids = _alarms_of(target)
+    names = list(logical_ids)
+    on: list[str] = []
+    for start in range(0, len(names), NAMES_PER_CALL):
+        answer = target.client("cloudwatch").describe_alarms(AlarmNames=names[start : start + NAMES_PER_CALL])
+        on += [logical_ids[alarm["AlarmName"]] for alarm in answer["MetricAlarms"] if alarm["StateValue"] == "ALARM"]
+    return sorted(on)
+
+
+def _alarms_of(target: Target) -> dict[str, str]:
+    """The stack's alarms: their names, each with its logical id."""
+    pages = target.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=target.name)
+    return {
+        resource["PhysicalResourceId"]: resource["LogicalResourceId"]
+        for page in pages
+        for resource in page["StackResourceSummaries"]
+        if resource["ResourceType"] == "AWS::CloudWatch::Alarm"
+    }

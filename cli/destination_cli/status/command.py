@@ -1,0 +1,140 @@
+"""What `destination status` does."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain, islice
+
+from rich.console import Console
+from rich.table import Table
+
+from destination_cli.dead_letters.reading import DeadLetterReader
+from destination_cli.dead_letters.reasons import by_reason, moment
+from destination_cli.pause import is_paused
+from destination_cli.queue_depth import Depth, depth_of
+from destination_cli.target import Target
+
+from .activity import COUNTED, Activity, activity_of
+from .alarms import alarms_on
+from .metrics import oldest_waiting_seconds, points_of
+from .org import OrgStatus, org_status
+
+LETTERS_READ = 200
+"""So many dead letters are looked at for their reasons; `destination dead-letters` looks at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A stack at one moment. `reasons` are those of the dead letters that were looked at."""
+
+    name: str
+    destination: str
+    paused: bool
+    queue: Depth
+    oldest_seconds: float | None
+    dead_letters: int
+    reasons: dict[str, int]
+    org: OrgStatus
+    activity: Activity
+    alarms: Sequence[str] | None
+
+    @property
+    def findings(self) -> list[str]:
+        """What a person has to look at."""
+        found = [f"{name} is on." for name in self.alarms or ()]
+        if self.paused:
+            found.append("It is paused: `destination resume` goes on.")
+        if self.dead_letters:
+            found.append(f"Dead letters: {self.dead_letters:,}. See `destination dead-letters`.")
+        if self.org.problem:
+            found.append(f"The org cannot be reached with the stored access token: {self.org.problem}.")
+        return found
+
+    def as_json(self) -> str:
+        """All of it for programs."""
+        return json.dumps({**asdict(self), "findings": self.findings}, indent=2)
+
+
+def status_of(target: Target, now_ms: int | None = None) -> Status:
+    """Look at everything once. It costs one API call to Salesforce."""
+    now = int(time.time() * 1000) if now_ms is None else now_ms
+    sqs = target.client("sqs")
+    queue = depth_of(sqs, target.queue_url)
+    activity = activity_of(points_of(target, now), now)
+    oldest = oldest_waiting_seconds(target, now)
+    if oldest is None:
+        oldest = activity.oldest_received_seconds
+    return Status(
+        name=target.name,
+        destination=target.destination,
+        paused=is_paused(target),
+        queue=queue,
+        oldest_seconds=oldest if queue.all else None,
+        dead_letters=depth_of(sqs, target.dead_letter_queue_url).all,
+        reasons=_reasons(target),
+        org=org_status(target),
+        activity=activity,
+        alarms=alarms_on(target),
+    )
+
+
+def show(status: Status, console: Console) -> None:
+    """All of it as a person reads it."""
+    good = not status.findings
+    console.print(f"{'[green]✓[/]' if good else '[red]✗[/]'} {status.name} delivers by {status.destination}.toml.")
+    for finding in status.findings:
+        console.print(f"  {finding}", markup=False, highlight=False)
+    console.print()
+    console.print(_rows(status))
+    console.print()
+    console.print(_counts(status.activity))
+    if status.activity.statuses:
+        console.print()
+        table = Table("Statuses written", "Last 24 hours", box=None, pad_edge=False)
+        for mapping_id, count in sorted(status.activity.statuses.items()):
+            table.add_row(mapping_id, f"{count:,}")
+        console.print(table)
+
+
+def _reasons(target: Target) -> dict[str, int]:
+    with DeadLetterReader(target.client("sqs"), target.dead_letter_queue_url) as reader:
+        letters = chain.from_iterable(reader.batches()) if reader.count else iter(())
+        return {reason.code: reason.count for reason in by_reason(islice(letters, LETTERS_READ), 0)}
+
+
+def _rows(status: Status) -> Table:
+    queue, org = status.queue, status.org
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_row("Waiting", f"{queue.visible:,} ready, {queue.in_flight:,} in flight or to be tried later")
+    table.add_row("Oldest message", "" if status.oldest_seconds is None else f"{status.oldest_seconds:,.0f} s")
+    reasons = ", ".join(f"{code} {count:,}" for code, count in status.reasons.items())
+    seen = f" (of {LETTERS_READ} looked at)" if status.dead_letters > LETTERS_READ else ""
+    table.add_row("Dead letters", f"{status.dead_letters:,} {reasons}{seen}")
+    table.add_row("Last access token", moment(org.token_issued_at) if org.token_issued_at else org.problem)
+    if org.api_calls_used is not None and org.api_calls_allowed is not None:
+        left = org.api_calls_allowed - org.api_calls_used
+        table.add_row("API calls left", f"{left:,} of {org.api_calls_allowed:,} in 24 hours, by all that use the org")
+    table.add_row("Paused", "yes" if status.paused else "no")
+    table.add_row("Alarms that are on", _alarms(status.alarms))
+    return table
+
+
+def _alarms(alarms: Sequence[str] | None) -> str:
+    if alarms is None:
+        return "nobody watches on this machine"
+    return ", ".join(alarms) or "none"
+
+
+def _counts(activity: Activity) -> Table:
+    table = Table("", "Last hour", "Last 24 hours", box=None, pad_edge=False)
+    for name in COUNTED:
+        table.add_row(name, f"{activity.hour[name]:,}", f"{activity.day[name]:,}")
+    return table
+
+
+def exit_status(status: Status) -> int:
+    """1 where a person has something to look at."""
+    return 1 if status.findings else 0

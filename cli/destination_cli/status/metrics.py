@@ -1,0 +1,95 @@
+"""Where the points of a stack's metrics come from: CloudWatch, or the logs of the local stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from destination_cli.log_lines import local_lines
+from destination_cli.target import Target
+
+from .activity import AGE, COUNTED, DAY_MS, STATUSES, Point
+
+NAMESPACE = "SalesforceDestination"
+PERIOD_SECONDS = 300
+FUNCTIONS_THAT_COUNT = ("deliver", "refresh_token")
+QUERIES_PER_CALL = 100
+"""GetMetricData takes up to 500 queries; a hundred Mapping IDs of a day's points fit into one answer."""
+
+
+def points_of(target: Target, now_ms: int) -> Iterator[Point]:
+    """What was counted in the last day."""
+    return _logged(target) if target.is_local else _in_cloudwatch(target, now_ms)
+
+
+def oldest_waiting_seconds(target: Target, now_ms: int) -> float | None:
+    """The age of the oldest message on the queue as SQS tells it; on this machine nobody does."""
+    if target.is_local:
+        return None
+    queue = [{"Name": "QueueName", "Value": target.queue_url.rsplit("/", 1)[-1]}]
+    query = _query("ApproximateAgeOfOldestMessage", queue, "Maximum", "AWS/SQS")
+    points = list(_asked(target, [(query, "")], now_ms - 3 * PERIOD_SECONDS * 1000, now_ms))
+    return max(points, key=lambda point: point.at).value if points else None
+
+
+def _logged(target: Target) -> Iterator[Point]:
+    for function in FUNCTIONS_THAT_COUNT:
+        for line in local_lines(target, function):
+            yield from _in_line(line)
+
+
+def _in_line(line: Mapping[str, Any]) -> Iterator[Point]:
+    """The points in a line of the embedded metric format; a line without metrics has none."""
+    about = line.get("_aws")
+    if not isinstance(about, Mapping):
+        return
+    for directive in about["CloudWatchMetrics"]:
+        for name in (metric["Name"] for metric in directive["Metrics"]):
+            values = line[name] if isinstance(line[name], list) else [line[name]]
+            for value in values:
+                yield Point(name, int(about["Timestamp"]), float(value), str(line.get("mapping_id", "")))
+
+
+def _in_cloudwatch(target: Target, now_ms: int) -> Iterator[Point]:
+    ours = [{"Name": "service", "Value": target.name}, {"Name": "destination", "Value": target.destination}]
+    queries = [(_query(name, ours, "Sum"), "") for name in COUNTED] + [(_query(AGE, ours, "Maximum"), "")]
+    for mapping_id in _mapping_ids(target, ours):
+        queries.append((_query(STATUSES, [*ours, {"Name": "mapping_id", "Value": mapping_id}], "Sum"), mapping_id))
+    for start in range(0, len(queries), QUERIES_PER_CALL):
+        yield from _asked(target, queries[start : start + QUERIES_PER_CALL], now_ms - DAY_MS, now_ms)
+
+
+def _mapping_ids(target: Target, dimensions: Sequence[Mapping[str, str]]) -> list[str]:
+    pages = target.client("cloudwatch").get_paginator("list_metrics")
+    found = pages.paginate(Namespace=NAMESPACE, MetricName=STATUSES, Dimensions=list(dimensions))
+    named = (
+        dimension["Value"]
+        for page in found
+        for metric in page["Metrics"]
+        for dimension in metric["Dimensions"]
+        if dimension["Name"] == "mapping_id"
+    )
+    return sorted(set(named))
+
+
+def _query(name: str, dimensions: Sequence[Mapping[str, str]], stat: str, namespace: str = NAMESPACE) -> dict[str, Any]:
+    metric = {"Namespace": namespace, "MetricName": name, "Dimensions": list(dimensions)}
+    return {"MetricStat": {"Metric": metric, "Period": PERIOD_SECONDS, "Stat": stat}, "ReturnData": True}
+
+
+def _asked(
+    target: Target, queries: Sequence[tuple[Mapping[str, Any], str]], start_ms: int, end_ms: int
+) -> Iterator[Point]:
+    numbered = [{"Id": f"m{number}", **query} for number, (query, _) in enumerate(queries)]
+    pages = target.client("cloudwatch").get_paginator("get_metric_data")
+    for page in pages.paginate(MetricDataQueries=numbered, StartTime=_moment(start_ms), EndTime=_moment(end_ms)):
+        for result in page["MetricDataResults"]:
+            query, mapping_id = queries[int(result["Id"][1:])]
+            name = query["MetricStat"]["Metric"]["MetricName"]
+            for at, value in zip(result["Timestamps"], result["Values"], strict=True):
+                yield Point(name, int(at.timestamp() * 1000), float(value), mapping_id)
+
+
+def _moment(epoch_ms: int) -> datetime:
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC)

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import boto3
+import pytest
+from destination_cli.status.activity import DAY_MS, HOUR_MS, Point, activity_of
+from destination_cli.status.command import show, status_of
+from destination_cli.status.metrics import points_of
+from destination_cli.target import Target
+from moto import mock_aws
+from operated_stack import OperatedStack
+from rich.console import Console
+
+NOW = int(time.time() * 1000)
+
+
+@pytest.fixture
+def stack() -> Iterator[OperatedStack]:
+    with mock_aws():
+        yield OperatedStack()
+
+
+def an_alarm(stack: OperatedStack, logical_id: str, state: str) -> None:
+    """An alarm of the stack in this state; moto's CloudFormation makes none."""
+    boto3.client("cloudwatch").put_metric_alarm(
+        AlarmName=f"{stack.target.name}-{logical_id}",
+        MetricName="Errors",
+        Namespace="AWS/Lambda",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    boto3.client("cloudwatch").set_alarm_state(
+        AlarmName=f"{stack.target.name}-{logical_id}", StateValue=state, StateReason="as told"
+    )
+
+
+class Resources:
+    """CloudFormation with the alarms of a stack."""
+
+    def __init__(self, *logical_ids: str) -> None:
+        self._found = [
+            {
+                "LogicalResourceId": logical_id,
+                "PhysicalResourceId": f"a-stack-{logical_id}",
+                "ResourceType": "AWS::CloudWatch::Alarm",
+            }
+            for logical_id in logical_ids
+        ]
+
+    def get_paginator(self, name: str) -> Resources:
+        assert name == "list_stack_resources"
+        return self
+
+    def paginate(self, StackName: str) -> list[dict[str, object]]:  # noqa: N803  # boto3's name
+        return [{"StackResourceSummaries": self._found}]
+
+
+def with_alarms(stack: OperatedStack, *logical_ids: str) -> Target:
+    make = stack.target.make_client
+    stack.target.make_client = lambda service: Resources(*logical_ids) if service == "cloudformation" else make(service)
+    return stack.target
+
+
+def counted(name: str, value: float, minutes_ago: int = 5, **dimensions: str) -> None:
+    found = {"service": "a-stack", "destination": "contacts", **dimensions}
+    boto3.client("cloudwatch").put_metric_data(
+        Namespace="SalesforceDestination",
+        MetricData=[
+            {
+                "MetricName": name,
+                "Value": value,
+                "Timestamp": datetime.fromtimestamp(NOW / 1000 - 60 * minutes_ago, UTC),
+                "Dimensions": [{"Name": key, "Value": value} for key, value in found.items()],
+            }
+        ],
+    )
+
+
+def test_what_happened_is_counted_by_hour_and_day() -> None:
+    points = [
+        Point("RecordsDelivered", NOW - 1_000, 7),
+        Point("RecordsDelivered", NOW - HOUR_MS - 1, 5),
+        Point("RecordsDelivered", NOW - DAY_MS - 1, 100),
+        Point("StatusesWritten", NOW - 1_000, 3, "CDP_Loyal__c"),
+        Point("StatusesWritten", NOW - HOUR_MS - 1, 4, "CDP_Loyal__c"),
+        Point("SomethingElse", NOW, 9),
+    ]
+
+    activity = activity_of(points, NOW)
+
+    assert (activity.hour["RecordsDelivered"], activity.day["RecordsDelivered"]) == (7, 12)
+    assert activity.statuses == {"CDP_Loyal__c": 7}
+    assert "SomethingElse" not in activity.day
+
+
+def test_the_oldest_message_is_that_of_the_last_report_if_it_is_recent() -> None:
+    recent = [Point("OldestMessageAge", NOW - 60_000, 30), Point("OldestMessageAge", NOW - 1_000, 90)]
+
+    assert activity_of(recent, NOW).oldest_received_seconds == 90
+    assert activity_of([Point("OldestMessageAge", NOW - HOUR_MS, 90)], NOW).oldest_received_seconds is None
+
+
+def test_a_deployed_stack_is_known_by_its_metrics_alarms_and_queues(stack: OperatedStack) -> None:
+    counted("RecordsDelivered", 40)
+    counted("RecordsDelivered", 2, minutes_ago=300)
+    counted("StatusesWritten", 40, mapping_id="CDP_Loyal__c")
+    counted("StatusesWritten", 9, mapping_id="CDP_Loyal__c", service="another-stack")
+    stack.reject("a", {"ErrorCode": "NOT_JSON"})
+    stack.sqs.send_message(QueueUrl=stack.queue_url, MessageBody="b")
+    an_alarm(stack, "OldestMessageAlarm", "ALARM")
+    an_alarm(stack, "DeliverFailingAlarm", "OK")
+    target = with_alarms(stack, "OldestMessageAlarm", "DeliverFailingAlarm")
+    stack.feed()
+
+    status = status_of(target, NOW)
+
+    assert (status.activity.hour["RecordsDelivered"], status.activity.day["RecordsDelivered"]) == (40, 42)
+    assert status.activity.statuses == {"CDP_Loyal__c": 40}
+    assert (status.queue.visible, status.dead_letters, status.reasons) == (1, 1, {"NOT_JSON": 1})
+    assert status.alarms == ["OldestMessageAlarm"]
+    assert status.org.problem == "NO_ACCESS_TOKEN"
+    assert status.findings == [
+        "OldestMessageAlarm is on.",
+        "Dead letters: 1. See `destination dead-letters`.",
+        "The org cannot be reached with the stored access token: NO_ACCESS_TOKEN.",
+    ]
+    assert len(stack.dead()) == 1
+
+
+def test_a_person_and_a_program_read_the_same(stack: OperatedStack) -> None:
+    counted("RecordsDelivered", 1_234)
+    stack.feed()
+    status = status_of(with_alarms(stack), NOW)
+    console = Console(record=True, width=120)
+
+    show(status, console)
+
+    text = console.export_text()
+    assert "a-stack delivers by contacts.toml" in text
+    assert "1,234" in text
+    assert "none" in text
+    assert json.loads(status.as_json())["activity"]["hour"]["RecordsDelivered"] == 1_234
+
+
+def test_on_this_machine_the_functions_own_logs_tell(tmp_path: Path) -> None:
+    line = {
+        "_aws": {"Timestamp": NOW, "CloudWatchMetrics": [{"Metrics": [{"Name": "StatusesWritten"}]}]},
+        "StatusesWritten": [3.0, 2.0],
+        "mapping_id": "CDP_Loyal__c",
+    }
+    (tmp_path / "deliver.log").write_text(f"START\n{json.dumps(line)}\n{{\n", encoding="utf-8")
+    target = Target("local", {}, {}, lambda service: None, is_local=True, log_folder=tmp_path)
+
+    assert list(points_of(target, NOW)) == [
+        Point("StatusesWritten", NOW, 3.0, "CDP_Loyal__c"),
+        Point("StatusesWritten", NOW, 2.0, "CDP_Loyal__c"),
+    ]
