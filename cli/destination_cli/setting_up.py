@@ -27,7 +27,8 @@ InstanceUrl = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the `destination` command."""
-    app.command()(create_fields)
+    for command in (create_fields, prove):
+        app.command()(command)
 
 
 def create_fields(
@@ -66,6 +67,30 @@ def create_fields(
         return CreateFields(options, target, Console(), reader, asker()).run()
 
     _run(stack, local, state, work)
+
+
+def prove(
+    file: DestinationFile,
+    access_token_stdin: TokenFromInput = False,
+    pairs: Annotated[int, typer.Option(help="Races of two writers for one record.", min=1, max=5000)] = 500,
+    instance_url: InstanceUrl = None,
+    stack: StackName = None,
+    local: OnThisMachine = False,
+    as_json: AsJson = False,
+    state: StateFolder = STATE,
+) -> None:
+    """
+    Try in a sandbox what this software knows of Salesforce by inference only, with records that are removed again.
+
+    Exits with 1 where a fact does not hold there.
+    """
+    from .create_fields.admin_token import read_token
+    from .prove.command import Options, run_prove
+
+    _be_there(file)
+    options = Options(file, instance_url, pairs, as_json)
+    reader = read_token if access_token_stdin else None
+    _run(stack, local, state, lambda target: run_prove(options, target, Console(), reader))
 
 
 def _run(stack: str | None, local: bool, state: Path, work: Callable[[Target | None], int]) -> NoReturn:

@@ -1,0 +1,1 @@
+"""`destination prove`: tries in a sandbox what this software knows of Salesforce by inference only."""

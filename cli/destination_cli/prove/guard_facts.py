@@ -1,0 +1,95 @@
+"""Facts about the guards: validation rules that keep an older value from being written over a newer one."""
+
+from __future__ import annotations
+
+from salesforce_destination.domain.event_time import to_salesforce
+from salesforce_destination.domain.guards import stale_guards
+
+from .fact import Fact, Trial, fails, holds, judged, untried
+from .race import Race
+from .reading_answers import codes_of, errors_of
+from .stage import Stage
+
+BASE = 1_790_000_000_000
+"""An event time that test records begin with, in milliseconds."""
+
+NO_GUARD = untried("the file has neither [ordering] nor a since_field")
+
+
+def older_refused(stage: Stage) -> Trial:
+    """Write a newer, an equal and an older time into each guard of the file."""
+    if not stage.fields.guards:
+        return NO_GUARD
+    for guard in stage.fields.guards:
+        problem = _try_guard(stage, guard)
+        if problem:
+            return fails(f"{guard}: {problem}")
+    return holds(f"{len(stage.fields.guards)} guards refuse older times with their markers, and let equal ones pass")
+
+
+def _try_guard(stage: Stage, guard: str) -> str | None:
+    field = stage.fields.guards[guard]
+    if field is None or not field.updateable:
+        return "not there, or not for this user to write; `destination create-fields` makes it"
+    id_ = stage.create([{}])[0]
+    for time, passes in ((BASE, True), (BASE + 60_000, True), (BASE + 60_000, True), (BASE, False)):
+        answer = stage.update([stage.row(id=id_, **{guard: value(field.type, time)})])
+        if not answer.good:
+            return f"the whole collection is refused: {answer.code}"
+        result = answer.body[0]
+        if result["success"] and not passes:
+            return "an older time is accepted: there is no rule, it is off, or this user is exempt from it"
+        if passes and not result["success"]:
+            return f"a time that should pass is refused: {codes_of(result)}"
+        if not passes and guard not in stale_guards(errors_of(result)):
+            return f"the refusal has not the marker: {codes_of(result)}"
+    return None
+
+
+def concurrent(stage: Stage) -> Trial:
+    """Let pairs of writers write a newer and an older time at once, and see which stays."""
+    guard = next((name for name, field in stage.fields.guards.items() if field and field.updateable), None)
+    if guard is None:
+        return NO_GUARD if not stage.fields.guards else fails("no guard of the file can be written")
+    field = stage.fields.guards[guard]
+    kind = field.type if field else "double"
+    ids = stage.create_many(stage.pairs)
+    based = ids[::2]
+    stage.update_many([stage.row(id=id_, **{guard: value(kind, BASE)}) for id_ in based])
+    older, newer = value(kind, BASE + 60_000), value(kind, BASE + 120_000)
+    race = Race(stage, guard, older, newer)
+    race.run(ids)
+    rows = stage.read(ids, guard)
+    lost = sum(not same(row[guard], newer) for row in rows)
+    seen = (
+        f"{lost} of {len(ids)} pairs end with the older value" if lost else f"{len(ids)} pairs, the newer value stays"
+    )
+    return judged(not lost, seen)
+
+
+def value(kind: str, time: int) -> object:
+    """A time as a guard of this type holds it."""
+    return to_salesforce(time) if kind == "datetime" else time
+
+
+def same(kept: object, written: object) -> bool:
+    """Whether a value that was read is the one that was written."""
+    if isinstance(written, str):
+        return str(kept)[:19] == written[:19]
+    return kept == written
+
+
+GUARD_FACTS = (
+    Fact(
+        "older-refused",
+        "The guards' rules refuse an older time, with their marker, and let an equal one pass.",
+        "Older events overwrite newer ones: run `destination create-fields`, or mend the rule it names.",
+        older_refused,
+    ),
+    Fact(
+        "concurrent",
+        "Of two writers at once, the guards compare with what the first has written (under the record's lock).",
+        "Never stale is best effort among concurrent writers: set the queue's maximum concurrency so that one writes.",
+        concurrent,
+    ),
+)

@@ -1,0 +1,33 @@
+"""What the answers to collections say, in the words of the software that will read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from salesforce_destination.domain.classification import RecordError, Verdict, verdict_on
+
+Json = Mapping[str, Any]
+
+
+def errors_of(result: Json) -> tuple[RecordError, ...]:
+    """The errors of one record's result."""
+    return tuple(
+        RecordError(str(error.get("statusCode", "")), str(error.get("message", "")), tuple(error.get("fields") or ()))
+        for error in result.get("errors") or ()
+    )
+
+
+def verdicts_on(result: Json) -> set[Verdict]:
+    """What the deliver function would do about them."""
+    return {verdict_on(error) for error in errors_of(result)}
+
+
+def codes_of(*results: Json) -> str:
+    """Their codes, for a person."""
+    return ", ".join(sorted({error.code for result in results for error in errors_of(result)})) or "no error"
+
+
+def all_good(results: Any, count: int) -> bool:
+    """Whether these are the results of so many records, all written."""
+    return isinstance(results, list) and len(results) == count and all(result.get("success") for result in results)

@@ -1,0 +1,173 @@
+"""Facts about single records in a collection: who is told what, and what becomes of the others."""
+
+from __future__ import annotations
+
+from salesforce_destination.domain.classification import Verdict
+from salesforce_destination.domain.salesforce_id import to_18
+
+from .fact import Fact, Trial, fails, judged, untried
+from .reading_answers import all_good, codes_of, verdicts_on
+from .stage import Stage
+
+NOWHERE = "CDP_Prove_Nowhere__c"
+GOOD_RECORDS = 20
+
+
+def position(stage: Stage) -> Trial:
+    """Refuse some records among others, and look where the answers stand."""
+    gone = set(stage.create([{} for _ in range(3)]))
+    stage.delete(sorted(gone))
+    ids = _between(stage.ids(9), sorted(gone))
+    answer = stage.update([stage.row(id=id_, **{stage.fields.text: "position"}) for id_ in ids])
+    if not answer.good or len(answer.body) != len(ids):
+        return fails(f"{len(ids)} records have not as many results")
+    wrong = [
+        place
+        for place, (id_, result) in enumerate(zip(ids, answer.body, strict=True))
+        if result["success"] is (id_ in gone) or (result["success"] and result["id"] != id_)
+    ]
+    return judged(not wrong, f"{len(wrong)} of {len(ids)} results stand elsewhere" if wrong else "each at its place")
+
+
+def _between(ids: list[str], gone: list[str]) -> list[str]:
+    return [ids[0], gone[0], *ids[1:4], gone[1], *ids[4:8], gone[2], ids[8]]
+
+
+def partial_save(stage: Stage) -> Trial:
+    """Refuse some records for different reasons, and read the others back."""
+    ids = stage.ids(GOOD_RECORDS)
+    deleted = stage.create([{}])
+    stage.delete(deleted)
+    rows = [stage.row(id=id_, **{stage.fields.text: "saved"}) for id_ in ids]
+    rows[5:5] = [stage.row(id=deleted[0], **{stage.fields.text: "x"})]
+    rows[12:12] = [stage.row(id=_never(ids[0]), **{stage.fields.text: "x"})]
+    rows[18:18] = [stage.row(**{stage.fields.text: "x"})]
+    answer = stage.update(rows)
+    if not answer.good:
+        return fails(f"the whole collection is refused: {answer.code}")
+    saved = sum(row[stage.fields.text] == "saved" for row in stage.read(ids, stage.fields.text))
+    failed = [result for result in answer.body if not result["success"]]
+    return judged(saved == len(ids), f"{saved} of {len(ids)} good records saved beside {len(failed)} others")
+
+
+def unknown_field(stage: Stage) -> Trial:
+    """Name a field that is not there in one of two records."""
+    first, second = stage.ids(2)
+    rows = [stage.row(id=first, **{NOWHERE: "x"}), stage.row(id=second, **{stage.fields.text: "beside"})]
+    answer = stage.update(rows)
+    if not answer.good:
+        return fails(f"the whole collection is refused: {answer.code}")
+    bad, good = answer.body
+    return judged(good["success"] and verdicts_on(bad) == {Verdict.MISFIT}, codes_of(bad))
+
+
+def wrong_type(stage: Stage) -> Trial:
+    """Give one of two records a value that its field cannot read."""
+    if stage.fields.typed is None:
+        return untried(f"{stage.sobject} has no date or number that this user may write")
+    first, second = stage.ids(2)
+    rows = [stage.row(id=first, **{stage.fields.typed: "none"}), stage.row(id=second, **{stage.fields.text: "beside"})]
+    answer = stage.update(rows)
+    if not answer.good:
+        return fails(f"the whole collection is refused: {answer.code}")
+    bad, good = answer.body
+    return judged(good["success"] and verdicts_on(bad) == {Verdict.REJECT}, codes_of(bad))
+
+
+def unknown_id(stage: Stage) -> Trial:
+    """Update a record by an id that no record ever had."""
+    answer = stage.update([stage.row(id=_never(stage.ids(1)[0]), **{stage.fields.text: "x"})])
+    if not answer.good:
+        return fails(f"the whole collection is refused: {answer.code}")
+    return judged(verdicts_on(answer.body[0]) <= {Verdict.REJECT, Verdict.GONE}, codes_of(answer.body[0]))
+
+
+def _never(id_: str) -> str:
+    """An id of the same sObject that is never given: number nought."""
+    return to_18(f"{id_[:3]}000000000000") or id_
+
+
+def deleted(stage: Stage) -> Trial:
+    """Update a record from the recycle bin."""
+    ids = stage.create([{}])
+    stage.delete(ids)
+    answer = stage.update([stage.row(id=ids[0], **{stage.fields.text: "x"})])
+    if not answer.good:
+        return fails(f"the whole collection is refused: {answer.code}")
+    return judged(verdicts_on(answer.body[0]) == {Verdict.GONE}, codes_of(answer.body[0]))
+
+
+def seconds(stage: Stage) -> Trial:
+    """Write a time of whole seconds and read it back."""
+    if stage.fields.moment is None:
+        return untried(f"{stage.sobject} has no Date/Time field that was made for this")
+    id_ = stage.create([{}])[0]
+    answer = stage.update([stage.row(id=id_, **{stage.fields.moment: "2026-01-02T03:04:07Z"})])
+    if not answer.good or not all_good(answer.body, 1):
+        return fails(f"the time is refused: {codes_of(*answer.body) if answer.good else answer.code}")
+    kept = str(stage.read([id_], stage.fields.moment)[0][stage.fields.moment])
+    return judged(kept.startswith("2026-01-02T03:04:07"), f"03:04:07 is kept as {kept[11:19]}")
+
+
+def every_digit(stage: Stage) -> Trial:
+    """Write milliseconds since 1970 and read them back."""
+    if stage.fields.number is None:
+        return untried("the file has no ordering field in this org")
+    id_, written = stage.create([{}])[0], 1_799_999_999_987
+    answer = stage.update([stage.row(id=id_, **{stage.fields.number: written})])
+    if not answer.good or not all_good(answer.body, 1):
+        return fails(f"the number is refused: {codes_of(*answer.body) if answer.good else answer.code}")
+    kept = stage.read([id_], stage.fields.number)[0][stage.fields.number]
+    return judged(kept == written, f"{written} is kept as {kept:.0f}")
+
+
+RECORD_FACTS = (
+    Fact(
+        "position",
+        "Results stand in the order of the records.",
+        "Stop deliveries and report it: results are matched by position, since refused records have no id.",
+        position,
+    ),
+    Fact(
+        "partial-save",
+        "Good records are saved beside refused ones (in passes, where triggers are involved).",
+        "Each refused record costs more requests: the others are halved and sent again.",
+        partial_save,
+    ),
+    Fact(
+        "unknown-field",
+        "A field that is not there refuses its record alone, with INVALID_FIELD and No such column.",
+        "A lost field stops every message of its batch until it is mended, not only what stands in that field.",
+        unknown_field,
+    ),
+    Fact(
+        "wrong-type",
+        "A value of a wrong type refuses its record alone.",
+        "One such value costs some ten requests until it is found. Nothing is lost.",
+        wrong_type,
+    ),
+    Fact(
+        "unknown-id",
+        "An Id that was never given refuses its record, with a code that is known.",
+        "Messages for Ids of another org are tried three times before they are dead-lettered.",
+        unknown_id,
+    ),
+    Fact(
+        "deleted",
+        "A deleted record says that it is deleted.",
+        'merged_records = "follow" does not find out that a record was merged.',
+        deleted,
+    ),
+    Fact(
+        "seconds",
+        "Date/Time fields keep whole seconds.",
+        "A since_field guards less finely: of two changes close together the older may win.",
+        seconds,
+    ),
+    Fact(
+        "every-digit",
+        "Number(18,0) keeps every digit of an event time.",
+        "Do not use [ordering]: of two events close together the older may win.",
+        every_digit,
+    ),
+)

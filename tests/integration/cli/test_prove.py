@@ -1,0 +1,329 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from destination_cli.local.org import (
+    DuplicateRule,
+    Facts,
+    Fault,
+    FaultKind,
+    Level,
+    OrgServer,
+    SimulatedOrg,
+    seed,
+    serve,
+)
+from destination_cli.org_api import OrgError
+from destination_cli.prove.command import Options, run_prove
+from destination_cli.prove.facts import FACTS
+from destination_cli.prove.trying import Interrupted
+from guarded_org import GUARDED, a_guarded_org
+from org_target import a_target, admin_token
+from rich.console import Console
+
+LEADS = """
+name = "Leads"
+salesforce_object = "Lead"
+[identity]
+source = "id"
+target = "SalesforceId"
+[[mappings]]
+source = "lastName"
+target = "LastName"
+required = true
+[[mappings]]
+source = "company"
+target = "Company"
+required = true
+"""
+
+NOTICED_BY: dict[str, tuple[object, str]] = {
+    "wrong_type_scope": ("request", "wrong-type"),
+    "unknown_field_scope": ("request", "unknown-field"),
+    "unknown_id": (("SOME_OTHER_CODE", "no"), "unknown-id"),
+    "update_only_miss": (("SOME_OTHER_CODE", "no"), "update-only-miss"),
+    "external_id_unknown_status": (500, "no-key-field"),
+    "composite_takes_collections": (False, "thousand-records"),
+    "composite_counts_once": (False, "one-call"),
+    "update_only_honoured": (False, "update-only-miss"),
+    "results_in_order": (False, "position"),
+    "partial_save": (False, "partial-save"),
+    "null_external_id_creates": (True, "null-key"),
+    "external_id_ignores_case": (False, "case"),
+    "datetime_keeps_seconds": (False, "seconds"),
+    "number_keeps_every_digit": (False, "every-digit"),
+    "rules_compare_under_lock": (False, "concurrent"),
+    "subrequest_headers_honoured": (False, "header-in-subrequest"),
+}
+"""Each habit of the simulated org that this software rests on, otherwise than usual, and the fact that shows it."""
+
+RESTS_ON_NEITHER = {
+    "text_takes_scalars",
+    "boolean_takes_strings",
+    "picklist_ignores_case",
+    "length_counts_utf16",
+    "unknown_type_in_record",
+    "type_missing",
+    "type_mismatch_scope",
+    "chunk_code",
+    "composite_limit_code",
+    "reference_id_code",
+    "id_on_failed_update",
+    "id_on_rolled_back",
+    "created_on_failure",
+    "single_row_lock_status",
+    "all_errors_at_once",
+    "composite_inherits_headers",
+    "person_email_is_id_lookup",
+    "person_external_ids",
+    "person_field_text",
+    "refused_session_counts",
+    "refused_request_counts",
+    "limit_info_on_errors",
+}
+"""Habits that may be either way: nothing is sent that meets them, or both ways are read alike."""
+
+
+@pytest.fixture
+def org() -> SimulatedOrg:
+    org = a_guarded_org()
+    seed(org, contacts=3, leads=3)
+    return org
+
+
+@pytest.fixture
+def server(org: SimulatedOrg) -> Iterator[OrgServer]:
+    with serve(org) as server:
+        yield server
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return a_file(tmp_path, GUARDED)
+
+
+def a_file(folder: Path, text: str) -> Path:
+    path = folder / "file.toml"
+    path.write_text(text)
+    return path
+
+
+class Run:
+    """One run of the command for programs."""
+
+    def __init__(
+        self, server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str], only: str = "", pairs: int = 40
+    ):
+        facts = [fact for fact in FACTS if only in ("", fact.name)]
+        options = Options(file, pairs=pairs, as_json=True)
+        self.status = run_prove(options, a_target(server), Console(file=io.StringIO()), None, facts)
+        self.report: dict[str, Any] = json.loads(capsys.readouterr().out)
+
+    def standing(self, name: str) -> str:
+        return str(next(fact["standing"] for fact in self.report["facts"] if fact["name"] == name))
+
+    def failing(self) -> set[str]:
+        return {fact["name"] for fact in self.report["facts"] if fact["standing"] == "does not hold"}
+
+
+def test_every_fact_holds_in_the_simulated_org_and_nothing_is_left(
+    org: SimulatedOrg, server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Run(server, file, capsys, pairs=500)
+
+    assert (run.status, run.failing()) == (0, set())
+    assert {fact["standing"] for fact in run.report["facts"]} == {"holds"}
+    assert len(run.report["facts"]) >= 19
+    assert run.report["records_removed"] >= 1500
+    assert len(org.records("Contact")) == 3
+
+
+def test_every_habit_of_the_simulated_org_is_judged() -> None:
+    assert NOTICED_BY.keys() | RESTS_ON_NEITHER == asdict(Facts()).keys()
+    assert not NOTICED_BY.keys() & RESTS_ON_NEITHER
+    assert {name for _, name in NOTICED_BY.values()} <= {fact.name for fact in FACTS}
+
+
+@pytest.mark.parametrize("habit", [habit for habit in NOTICED_BY if habit != "subrequest_headers_honoured"])
+def test_a_fact_that_is_otherwise_is_noticed_with_what_follows(
+    habit: str, org: SimulatedOrg, server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    value, name = NOTICED_BY[habit]
+    org.admin.set_fact(habit, value)
+    if habit == "rules_compare_under_lock":
+        # Requests take some time, as they do over a network: only then do two of them overlap.
+        org.faults.latency(0.01)
+
+    run = Run(server, file, capsys, only=name)
+
+    assert (run.status, run.failing()) == (1, {name})
+    assert run.report["facts"][0]["otherwise"]
+    assert len(org.records("Contact")) == 3
+
+
+def test_an_assignment_rule_that_a_subrequests_header_does_not_stop_is_noticed(
+    org: SimulatedOrg, server: OrgServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = a_file(tmp_path, LEADS)
+    org.config.assignment_rule_owner = org.users[1].id
+    before = Run(server, file, capsys, only="header-in-subrequest")
+    org.admin.set_fact("subrequest_headers_honoured", False)
+
+    after = Run(server, file, capsys, only="header-in-subrequest")
+
+    assert (before.status, before.standing("header-in-subrequest")) == (0, "holds")
+    assert (after.status, after.failing()) == (1, {"header-in-subrequest"})
+
+
+def test_leads_without_an_assignment_rule_and_guards_leave_facts_untried(
+    org: SimulatedOrg, server: OrgServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Run(server, a_file(tmp_path, LEADS), capsys)
+
+    untried = {fact["name"] for fact in run.report["facts"] if fact["standing"] == "not tried"}
+    assert untried == {"header-in-subrequest", "every-digit", "older-refused", "concurrent"}
+    assert run.status == 0
+    assert len(org.records("Lead")) == 3
+
+
+def otherwise(usual: object) -> object:
+    if isinstance(usual, bool):
+        return not usual
+    return {int: 500, str: "record", tuple: (400, "SOME_OTHER_CODE")}[type(usual)]
+
+
+def test_what_may_be_either_way_changes_no_answer(
+    org: SimulatedOrg, server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for habit in RESTS_ON_NEITHER - {"person_field_text"}:
+        org.admin.set_fact(habit, otherwise(getattr(org.config.facts, habit)))
+
+    run = Run(server, file, capsys)
+
+    assert (run.status, run.failing()) == (0, set())
+
+
+def test_a_guard_without_its_rule_is_noticed(
+    org: SimulatedOrg, server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    org.admin.remove_rule("Contact", "Guard_CDP_Loyal_Since")
+
+    run = Run(server, file, capsys, only="older-refused")
+
+    assert run.failing() == {"older-refused"}
+    assert "CDP_Loyal_Since__c" in run.report["facts"][0]["seen"]
+
+
+def test_a_production_org_is_refused_before_anything_is_written(server: OrgServer, file: Path) -> None:
+    (row,) = server.org.records("Organization")
+    row.values["IsSandbox"] = False
+
+    with pytest.raises(OrgError, match="no sandbox"):
+        run_prove(Options(file), a_target(server), Console(file=io.StringIO()), None)
+
+    assert {entry.method for entry in server.org.log.last} == {"GET"}
+
+
+def test_a_user_who_may_not_delete_is_refused_and_an_administrators_token_taken(
+    org: SimulatedOrg, server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    org.admin.restrict_object("Contact", Level.READ)
+    with pytest.raises(OrgError, match="may not create, edit, delete Contact"):
+        run_prove(Options(file), a_target(server), Console(file=io.StringIO()), None)
+    org.admin.restrict_object("Contact", None)
+
+    facts = [fact for fact in FACTS if fact.name == "position"]
+    options = Options(file, as_json=True)
+    status = run_prove(options, a_target(server), Console(), lambda: admin_token(server), facts)
+
+    assert status == 0
+    (change,) = {change.by for change in deleted_history(org)}
+    assert change == org.users[1].id
+
+
+def deleted_history(org: SimulatedOrg) -> list[Any]:
+    table = org.records("Contact")
+    return [record.history[-1] for record in table.records.values() if record.deleted]
+
+
+def test_an_outage_in_between_leaves_no_records(
+    org: SimulatedOrg, server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    org.faults.add(Fault(FaultKind.DROP_AFTER, times=1, skip=2, path="composite/sobjects"))
+
+    with pytest.raises(OrgError, match="does not answer"):
+        Run(server, file, capsys)
+
+    assert len(org.records("Contact")) == 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_removes_its_records(
+    number: signal.Signals, org: SimulatedOrg, server: OrgServer, file: Path
+) -> None:
+    org.faults.latency(0.05)
+    facts = [fact for fact in FACTS if fact.name == "concurrent"]
+
+    def interrupt() -> None:
+        while org.usage.used(org.now()) < 30:
+            threading.Event().wait(0.01)
+        os.kill(os.getpid(), number)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(Interrupted, match="none is left"):
+        run_prove(Options(file, pairs=400), a_target(server), Console(file=io.StringIO()), None, facts)
+
+    assert len(org.records("Contact")) == 3
+
+
+def test_records_that_cannot_be_removed_are_named(
+    org: SimulatedOrg, server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    org.faults.add(Fault(FaultKind.REPLY, method="DELETE", status=503, code="SERVER_UNAVAILABLE"))
+
+    run = Run(server, file, capsys, only="every-digit")
+
+    assert (run.status, run.report["records_left"]) == (2, 1)
+
+
+def test_a_person_sees_a_table_and_what_follows(org: SimulatedOrg, server: OrgServer, file: Path) -> None:
+    org.admin.set_fact("external_id_ignores_case", False)
+    output = io.StringIO()
+
+    status = run_prove(Options(file, pairs=5), a_target(server), Console(file=output, width=200), None)
+
+    text = output.getvalue()
+    assert status == 1
+    assert "18 hold, 1 do not, 0 were not tried." in text
+    assert "What follows" in text
+    assert "identity.case_sensitive = true" in text
+
+
+def test_a_dead_token_is_told_in_a_sentence(server: OrgServer, file: Path) -> None:
+    target = a_target(server)
+    server.org.admin.revoke_tokens()
+
+    with pytest.raises(OrgError, match="does not take the access token"):
+        run_prove(Options(file), target, Console(file=io.StringIO()), None)
+
+
+def test_a_stack_without_a_token_is_sent_to_connect(server: OrgServer, file: Path) -> None:
+    with pytest.raises(OrgError, match="destination connect"):
+        run_prove(Options(file), a_target(server, token=""), Console(file=io.StringIO()), None)
+
+
+def test_duplicate_rules_that_only_warn_do_not_disturb(
+    org: SimulatedOrg, server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    org.admin.add_duplicate_rule(DuplicateRule("Contact", "Standard", ("LastName",)))
+
+    assert Run(server, file, capsys, only="position").status == 0
