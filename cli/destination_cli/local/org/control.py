@@ -13,6 +13,7 @@ from destination_cli.local.org.duplicates import DuplicateRule
 from destination_cli.local.org.exchange import Answer, OrgReply, OrgRequest
 from destination_cli.local.org.failure import RequestFailure
 from destination_cli.local.org.lexer import FormulaError
+from destination_cli.local.org.page import Page, is_for_people
 from destination_cli.local.org.router import Router
 
 if TYPE_CHECKING:
@@ -21,17 +22,24 @@ if TYPE_CHECKING:
 PREFIX = "/_org/"
 
 
+def is_own(request: OrgRequest) -> bool:
+    """Whether a request is about the org itself, and none that Salesforce would answer."""
+    return request.path == "/" or request.path.startswith(PREFIX)
+
+
 class Control:
-    """Answers requests below /_org/."""
+    """Answers requests below /_org/, and those for the page."""
 
     def __init__(self, org: SimulatedOrg) -> None:
-        self._org, self._router = org, Router()
+        self._org, self._router, self._page = org, Router(), Page(org)
         self._wire_faults()
         self._wire_records()
         self._wire_settings()
 
     def answer(self, request: OrgRequest) -> OrgReply:
         """The answer to one request: 404 for what is not there, 400 for what cannot be read."""
+        if is_for_people(request):
+            return self._page.answer(request)
         path = request.path.removeprefix(PREFIX)
         user, now = self._org.users[-1], self._org.now()
         call = Call(request.method, "", path, user, now, request.query, request.headers, request.body)

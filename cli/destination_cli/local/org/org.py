@@ -12,7 +12,7 @@ from destination_cli.local.org import versions
 from destination_cli.local.org.access import Access
 from destination_cli.local.org.administration import Administration
 from destination_cli.local.org.coding import decoded, encoded
-from destination_cli.local.org.control import PREFIX, Control
+from destination_cli.local.org.control import Control, is_own
 from destination_cli.local.org.custom_permissions import CustomPermissions
 from destination_cli.local.org.duplicates import DuplicateRules
 from destination_cli.local.org.exchange import Answer, OrgReply, OrgRequest, html
@@ -87,7 +87,7 @@ class SimulatedOrg:
 
     def handle(self, request: OrgRequest) -> OrgReply:
         """Answer one request, after the time it takes and with the faults that are on."""
-        if request.path.startswith(PREFIX):
+        if is_own(request):
             return self._control.answer(request)
         started = self.now()
         request, problem = decoded(request)

@@ -19,7 +19,7 @@ def imported(source: str) -> set[str]:
 
 
 def test_the_org_knows_nothing_of_what_it_serves() -> None:
-    modules = list(HOME.glob("*.py"))
+    modules = list(HOME.rglob("*.py"))
     names = {name for module in modules for name in imported(module.read_text())}
 
     assert len(modules) > 40
@@ -30,6 +30,6 @@ def test_the_org_knows_nothing_of_what_it_serves() -> None:
 
 
 def test_every_module_of_the_org_is_short() -> None:
-    lengths = {module.name: len(module.read_text().splitlines()) for module in HOME.glob("*.py")}
+    lengths = {module.name: len(module.read_text().splitlines()) for module in HOME.rglob("*.py")}
 
     assert {name: length for name, length in lengths.items() if length > 200} == {}
