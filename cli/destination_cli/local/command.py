@@ -67,3 +67,5 @@ def _introduce(stack: LocalStack, console: Console) -> None:
         "\nReady. Send profiles to queue_url with any AWS SDK, any credentials and aws_endpoint_url. Ctrl-C stops.",
         highlight=False,
     )
+    if not stack.options.salesforce_url:
+        console.print(f"What the org holds, to look at: {stack.salesforce_url}/", highlight=False, soft_wrap=True)

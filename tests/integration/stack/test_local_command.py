@@ -105,13 +105,14 @@ def test_anyone_may_send_a_message_and_it_goes_to_the_org_that_was_named(run: Ru
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_cleanly_and_nothing_remains(run: Run, state: Path, ending: signal.Signals) -> None:
     process = run()
-    wait_until(lambda: endpoints(state))
+    found = wait_until(lambda: endpoints(state))
     children = children_of(process.pid)
 
     process.send_signal(ending)
     output, _ = process.communicate(timeout=15)
 
     assert process.returncode == 0, output
+    assert f"to look at: {found['salesforce_url']}/\n" in output
     assert endpoints(state) is None
     assert len(children) >= 3
     wait_until(lambda: not children & set(processes()))
