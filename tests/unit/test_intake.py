@@ -32,13 +32,17 @@ def test_a_message_keeps_the_time_of_its_event_whatever_becomes_of_it(
     assert (delivery.fate.outcome, delivery.event_time) == (outcome, event_time)
 
 
-def test_of_several_profiles_the_latest_gives_the_message_its_time() -> None:
+@pytest.mark.parametrize("event_time", [None, str(SENT_AT - 9)])
+def test_several_profiles_have_their_own_times_and_the_message_keeps_its_own(event_time: str | None) -> None:
     destination = a_destination(CONTACTS, ORDERED)
-    profiles = [a_profile(1, timestamp=OWN), a_profile(2, timestamp=OWN - 1), a_profile(3, timestamp=OWN - 2)]
+    profiles = [a_profile(1, timestamp=OWN), a_profile(2, timestamp=OWN - 1), a_profile(3)]
+    org = ScriptedOrg(destination)
 
-    (delivery,) = deliver(destination, ScriptedOrg(destination), [a_message({"profiles": profiles})])
+    (delivery,) = deliver(destination, org, [a_message({"profiles": profiles}, event_time=event_time)])
 
-    assert delivery.event_time == OWN
+    message_time = SENT_AT if event_time is None else SENT_AT - 9
+    assert delivery.event_time == message_time
+    assert [row["CDP_Event_Time__c"] for row in org.rows] == [OWN, OWN - 1, message_time]
 
 
 def test_every_profile_that_names_a_record_is_known_by_its_key_whatever_becomes_of_it() -> None:

@@ -76,10 +76,14 @@ class Intake:
         message_time = _message_time(message)
         profiles = profiles_in(read_body(message.body), self.mapper.select)
         tally.profiles += len(profiles)
+        several = len(profiles) > 1
+        if several:
+            ledger.note_event_time(position, message.sent_at if message_time is None else message_time)
         for index, profile in enumerate(profiles):
-            update = self._update(position, index, profile, message, message_time)
-            with suppress(ProfileRefusedError):  # a refused event keeps its time: it may be sent again
-                ledger.note_event_time(position, self.mapper.event_time(profile, message_time, message.sent_at))
+            update = self._update(position, index, profile, message, message_time, several)
+            if not several:
+                with suppress(ProfileRefusedError):  # a refused event keeps its time: it may be sent again
+                    ledger.note_event_time(position, self.mapper.event_time(profile, message_time, message.sent_at))
             if isinstance(update, Fate):
                 with suppress(ProfileRefusedError):  # of one without an identity nobody will ask
                     ledger.note_key(position, index, self.mapper.key(profile))
@@ -89,10 +93,10 @@ class Intake:
                 yield update
 
     def _update(
-        self, position: int, index: int, profile: Profile, message: Message, message_time: int | None
+        self, position: int, index: int, profile: Profile, message: Message, message_time: int | None, several: bool
     ) -> Update | Fate:
         try:
-            mapped = self.mapper.map(profile, message_time, message.sent_at)
+            mapped = self.mapper.map(profile, message_time, message.sent_at, several)
         except ProfileRefusedError as error:
             return Fate(Outcome.REJECTED, error.reason)
         if mapped is None:

@@ -4,7 +4,7 @@ import pytest
 from destination_cli.simulation.chaos import Result, run_chaos
 from destination_cli.simulation.settings import Settings
 
-SHORT = Settings(seed=20_260_105, people=200, messages=2_000, hours=10.0, bad_share=0.02, batch_size=10)
+SHORT = Settings(seed=20_260_106, people=200, messages=2_000, hours=10.0, bad_share=0.02, batch_size=10)
 
 
 @pytest.mark.parametrize("all_errors_at_once", [True, False])

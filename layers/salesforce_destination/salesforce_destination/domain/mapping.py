@@ -56,15 +56,18 @@ class Mapper:
         select = destination.profiles.select
         self.select = None if select == "@" else compile_source(select, unwraps=False)
 
-    def map(self, profile: Profile, message_time: int | None, sent_at: int) -> Mapped | None:
+    def map(
+        self, profile: Profile, message_time: int | None, sent_at: int, is_one_of_several: bool = False
+    ) -> Mapped | None:
         """
         Map a profile, or give None where nothing is to be written; raise ProfileRefusedError.
 
         `message_time` is what the message's attribute EventTime says; without one `ordering.source` tells the time, and
-        without that `sent_at`, which also bounds what a time may be (both in ms).
+        without that `sent_at`, which also bounds what a time may be (both in ms). Of several profiles in a message each
+        one's own time comes first.
         """
         profile = with_identities_in_order(profile, self._namespaces)
-        event_time = self.event_time(profile, message_time, sent_at)
+        event_time = self.event_time(profile, message_time, sent_at, is_one_of_several)
         fields: dict[str, Json] = {}
         times: dict[str, int] = {}
         consents = self._only_if is None or self._only_if(profile) is True
@@ -86,11 +89,22 @@ class Mapper:
         """Whose record a profile is about, be it mapped or not; raise ProfileRefusedError where it does not say."""
         return self._identity.read(with_identities_in_order(profile, self._namespaces))[0]
 
-    def event_time(self, profile: Profile, message_time: int | None, sent_at: int) -> int:
-        """When the event happened; raise ProfileRefusedError for a time that cannot be."""
-        found = self._ordering_source(profile) if self._ordering_source and message_time is None else message_time
+    def event_time(
+        self, profile: Profile, message_time: int | None, sent_at: int, is_one_of_several: bool = False
+    ) -> int:
+        """
+        When the event happened; raise ProfileRefusedError for a time that cannot be.
+
+        The message's time comes before the profile's own, but not where the message holds several: it cannot be that
+        of all of them, and a redriven message must not give its time to profiles that have theirs.
+        """
+        found: Json = message_time
+        if self._ordering_source and (message_time is None or is_one_of_several):
+            found = self._ordering_source(profile)
+        if found is ABSENT or found is None:
+            found = sent_at if message_time is None else message_time
         try:
-            return check_event_time(sent_at if found is ABSENT or found is None else parse_time(found), sent_at)
+            return check_event_time(parse_time(found), sent_at)
         except EventTimeError as error:
             text = f"The event time, {str(found)[:40]!r}, {error}."
             raise ProfileRefusedError(Reason("EVENT_TIME_INVALID", text)) from None
