@@ -74,7 +74,9 @@ class DeliverStack:
     @cached_property
     def app(self) -> ModuleType:
         """The function after its cold start, which comes with the first batch: a logger keeps the stdout of then."""
-        specification = importlib.util.spec_from_file_location(f"{self.function.parent.name}_app_{uuid4().hex}", self.function)
+        specification = importlib.util.spec_from_file_location(
+            f"{self.function.parent.name}_app_{uuid4().hex}", self.function
+        )
         assert specification is not None
         assert specification.loader is not None
         app = importlib.util.module_from_spec(specification)
