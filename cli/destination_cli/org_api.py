@@ -64,10 +64,15 @@ class OrgAnswer:
 
 @dataclass(slots=True)
 class OrgApi:
-    """Asks one org with one access token. Each thread takes one `for_thread`: a session is not for several."""
+    """
+    Asks one org with one access token; `whose` names it where it is refused.
+
+    Each thread takes one `for_thread`: a session is not for several.
+    """
 
     token: AccessToken
     version: str
+    whose: str = "the access token"
     make_session: Callable[[], requests.Session] = new_session
     read_seconds: float = READ_SECONDS
     _session: requests.Session = field(init=False, repr=False)
@@ -78,7 +83,7 @@ class OrgApi:
 
     def for_thread(self) -> OrgApi:
         """The same org and token, with a connection of its own."""
-        return OrgApi(self.token, self.version, self.make_session, self.read_seconds)
+        return OrgApi(self.token, self.version, self.whose, self.make_session, self.read_seconds)
 
     def send(
         self,
@@ -144,7 +149,7 @@ class OrgApi:
     def _answer(self, response: requests.Response) -> OrgAnswer:
         if response.status_code == 401:
             raise OrgError(
-                "Salesforce does not take the access token: it has expired, or is of another org. Get a new one."
+                f"Salesforce does not take {self.whose}: it has expired, or is of another org. Get a new one."
             )
         if 300 <= response.status_code < 400 and response.status_code != 300:
             raise OrgError(f"{self.token.instance_url} sends elsewhere. Give the address of the org as it is now.")

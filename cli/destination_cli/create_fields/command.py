@@ -60,8 +60,9 @@ class CreateFields:
         if self.read_token is None:
             return self._export_everything(wanted)
         stack_token = self._stack_token()
-        admin = OrgApi(admin_token(self.read_token(), self._address(stack_token), self._is_local), wanted.api_version)
-        integration = OrgApi(stack_token, wanted.api_version) if stack_token else None
+        token, version = admin_token(self.read_token(), self._address(stack_token), self._is_local), wanted.api_version
+        admin = OrgApi(token, version, "the administrator's access token")
+        integration = OrgApi(stack_token, version, "the stack's own access token") if stack_token else None
         user = self._integration_user(admin, integration)
         found = read_org(admin, wanted)
         todo = plan(wanted, found, user)

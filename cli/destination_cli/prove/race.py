@@ -29,6 +29,7 @@ class Race:
         self._stage, self._field, self._values = stage, field, (older, newer)
         self._local = threading.local()
         self._stopped = threading.Event()
+        self._barriers: list[threading.Barrier] = []
 
     def run(self, ids: Sequence[str]) -> None:
         """Run a race for each record; stop at once when interrupted. Raises OrgError where a writer got no answer."""
@@ -40,11 +41,14 @@ class Race:
                     writer.result()
             except BaseException:
                 self._stopped.set()
+                for barrier in self._barriers:
+                    barrier.abort()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
     def _start(self, pool: ThreadPoolExecutor, id_: str) -> list[Future[None]]:
         together = threading.Barrier(2)
+        self._barriers.append(together)
         values = random.sample(self._values, 2)
         return [pool.submit(self._write, id_, value, together) for value in values]
 

@@ -209,10 +209,19 @@ def test_the_integration_users_own_token_has_not_the_right(server: OrgServer, fi
 
 
 def test_a_dead_token_is_told_in_a_sentence_without_the_token(server: OrgServer, file: Path) -> None:
-    with pytest.raises(OrgError, match="does not take the access token") as raised:
+    with pytest.raises(OrgError, match="does not take the administrator's access token") as raised:
         Run(server, file, token="00D!dead", yes=True)
 
     assert "00D!dead" not in str(raised.value)
+
+
+def test_it_is_said_which_of_the_two_tokens_is_dead(server: OrgServer, file: Path) -> None:
+    target = a_target(server)
+    server.org.admin.revoke_tokens()
+    command = CreateFields(Options(file), target, Console(), lambda: admin_token(server), never)
+
+    with pytest.raises(OrgError, match="does not take the stack's own access token"):
+        command.run()
 
 
 def test_a_step_that_is_refused_is_named_and_what_was_done_stays(

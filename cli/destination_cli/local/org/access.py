@@ -58,10 +58,12 @@ class Access:
 
     def rights(self, user: User, sobject: str) -> frozenset[str]:
         """What a user may do with an sObject's records: any of RIGHTS."""
-        granted = self._rights.get((user.id, sobject), frozenset())
-        open_to_all = {"Read"} if sobject in FOR_ALL else set()
-        rights = granted | open_to_all if user.minimal else RIGHTS
+        rights = self._minimal_rights(user, sobject) if user.minimal else RIGHTS
         return rights if self._objects.get(sobject, Level.EDIT) is Level.EDIT else rights & {"Read"}
+
+    def _minimal_rights(self, user: User, sobject: str) -> frozenset[str]:
+        granted = self._rights.get((user.id, sobject), frozenset())
+        return granted | {"Read"} if sobject in FOR_ALL else granted
 
     def level(self, user: User, sobject: str, field: str) -> Level:
         """What a user may do with a field."""
