@@ -87,7 +87,11 @@ class Poller:
                 if not self._is_enabled():
                     self._stopping.wait(SECONDS_BETWEEN_LOOKS_WHILE_PAUSED)
                     continue
-                for batch in in_events(self._gather()):
+                messages = self._gather()
+                if messages and not self._is_enabled():
+                    self._release(messages)
+                    continue
+                for batch in in_events(messages):
                     self._handle(batch)
             except (BotoCoreError, ClientError) as error:
                 if not self._stopping.is_set():
@@ -104,10 +108,19 @@ class Poller:
                 break
             more = self._receive(wanted, LONG_POLL_SECONDS if remaining > LONG_POLL_SECONDS else 0)
             if not more:
+                if not self._is_enabled():
+                    break
                 self._stopping.wait(min(SECONDS_BETWEEN_SHORT_POLLS, max(0.0, deadline - time.monotonic())))
             batch += more
             size += sum(map(size_of, more))
         return batch
+
+    def _release(self, messages: Sequence[Message]) -> None:
+        """Let go of what was taken while it was being paused: Lambda is Disabling for as long as it holds any."""
+        for message in messages:
+            self._sqs.change_message_visibility(
+                QueueUrl=self._mapping.queue_url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+            )
 
     def _receive(self, wanted: int, wait_seconds: int) -> list[Message]:
         answer = self._sqs.receive_message(

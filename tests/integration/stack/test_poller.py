@@ -29,10 +29,16 @@ def polling(sqs: Any) -> Iterator[Callable[..., None]]:
     with ExitStack() as stopping:
 
         def start(
-            queue_url: str, function: RecordingFunction, size: int = 10, window: float = 0, pollers: int = 1
+            queue_url: str,
+            function: RecordingFunction,
+            size: int = 10,
+            window: float = 0,
+            pollers: int = 1,
+            is_enabled: Callable[[], bool] = lambda: True,
         ) -> None:
             arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-            poller = Poller(EventSourceMapping(queue_url, arn, size, window, pollers, True), sqs, function)
+            mapping = EventSourceMapping(queue_url, arn, size, window, pollers, True)
+            poller = Poller(mapping, sqs, function, is_enabled)
             poller.start()
             stopping.callback(poller.join, 5)
             stopping.callback(poller.stop)
@@ -156,3 +162,17 @@ def test_a_message_has_its_attributes_and_times(sqs: Any, polling: Callable[...,
     assert int(record["attributes"]["SentTimestamp"]) > 1_700_000_000_000
     assert record["attributes"]["ApproximateReceiveCount"] == "1"
     assert record["eventSourceARN"].endswith(queue.rsplit("/", 1)[-1])
+
+
+def test_a_paused_poller_takes_nothing_and_gives_back_what_it_was_gathering(
+    sqs: Any, polling: Callable[..., None]
+) -> None:
+    queue, function, on = a_queue(sqs), RecordingFunction(), True
+    polling(queue, function, window=60, is_enabled=lambda: on)
+    send(sqs, queue, "a")
+    wait_until(lambda: waiting(sqs, queue) == (0, 1))
+
+    on = False
+
+    wait_until(lambda: waiting(sqs, queue) == (1, 0))
+    assert function.bodies == []
