@@ -317,3 +317,24 @@ def test_a_code_that_could_be_anything_is_not_logged(stack: DeliverStack, capsys
     output = capsys.readouterr().out
     assert "UNREADABLE_CODE" in output
     assert "marked" not in output
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("[" * 10_000 + "]" * 10_000, "NOT_JSON"),
+        ('{"a":' * 10_000 + "1" + "}" * 10_000, "NOT_JSON"),
+        ('"' + "x" * 1_044_000 + '"', "NO_PROFILE"),
+    ],
+    ids=["deep list", "deep object", "a megabyte"],
+)
+def test_a_monster_ends_as_a_dead_letter_and_its_neighbour_is_delivered(
+    stack: DeliverStack, body: str, code: str
+) -> None:
+    neighbour = a_message(a_profile(1, last_name="Neighbour"), number=2, sent_at=now_ms())
+
+    kept = stack.invoke([a_message(body, number=1, sent_at=now_ms()), neighbour])
+
+    assert stack.contact(an_id(1))["LastName"] == "Neighbour"
+    assert kept == []
+    assert [(error_code(letter), letter["Body"]) for letter in stack.dead_letters()] == [(code, body)]
