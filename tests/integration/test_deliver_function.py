@@ -338,3 +338,28 @@ def test_a_monster_ends_as_a_dead_letter_and_its_neighbour_is_delivered(
     assert stack.contact(an_id(1))["LastName"] == "Neighbour"
     assert kept == []
     assert [(error_code(letter), letter["Body"]) for letter in stack.dead_letters()] == [(code, body)]
+
+
+@pytest.mark.parametrize("broken", ["dead letters", "delays", "token", "mapping"])
+def test_no_failure_of_aws_or_of_ours_makes_anything_of_people_show(
+    stack: DeliverStack, broken: str, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    marked = a_profile(1, last_name="MARKED name", email="marked@example.com", statuses={LOYAL: "MARKED"})
+    locked = a_profile(2, last_name="MARKED name")
+    stack.org.faults.add(Fault(FaultKind.LOCK, records=(an_id(2),)))
+    match broken:
+        case "dead letters":
+            stack.sqs.delete_queue(QueueUrl=stack.dead_letters_url)
+        case "delays":
+            stack.sqs.delete_queue(QueueUrl=stack.queue_url)
+        case "token":
+            stack.store("MARKED, and no token at all")
+            stack.app.started().tokens.wait = 0.1
+        case "mapping":
+            marked["segmentMembership"] = {"ups": {LOYAL: ["MARKED"]}}
+
+    stack.invoke([a_message(body, number=n, sent_at=now_ms()) for n, body in enumerate([marked, locked])])
+
+    shown = capsys.readouterr()
+    assert '"messages":2' in shown.out
+    assert "marked" not in (shown.out + shown.err + caplog.text).lower()

@@ -14,7 +14,7 @@ from salesforce_destination.domain.errors import DestinationFileError
 from .aws import LocalAwsError
 from .endpoints import FILE_NAME
 from .execution_environment import FunctionError
-from .options import OptionError, Options
+from .options import DESTINATIONS, OptionError, Options
 from .parameters import ParameterError
 from .places import ROOT
 from .running import ending_on_signals
@@ -45,12 +45,11 @@ def run_local(console: Console, environ: Mapping[str, str], state: Path) -> int:
 
 def judge_destination(options: Options, console: Console) -> bool:
     """Whether the destination file can be used; its mistakes are shown if not."""
-    if options.destination is None:
-        return True
+    file = options.destination or DESTINATIONS / "contacts.toml"
     try:
-        load_destination(options.destination)
+        load_destination(file)
     except DestinationFileError as error:
-        console.print(f"{options.destination} cannot be used:", style="red", markup=False, highlight=False)
+        console.print(f"{file} cannot be used:", style="red", markup=False, highlight=False)
         for mistake in error.mistakes:
             console.print(f"  {mistake}", markup=False, highlight=False)
         return False

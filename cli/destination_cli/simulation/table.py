@@ -15,6 +15,7 @@ MOST_LINES = 20
 ROWS: Sequence[tuple[str, Callable[[Result], object]]] = (
     ("events", lambda result: result.settings.messages),
     ("messages sent", lambda result: result.sent),
+    ("different ones among them", lambda result: result.messages),
     ("duplicates among them, and of SQS", lambda result: result.duplicates),
     ("sent again from the dead-letter queue", lambda result: result.redriven),
     ("invocations", lambda result: result.invocations),

@@ -4,7 +4,7 @@ import io
 from dataclasses import replace
 from pathlib import Path
 
-from destination_cli.local.demo.command import run_demo
+from destination_cli.local.demo.command import CONTACTS, run_demo
 from destination_cli.local.demo.scenario import MISTAKES, Scenario, scenario
 from rich.console import Console
 
@@ -33,3 +33,15 @@ def test_the_demo_fails_and_says_so_if_something_else_came_out(tmp_path: Path) -
 
     assert status == 1
     assert "records updated: 21 where 22 were expected" in output
+
+
+def test_mistakes_in_the_destination_file_are_told_before_anything_is_started(tmp_path: Path) -> None:
+    file, output = tmp_path / "broken.toml", io.StringIO()
+    file.write_text(CONTACTS.read_text().replace("salesforce_object", "salesforce_objet"))
+
+    status = run_demo(Console(file=output, width=200), tmp_path / "state", destination=file)
+
+    assert status == 2
+    assert "salesforce_objet: is no key of this file. Did you mean salesforce_object?" in output.getvalue()
+    assert "salesforce_object: is missing. Add it." in output.getvalue()
+    assert not (tmp_path / "state").exists()

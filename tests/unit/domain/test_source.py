@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+from types import FrameType
 from typing import Any
 
 import jmespath
@@ -115,3 +117,22 @@ def test_a_profile_may_have_a_key_named_value(expression: str) -> None:
 
     assert compile_source(expression, unwraps=False)(document) == profile
     assert compile_source(expression)(document) == 19.9
+
+
+def test_a_plain_path_costs_no_more_than_following_keys() -> None:
+    """Counted in calls, not in time: one for the source, and none into jmespath or any other code."""
+    source = compile_source("person.name.lastName")
+    calls: list[str] = []
+
+    def count(frame: FrameType, event: str, _: object) -> None:
+        if event in ("call", "c_call"):
+            calls.append(frame.f_code.co_name)
+
+    sys.setprofile(count)
+    value = source(PROFILE)
+    sys.setprofile(None)
+
+    assert value == "Doe"
+    assert calls.count("read") == 1
+    assert set(calls) <= {"read", "_value_of_attribute", "test_a_plain_path_costs_no_more_than_following_keys"}
+    assert len(calls) <= 4

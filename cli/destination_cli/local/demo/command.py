@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from destination_cli.local.command import COULD_NOT_START, StartError
+from destination_cli.local.command import COULD_NOT_START, StartError, judge_destination
 from destination_cli.local.options import DESTINATIONS, Options
 from destination_cli.local.org import SimulatedOrg, seed
 from destination_cli.local.stack import LocalStack
@@ -21,13 +21,18 @@ PARAMETERS = {"BatchWindowSeconds": 1, "RedeliveryBaseSeconds": 1, "RedeliveryMa
 """What is shortened so that nobody has to wait; everything else is as in AWS."""
 
 
-def run_demo(console: Console, state: Path, planned: Scenario | None = None) -> int:
+CONTACTS = DESTINATIONS / "contacts.toml"
+
+
+def run_demo(console: Console, state: Path, planned: Scenario | None = None, destination: Path = CONTACTS) -> int:
     """Run the demo. The exit status is 0 if everything came out as expected, 1 if not, 2 if it could not run."""
     console.width = min(console.width, WIDTH)
     planned = planned or scenario()
     org = SimulatedOrg()
     seed(org, contacts=len(planned.bodies))
-    options = Options(destination=DESTINATIONS / "contacts.toml", parameters=PARAMETERS, state=state.resolve())
+    options = Options(destination=destination, parameters=PARAMETERS, state=state.resolve())
+    if not judge_destination(options, console):
+        return COULD_NOT_START
     try:
         with console.status("Starting AWS (moto), a simulated Salesforce org and the functions"):
             stack = LocalStack(options, org).start()
