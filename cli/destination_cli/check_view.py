@@ -26,6 +26,8 @@ def show(report: Report, console: Console) -> None:
     console.print(f"{_verdict(report)}\n", highlight=False)
     for finding in sorted(report.findings, key=lambda found: list(SIGNS).index(found.level)):
         _show_found(SIGNS[finding.level], finding.key, f"{finding.problem} {finding.cure}", console)
+    if report.findings:
+        console.print()
     _show_destination(report.destination, console)
     if report.published:
         _show_published(report.published, console)
