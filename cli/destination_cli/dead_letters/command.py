@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
@@ -14,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
+from destination_cli.plural import counted
 from destination_cli.target import Target, TargetError
 
 from .export import export
@@ -36,26 +38,32 @@ def list_letters(
     file: Path | None,
     codes: Sequence[str],
 ) -> int:
-    """Count the letters by reason, and write them to a file where one is named. 1 where there are any."""
+    """
+    Count the letters by reason, and write them to a file where one is named. 1 where there are any.
+
+    Letters with other reasons than those asked for count for that too: a mistyped code is not the all-clear.
+    """
+    others: Counter[str] = Counter()
     with DeadLetterReader(target.client("sqs"), target.dead_letter_queue_url) as reader:
-        letters = _wanted(reader, codes)
+        letters = _wanted(reader, codes, others)
         try:
             reasons = by_reason(export(letters, file) if file else letters, samples)
         except OSError as error:
             raise TargetError(f"{file} cannot be written: {error.strerror}.") from None
     if as_json:
-        print(json.dumps({"dead_letters": [_as_json(reason, show) for reason in reasons]}, indent=2))
+        found = {"dead_letters": [_as_json(reason, show) for reason in reasons], "other_reasons": dict(others)}
+        print(json.dumps(found, indent=2))
     else:
-        _print(reasons, console, show)
+        _print(reasons, console, show) if reasons else _print_none(codes, others, console)
         if reader.is_full:
             console.print(f"These are the first {MOST_HIDDEN:,}; there are about {reader.count:,}.", highlight=False)
-        if file:
+        if file and reasons:
             console.print(f"Written to {file}. It holds profiles: keep it where only you can read it.", markup=False)
-    return 1 if reasons else 0
+    return 1 if reasons or others else 0
 
 
 def put_back(target: Target, console: Console, *, codes: Collection[str], as_json: bool) -> int:
-    """Redrive, with progress on the console. 1 where a letter could not be sent."""
+    """Redrive, with progress on the console. 1 where a letter could not be sent, or none has a reason asked for."""
     sqs = target.client("sqs")
     columns = (TextColumn("Put back"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (
@@ -65,23 +73,40 @@ def put_back(target: Target, console: Console, *, codes: Collection[str], as_jso
         task = progress.add_task("", total=reader.count)
 
         def note(result: Redriven) -> None:
-            progress.update(task, completed=result.sent + result.left + result.failed)
+            tried = result.sent + result.failed
+            progress.update(task, completed=tried, total=max(reader.count - result.left, tried))
 
         result = redrive(reader, sqs, target.queue_url, codes, note)
-        progress.update(task, total=result.sent + result.left + result.failed)
-    print(json.dumps(asdict(result), indent=2)) if as_json else _print_redriven(result, console)
+        progress.update(task, total=result.sent + result.failed)
+    if as_json:
+        print(json.dumps(asdict(result), indent=2))
+    elif result.found_none:
+        _print_none(codes, result.others, console)
+    else:
+        _print_redriven(result, console)
     return 0 if result.is_good else 1
 
 
-def _wanted(reader: DeadLetterReader, codes: Sequence[str]) -> Iterator[DeadLetter]:
-    letters = chain.from_iterable(reader.batches())
-    return (letter for letter in letters if not codes or letter.code in codes)
+def _wanted(reader: DeadLetterReader, codes: Collection[str], others: Counter[str]) -> Iterator[DeadLetter]:
+    """The letters with these codes; those with others are counted."""
+    for letter in chain.from_iterable(reader.batches()):
+        if not codes or letter.code in codes:
+            yield letter
+        else:
+            others[letter.code] += 1
+
+
+def _print_none(codes: Collection[str], others: Mapping[str, int], console: Console) -> None:
+    """Say that there are none, or none of those asked for."""
+    if not others:
+        console.print("[green]✓[/] There are no dead letters.")
+        return
+    there = ", ".join(f"{code} ({count:,})" for code, count in Counter(others).most_common())
+    text = f"None with the reason {' or '.join(codes)}; there are: {there}."
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _print(reasons: Sequence[Reason], console: Console, show: bool) -> None:
-    if not reasons:
-        console.print("[green]✓[/] There are no dead letters.")
-        return
     table = Table(
         Column("Reason", no_wrap=True), "Letters", "Fields", "First event", "Last event", box=None, pad_edge=False
     )
@@ -90,9 +115,10 @@ def _print(reasons: Sequence[Reason], console: Console, show: bool) -> None:
         table.add_row(reason.code, f"{reason.count:,}", escape(fields), moment(reason.first), moment(reason.last))
     console.print(table)
     for letter in chain.from_iterable(reason.samples for reason in reasons):
-        console.print(
-            f"\n{letter.code}  message {letter.id}, {letter.text_of('Attempts') or '?'} attempts", markup=False
-        )
+        attempts = letter.text_of("Attempts") or "?"
+        about = f"event of {moment(letter.event_time)}, message {letter.id}"
+        text = f"\n{letter.code}  {about}, {attempts} {'attempt' if attempts == '1' else 'attempts'}"
+        console.print(text, markup=False, soft_wrap=True)
         if show:
             console.print(f"  {letter.message}\n  {letter.body[:LONGEST_BODY]}", markup=False, highlight=False)
     if not show:
@@ -100,11 +126,14 @@ def _print(reasons: Sequence[Reason], console: Console, show: bool) -> None:
 
 
 def _print_redriven(result: Redriven, console: Console) -> None:
-    console.print(f"{result.sent:,} are back on the queue, {result.left:,} were left.", highlight=False)
+    back, left = counted(result.sent, "is", "are"), counted(result.left, "was", "were")
+    console.print(f"{back} back on the queue, {left} left.", highlight=False)
     if result.failed:
-        console.print(f"{result.failed:,} were not taken by the queue, and are still dead letters.", style="red")
+        failed = counted(result.failed, "was not taken by the queue, and is", "were not taken by the queue, and are")
+        console.print(f"{failed} still among the dead letters.", style="red")
     if result.not_deleted:
-        console.print(f"{result.not_deleted:,} could not be deleted: they come twice, which does no harm.")
+        twice = counted(result.not_deleted, "could not be deleted: it comes", "could not be deleted: they come")
+        console.print(f"{twice} twice, which does no harm.")
 
 
 def _as_json(reason: Reason, show: bool) -> dict[str, Any]:

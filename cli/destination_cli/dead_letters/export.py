@@ -6,6 +6,7 @@ import json
 import os
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,17 @@ ONLY_THE_OWNER = 0o600
 
 
 def export(letters: Iterable[DeadLetter], file: Path) -> Iterator[DeadLetter]:
-    """Write one JSON object a line, and pass the letters on. The file appears whole, or not at all."""
+    """One JSON object a line; the letters are passed on. The file appears whole, or not at all; without letters not."""
+    letters = iter(letters)
+    first = next(letters, None)
+    if first is None:
+        return
     draft = file.with_name(f"{file.name}.{os.getpid()}")
     try:
         with os.fdopen(
             os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, ONLY_THE_OWNER), "w", encoding="utf-8"
         ) as out:
-            for letter in letters:
+            for letter in chain((first,), letters):
                 out.write(json.dumps(as_json(letter), ensure_ascii=False) + "\n")
                 yield letter
         draft.replace(file)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -16,17 +17,23 @@ from .reading import DeadLetterReader
 
 @dataclass(slots=True)
 class Redriven:
-    """What a redrive came to: `left` letters have other reasons, `failed` ones the queue did not take."""
+    """What a redrive came to: `left` letters have other reasons (`others`), `failed` ones the queue did not take."""
 
     sent: int = 0
     left: int = 0
     failed: int = 0
     not_deleted: int = 0
+    others: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_good(self) -> bool:
-        """Whether every letter that was meant is back on the queue."""
-        return not self.failed
+        """Whether every letter that was meant is back on the queue, and one was meant where there are any."""
+        return not self.failed and not self.found_none
+
+    @property
+    def found_none(self) -> bool:
+        """Whether there are letters, but none with a reason that was asked for."""
+        return bool(self.left) and not self.sent and not self.failed
 
 
 def redrive(
@@ -42,16 +49,18 @@ def redrive(
     Between the two a letter lies in both queues. If that is where it ends, the message comes twice, which does no harm:
     a write is repeated, and guarded by its event time, which a redriven message keeps.
     """
-    result = Redriven()
+    result, others = Redriven(), Counter[str]()
     for batch in reader.batches():
         wanted = [letter for letter in batch if not codes or letter.code in codes]
         result.left += len(batch) - len(wanted)
+        others.update(letter.code for letter in batch if codes and letter.code not in codes)
         for call in in_calls(wanted, _size):
             sent = _send(sqs, queue_url, call)
             result.sent += len(sent)
             result.failed += len(call) - len(sent)
             result.not_deleted += len(reader.delete(sent))
         note(result)
+    result.others = dict(others)
     return result
 
 

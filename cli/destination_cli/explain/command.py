@@ -30,7 +30,8 @@ _UNITS = {"m": 60, "h": 3_600, "d": 86_400}
 _SINCE = re.compile(r"([1-9]\d{0,5})([mhd])")
 
 WAITING = {
-    "rejected": "It lies in the dead-letter queue: `destination dead-letters --reason {code}` says more.",
+    "rejected": "It lies in the dead-letter queue: look for {code}, {when}, among `destination dead-letters --reason"
+    " {code} --show --samples 1000`.",
     "deferred": "It waits on the queue and comes again by itself. {code} is why.",
 }
 """What to do about the last outcome."""
@@ -99,7 +100,7 @@ def show(explanation: Explanation, console: Console) -> None:
 def _show_events(explanation: Explanation, console: Console) -> None:
     if not explanation.events:
         console.print(
-            f"No message about this contact was delivered in the last {explanation.since}. It was not sent, or waits on"
+            f"No message about this contact was handled in the last {explanation.since}. It was not sent, or waits on"
             " the queue (see `destination status`), or names the contact by something else."
         )
         return
@@ -110,7 +111,9 @@ def _show_events(explanation: Explanation, console: Console) -> None:
         console.print(f"{moment(event.at)}  {what}  {about}", markup=False, highlight=False, soft_wrap=True)
     last = explanation.events[-1]
     if last.outcome in WAITING:
-        console.print(WAITING[last.outcome].format(code=last.code), markup=False, highlight=False, soft_wrap=True)
+        when = f"event of {moment(last.event_time)}" if last.event_time else f"rejected at {moment(last.at)}"
+        text = WAITING[last.outcome].format(code=last.code, when=when)
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _destination(target: Target, file: Path | None) -> Destination:

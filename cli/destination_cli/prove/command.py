@@ -19,6 +19,7 @@ from salesforce_destination.domain.token import AccessToken
 
 from destination_cli.create_fields.admin_token import admin_token
 from destination_cli.org_api import OrgApi, OrgError
+from destination_cli.plural import counted
 from destination_cli.target import Target
 
 from .fact import Fact, Standing
@@ -77,7 +78,7 @@ def show(proof: Proof, console: Console) -> None:
         )
         console.print(Padding(escape(fact.otherwise), (0, 0, 0, 4)), highlight=False)
     held = len(proof.trials) - len(failed) - untried
-    console.print(f"\n{held} hold, {len(failed)} do not, {untried} were not tried.", highlight=False)
+    console.print(f"\n{held} hold, {len(failed)} do not, {counted(untried, 'was', 'were')} not tried.", highlight=False)
     if proof.left:
         where = f"{proof.left} records could not be removed: look for {proof.tag}."
         console.print(where, style="red", highlight=False)

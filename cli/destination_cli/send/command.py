@@ -13,6 +13,7 @@ from typing import BinaryIO
 from rich.console import Console
 from salesforce_destination.domain.event_time import EventTimeError, check_event_time, parse_time
 
+from destination_cli.plural import counted
 from destination_cli.target import Target, TargetError
 
 from .load import Load, bar
@@ -76,9 +77,11 @@ def _finish(position: Position, console: Console, as_json: bool) -> int:
         content = asdict(position)
         print(json.dumps({name: content[name] for name in ("sent", "not_sent", "problems")}, indent=2))
         return 1 if position.not_sent else 0
-    console.print(f"[green]✓[/] {position.sent:,} profiles are on the queue.", highlight=False)
+    sent = counted(position.sent, "profile is", "profiles are")
+    console.print(f"[green]✓[/] {sent} on the queue.", highlight=False)
     if position.not_sent:
-        console.print(f"[red]✗[/] {position.not_sent:,} lines were not sent:", highlight=False)
+        not_sent = counted(position.not_sent, "line was", "lines were")
+        console.print(f"[red]✗[/] {not_sent} not sent:", highlight=False)
     for number, problem in position.problems[:LINES_SHOWN]:
         console.print(f"    line {number:,} {problem}", markup=False, highlight=False)
     return 1 if position.not_sent else 0

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from destination_cli.message_size import size_of_attributes
+from destination_cli.plural import counted
 from destination_cli.target import Target, TargetError, explained
 
 from .lines import Line, read_lines
@@ -78,7 +79,8 @@ class Load:
             self.progress_file.write(self.position)
 
     def _so_far(self) -> str:
-        so_far = f"{self.position.sent:,} profiles, up to line {self.position.line:,}, were sent."
+        sent = counted(self.position.sent, "profile was", "profiles were")
+        so_far = f"{sent} sent, up to line {self.position.line:,}."
         return f"{so_far} Go on with --resume." if self.progress_file else so_far
 
 

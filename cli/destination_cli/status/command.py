@@ -17,13 +17,24 @@ from destination_cli.pause import is_paused
 from destination_cli.queue_depth import Depth, depth_of
 from destination_cli.target import Target
 
-from .activity import COUNTED, Activity, activity_of
+from .activity import CONNECTION, COUNTED, LAST_IS_GOOD_FOR_MS, MISFIT, Activity, activity_of
 from .alarms import alarms_on
 from .metrics import oldest_waiting_seconds, points_of
 from .org import OrgStatus, org_status
 
 LETTERS_READ = 200
 """So many dead letters are looked at for their reasons; `destination dead-letters` looks at all."""
+
+CURES = {
+    MISFIT: "The destination file does not fit the org, or a setting is wrong: `destination check` names each.",
+    CONNECTION: "The connection was checked and has problems: `destination check` names each.",
+}
+"""What to do where the last value of a metric is above 0."""
+
+WHAT_COUNTS = (
+    "RecordsDelivered counts records: messages about one record are written once. A message that waits for a missing"
+    " field is delivered and deferred."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,7 @@ class Status:
             found.append("It is paused: `destination resume` goes on.")
         if self.dead_letters:
             found.append(f"Dead letters: {self.dead_letters:,}. See `destination dead-letters`.")
+        found += [f"{text} ({name})" for name, text in CURES.items() if self.activity.last_value(name)]
         if self.org.problem:
             found.append(f"The org cannot be reached with the stored access token: {self.org.problem}.")
         return found
@@ -91,6 +103,7 @@ def show(status: Status, console: Console) -> None:
     console.print(_rows(status))
     console.print()
     console.print(_counts(status.activity))
+    console.print(WHAT_COUNTS, style="dim", highlight=False, soft_wrap=True)
     if status.activity.statuses:
         console.print()
         table = Table("Statuses written", "Last 24 hours", box=None, pad_edge=False)
@@ -117,9 +130,16 @@ def _rows(status: Status) -> Table:
     if org.api_calls_used is not None and org.api_calls_allowed is not None:
         left = org.api_calls_allowed - org.api_calls_used
         table.add_row("API calls left", f"{left:,} of {org.api_calls_allowed:,} in 24 hours, by all that use the org")
+    for name in LAST_IS_GOOD_FOR_MS:
+        table.add_row(name, _last(status.activity, name))
     table.add_row("Paused", "yes" if status.paused else "no")
     table.add_row("Alarms that are on", _alarms(status.alarms))
     return table
+
+
+def _last(activity: Activity, name: str) -> str:
+    value = activity.last_value(name)
+    return "none reported" if value is None else f"{value:,} at {moment(activity.last[name].at)}"
 
 
 def _alarms(alarms: Sequence[str] | None) -> str:

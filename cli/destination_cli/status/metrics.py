@@ -9,11 +9,11 @@ from typing import Any
 from destination_cli.log_lines import local_lines
 from destination_cli.target import Target
 
-from .activity import AGE, COUNTED, DAY_MS, STATUSES, Point
+from .activity import AGE, COUNTED, DAY_MS, LAST_IS_GOOD_FOR_MS, STATUSES, Point
 
 NAMESPACE = "SalesforceDestination"
 PERIOD_SECONDS = 300
-FUNCTIONS_THAT_COUNT = ("deliver", "refresh_token")
+FUNCTIONS_THAT_COUNT = ("deliver", "refresh_token", "check_connection")
 QUERIES_PER_CALL = 100
 """GetMetricData takes up to 500 queries; a hundred Mapping IDs of a day's points fit into one answer."""
 
@@ -53,7 +53,8 @@ def _in_line(line: Mapping[str, Any]) -> Iterator[Point]:
 
 def _in_cloudwatch(target: Target, now_ms: int) -> Iterator[Point]:
     ours = [{"Name": "service", "Value": target.name}, {"Name": "destination", "Value": target.destination}]
-    queries = [(_query(name, ours, "Sum"), "") for name in COUNTED] + [(_query(AGE, ours, "Maximum"), "")]
+    queries = [(_query(name, ours, "Sum"), "") for name in COUNTED]
+    queries += [(_query(name, ours, "Maximum"), "") for name in (AGE, *LAST_IS_GOOD_FOR_MS)]
     for mapping_id in _mapping_ids(target, ours):
         queries.append((_query(STATUSES, [*ours, {"Name": "mapping_id", "Value": mapping_id}], "Sum"), mapping_id))
     for start in range(0, len(queries), QUERIES_PER_CALL):

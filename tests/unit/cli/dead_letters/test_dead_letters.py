@@ -94,6 +94,61 @@ def test_no_letters_are_a_good_end(stack: OperatedStack) -> None:
     assert "no dead letters" in text
 
 
+def test_a_reason_that_no_letter_has_is_no_all_clear(stack: OperatedStack) -> None:
+    stack.reject("{", NO_JSON)
+    for number in range(2):
+        stack.reject(str(number), EMAIL)
+
+    status, text = shown(stack, codes=["NOPE"])
+
+    assert status == 1
+    assert text == "None with the reason NOPE; there are: INVALID_EMAIL_ADDRESS (2), NOT_JSON (1).\n"
+
+
+def test_programs_are_told_the_other_reasons_too(stack: OperatedStack, capsys: pytest.CaptureFixture[str]) -> None:
+    stack.reject("{", NO_JSON)
+
+    shown(stack, codes=["NOPE"], as_json=True)
+
+    assert json.loads(capsys.readouterr().out) == {"dead_letters": [], "other_reasons": {"NOT_JSON": 1}}
+
+
+def test_a_letter_is_shown_with_the_time_of_its_event(stack: OperatedStack) -> None:
+    stack.reject("a", {**EMAIL, "EventTime": 1_700_000_000_000})
+
+    _, text = shown(stack)
+
+    assert "INVALID_EMAIL_ADDRESS  event of 2023-11-14 22:13:20Z, message " in text
+    assert ", 1 attempt\n" in text
+
+
+def test_a_redrive_of_a_reason_that_no_letter_has_names_those_that_there_are(stack: OperatedStack) -> None:
+    for number in range(2):
+        stack.reject(str(number), EMAIL)
+    console = Console(record=True, width=160, force_terminal=True)
+
+    status = put_back(stack.target, console, codes=["NOPE"], as_json=False)
+
+    text = console.export_text()
+    assert status == 1
+    assert "None with the reason NOPE; there are: INVALID_EMAIL_ADDRESS (2)." in text
+    assert "2/2" not in text
+
+
+def test_the_bar_counts_only_what_goes_back(stack: OperatedStack) -> None:
+    stack.reject("{", NO_JSON)
+    for number in range(2):
+        stack.reject(str(number), EMAIL)
+    console = Console(record=True, width=160, force_terminal=True)
+
+    status = put_back(stack.target, console, codes=["NOT_JSON"], as_json=False)
+
+    text = console.export_text()
+    assert status == 0
+    assert "1/1" in text
+    assert "1 is back on the queue, 2 were left." in text
+
+
 def test_redriven_letters_are_on_the_queue_with_their_time_and_not_among_the_dead(stack: OperatedStack) -> None:
     for number in range(23):
         stack.reject(str(number), {**EMAIL, "EventTime": 1_700_000_000_000 + number, "Source": "adobe"})
@@ -214,6 +269,13 @@ def test_an_exported_letter_holds_everything_and_only_its_owner_reads_the_file(
     assert letter["attributes"] == {"EventTime": "1700000000000", "Source": "adobe"}
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert len(stack.dead()) == 1
+
+
+def test_of_no_letters_no_file_is_written(stack: OperatedStack, tmp_path: Path) -> None:
+    status, text = shown(stack, file=tmp_path / "letters.jsonl")
+
+    assert (status, list(tmp_path.iterdir())) == (0, [])
+    assert "Written" not in text
 
 
 def test_a_file_that_cannot_be_written_is_named(stack: OperatedStack, tmp_path: Path) -> None:

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 from builders import CONTACTS, a_destination, an_id
-from destination_cli.explain.command import Explanation, seconds_of
+from destination_cli.explain.command import Explanation, seconds_of, show
 from destination_cli.explain.outcomes import Event, events_of
 from destination_cli.explain.record import fields_of, key_of
 from destination_cli.target import TargetError
 from moto import mock_aws
 from operated_stack import OperatedStack
+from rich.console import Console
 from salesforce_destination.aws.outcome_log import identity_hash
 from salesforce_destination.domain.outcome import ProfileRefusedError
 
@@ -88,6 +89,22 @@ def test_all_is_well_where_the_last_message_was_carried_out_on_a_record_that_is_
     events: list[Event], records: list[dict[str, str]], good: bool
 ) -> None:
     assert Explanation("Contact", "14d", events, records).is_good is good
+
+
+def said(*events: Event) -> str:
+    console = Console(record=True, width=160)
+    show(Explanation("Contact", "14d", events, [{"Id": "1"}]), console)
+    return console.export_text()
+
+
+def test_a_dead_letter_can_be_found_by_its_reason_and_the_time_of_its_event() -> None:
+    text = said(Event(NOW, "rejected", "NOT_JSON", 1_700_000_000_000, "1"))
+
+    assert "look for NOT_JSON, event of 2023-11-14 22:13:20Z, among `destination dead-letters --reason NOT_JSON" in text
+
+
+def test_where_nothing_was_found_no_message_was_handled() -> None:
+    assert "No message about this contact was handled in the last 14d." in said()
 
 
 @pytest.mark.parametrize(("since", "seconds"), [("90m", 5_400), ("24h", 86_400), ("14d", 1_209_600)])

@@ -172,7 +172,7 @@ def test_a_queue_that_takes_nothing_ends_the_send_with_how_to_go_on(tmp_path: Pa
     queue = StandInQueue()
     queue.failures_left = 10**9
 
-    with pytest.raises(TargetError, match=r"takes no more messages\. 0 profiles.*--resume"):
+    with pytest.raises(TargetError, match=r"takes no more messages\. 0 profiles were sent.*--resume"):
         send(queue, a_file(tmp_path, 30))
 
     queue.failures_left = 0
@@ -222,6 +222,17 @@ def test_lines_that_are_no_profiles_are_named_and_the_others_sent(
         "not_sent": 2,
         "problems": [[3, "is not JSON; write each profile on one line"], [4, "is no JSON object"]],
     }
+
+
+def test_one_line_is_spoken_of_as_one(tmp_path: Path) -> None:
+    file, console = tmp_path / "two.jsonl", Console(record=True, width=120)
+    file.write_text('{"a": 1}\n[1]\n', encoding="utf-8")
+
+    send_file(a_target(StandInQueue()), file, console, as_of=None, resume=False, as_json=False)
+
+    text = console.export_text()
+    assert "1 profile is on the queue." in text
+    assert "1 line was not sent:" in text
 
 
 def test_a_line_longer_than_a_message_is_not_sent() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from pathlib import Path
 import boto3
 import pytest
 from destination_cli.status.activity import DAY_MS, HOUR_MS, Point, activity_of
-from destination_cli.status.command import show, status_of
+from destination_cli.status.command import exit_status, show, status_of
 from destination_cli.status.metrics import points_of
 from destination_cli.target import Target
 from moto import mock_aws
@@ -101,6 +102,19 @@ def test_what_happened_is_counted_by_hour_and_day() -> None:
     assert "SomethingElse" not in activity.day
 
 
+def test_the_last_value_is_the_newest_and_a_misfit_of_long_ago_has_ended() -> None:
+    points = [
+        Point("ConnectionProblems", NOW - 1_000, 0),
+        Point("ConnectionProblems", NOW - HOUR_MS, 3),
+        Point("DestinationMisfit", NOW - HOUR_MS - 1, 2),
+    ]
+
+    activity = activity_of(points, NOW)
+
+    assert activity.last_value("ConnectionProblems") == 0
+    assert activity.last_value("DestinationMisfit") is None
+
+
 def test_the_oldest_message_is_that_of_the_last_report_if_it_is_recent() -> None:
     recent = [Point("OldestMessageAge", NOW - 60_000, 30), Point("OldestMessageAge", NOW - 1_000, 90)]
 
@@ -133,6 +147,24 @@ def test_a_deployed_stack_is_known_by_its_metrics_alarms_and_queues(stack: Opera
         "The org cannot be reached with the stored access token: NO_ACCESS_TOKEN.",
     ]
     assert len(stack.dead()) == 1
+
+
+def test_a_misfit_and_problems_of_the_connection_are_for_a_person_to_look_at(stack: OperatedStack) -> None:
+    counted("DestinationMisfit", 2)
+    counted("ConnectionProblems", 3)
+    stack.feed()
+    console = Console(record=True, width=160)
+
+    status = status_of(with_alarms(stack), NOW)
+    show(status, console)
+
+    text = console.export_text()
+    assert exit_status(status) == 1
+    assert [finding[-20:] for finding in status.findings[:2]] == [" (DestinationMisfit)", "(ConnectionProblems)"]
+    assert re.search(r"DestinationMisfit +2 at ", text)
+    assert re.search(r"ConnectionProblems +3 at ", text)
+    assert "RecordsDelivered counts records" in text
+    assert json.loads(status.as_json())["activity"]["last"]["DestinationMisfit"]["value"] == 2
 
 
 def test_a_person_and_a_program_read_the_same(stack: OperatedStack) -> None:
