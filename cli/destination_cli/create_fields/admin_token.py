@@ -22,7 +22,7 @@ def read_token() -> str:
 
 
 def admin_token(text: str, instance_url: str, allow_local: bool) -> AccessToken:
-    """The token for an org's address; the text is the token alone, or the JSON that `sf` prints."""
+    """The token for an org's address; the text is the token alone, or the JSON of `sf` or of the simulated org."""
     value = _value_in(text.strip())
     if value is None:
         raise OrgError(f"Standard input holds no access token. {HOW}")
@@ -32,11 +32,17 @@ def admin_token(text: str, instance_url: str, allow_local: bool) -> AccessToken:
         raise OrgError(f"The address of the org cannot be used: it {error.problem} {error.cure}") from None
 
 
+def local_way(address: str) -> str:
+    """What prints an administrator's access token of the simulated org at this address."""
+    return f"""curl -s -X POST {address}/_org/token \\\n  -d '{{"username":"admin@example.com"}}'"""
+
+
 def _value_in(text: str) -> str | None:
     if text.startswith("{"):
         answer = parse_object(text) or {}
         result = answer.get("result", answer)
-        text = result.get("accessToken", "") if isinstance(result, dict) else ""
+        names = ("accessToken", "access_token")
+        text = next((result[name] for name in names if name in result), "") if isinstance(result, dict) else ""
     elif text.startswith('"'):
         text = json.loads(text) if text.endswith('"') and len(text) > 1 else ""
     return text if is_sendable(text) and not text.startswith("[") else None

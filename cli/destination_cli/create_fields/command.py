@@ -17,7 +17,7 @@ from salesforce_destination.domain.token import AccessToken
 from destination_cli.org_api import OrgApi, OrgError
 from destination_cli.target import Target
 
-from .admin_token import admin_token
+from .admin_token import admin_token, local_way
 from .found import Found, assumed
 from .making import Maker
 from .needs import UnsuitableTypeError, wanted_by
@@ -115,9 +115,17 @@ class CreateFields:
             raise OrgError(
                 "An administrator's own access token is needed, since the integration user must not have that right."
                 " Add --access-token-stdin, or --export DIR to write files for a deployment."
+                f"{self._way_on_this_machine()}"
             )
         org = assumed(name for _, name in wanted.given)
         return self._export(wanted, plan(wanted, org), org)
+
+    def _way_on_this_machine(self) -> str:
+        if not self._is_local:
+            return ""
+        way = local_way(self._address(self._stack_token()))
+        # Short lines, so that no terminal breaks the command where the shell would not take it.
+        return f" Here:\n{way} |\n  destination create-fields {self.options.file} \\\n  --local --access-token-stdin"
 
     def _export(self, wanted: Wanted, todo: Plan, found: Found) -> int:
         folder = self.options.export

@@ -137,7 +137,7 @@ def _integration_set(destination: Destination, fields: list[str]) -> WantedSet:
     name = destination.salesforce_object
     create = {"Create"} if destination.identity.create_missing else set()
     return WantedSet(
-        name=_set_name(name, "Integration"),
+        name=integration_set_name(name),
         label=f"CDP destination: write {name}"[:80],
         description="For the integration user alone: edits what the customer-data platform delivers.",
         rights=frozenset({"Read", "Edit"} | create),
@@ -158,6 +158,11 @@ def _sales_set(destination: Destination) -> WantedSet:
         fields=tuple(dict.fromkeys(shown)),
         edit=False,
     )
+
+
+def integration_set_name(sobject: str) -> str:
+    """The permission set that lets a user write what files of this sObject name."""
+    return _set_name(sobject, "Integration")
 
 
 def _set_name(sobject: str, end: str) -> str:

@@ -17,7 +17,7 @@ class Standing(StrEnum):
     HOLDS = "holds"
     FAILS = "does not hold"
     UNTRIED = "not tried"
-    """The file does not rest on it, or the org has nothing to try it with."""
+    """The file does not rest on it, the org has nothing to try it with, or this user may not."""
 
 
 @dataclass(frozen=True, slots=True)

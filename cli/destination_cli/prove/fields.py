@@ -36,6 +36,11 @@ class Fields:
     key: FieldDescription | None
     guards: dict[str, FieldDescription | None]
 
+    @property
+    def writable_guards(self) -> dict[str, FieldDescription]:
+        """The guards that this user may write."""
+        return {name: field for name, field in self.guards.items() if field and field.updateable}
+
 
 def choose(description: ObjectDescription, destination: Destination) -> Fields:
     """Choose the fields, or raise UnfitError."""

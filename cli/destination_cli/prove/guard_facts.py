@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from salesforce_destination.domain.description import FieldDescription
 from salesforce_destination.domain.event_time import to_salesforce
 from salesforce_destination.domain.guards import stale_guards
 
@@ -9,6 +10,7 @@ from .fact import Fact, Trial, fails, holds, judged, untried
 from .race import Race
 from .reading_answers import codes_of, errors_of
 from .stage import Stage
+from .unseen import unseen
 
 BASE = 1_790_000_000_000
 """An event time that test records begin with, in milliseconds."""
@@ -20,17 +22,17 @@ def older_refused(stage: Stage) -> Trial:
     """Write a newer, an equal and an older time into each guard of the file."""
     if not stage.fields.guards:
         return NO_GUARD
-    for guard in stage.fields.guards:
-        problem = _try_guard(stage, guard)
+    writable = stage.fields.writable_guards
+    for guard, field in writable.items():
+        problem = _try_guard(stage, guard, field)
         if problem:
             return fails(f"{guard}: {problem}")
+    if lacking := [name for name in stage.fields.guards if name not in writable]:
+        return unseen(stage, lacking)
     return holds(f"{len(stage.fields.guards)} guards refuse older times with their markers, and let equal ones pass")
 
 
-def _try_guard(stage: Stage, guard: str) -> str | None:
-    field = stage.fields.guards[guard]
-    if field is None or not field.updateable:
-        return "not there, or not for this user to write; `destination create-fields` makes it"
+def _try_guard(stage: Stage, guard: str, field: FieldDescription) -> str | None:
     id_ = stage.create([{}])[0]
     for time, passes in ((BASE, True), (BASE + 60_000, True), (BASE + 60_000, True), (BASE, False)):
         answer = stage.update([stage.row(id=id_, **{guard: value(field.type, time)})])
@@ -48,11 +50,12 @@ def _try_guard(stage: Stage, guard: str) -> str | None:
 
 def concurrent(stage: Stage) -> Trial:
     """Let pairs of writers write a newer and an older time at once, and see which stays."""
-    guard = next((name for name, field in stage.fields.guards.items() if field and field.updateable), None)
-    if guard is None:
-        return NO_GUARD if not stage.fields.guards else fails("no guard of the file can be written")
-    field = stage.fields.guards[guard]
-    kind = field.type if field else "double"
+    if not stage.fields.guards:
+        return NO_GUARD
+    if not stage.fields.writable_guards:
+        return unseen(stage, list(stage.fields.guards))
+    guard, field = next(iter(stage.fields.writable_guards.items()))
+    kind = field.type
     ids = stage.create_many(stage.pairs)
     based = ids[::2]
     stage.update_many([stage.row(id=id_, **{guard: value(kind, BASE)}) for id_ in based])

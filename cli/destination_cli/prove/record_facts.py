@@ -8,6 +8,7 @@ from salesforce_destination.domain.salesforce_id import to_18
 from .fact import Fact, Trial, fails, judged, untried
 from .reading_answers import all_good, codes_of, verdicts_on
 from .stage import Stage
+from .unseen import unseen
 
 NOWHERE = "CDP_Prove_Nowhere__c"
 GOOD_RECORDS = 20
@@ -100,7 +101,10 @@ def deleted(stage: Stage) -> Trial:
 def seconds(stage: Stage) -> Trial:
     """Write a time of whole seconds and read it back."""
     if stage.fields.moment is None:
-        return untried(f"{stage.sobject} has no Date/Time field that was made for this")
+        since = [audience.since_field for audience in stage.destination.audiences if audience.since_field]
+        return (
+            unseen(stage, since) if since else untried(f"{stage.sobject} has no Date/Time field that was made for it")
+        )
     id_ = stage.create([{}])[0]
     answer = stage.update([stage.row(id=id_, **{stage.fields.moment: "2026-01-02T03:04:07Z"})])
     if not answer.good or not all_good(answer.body, 1):
@@ -112,7 +116,8 @@ def seconds(stage: Stage) -> Trial:
 def every_digit(stage: Stage) -> Trial:
     """Write milliseconds since 1970 and read them back."""
     if stage.fields.number is None:
-        return untried("the file has no ordering field in this org")
+        ordering = stage.destination.ordering
+        return unseen(stage, [ordering.field]) if ordering else untried("the file has no [ordering]")
     id_, written = stage.create([{}])[0], 1_799_999_999_987
     answer = stage.update([stage.row(id=id_, **{stage.fields.number: written})])
     if not answer.good or not all_good(answer.body, 1):

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from destination_cli.create_fields.command import CreateFields, Options
 from destination_cli.create_fields.wanted import FieldKind
 from destination_cli.local.org import Level, OrgServer, SimulatedOrg, serve
@@ -286,6 +288,15 @@ def test_an_export_without_a_token_needs_no_org_and_holds_everything(file: Path,
 def test_without_token_and_export_the_person_is_told_what_is_needed(file: Path) -> None:
     with pytest.raises(TargetError, match="--access-token-stdin"):
         CreateFields(Options(file), None, Console(file=io.StringIO()), None, never).run()
+
+
+def test_for_the_local_stack_the_person_is_told_where_a_token_is(server: OrgServer, file: Path) -> None:
+    with pytest.raises(TargetError) as told:
+        CreateFields(Options(file), a_target(server), Console(file=io.StringIO()), None, never).run()
+
+    address, text = re.findall(r"curl -s -X POST (\S+) \\\n  -d '(.+?)' \|", str(told.value))[0]
+    answer = requests.post(address, data=text, timeout=10).text
+    assert Run(server, file, token=answer, yes=True).status == 0
 
 
 def test_a_token_of_another_org_is_refused_before_anything_is_read(server: OrgServer, file: Path) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from destination_cli.create_fields.command import CreateFields
+from destination_cli.create_fields.command import Options as SetUp
 from destination_cli.local.org import (
     DuplicateRule,
     Facts,
@@ -26,7 +28,7 @@ from destination_cli.org_api import OrgError
 from destination_cli.prove.command import Options, run_prove
 from destination_cli.prove.facts import FACTS
 from destination_cli.prove.trying import Interrupted
-from guarded_org import GUARDED, a_guarded_org
+from guarded_org import GUARDED, GUARDS, a_guarded_org
 from org_target import a_target, admin_token
 from rich.console import Console
 
@@ -121,11 +123,18 @@ class Run:
     """One run of the command for programs."""
 
     def __init__(
-        self, server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str], only: str = "", pairs: int = 40
-    ):
+        self,
+        server: OrgServer,
+        file: Path,
+        capsys: pytest.CaptureFixture[str],
+        only: str = "",
+        pairs: int = 40,
+        token: str | None = None,
+    ) -> None:
         facts = [fact for fact in FACTS if only in ("", fact.name)]
         options = Options(file, pairs=pairs, as_json=True)
-        self.status = run_prove(options, a_target(server), Console(file=io.StringIO()), None, facts)
+        read_token = None if token is None else lambda: token
+        self.status = run_prove(options, a_target(server), Console(file=io.StringIO()), read_token, facts)
         self.report: dict[str, Any] = json.loads(capsys.readouterr().out)
 
     def standing(self, name: str) -> str:
@@ -221,6 +230,45 @@ def test_a_guard_without_its_rule_is_noticed(
 
     assert run.failing() == {"older-refused"}
     assert "CDP_Loyal_Since__c" in run.report["facts"][0]["seen"]
+
+
+def test_guards_that_an_administrator_may_not_write_are_not_tried(
+    org: SimulatedOrg, server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made_by_an_administrator(org, server, file)
+    org.admin.restrict_field("Contact", "CDP_Trial_Since__c", Level.READ)
+
+    theirs = Run(server, file, capsys, token=admin_token(server))
+    integration = Run(server, file, capsys)
+
+    untried = [fact for fact in theirs.report["facts"] if fact["standing"] == "not tried"]
+    assert (theirs.status, theirs.failing()) == (0, set())
+    assert {fact["name"] for fact in untried} == {"seconds", "every-digit", "older-refused", "concurrent"}
+    assert all("assign the permission set CDP_Contact_Integration to this user" in fact["seen"] for fact in untried)
+    assert {fact["standing"] for fact in integration.report["facts"]} == {"holds"}
+
+
+def test_a_guard_that_cannot_be_written_does_not_hide_another_without_its_rule(
+    org: SimulatedOrg, server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    org.admin.restrict_field("Contact", "CDP_Event_Time__c", Level.READ)
+    first = Run(server, file, capsys, only="older-refused")
+    org.admin.remove_rule("Contact", "Guard_CDP_Loyal_Since")
+
+    second = Run(server, file, capsys, only="older-refused")
+
+    assert (first.status, first.standing("older-refused")) == (0, "not tried")
+    assert "CDP_Event_Time__c" in first.report["facts"][0]["seen"]
+    assert (second.status, second.failing()) == (1, {"older-refused"})
+
+
+def made_by_an_administrator(org: SimulatedOrg, server: OrgServer, file: Path) -> None:
+    for guard in GUARDS:
+        org.admin.remove_rule("Contact", f"Guard_{guard.removesuffix('__c')}")
+        org.admin.remove_field("Contact", guard)
+    given = SetUp(file, yes=True)
+    silent = Console(file=io.StringIO())
+    assert CreateFields(given, a_target(server), silent, lambda: admin_token(server), lambda _: False).run() == 0
 
 
 def test_a_production_org_is_refused_before_anything_is_written(server: OrgServer, file: Path) -> None:
