@@ -333,10 +333,35 @@ def test_every_destination_file_can_be_chosen() -> None:
 
 @pytest.mark.parametrize("layer", ["DependenciesLayer", "SalesforceDestinationLayer"])
 def test_a_built_layer_is_built_for_the_processor_of_the_functions(layer: str) -> None:
-    assert source()["Resources"][layer]["Metadata"] == {
-        "BuildMethod": "python3.13",
-        "BuildArchitecture": {"Ref": "Architecture"},
+    metadata = source()["Resources"][layer]["Metadata"]
+
+    assert metadata["BuildArchitecture"] == {"Ref": "Architecture"}
+
+
+@pytest.mark.parametrize(
+    ("resource", "folder"),
+    [("DependenciesLayer", "layers/dependencies"), ("RefreshTokenFunction", "functions/refresh_token")],
+)
+def test_what_is_installed_is_installed_for_the_architecture(resource: str, folder: str) -> None:
+    metadata = source()["Resources"][resource]["Metadata"]
+    offered = template().parameters["Architecture"]["AllowedValues"]
+
+    assert metadata["WorkingDirectory"] == {"Fn::Sub": f"{folder}/${{Architecture}}"}
+    assert all((ROOT / folder / architecture / "platforms.txt").is_file() for architecture in offered)
+
+
+def test_all_that_holds_code_is_compiled_by_the_makefile() -> None:
+    code = {
+        name: resource.get("Metadata", {})
+        for name, resource in source()["Resources"].items()
+        if resource["Type"] in ("AWS::Serverless::Function", "AWS::Serverless::LayerVersion")
+        and name != "DestinationsLayer"
     }
+    recipes = (ROOT / "layers" / "Makefile").read_text(encoding="utf-8")
+
+    assert len(code) == 5
+    assert {(of["BuildMethod"], of["ContextPath"]) for of in code.values()} == {("makefile", "layers")}
+    assert all(f"build-{name}" in recipes for name in code)
 
 
 @pytest.mark.parametrize("folder", ["layers/dependencies", "functions/refresh_token"])
