@@ -7,6 +7,9 @@ SHELL := /bin/bash
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c '$(NEW_ENOUGH)' 2>/dev/null && { echo "$$python"; break; }; done)
+# The interpreter of Lambda; pyenv has it only where PYENV_VERSION names it.
+PYTHON313 ?= $(shell for python in python3.13 $$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13 "$(PYTHON)"; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { echo "$$python"; break; }; done)
 BIN := .venv/bin
 CHECKED := cli functions layers/salesforce_destination tests
 NOT_HERE := sam or python313 or chromium or docker
@@ -23,7 +26,7 @@ setup: .venv/.made ## make .venv with everything in it; does nothing when it is 
 test: setup ## run the tests that need Python alone
 	$(BIN)/pytest -n 2 -m "not ($(NOT_HERE))"
 
-test-all: setup .venv-sam/.made ## run the tests that need SAM, Python 3.13 or Chromium; a skip is a failure
+test-all: setup .venv-sam/.made .venv-runtime/.made ## run the tests that need SAM, Python 3.13 or Chromium; a skip is a failure
 	$(BIN)/pytest -m "sam or python313 or chromium$(DOCKER)" --no-skips
 
 demo: setup ## deliver 1,000 profiles to a simulated Salesforce org and show what became of them
@@ -54,6 +57,8 @@ lock: ## pin all dependencies anew (needs uv)
 		.ci/requirements.in -o .ci/requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 		.ci/sam.in -o .ci/sam.lock
+	uv pip compile -q --universal --python-version 3.13 --generate-hashes --no-header --upgrade \
+		-c .ci/requirements.lock .ci/runtime.in -o .ci/runtime.lock
 	for folder in layers/dependencies functions/refresh_token; do \
 		uv pip compile -q --python-version 3.13 --python-platform aarch64-manylinux2014 --only-binary :all: \
 			-c .ci/requirements.lock --generate-hashes --no-header --upgrade \
@@ -61,7 +66,7 @@ lock: ## pin all dependencies anew (needs uv)
 	done
 
 clean: ## remove what was made here, the virtual environments too
-	rm -rf .venv .venv-sam .local .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-sam .venv-runtime .local .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .venv/.made: .venv/.packages pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-index --no-build-isolation --no-deps --editable .
@@ -73,6 +78,16 @@ clean: ## remove what was made here, the virtual environments too
 
 .venv-sam/.made: .ci/sam.lock
 	$(call make-venv,.venv-sam,.ci/sam.lock)
+	@touch $@
+
+# It holds what Lambda's runtime holds and nothing more, so that what a function lacks is missed.
+.venv-runtime/.made: .ci/runtime.lock | .venv/.packages
+	@test -n "$(PYTHON313)" || { echo "Python 3.13 was not found; Lambda runs it. Put python3.13 on the PATH," \
+		"or name it: make PYTHON313=/path/to/python3.13" >&2; exit 1; }
+	@echo "Making .venv-runtime with $$($(PYTHON313) --version)"
+	@$(PYTHON313) -m venv --clear --without-pip .venv-runtime
+	@$(BIN)/pip --python .venv-runtime/bin/python install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		--only-binary :all: --requirement .ci/runtime.lock
 	@touch $@
 
 # A virtual environment ($1) that holds what a lock file ($2) names.
