@@ -150,9 +150,11 @@ def deliver(function: Function, messages: list[Message]) -> list[str]:
         RedeliveryDelays(sqs_client, settings.queue_url),
         backoff.delay_of,
     )
+    token_issued_at = function.tokens.issued_at_ms
     circumstances = Circumstances(
         oldest_message_seconds=(now_ms - min(message.sent_at for message in messages)) / 1000,
         api_usage_percent=function.client.usage.percent if function.client.usage else None,
+        access_token_seconds=None if token_issued_at is None else (now_ms - token_issued_at) / 1000,
         delays_refused=settled.delays_refused,
         letters_refused=settled.letters_refused,
     )

@@ -230,7 +230,10 @@ def test_the_batch_is_counted_in_metrics(stack: DeliverStack, capsys: pytest.Cap
     counted = metrics_in(capsys.readouterr().out)
     assert counted.pop("OldestMessageAge") >= 90
     assert counted.pop("ApiUsagePercent") > 0
+    assert counted.pop("SalesforceLatency") > 0
+    assert 0 <= counted.pop("AccessTokenAge") < 60
     assert counted == {
+        "MessagesReceived": 4,
         "ProfilesReceived": 3,
         "RecordsDelivered": 2,
         "RequestsSent": 1,

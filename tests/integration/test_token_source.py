@@ -53,6 +53,14 @@ def clock(stack: Stack) -> Clock:
     return clock
 
 
+def test_it_is_known_when_the_token_in_use_was_issued(source: TokenSource) -> None:
+    before = source.issued_at_ms
+
+    source.current()
+
+    assert (before, source.issued_at_ms) == (None, 1)
+
+
 @pytest.fixture
 def source(stack: Stack, clock: Clock) -> TokenSource:
     return stack.token_source(sleep=clock.sleep, clock=clock)

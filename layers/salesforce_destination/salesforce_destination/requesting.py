@@ -59,9 +59,8 @@ class Requesting:
         if self.stopped is not None:
             return [self.stopped] * len(request)
         started = self.memory.clock()
-        self.tally.requests += 1
         try:
-            replies = self.org.send([[attempt.record for attempt in collection] for collection in request])
+            replies = self._sent(request, started)
         except BadRequestError as error:
             self._mind_the_ceiling()
             # Which of the collections is to blame is not said: each is sent for itself.
@@ -74,6 +73,12 @@ class Requesting:
         self.memory.note_call(self.memory.clock() - started, trouble=any(map(_is_locked, replies)))
         self._mind_the_ceiling()
         return replies
+
+    def _sent(self, request: Sequence[list[Attempt]], started: float) -> Sequence[CollectionReply]:
+        try:
+            return self.org.send([[attempt.record for attempt in collection] for collection in request])
+        finally:
+            self.tally.note_request(self.memory.clock() - started)
 
     def _note_failure(self, error: DestinationError, seconds: float) -> None:
         self.stopped = fate_of_failure(error, was_sent=False)

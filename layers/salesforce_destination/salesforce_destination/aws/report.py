@@ -27,10 +27,14 @@ METRIC_OF: Mapping[Outcome, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What a report tells beside the outcomes: the oldest message's age, the org's calls, what AWS did not take."""
+    """
+    What a report tells beside the outcomes: the oldest message's age, the org's calls, how long ago the access token was
+    issued, what AWS did not take.
+    """
 
     oldest_message_seconds: float
     api_usage_percent: float | None = None
+    access_token_seconds: float | None = None
     delays_refused: int = 0
     letters_refused: int = 0
 
@@ -40,6 +44,7 @@ def report(
 ) -> None:
     """Write metrics and one log line."""
     outcomes = Counter(delivery.fate.outcome for delivery in deliveries)
+    _count(metrics, "MessagesReceived", len(deliveries))
     _count(metrics, "ProfilesReceived", tally.profiles)
     _count(metrics, "RecordsDelivered", tally.records_delivered)
     _count(metrics, "RecordsSuperseded", tally.records_superseded)
@@ -49,6 +54,10 @@ def report(
     for outcome, name in METRIC_OF.items():
         _count(metrics, name, outcomes[outcome])
     metrics.add_metric("OldestMessageAge", MetricUnit.Seconds, max(circumstances.oldest_message_seconds, 0))
+    if tally.requests:
+        metrics.add_metric("SalesforceLatency", MetricUnit.Milliseconds, tally.slowest_request_seconds * 1000)
+    if circumstances.access_token_seconds is not None:
+        metrics.add_metric("AccessTokenAge", MetricUnit.Seconds, max(circumstances.access_token_seconds, 0))
     if circumstances.api_usage_percent is not None:
         metrics.add_metric("ApiUsagePercent", MetricUnit.Percent, circumstances.api_usage_percent)
     log = logger.error if tally.missing else logger.info
@@ -80,6 +89,7 @@ def report_statuses(statuses: Mapping[str, int], destination: str) -> None:
 def report_misfit(mistakes: Sequence[Mistake], messages: int, logger: Logger, metrics: Metrics) -> None:
     """Say which keys of the destination file or which settings are wrong. Every message waits until they are mended."""
     metrics.add_metric("DestinationMisfit", MetricUnit.Count, len(mistakes))
+    _count(metrics, "MessagesReceived", messages)
     _count(metrics, "MessagesDeferred", messages)
     logger.error("the destination cannot be used; all messages wait", mistakes=[str(mistake) for mistake in mistakes])
 

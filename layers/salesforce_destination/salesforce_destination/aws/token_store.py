@@ -73,6 +73,12 @@ class TokenSource:
             raise TokenUnavailableError
         return self._token
 
+    @property
+    def issued_at_ms(self) -> int | None:
+        """When Salesforce issued the token that is in use, by its own clock; None where that is not known."""
+        issued_at = self._token.issued_at if self._token else ""
+        return int(issued_at) if issued_at.isascii() and issued_at.isdigit() else None
+
     def replace(self, refused: AccessToken | None) -> AccessToken:
         """
         Get another token than the refused one (None: there was none), or raise TokenUnavailableError.
