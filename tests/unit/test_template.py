@@ -42,6 +42,8 @@ PHYSICAL_NAMES = {
     "AWS::Lambda::Function": "FunctionName",
     "AWS::IAM::Role": "RoleName",
     "AWS::CloudWatch::Alarm": "AlarmName",
+    "AWS::CloudWatch::CompositeAlarm": "AlarmName",
+    "AWS::CloudWatch::Dashboard": "DashboardName",
     "AWS::Scheduler::Schedule": "Name",
 }
 
@@ -77,12 +79,6 @@ WHAT_ROLES_MAY_DO = {
     "RefreshScheduleRole": {("sqs:SendMessage", "RefreshQueue")},
     "CheckScheduleRole": {("lambda:InvokeFunction", "CheckConnectionFunction")},
 }
-
-METRICS_OF_AWS = {
-    "AWS/SQS": {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
-    "AWS/Lambda": {"Errors"},
-}
-
 
 @cache
 def template() -> Template:
@@ -372,47 +368,6 @@ def test_every_third_party_package_is_pinned_with_hashes(folder: str) -> None:
     assert packages
     assert all("==" in line and line.endswith("\\") for line in packages)
     assert sum(line.strip().startswith("--hash=sha256:") for line in lines) >= len(packages)
-
-
-def test_an_alarm_says_what_it_means_and_tells_the_topic() -> None:
-    alarms = resolved("AWS::CloudWatch::Alarm")
-
-    assert set(alarms) == {
-        "RejectedMessagesAlarm",
-        "OldestMessageAlarm",
-        "DeliverFailingAlarm",
-        "TokenRefreshFailingAlarm",
-        "ConnectionProblemsAlarm",
-    }
-    for alarm in alarms.values():
-        assert len(alarm["AlarmDescription"]) > 80
-        assert alarm["AlarmActions"] == alarm["OKActions"] == ["AlarmTopic"]
-        assert alarm["TreatMissingData"] == "notBreaching"
-
-
-def test_an_alarm_watches_metrics_that_somebody_emits() -> None:
-    code = "".join(
-        file.read_text(encoding="utf-8") for folder in ("functions", "layers") for file in (ROOT / folder).rglob("*.py")
-    )
-    environment = resolved("AWS::Lambda::Function")["DeliverFunction"]["Environment"]["Variables"]
-    watched = [metric for alarm in resolved("AWS::CloudWatch::Alarm").values() for metric in metrics_of(alarm)]
-
-    assert len(watched) == 8
-    for metric in watched:
-        if metric["Namespace"] != environment["POWERTOOLS_METRICS_NAMESPACE"]:
-            assert metric["MetricName"] in METRICS_OF_AWS[metric["Namespace"]]
-            continue
-        assert f'"{metric["MetricName"]}"' in code
-        assert {dimension["Name"]: dimension["Value"] for dimension in metric["Dimensions"]} == {
-            "service": environment["POWERTOOLS_SERVICE_NAME"],
-            "destination": Path(environment["DESTINATION_FILE"]).stem,
-        }
-
-
-def metrics_of(alarm: Any) -> list[Any]:
-    if "Metrics" in alarm:
-        return [metric["MetricStat"]["Metric"] for metric in alarm["Metrics"] if "MetricStat" in metric]
-    return [alarm]
 
 
 def test_somebody_is_told_of_alarms_only_if_there_is_an_address() -> None:
