@@ -205,10 +205,17 @@ def test_a_namespace_may_be_spelled_in_either_case(namespace: str) -> None:
     assert mapped(a_profile(identityMap={namespace: [{"id": an_id(5)}]})).identity == an_id(5)
 
 
-def test_a_membership_time_that_cannot_be_read_is_refused() -> None:
+@pytest.mark.parametrize("written_as", ['since_field = "CDP_Loyal_Since__c"', 'value = "timestamp"'])
+def test_a_membership_time_that_cannot_be_read_is_refused_where_it_would_be_written(written_as: str) -> None:
     profile = a_profile(segmentMembership={"ups": {LOYAL: a_membership(since="yesterday")}})
 
-    assert refused(profile).code == "QUALIFICATION_TIME_INVALID"
+    assert refused(profile, more=written_as).code == "QUALIFICATION_TIME_INVALID"
+
+
+def test_a_membership_time_that_nothing_is_made_of_keeps_no_status_from_its_field() -> None:
+    profile = a_profile(segmentMembership={"ups": {LOYAL: a_membership(since="yesterday")}})
+
+    assert mapped(profile).fields["CDP_Loyal__c"] == "realized"
 
 
 ORDERED = """

@@ -8,7 +8,6 @@ demands messages that hold them all).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -26,44 +25,49 @@ class Status(StrEnum):
     EXITED = "exited"
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """One profile's membership of one audience; `since` is its lastQualificationTime in ms, or None."""
+_KNOWN = {status.value: status for status in Status}
 
-    status: Status
-    since: int | None
+Namespaces = list[tuple[str, dict[str, Json]]]
+"""A segmentMembership map: for each namespace its folded name, and its memberships by the audience's id."""
 
 
-def find_membership(memberships: Json, audience_id: str, namespace: str | None) -> Json | None:
-    """
-    Find an audience's membership in a segmentMembership map, as it came.
-
-    Without a namespace every one is looked through, and the latest of several wins; with one, its spelling may be in
-    either case.
-    """
+def namespaces_of(memberships: Json) -> Namespaces:
+    """Read a segmentMembership map, as far as it is one; the spelling of namespaces may be in either case."""
     if not isinstance(memberships, dict):
-        return None
-    found = [
-        inner[audience_id]
-        for name, inner in memberships.items()
-        if (namespace is None or name.casefold() == namespace) and isinstance(inner, dict) and audience_id in inner
-    ]
-    return max(found, key=_time_of) if len(found) > 1 else found[0] if found else None
+        return []
+    return [(name.casefold(), inner) for name, inner in memberships.items() if isinstance(inner, dict)]
 
 
-def read_membership(found: Json, audience: str) -> Membership:
-    """Read a membership; an unknown status or an unreadable time refuses the profile and is named."""
+def find_membership(namespaces: Namespaces, audience_id: str, namespace: str | None) -> Json | None:
+    """
+    Find an audience's membership, as it came.
+
+    Without a namespace (which is given folded) every one is looked through, and the latest of several wins.
+    """
+    found = None
+    for name, inner in namespaces:
+        if audience_id in inner and (namespace is None or name == namespace):
+            one = inner[audience_id]
+            found = one if found is None else max(found, one, key=_time_of)
+    return found
+
+
+def read_status(found: Json, audience: str) -> Status:
+    """Read a membership's status; an unknown one refuses the profile and is named."""
     status = found.get("status") if isinstance(found, dict) else None
-    try:
-        known = Status(status.strip().lower()) if isinstance(status, str) else None
-    except ValueError:
-        known = None
+    is_text = isinstance(status, str)
+    known = (_KNOWN.get(status) or _KNOWN.get(status.strip().lower())) if is_text else None
     if known is None:
-        shown = repr(status[:40]) if isinstance(status, str) else "no text"
+        shown = repr(status[:40]) if is_text else "no text"
         text = f"The status of audience {audience} is {shown}, not realized, existing or exited."
         raise ProfileRefusedError(Reason("STATUS_UNKNOWN", text))
+    return known
+
+
+def read_since(found: Json, audience: str) -> int | None:
+    """Read a membership's lastQualificationTime, in ms; one that cannot be read refuses the profile."""
     try:
-        return Membership(known, _since(found))
+        return _since(found)
     except EventTimeError as error:
         text = f"lastQualificationTime of audience {audience} {error}."
         raise ProfileRefusedError(Reason("QUALIFICATION_TIME_INVALID", text)) from None

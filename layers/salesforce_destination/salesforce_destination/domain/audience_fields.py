@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .audience import Membership, Status, find_membership, names_of, read_membership
+from .audience import Namespaces, Status, find_membership, names_of, namespaces_of, read_since, read_status
 from .destination import Audience, Destination
 from .event_time import to_salesforce
 from .profile import Profile
@@ -36,13 +36,13 @@ class AudienceFields:
 
     def read_into(self, fields: dict[str, Json], times: dict[str, int], profile: Profile, event_time: int) -> None:
         """Add the value of every mapped audience that the profile mentions, and of every field of names."""
-        memberships = profile.get("segmentMembership")
+        namespaces = namespaces_of(profile.get("segmentMembership"))
         for target in self._single:
-            membership = target.membership_in(memberships)
-            if membership is not None:
-                target.write(fields, times, membership, event_time)
+            found = target.found_in(namespaces)
+            if found is not None:
+                target.read_into(fields, times, found, event_time)
         for field, targets in self._named.items():
-            fields[field] = names_of({target.name: target.is_member(memberships) for target in targets})
+            fields[field] = names_of({target.name: target.is_member(namespaces) for target in targets})
 
     def exits_into(self, fields: dict[str, Json], times: dict[str, int], profile: Profile, event_time: int) -> bool:
         """
@@ -50,18 +50,17 @@ class AudienceFields:
 
         The exit happens with the event that takes the consent away, not when the person once qualified.
         """
-        memberships = profile.get("segmentMembership")
-        left = list(self._mentioned(memberships))
+        left = list(self._mentioned(namespaces_of(profile.get("segmentMembership"))))
         for target in left:
             if target.audience.value == "names":
                 fields[target.audience.mapping_id] = None
             else:
-                target.write(fields, times, Membership(Status.EXITED, event_time), event_time)
+                target.write(fields, times, Status.EXITED, event_time)
         return bool(left)
 
-    def _mentioned(self, memberships: Json) -> Iterator[_Target]:
+    def _mentioned(self, namespaces: Namespaces) -> Iterator[_Target]:
         for target in [*self._single, *(target for targets in self._named.values() for target in targets)]:
-            if target.found_in(memberships) is not None:
+            if target.found_in(namespaces) is not None:
                 yield target
 
 
@@ -70,33 +69,38 @@ class _Target:
         self.audience, self._by_event = audience, by_event
         self.name = audience.name or audience.id
         self._namespace = audience.namespace.casefold() if audience.namespace else None
+        self._is_timed = bool(audience.since_field) or audience.value == "timestamp"
+        self._value_of = {status: _value_of(status, audience) for status in Status}
 
-    def found_in(self, memberships: Json) -> Json | None:
-        return find_membership(memberships, self.audience.id, self._namespace)
+    def found_in(self, namespaces: Namespaces) -> Json | None:
+        return find_membership(namespaces, self.audience.id, self._namespace)
 
-    def membership_in(self, memberships: Json) -> Membership | None:
-        found = self.found_in(memberships)
-        return None if found is None else read_membership(found, self.name)
+    def is_member(self, namespaces: Namespaces) -> bool:
+        found = self.found_in(namespaces)
+        return found is not None and read_status(found, self.name) is not Status.EXITED
 
-    def is_member(self, memberships: Json) -> bool:
-        membership = self.membership_in(memberships)
-        return membership is not None and membership.status is not Status.EXITED
+    def read_into(self, fields: dict[str, Json], times: dict[str, int], found: Json, event_time: int) -> None:
+        """Write what a membership says; its time is read only where a field of the org holds it."""
+        status = read_status(found, self.name)
+        if self._is_timed:
+            self.write(fields, times, status, read_since(found, self.name) or event_time)
+        else:
+            fields[self.audience.mapping_id] = self._value_of[status]
 
-    def write(self, fields: dict[str, Json], times: dict[str, int], membership: Membership, event_time: int) -> None:
-        since = membership.since or event_time
-        fields[self.audience.mapping_id] = self._value(membership, since)
-        if self.audience.since_field:
-            fields[self.audience.since_field] = to_salesforce(since)
-        if self.audience.since_field and not self._by_event:
-            times[self.audience.mapping_id] = times[self.audience.since_field] = since
+    def write(self, fields: dict[str, Json], times: dict[str, int], status: Status, since: int) -> None:
+        audience, written = self.audience, to_salesforce(since)
+        is_time = audience.value == "timestamp" and status is not Status.EXITED
+        fields[audience.mapping_id] = written if is_time else self._value_of[status]
+        if audience.since_field:
+            fields[audience.since_field] = written
+            if not self._by_event:
+                times[audience.mapping_id] = times[audience.since_field] = since
 
-    def _value(self, membership: Membership, since: int) -> Json:
-        is_member = membership.status is not Status.EXITED
-        match self.audience.value:
-            case "boolean":
-                return is_member
-            case "timestamp":
-                return to_salesforce(since) if is_member else None
-            case _:
-                existing = membership.status is Status.EXISTING
-                return self.audience.existing_as if existing else membership.status.value
+
+def _value_of(status: Status, audience: Audience) -> Json:
+    """What a field takes for a status; a time that is not cleared is worked out for each membership."""
+    if audience.value == "boolean":
+        return status is not Status.EXITED
+    if audience.value == "timestamp":
+        return None
+    return audience.existing_as if status is Status.EXISTING else status.value

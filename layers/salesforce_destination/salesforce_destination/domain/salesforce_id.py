@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from string import ascii_letters, ascii_uppercase, digits
 
 _CHECKSUM_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+_CASE = str.maketrans({**dict.fromkeys(ascii_letters + digits, "0"), **dict.fromkeys(ascii_uppercase, "1")})
+# Of five characters the first counts 1 and the last 16 where they are capitals.
+_CHECK = {f"{number:05b}"[::-1]: character for number, character in enumerate(_CHECKSUM_ALPHABET)}
 _SHAPE = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?", re.ASCII)
 
 
@@ -22,10 +26,5 @@ def to_18(record_id: str) -> str | None:
 
 
 def _checksum(record_id: str) -> str:
-    bits = [char <= "Z" and char >= "A" for char in record_id[:15]]
-    return "".join([_CHECKSUM_ALPHABET[_number(bits[start : start + 5])] for start in (0, 5, 10)])
-
-
-def _number(bits: list[bool]) -> int:
-    """The first of five bits counts 1, the last 16."""
-    return bits[0] + 2 * bits[1] + 4 * bits[2] + 8 * bits[3] + 16 * bits[4]
+    case = record_id.translate(_CASE)
+    return _CHECK[case[:5]] + _CHECK[case[5:10]] + _CHECK[case[10:15]]
