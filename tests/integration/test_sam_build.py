@@ -1,91 +1,66 @@
 from __future__ import annotations
 
-import os
+import hashlib
+import re
 import shutil
 import struct
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from destination_cli.local.built import SAM, THIS_PROCESSOR, Built, NotHereError, SamError, build, environ, sam
 from destination_cli.local.places import ROOT
-from samtranslator.yaml_helper import yaml_parse
 
 pytestmark = [pytest.mark.sam, pytest.mark.python313, pytest.mark.timeout(600)]
 
-SAM = ROOT / ".venv-sam" / "bin" / "sam"
-PYTHON_OF_THE_RUNTIME = "python3.13"
-THIS_PROCESSOR = "arm64" if os.uname().machine in ("aarch64", "arm64") else "x86_64"
 ELF_MACHINES = {"x86_64": 62, "arm64": 183}
-COMES_WITH_THE_RUNTIME = ["boto3", "botocore", "s3transfer", "dateutil", "six.py", "jmespath", "urllib3"]
+FOLDERS = (
+    "DependenciesLayer",
+    "SalesforceDestinationLayer",
+    "DeliverFunction",
+    "RefreshTokenFunction",
+    "CheckConnectionFunction",
+)
 
-LAYERS_OF = {
-    "DeliverFunction": ["DependenciesLayer", "SalesforceDestinationLayer"],
-    "RefreshTokenFunction": ["DependenciesLayer", "SalesforceDestinationLayer"],
-    "CheckConnectionFunction": ["DependenciesLayer", "SalesforceDestinationLayer"],
-}
+ZIP = """
+import sys
+from samcli.lib.package.utils import make_zip_with_lambda_permissions
+make_zip_with_lambda_permissions(sys.argv[1], sys.argv[2])
+"""
 
-IMPORT_THE_HANDLER = "import sys; sys.path[:0] = sys.argv[1:]; import app; assert callable(app.lambda_handler)"
-
-
-@pytest.fixture(scope="module")
-def environ() -> dict[str, str]:
-    """An environment in which `python3.13` is Python 3.13; pyenv has it only where PYENV_VERSION names it."""
-    candidates = [dict(os.environ)]
-    if pyenv := shutil.which("pyenv"):
-        listed = subprocess.run([pyenv, "versions", "--bare"], capture_output=True, text=True, check=False).stdout
-        candidates += [{**os.environ, "PYENV_VERSION": v} for v in listed.split() if v.startswith("3.13.")]
-    for candidate in candidates:
-        if runs(candidate):
-            return {**candidate, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "eu-west-1"}
-    pytest.skip("there is no Python 3.13 here; put python3.13 on the PATH")
-
-
-def runs(environ: dict[str, str]) -> bool:
-    try:
-        return subprocess.run([PYTHON_OF_THE_RUNTIME, "--version"], env=environ, capture_output=True).returncode == 0
-    except FileNotFoundError:
-        return False
-
-
-def sam(environ: dict[str, str], folder: Path, *arguments: str) -> str:
-    if not SAM.exists():
-        pytest.skip("the SAM CLI is not here; make .venv-sam/.made")
-    ran = subprocess.run([SAM, *arguments], cwd=folder, env=environ, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout + ran.stderr
+READ_BYTECODE = """
+import importlib.util, marshal, pathlib, sys
+for name in sys.stdin.read().split():
+    data = pathlib.Path(name).read_bytes()
+    print(name, data[:4] == importlib.util.MAGIC_NUMBER, data[4], marshal.loads(data[16:]).co_filename, sep="|")
+"""
 
 
 @pytest.fixture(scope="module", params=["x86_64", "arm64"])
-def built(request: pytest.FixtureRequest, environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    architecture = str(request.param)
-    checkout = copy_of_what_is_built(tmp_path_factory.mktemp(architecture) / "checkout")
-    sam(environ, checkout, "build", "--parameter-overrides", f"Architecture={architecture}")
-    (checkout / "architecture").write_text(architecture, encoding="utf-8")
-    return checkout / ".aws-sam" / "build"
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    return a_build(tmp_path_factory.mktemp(str(request.param)), str(request.param))
 
 
-def copy_of_what_is_built(folder: Path) -> Path:
-    """A copy, since SAM writes into the folder that it builds in; without the .pyc files of other tests."""
-    folder.mkdir(parents=True)
-    shutil.copy(ROOT / "template.yaml", folder)
-    for part in ("functions", "layers"):
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
+@pytest.fixture(scope="module")
+def built_here(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    return a_build(tmp_path_factory.mktemp("here"), THIS_PROCESSOR)
 
 
-def architecture_of(built: Path) -> str:
-    return (built.parents[1] / "architecture").read_text(encoding="utf-8")
+def a_build(folder: Path, architecture: str) -> Built:
+    try:
+        return build(folder / "checkout", architecture)
+    except NotHereError as error:
+        pytest.skip(str(error))
 
 
-def test_sam_finds_nothing_wrong_with_the_template(environ: dict[str, str]) -> None:
-    assert "is a valid SAM Template" in sam(environ, ROOT, "validate", "--lint")
+def test_sam_finds_nothing_wrong_with_the_template() -> None:
+    assert "is a valid SAM Template" in sam(ROOT, "validate", "--lint")
 
 
-def test_binaries_are_for_the_processor_that_was_chosen(built: Path) -> None:
-    machines = {machine_of(library) for library in built.rglob("*.so")}
+def test_binaries_are_for_the_processor_that_was_chosen(built: Built) -> None:
+    machines = {machine_of(library) for library in built.folder.rglob("*.so")}
 
-    assert machines == {ELF_MACHINES[architecture_of(built)]}
+    assert machines == {ELF_MACHINES[built.architecture]}
 
 
 def machine_of(library: Path) -> int:
@@ -96,54 +71,73 @@ def machine_of(library: Path) -> int:
     return int(machine)
 
 
-def test_each_layer_holds_what_it_should(built: Path) -> None:
-    dependencies = names_in(built / "DependenciesLayer" / "python")
-    ours = names_in(built / "SalesforceDestinationLayer" / "python")
+def test_the_destination_files_lie_directly_in_their_layer(built: Built) -> None:
+    destinations = built.layers("DeliverFunction")[-1]
 
-    assert {"aws_lambda_powertools", "jmespath", "pydantic", "requests"} <= dependencies
-    assert not dependencies & {"boto3", "botocore", "aws_xray_sdk"}, "they would take the place of the runtime's"
-    assert ours == {"salesforce_destination"}
-    assert (built / "SalesforceDestinationLayer/python/salesforce_destination/py.typed").exists()
-
-
-def test_the_destination_files_lie_directly_in_their_layer(built: Path) -> None:
-    layer = yaml_parse((built / "template.yaml").read_text(encoding="utf-8"))["Resources"]["DestinationsLayer"]
-
-    assert {"contacts.toml", "leads.toml"} <= names_in(built / layer["Properties"]["ContentUri"])
-
-
-def test_a_function_holds_its_handler_and_only_what_it_alone_needs(built: Path) -> None:
-    assert names_in(built / "DeliverFunction") == names_in(built / "CheckConnectionFunction") == {"app.py"}
-    assert {"app.py", "jwt", "cryptography"} <= names_in(built / "RefreshTokenFunction")
+    assert {"contacts.toml", "leads.toml"} <= names_in(destinations)
 
 
 def names_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("function", LAYERS_OF)
-def test_a_handler_is_found_with_only_what_was_built_on_the_path(
-    built: Path, function: str, environ: dict[str, str], a_runtime: Path
-) -> None:
-    if architecture_of(built) != THIS_PROCESSOR:
-        return  # its binaries cannot be loaded here
-    path = [built / function, *(built / layer / "python" for layer in LAYERS_OF[function]), a_runtime]
+def test_every_source_is_compiled_to_bytecode_that_depends_on_no_time(built: Built) -> None:
+    mounted = {folder: "/opt" if folder.endswith("Layer") else "/var/task" for folder in FOLDERS}
+    sources = {
+        compiled_file(source): f"{mounted[folder]}/{source.relative_to(built.folder / folder)}"
+        for folder in FOLDERS
+        for source in (built.folder / folder).rglob("*.py")
+    }
+    assert len(sources) > 500
 
     ran = subprocess.run(
-        [PYTHON_OF_THE_RUNTIME, "-I", "-S", "-c", IMPORT_THE_HANDLER, *map(str, path)],
-        env=environ,
-        capture_output=True,
-        text=True,
+        ["python3.13", "-c", READ_BYTECODE], input="\n".join(sources), env=environ(), capture_output=True, text=True
     )
 
-    assert ran.returncode == 0, ran.stderr
+    # 1 is a hash (PEP 552) that is not checked against the source (2).
+    assert ran.stdout.splitlines() == [f"{file}|True|1|{source}" for file, source in sources.items()], ran.stderr
 
 
-@pytest.fixture(scope="module")
-def a_runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the packages that Lambda's own runtime has, and no others."""
-    folder = tmp_path_factory.mktemp("runtime")
-    packages = [Path(place) for place in sys.path]
-    for name in COMES_WITH_THE_RUNTIME:
-        (folder / name).symlink_to(next(place / name for place in packages if (place / name).exists()))
-    return folder
+def compiled_file(source: Path) -> str:
+    return str(source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc")
+
+
+def test_two_builds_are_the_same_to_the_byte_and_so_are_their_zip_files(built_here: Built, tmp_path: Path) -> None:
+    again = build(tmp_path / "elsewhere" / "checkout")
+
+    for folder in FOLDERS:
+        first, second = (tree(one.folder / folder) for one in (built_here, again))
+        assert first
+        assert first == second
+        assert zipped(built_here.folder / folder, tmp_path / "1") == zipped(again.folder / folder, tmp_path / "2")
+
+
+def tree(folder: Path) -> dict[str, tuple[str, int]]:
+    """The hash and the rights of every file."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {
+        str(path.relative_to(folder)): (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mode)
+        for path in files
+    }
+
+
+def zipped(folder: Path, name: Path) -> str:
+    """The hash of what `sam package` uploads."""
+    subprocess.run([SAM.parent / "python", "-c", ZIP, name, folder], check=True, capture_output=True)
+    return hashlib.sha256(name.with_suffix(".zip").read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("resource", "folder"),
+    [("DependenciesLayer", "layers/dependencies"), ("RefreshTokenFunction", "functions/refresh_token")],
+)
+def test_a_package_with_another_hash_than_the_locks_is_not_built(
+    built_here: Built, resource: str, folder: str, tmp_path: Path
+) -> None:
+    checkout = tmp_path / "checkout"
+    shutil.copytree(built_here.folder.parents[1], checkout, ignore=shutil.ignore_patterns(".aws-sam"))
+    lock = checkout / folder / "requirements.txt"
+    lock.write_text(re.sub("sha256:[0-9a-f]{64}", f"sha256:{'0' * 64}", lock.read_text()))
+
+    with pytest.raises(SamError, match="DO NOT MATCH THE HASHES"):
+        sam(checkout, "build", resource, "--parameter-overrides", f"Architecture={THIS_PROCESSOR}")
