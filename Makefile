@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PYTHON313 ?= $(shell for python in python3.13 $$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13 "$(PYTHON)"; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { echo "$$python"; break; }; done)
 BIN := .venv/bin
-CHECKED := cli functions layers/salesforce_destination tests
+CHECKED := benchmarks cli functions layers/salesforce_destination tests
 NOT_HERE := sam or python313 or chromium or docker
 # Without a Docker engine there is nothing that could be asked of it; everything else must run in test-all.
 DOCKER := $(shell docker version >/dev/null 2>&1 && echo " or docker")

@@ -1,0 +1,131 @@
+"""The wire of the answering org: blocking sockets, a thread for each connection, every byte counted."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+import zlib
+from collections import Counter
+from dataclasses import dataclass, field
+
+from benchmarks.answering.answers import Answers, Reply, secret
+
+GZIP, LEVEL, WORTH_IT = 31, 1, 500
+REASONS = {200: "OK", 201: "Created", 204: "No Content", 404: "Not Found"}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as it came, its body as it was before compression."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(slots=True)
+class Speed:
+    """How long the org takes for each call, and for each record in it."""
+
+    seconds_per_call: float = 0.0
+    seconds_per_record: float = 0.0
+
+
+@dataclass(slots=True)
+class AnsweringOrg:
+    """What all connections share: the answers and the counts."""
+
+    speed: Speed
+    host: str = ""
+    counts: Counter[str] = field(default_factory=Counter)
+    answers: Answers = field(init=False)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.answers = Answers(time.monotonic, self.speed.seconds_per_record)
+
+    def respond(self, request: Request) -> Reply:
+        """Answer a request, after the time it takes; the questions about the counts cost nothing."""
+        if request.path == "/counts":
+            return Reply(200, json.dumps(self.counts).encode())
+        if "x-amz-target" in request.headers:
+            self.counts[request.headers["x-amz-target"]] += 1
+            return Reply(200, secret(request.body).replace(b"%s", f"http://{self.host}".encode()))
+        reply = self.answers.answer(request.method, request.path, request.body)
+        self.counts["calls"] += 1
+        self.counts["records"] += reply.records
+        seconds = self.speed.seconds_per_call + reply.records * self.speed.seconds_per_record
+        if seconds:
+            time.sleep(seconds)
+        return reply
+
+
+class Connection:
+    """Reads requests from one socket and writes what the org answers."""
+
+    def __init__(self, org: AnsweringOrg, wire: socket.socket) -> None:
+        self.org, self.wire, self.waiting = org, wire, b""
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def run(self) -> None:
+        """Serve until the other side hangs up."""
+        with self.wire:
+            while request := self._request():
+                self._send(request, self.org.respond(request))
+
+    def _request(self) -> Request | None:
+        while b"\r\n\r\n" not in self.waiting:
+            if not self._more():
+                return None
+        head, _, self.waiting = self.waiting.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        length = int(headers.get("content-length", "0"))
+        chunks, missing = [self.waiting], length - len(self.waiting)
+        while missing > 0 and (chunk := self.wire.recv(min(missing, 1 << 20))):
+            chunks.append(chunk)
+            missing -= len(chunk)
+        whole = b"".join(chunks)
+        body, self.waiting = whole[:length], whole[length:]
+        method, path, _ = first.split(" ")
+        if path.startswith("/services/"):
+            self.org.counts["bytes in"] += len(head) + 4 + length
+        if headers.get("content-encoding") == "gzip":
+            body = zlib.decompress(body, GZIP)
+        return Request(method, path, headers, body)
+
+    def _more(self) -> bool:
+        chunk = self.wire.recv(1 << 18)
+        self.waiting += chunk
+        return bool(chunk)
+
+    def _send(self, request: Request, reply: Reply) -> None:
+        body, lines = reply.body, [f"HTTP/1.1 {reply.status} {REASONS[reply.status]}"]
+        if "gzip" in request.headers.get("accept-encoding", "") and len(body) >= WORTH_IT:
+            packing = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
+            body = packing.compress(body) + packing.flush()
+            lines += ["Content-Encoding: gzip", "Vary: Accept-Encoding"]
+        if body:
+            lines.append(f"Content-Type: {reply.content_type}")
+        used = self.org.counts["calls"]
+        lines += [f"Sforce-Limit-Info: api-usage={used}/100000000", f"Content-Length: {len(body)}", "", ""]
+        answer = "\r\n".join(lines).encode() + body
+        if request.path.startswith("/services/"):
+            self.org.counts["bytes out"] += len(answer)
+        self.wire.sendall(answer)
+
+
+def serve(org: AnsweringOrg, listening: socket.socket) -> None:
+    """Serve everyone who connects, until the process ends."""
+    org.host = "{}:{}".format(*listening.getsockname())
+    while True:
+        wire, _ = listening.accept()
+        threading.Thread(target=Connection(org, wire).run, daemon=True).start()
+
+
+def listen() -> socket.socket:
+    """Open a port that the system chooses."""
+    return socket.create_server(("127.0.0.1", 0), backlog=128)
