@@ -12,11 +12,15 @@ PYTHON313 ?= $(shell for python in python3.13 $$(pyenv prefix 3.13 2>/dev/null)/
 	"$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { echo "$$python"; break; }; done)
 BIN := .venv/bin
 CHECKED := benchmarks cli functions layers/salesforce_destination tests
+SCANNED := cli functions layers
+# Some resources of each kind that checkov has rules for: it has to have looked at them.
+JUDGED := Key Queue DeadLetterQueue CredentialsSecret DeliverFunction DeliverRole FrontDoorRole FrontDoorv1Stage AlarmTopic \
+	DeliverLogGroup
 NOT_HERE := sam or python313 or chromium or docker
 # Without a Docker engine there is nothing that could be asked of it; everything else must run in test-all.
 DOCKER := $(shell docker version >/dev/null 2>&1 && echo " or docker")
 
-.PHONY: help setup test test-all demo local chaos chaos-backlog lint format lock clean
+.PHONY: help setup test test-all demo local chaos chaos-backlog lint format lock licences clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,11 +46,16 @@ chaos: setup ## deliver 100,000 messages while everything goes wrong, on a simul
 chaos-backlog: setup ## simulate what becomes of a million messages in an outage of a day
 	@$(BIN)/python -m destination_cli.simulation backlog
 
-lint: setup ## check style, types and the template
+lint: setup .venv-checkov/.made ## check style, types, the template, and what is insecure
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(wildcard $(CHECKED))
 	$(BIN)/cfn-lint template.yaml
+	$(BIN)/bandit -q -c pyproject.toml -r $(SCANNED) -f json | $(BIN)/python .ci/scanned.py bandit $(SCANNED)
+	@mkdir -p .local
+	$(BIN)/python .ci/every_option.py > .local/every-option.json
+	.venv-checkov/bin/checkov -f template.yaml .local/every-option.json --framework cloudformation --skip-download -o json | \
+		$(BIN)/python .ci/scanned.py checkov $(JUDGED)
 
 format: setup ## put the code into its standard form
 	$(BIN)/ruff check --fix .
@@ -57,6 +66,8 @@ lock: ## pin all dependencies anew (needs uv)
 		.ci/requirements.in -o .ci/requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 		.ci/sam.in -o .ci/sam.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+		.ci/checkov.in -o .ci/checkov.lock
 	uv pip compile -q --universal --python-version 3.13 --generate-hashes --no-header --upgrade \
 		-c .ci/requirements.lock .ci/runtime.in -o .ci/runtime.lock
 	for folder in layers/dependencies functions/refresh_token; do \
@@ -65,8 +76,11 @@ lock: ## pin all dependencies anew (needs uv)
 			$$folder/requirements.in -o $$folder/requirements.txt; \
 	done
 
+licences: setup ## write docs/licences.md from what the locked packages say of themselves
+	@$(BIN)/python docs/licences.py
+
 clean: ## remove what was made here, the virtual environments too
-	rm -rf .venv .venv-sam .venv-runtime .local .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-checkov .venv-sam .venv-runtime .local .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .venv/.made: .venv/.packages pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-index --no-build-isolation --no-deps --editable .
@@ -74,6 +88,10 @@ clean: ## remove what was made here, the virtual environments too
 
 .venv/.packages: .ci/requirements.lock
 	$(call make-venv,.venv,.ci/requirements.lock)
+	@touch $@
+
+.venv-checkov/.made: .ci/checkov.lock
+	$(call make-venv,.venv-checkov,.ci/checkov.lock)
 	@touch $@
 
 .venv-sam/.made: .ci/sam.lock

@@ -43,7 +43,7 @@ AFTERWORK_SECONDS = 20.0
 """Kept free at the end of an invocation for dead letters and delays."""
 
 # Lambda's /tmp outlives the process, and nobody but this environment sees it.
-CRUMBS = Path(os.environ.get("TMPDIR", "/tmp")) / "salesforce-destination"  # noqa: S108
+CRUMBS = Path(os.environ.get("TMPDIR", "/tmp")) / "salesforce-destination"  # noqa: S108  # nosec B108
 
 SOON = Config(
     connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=16

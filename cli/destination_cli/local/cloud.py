@@ -56,8 +56,12 @@ class Cloud:
                 self._reference(logical_id)
 
     def outputs(self) -> dict[str, str]:
-        """The outputs, as CloudFormation tells them of a stack."""
-        return {name: str(self.resolve(output["Value"])) for name, output in self._template.outputs.items()}
+        """The outputs, as CloudFormation tells them of a stack: those that the template's conditions let be."""
+        return {
+            name: str(self.resolve(output["Value"]))
+            for name, output in self._template.outputs.items()
+            if self._holds(output.get("Condition"))
+        }
 
     def attribute(self, logical_id: str, name: str) -> str:
         """`Fn::GetAtt` of a resource, which is created if it was not."""
@@ -70,7 +74,9 @@ class Cloud:
         return self.attribute(logical_id, "Ref")
 
     def _exists(self, logical_id: str) -> bool:
-        condition = self._template.resources[logical_id].get("Condition")
+        return self._holds(self._template.resources[logical_id].get("Condition"))
+
+    def _holds(self, condition: str | None) -> bool:
         return condition is None or self._resolver.holds(condition)
 
     def _known(self, logical_id: str) -> Attributes:

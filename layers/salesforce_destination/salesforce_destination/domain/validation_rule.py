@@ -33,7 +33,7 @@ def rules_query(sobject: str) -> str:
     """The query to the Tooling API for an sObject's rules (`Metadata` could be asked for one rule at a time only)."""
     # An sObject's name in a destination file has letters, digits and underscores only.
     columns = "ValidationName, Active, ErrorMessage"
-    return f"SELECT {columns} FROM ValidationRule WHERE EntityDefinition.QualifiedApiName = '{sobject}'"  # noqa: S608
+    return f"SELECT {columns} FROM ValidationRule WHERE EntityDefinition.QualifiedApiName = '{sobject}'"  # noqa: S608  # nosec B608
 
 
 def read_rules(answer: Mapping[str, Json]) -> tuple[ValidationRule, ...]:
