@@ -1,0 +1,68 @@
+# ruff: noqa: T201 -- it speaks to the person who runs it
+"""
+Writes docs/licences.md: the licence of every third-party package that is deployed, by what the package says of itself.
+
+The packages are those of the lock files that layers and functions are built from. Their metadata is that of .venv,
+which holds the same versions.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageMetadata, metadata
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "licences.md"
+LOCKS = {
+    "all functions (dependencies layer)": ROOT / "layers" / "dependencies" / "requirements.txt",
+    "refresh-token function": ROOT / "functions" / "refresh_token" / "requirements.txt",
+}
+LOCKED = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
+
+HEAD = """\
+# Licences of what is deployed
+
+Written by `make licences` from the packages' own metadata; a test holds it to the lock files. Each package's licence
+text is deployed with it, in its `.dist-info` folder. boto3 and its packages come with Lambda's runtime and are not
+deployed.
+
+| Package | Version | Licence | Deployed with |
+|---|---|---|---|
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows())
+
+
+def rows() -> Iterator[tuple[str, str, str, str]]:
+    """A row for each package of each lock file; raise LookupError where .venv has another version."""
+    for place, lock in LOCKS.items():
+        for name, version in LOCKED.findall(lock.read_text(encoding="utf-8")):
+            said = metadata(name)
+            if said["Version"] != version:
+                raise LookupError(f"{lock} has {name} {version}, .venv has {said['Version']}; make setup")
+            yield name, version, licence_in(said), place
+
+
+def licence_in(said: PackageMetadata) -> str:
+    """A package's licence, as an SPDX expression where it gives one."""
+    licence = said.get("License-Expression") or said.get("License")
+    if not licence:
+        raise LookupError(f"{said['Name']} does not say what its licence is")
+    return str(licence)
+
+
+def main() -> int:
+    """Write the page."""
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"{PAGE.relative_to(ROOT)}: {sum(1 for _ in rows())} packages")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
