@@ -51,7 +51,8 @@ def rows() -> Iterator[tuple[str, str, str, str]]:
 
 def licence_in(said: PackageMetadata) -> str:
     """A package's licence, as an SPDX expression where it gives one."""
-    licence = said.get("License-Expression") or said.get("License")
+    given = (said[key] for key in ("License-Expression", "License") if key in said)
+    licence = next(given, None)
     if not licence:
         raise LookupError(f"{said['Name']} does not say what its licence is")
     return str(licence)
