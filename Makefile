@@ -20,7 +20,7 @@ NOT_HERE := sam or python313 or chromium or docker
 # Without a Docker engine there is nothing that could be asked of it; everything else must run in test-all.
 DOCKER := $(shell docker version >/dev/null 2>&1 && echo " or docker")
 
-.PHONY: help setup test test-all demo local chaos chaos-backlog lint format lock licences clean
+.PHONY: help setup test test-all demo local chaos chaos-backlog cold-start lint format lock licences clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ chaos: setup ## deliver 100,000 messages while everything goes wrong, on a simul
 
 chaos-backlog: setup ## simulate what becomes of a million messages in an outage of a day
 	@$(BIN)/python -m destination_cli.simulation backlog
+
+cold-start: setup .venv-sam/.made .venv-runtime/.made ## measure cold starts of what is built, in AWS's emulator (ROUNDS=)
+	@$(BIN)/python -m benchmarks.cold_start $(if $(ROUNDS),--rounds $(ROUNDS))
 
 lint: setup .venv-checkov/.made ## check style, types, the template, and what is insecure
 	$(BIN)/ruff check .
