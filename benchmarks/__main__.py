@@ -1,0 +1,54 @@
+"""`python -m benchmarks`: what `make bench` and `make scale` call."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.figures import COMMAND, RESULT, load, result_of
+from benchmarks.measuring import measure
+from benchmarks.plan import LONG, SHORT
+from benchmarks.prices import load_prices
+from benchmarks.tables import tables
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+SHORT_RESULT = Path(".local") / "bench-short.json"
+
+
+def tell(text: str) -> None:
+    """Say how far it is, where somebody is looking."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+@app.callback()
+def main() -> None:
+    """Measures what delivering costs, and how far it goes."""
+
+
+@app.command()
+def bench(
+    short: Annotated[bool, typer.Option(help="Fewer profiles, fewer orgs, fewer repeats; nothing is kept.")] = False,
+    result_file: Annotated[Path | None, typer.Option("--result", help="Where the figures go.")] = None,
+) -> None:
+    """Measure all contenders, print the tables, write the figures as JSON."""
+    figures = measure(SHORT if short else LONG, tell)
+    tell("")
+    result = result_of(figures, f"{COMMAND} SHORT=1" if short else COMMAND)
+    result.save(result_file or (SHORT_RESULT if short else RESULT))
+    for table in tables(result, load_prices()):
+        print(table.text())
+
+
+@app.command()
+def show() -> None:
+    """Print the tables of the figures that are kept."""
+    for table in tables(load(), load_prices()):
+        print(table.text())
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,100 @@
+"""
+What a million profiles cost, reckoned from what was measured.
+
+This machine's processor is taken for one of Lambda's. Lambda gives a function its share of one by its memory, and bills
+the waiting for Salesforce like the work.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.events import MESSAGES_PER_EVENT
+from benchmarks.figures import Result
+from benchmarks.prices import Prices
+
+TEMPLATE = Path(__file__).parents[1] / "template.yaml"
+MILLION = 1_000_000
+MEMORY_MIB = 512
+"""The template's default."""
+
+WHOLE_PROCESSOR_MIB = 1_769
+"""The memory at which a function has one processor ("Configure Lambda function memory")."""
+
+LATENCY_MS = 100
+"""The org of the reckoning."""
+
+MESSAGES_PER_SQS_REQUEST = 10
+SQS_REQUESTS = 3
+"""Each message is sent, received and deleted."""
+
+PLATFORM_LOG_BYTES = 900
+"""Lambda's own three lines of JSON about an invocation."""
+
+STARTS_PER_MILLION = 10
+SECRETS_PER_START = 2
+POLLERS = 5
+LONG_POLL_SECONDS = 20
+MONTH_SECONDS = 30 * 86_400
+CUSTOM_METRICS = 15
+"""Those that a stack with three audiences writes in its first month, give or take a few."""
+
+CALLS_A_DAY = 100_000
+"""The calls that an org of the Enterprise Edition has at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a million profiles cost one contender, in US dollars but for the GB-seconds and the share of calls."""
+
+    name: str
+    gb_seconds: float
+    lambda_usd: float
+    sqs_usd: float
+    secrets_usd: float
+    logs_usd: float
+    share_of_calls: float
+
+    @property
+    def usd(self) -> float:
+        """All of it."""
+        return self.lambda_usd + self.sqs_usd + self.secrets_usd + self.logs_usd
+
+
+def cost_of(name: str, result: Result, prices: Prices, memory_mib: int = MEMORY_MIB) -> Cost:
+    """Reckon a million profiles in batches of 1,000."""
+    figures = result.of(name, MESSAGES_PER_EVENT, LATENCY_MS)
+    batches = MILLION / MESSAGES_PER_EVENT
+    gb_seconds = batches * seconds_of_batch(result, name, memory_mib) * memory_mib / 1024
+    log_bytes = MILLION * figures.log_bytes + batches * PLATFORM_LOG_BYTES
+    return Cost(
+        name,
+        gb_seconds,
+        gb_seconds * prices["lambda_gb_second"] + batches * prices["lambda_request"],
+        SQS_REQUESTS * MILLION / MESSAGES_PER_SQS_REQUEST * prices["sqs_request"],
+        STARTS_PER_MILLION * SECRETS_PER_START * prices["secret_call"],
+        log_bytes / 1e9 * prices["log_gb"],
+        figures.calls_per_thousand * MILLION / 1000 / CALLS_A_DAY,
+    )
+
+
+def seconds_of_batch(result: Result, name: str = "deliver", memory_mib: int = MEMORY_MIB) -> float:
+    """How long a batch of 1,000 takes in Lambda, before an org of 100 ms."""
+    figures = result.of(name, MESSAGES_PER_EVENT, LATENCY_MS)
+    working = figures.cpu_us / 1e6 * figures.profiles
+    waiting = max(0.0, figures.wall_seconds - working)
+    return working / min(1.0, memory_mib / WHOLE_PROCESSOR_MIB) + waiting
+
+
+def monthly(prices: Prices) -> dict[str, float]:
+    """What a stack costs a month, whether anything comes or not."""
+    text = TEMPLATE.read_text(encoding="utf-8")
+    polls = POLLERS * MONTH_SECONDS / LONG_POLL_SECONDS
+    return {
+        "secrets": len(re.findall(r"Type: AWS::SecretsManager::Secret\b", text)) * prices["secret_month"],
+        "alarms": len(re.findall(r"Type: AWS::CloudWatch::Alarm\b", text)) * prices["alarm_month"],
+        "custom metrics": CUSTOM_METRICS * prices["metric_month"],
+        "polling two empty queues": polls * (prices["sqs_request"] + prices["sqs_fifo_request"]),
+    }

@@ -1,0 +1,75 @@
+"""Writes the tables into README.md and docs/performance.md, between their markers, so that nobody copies a figure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from benchmarks.costs import monthly
+from benchmarks.figures import Result
+from benchmarks.layout import Table
+from benchmarks.prices import Prices
+from benchmarks.tables import headline, tables
+
+ROOT = Path(__file__).parents[1]
+PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md")
+MARKED = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n).*?(<!-- end (?P=name) -->)", re.DOTALL)
+
+
+class UnknownMarkerError(Exception):
+    """A page asks for a table that there is not."""
+
+
+def parts(result: Result, prices: Prices, scale: Mapping[str, str]) -> dict[str, str]:
+    """What stands between the markers, by their names."""
+    return {
+        "bench-headline": f"{headline(result).markdown()}\n{provenance(result)}\n",
+        "bench-tables": "\n".join(table.markdown() for table in tables(result, prices)) + f"\n{provenance(result)}\n",
+        "bench-prices": _prices(prices).markdown(),
+        "bench-monthly": _monthly(prices).markdown(),
+        **scale,
+    }
+
+
+def provenance(result: Result) -> str:
+    """When, where and by what command it was measured."""
+    machine = result.machine
+    return (
+        f"Measured on {result.measured_on} by `{result.command}` on {machine['cores']} cores of {machine['processor']}"
+        f" with {machine['memory']}, {machine['system']}, Python {machine['python']};"
+        f" medians of {result.figures[0].repeats}."
+    )
+
+
+def _prices(prices: Prices) -> Table:
+    rows = [
+        [price.unit, f"{price.usd:.10f}".rstrip("0"), price.source, "yes" if price.confirmed else "no"]
+        for price in prices.prices
+    ]
+    return Table(
+        f"Prices of {prices.region}, read on {prices.read_on}", ["for a", "USD", "source", "found in print"], rows
+    )
+
+
+def _monthly(prices: Prices) -> Table:
+    found = monthly(prices)
+    rows = [[name, f"{usd:.2f}"] for name, usd in found.items()]
+    return Table("What a stack costs a month, whether anything comes or not", ["", "USD"], rows)
+
+
+def rewritten(page: str, contents: Mapping[str, str]) -> str:
+    """A page with what is to stand between its markers."""
+
+    def fill(found: re.Match[str]) -> str:
+        if found["name"] not in contents:
+            raise UnknownMarkerError(found["name"])
+        return f"{found[1]}\n{contents[found['name']]}\n{found[3]}"
+
+    return MARKED.sub(fill, page)
+
+
+def rewrite(contents: Mapping[str, str]) -> None:
+    """Bring all pages up to date."""
+    for page in PAGES:
+        page.write_text(rewritten(page.read_text(encoding="utf-8"), contents), encoding="utf-8")

@@ -1,0 +1,151 @@
+"""The tables of the benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from benchmarks.contenders import NAMES
+from benchmarks.costs import LATENCY_MS, MEMORY_MIB, cost_of
+from benchmarks.events import Variant
+from benchmarks.figures import Figures, Result
+from benchmarks.layout import Table, number, seconds
+from benchmarks.plan import SLOW_MS_PER_RECORD, Cell
+from benchmarks.prices import Prices
+
+SHORT_TITLES = {
+    "floor": "floor",
+    "deliver": "this function",
+    "collections": "collections",
+    "bulk": "Bulk 2.0",
+    "single": "one by one",
+}
+NOT_MEASURED = "-"
+SCALED = "≈"
+
+
+def tables(result: Result, prices: Prices) -> Iterator[Table]:
+    """All tables, in their order."""
+    yield _work(result)
+    yield _wall(result)
+    yield _memory(result)
+    if any(each.variant == Variant.WIDE for each in result.figures):
+        yield _wide(result)
+    yield costs(result, prices)
+
+
+def headline(result: Result) -> Table:
+    """The one table of the README: 10,000 profiles, or as many as were measured."""
+    size = 10_000 if 10_000 in result.sizes else result.sizes[-1]
+    rows = [
+        [
+            SHORT_TITLES[name],
+            number(result.of(name, size).calls_per_thousand),
+            number(result.of(name, size).cpu_us),
+            _shown(result.find(Cell(name, size, 100)), seconds(result.of(name, size, 100).wall_seconds)),
+            number(result.of(name, size).peak_mib),
+            number(result.of(name, size).bytes_up + result.of(name, size).bytes_down),
+        ]
+        for name in NAMES
+    ]
+    heads = ["", "API calls per 1,000", "CPU µs per profile", "time at 100 ms", "memory MiB", "bytes on the wire"]
+    return Table(f"{size:,} profiles", heads, rows, [_scaled_remark(result)])
+
+
+def _work(result: Result) -> Table:
+    """What does not depend on the org: calls, processor time, bytes."""
+    sizes, rows = result.sizes, []
+    for name in NAMES:
+        figures = [result.of(name, size) for size in sizes]
+        floor = [result.of("floor", size).cpu_us for size in sizes]
+        rows.append(
+            [
+                SHORT_TITLES[name],
+                number(figures[-1].calls_per_thousand),
+                *(_shown(each, number(each.cpu_us)) for each in figures),
+                f"{figures[-1].cpu_us / floor[-1]:.1f}",
+                number(figures[-1].bytes_up),
+                number(figures[-1].bytes_down),
+            ]
+        )
+    heads = ["", "calls/1,000", *(f"{size:,}" for size in sizes), "x floor", "B up", "B down"]
+    title = "API calls per 1,000 profiles; CPU of the client in µs per profile; bytes per profile"
+    return Table(title, heads, rows, [_scaled_remark(result)])
+
+
+def _wall(result: Result) -> Table:
+    """The time until all is written."""
+    orgs = [(latency, size) for latency in result.latencies for size in result.sizes]
+    rows = [
+        [SHORT_TITLES[name], *(_wall_of(result.find(Cell(name, size, latency))) for latency, size in orgs)]
+        for name in NAMES
+    ]
+    slow = [each for each in result.figures if each.ms_per_record]
+    if slow:
+        size = slow[0].profiles
+        for row, name in zip(rows, NAMES, strict=True):
+            row.append(_wall_of(result.find(Cell(name, size, ms_per_record=SLOW_MS_PER_RECORD))))
+    heads = ["", *(f"{size // 1000}k/{latency}" for latency, size in orgs)]
+    heads += [f"{slow[0].profiles // 1000}k slow"] if slow else []
+    remark = f"k: thousand profiles; /n: the org takes n ms for a call; slow: {SLOW_MS_PER_RECORD} ms for a record."
+    return Table("Time until everything is written", heads, rows, [remark, _scaled_remark(result)])
+
+
+def _memory(result: Result) -> Table:
+    sizes = result.sizes
+    rows = [
+        [
+            SHORT_TITLES[name],
+            *(_shown(result.of(name, size), number(result.of(name, size).peak_mib)) for size in sizes),
+            number(result.of(name, sizes[-1]).early_mib),
+        ]
+        for name in NAMES
+    ]
+    heads = ["", *(f"{size:,}" for size in sizes), f"first 10 batches of {sizes[-1]:,}"]
+    return Table("Peak memory of the process in MiB, the interpreter and the event in it", heads, rows)
+
+
+def _wide(result: Result) -> Table:
+    found = [each for each in result.figures if each.variant == Variant.WIDE]
+    rows = [
+        [
+            SHORT_TITLES[each.name],
+            number(each.calls_per_thousand),
+            number(each.cpu_us),
+            f"{each.cpu_us / found[0].cpu_us:.1f}",
+            number(each.bytes_up),
+            number(each.peak_mib),
+        ]
+        for each in found
+    ]
+    heads = ["", "calls/1,000", "CPU µs", "x floor", "B up", "MiB"]
+    return Table(f"{found[0].profiles:,} profiles with 25 audiences, 3.2 kB each", heads, rows)
+
+
+def costs(result: Result, prices: Prices) -> Table:
+    """What a million profiles cost."""
+    rows = []
+    for cost in (cost_of(name, result, prices) for name in NAMES):
+        money = (cost.lambda_usd, cost.sqs_usd, cost.secrets_usd, cost.logs_usd, cost.usd)
+        share = f"{cost.share_of_calls:,.1%}"
+        rows.append([SHORT_TITLES[cost.name], number(cost.gb_seconds), *(f"{usd:.3f}" for usd in money), share])
+    heads = ["", "GB-s", "Lambda", "SQS", "secrets", "logs", "USD", "of a day's calls"]
+    title = f"A million profiles in batches of 1,000, {LATENCY_MS} ms per call, {MEMORY_MIB} MB of arm64"
+    remark = f"Prices of {prices.region}, {prices.read_on}. A day's calls: 100,000."
+    return Table(title, heads, rows, [remark])
+
+
+def _wall_of(figures: Figures | None) -> str:
+    return NOT_MEASURED if figures is None else _shown(figures, seconds(figures.wall_seconds))
+
+
+def _shown(figures: Figures | None, text: str) -> str:
+    return f"{SCALED}{text}" if figures and figures.is_scaled else text
+
+
+def _scaled_remark(result: Result) -> str:
+    scaled = [each for each in result.figures if each.is_scaled]
+    if not scaled:
+        return ""
+    parts = sorted({(each.measured, each.profiles) for each in scaled})
+    told = ", ".join(f"{measured:,} for {profiles:,}" for measured, profiles in parts)
+    return f"{SCALED} scaled up from fewer profiles, because the whole would take hours ({told})."
