@@ -8,7 +8,6 @@ away unread.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -64,7 +63,7 @@ class Intake:
 
     def _updates(self, position: int, message: Message, ledger: Ledger, tally: Tally) -> list[Update]:
         try:
-            return list(self._mapped(position, message, ledger, tally))
+            return self._mapped(position, message, ledger, tally)
         except ProfileRefusedError as error:
             ledger.settle_message(position, Fate(Outcome.REJECTED, error.reason))
         except Exception as error:  # the promise above: an unexpected fault is its message's alone
@@ -72,25 +71,29 @@ class Intake:
             ledger.settle_message(position, rejected("UNEXPECTED_FAULT", text))
         return []
 
-    def _mapped(self, position: int, message: Message, ledger: Ledger, tally: Tally) -> Iterator[Update]:
+    def _mapped(self, position: int, message: Message, ledger: Ledger, tally: Tally) -> list[Update]:
         message_time = _message_time(message)
         profiles = profiles_in(read_body(message.body), self.mapper.select)
         tally.profiles += len(profiles)
         several = len(profiles) > 1
         if several:
             ledger.note_event_time(position, message.sent_at if message_time is None else message_time)
+        updates: list[Update] = []
         for index, profile in enumerate(profiles):
             update = self._update(position, index, profile, message, message_time, several)
-            if not several:
-                with suppress(ProfileRefusedError):  # a refused event keeps its time: it may be sent again
-                    ledger.note_event_time(position, self.mapper.event_time(profile, message_time, message.sent_at))
             if isinstance(update, Fate):
+                ledger.settle_profile(position, index, update)
                 with suppress(ProfileRefusedError):  # of one without an identity nobody will ask
                     ledger.note_key(position, index, self.mapper.key(profile))
-                ledger.settle_profile(position, index, update)
-            else:
-                ledger.note_key(position, index, update.key)
-                yield update
+                if not several:
+                    with suppress(ProfileRefusedError):  # a refused event keeps its time: it may be sent again
+                        ledger.note_event_time(position, self.mapper.event_time(profile, message_time, message.sent_at))
+                continue
+            ledger.note_key(position, index, update.key)
+            if not several:
+                ledger.note_event_time(position, update.event_time)
+            updates.append(update)
+        return updates
 
     def _update(
         self, position: int, index: int, profile: Profile, message: Message, message_time: int | None, several: bool

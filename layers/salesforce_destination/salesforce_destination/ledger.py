@@ -26,7 +26,9 @@ class Ledger:
 
     def note_event_time(self, position: int, event_time: int) -> None:
         """Remember when a message's event happened; of several profiles the latest counts."""
-        self._event_times[position] = max(self._event_times[position] or 0, event_time)
+        known = self._event_times[position]
+        if known is None or known < event_time:
+            self._event_times[position] = event_time
 
     def settle_message(self, position: int, fate: Fate) -> None:
         """Settle a whole message."""
@@ -58,10 +60,10 @@ class Ledger:
         if not fates:
             fate = deferred("NOT_REACHED")
             return Delivery(message, fate, event_time, parts=self._parts(position, fate))
-        failed = tuple(profile for profile, fate in sorted(fates.items()) if fate.outcome in NOT_WRITTEN)
+        failed = [profile for profile, fate in fates.items() if fate.outcome in NOT_WRITTEN]
         fate = worst(fates.values())
-        return Delivery(message, fate, event_time, failed, len(fates), self._parts(position, fate))
+        return Delivery(message, fate, event_time, tuple(sorted(failed)), len(fates), self._parts(position, fate))
 
     def _parts(self, position: int, otherwise: Fate) -> tuple[Part, ...]:
         fates = self._fates[position]
-        return tuple(Part(key, fates.get(profile, otherwise)) for profile, key in self._keys[position].items())
+        return tuple([Part(key, fates.get(profile, otherwise)) for profile, key in self._keys[position].items()])

@@ -8,7 +8,7 @@ whose outcome is known.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from salesforce_destination.domain.description import ObjectDescription
@@ -50,7 +50,11 @@ class Memory:
 
     def note_written(self, record: Record) -> None:
         """Remember the times of what was written."""
-        self._note(record, record.fields, 0)
+        if record.left_out or record.key in self._newest:
+            self._note(record, record.fields, 0)
+        else:
+            self._newest[record.key] = _times(record)
+            self._forget_oldest()
 
     def note_stale(self, record: Record, fields: Iterable[str]) -> None:
         """Remember that the org holds something newer than these fields of a record."""
@@ -62,6 +66,9 @@ class Memory:
         for name in fields:
             newest[name] = max(newest.get(name, 0), times.get(name, 0) + later)
         self._newest.move_to_end(record.key)
+        self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
         while len(self._newest) > RECORDS_REMEMBERED:
             self._newest.popitem(last=False)
 
@@ -70,6 +77,10 @@ class Memory:
         if not self.missing:
             self._looked_at = self.clock()
         self.missing.update(fields)
+
+    def missing_of(self, record: Record) -> frozenset[str]:
+        """Those of a record's fields that the org has not."""
+        return frozenset(self.missing & record.fields.keys()) if self.missing else frozenset()
 
     def ask_for_missing(self, describe: Callable[[], ObjectDescription]) -> None:
         """Look whether missing fields have come, at most every five minutes."""
@@ -104,12 +115,13 @@ class Memory:
             self.collections_per_request = min(self.most_collections, self.collections_per_request + 1)
 
 
-def _times(record: Record) -> Mapping[str, int]:
+def _times(record: Record) -> dict[str, int]:
     """The time of each field's value: the newest among the updates that hold it."""
     if len(record.updates) == 1:
         only = record.updates[0]
-        return {**dict.fromkeys(only.fields, only.event_time), **only.times}
-    times: dict[str, int] = {}
+        times = dict.fromkeys(only.fields, only.event_time)
+        return {**times, **only.times} if only.times else times
+    times = {}
     for update in record.updates:
         for name in update.fields:
             times[name] = max(times.get(name, 0), update.times.get(name, update.event_time))

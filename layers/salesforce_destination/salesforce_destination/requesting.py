@@ -17,13 +17,14 @@ from salesforce_destination.domain.outcome import Fate, Wait, deferred
 from salesforce_destination.domain.packing import collections_of
 from salesforce_destination.domain.refusal import fate_of_failure
 from salesforce_destination.domain.tally import Tally
+from salesforce_destination.domain.value_class import value_class
 from salesforce_destination.memory import Memory
 from salesforce_destination.org import Org
 
 LOCKED = "UNABLE_TO_LOCK_ROW"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Answer:
     """What came back for one attempt, which shared its collection with `collection_size` records."""
 

@@ -81,8 +81,9 @@ class Sending:
         Where nothing is left of an event it is settled, and the next one of a record that was taken apart follows.
         """
         while attempt is not None:
-            attempt = attempt.without(self._guards.with_guarded(self.memory.known_stale(attempt.record)))
-            missing = frozenset(self.memory.missing) & attempt.record.fields.keys()
+            if stale := self.memory.known_stale(attempt.record):
+                attempt = attempt.without(self._guards.with_guarded(stale))
+            missing = self.memory.missing_of(attempt.record)
             if missing:
                 attempt = attempt.without_missing(missing, self._guards.with_guarded(missing))
             is_written = bool(missing) and self.memory.is_written_but(

@@ -200,6 +200,17 @@ def test_the_primary_identity_comes_before_the_first() -> None:
     assert mapped(a_profile(identityMap={"crmID": identities[:1]})).identity == an_id(1)
 
 
+@pytest.mark.parametrize(
+    "source", ["values(identityMap)[0][0].id", "@.identityMap.crmID[0].id", "not_null(identityMap.crmID, `[]`)[0].id"]
+)
+def test_the_primary_identity_comes_first_however_a_source_reaches_it(source: str) -> None:
+    text = CONTACTS.replace('"identityMap.crmID[0].id"', f"'{source}'")
+    profile = a_profile(identityMap={"crmID": [{"id": an_id(1)}, {"id": an_id(2), "primary": True}]})
+
+    assert source in text
+    assert mapped(profile, text=text).identity == an_id(2)
+
+
 @pytest.mark.parametrize("namespace", ["crmID", "crmid", "CRMID"])
 def test_a_namespace_may_be_spelled_in_either_case(namespace: str) -> None:
     assert mapped(a_profile(identityMap={namespace: [{"id": an_id(5)}]})).identity == an_id(5)

@@ -30,6 +30,8 @@ PROFILE: dict[str, Any] = {
         ("identityMap.crmID[2].id", ABSENT),
         ("list.a", ABSENT),
         ("text[0]", ABSENT),
+        ("text[0].name", ABSENT),
+        ("text[0][0].name", ABSENT),
         ("person[0]", ABSENT),
         ("person.name.nickname", None),
         ("attributes.wrapped", "Hermione"),

@@ -9,6 +9,7 @@ them it was.
 from __future__ import annotations
 
 import os
+from mmap import mmap
 from pathlib import Path
 
 LONGEST_ID = 128
@@ -27,11 +28,11 @@ class CrumbFile:
     def __init__(self, folder: Path) -> None:
         self._suspects_file = folder / "suspects"
         self._suspects: set[str] = set()
-        self._file = -1
+        self._crumb: mmap | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(folder / "crumb", os.O_RDWR | os.O_CREAT, 0o600)
-            self._suspects = self._taken_up()
+            self._crumb = _mapped(folder / "crumb")
+            self._suspects = self._taken_up(self._crumb)
         except OSError:
             return
 
@@ -40,19 +41,28 @@ class CrumbFile:
         return message_id in self._suspects
 
     def leave(self, message_id: str) -> None:
-        """Say which message is worked on now: one write of a few bytes into the page cache."""
-        if self._file >= 0:
-            os.pwrite(self._file, message_id.encode()[:LONGEST_ID].ljust(LONGEST_ID), 0)
+        """Say which message is worked on now: a few bytes into the page cache, which outlives the process."""
+        if self._crumb is not None:
+            self._crumb[:] = message_id.encode()[:LONGEST_ID].ljust(LONGEST_ID)
 
     def sweep(self) -> None:
         """Say that the work on messages is done."""
         self.leave("")
 
-    def _taken_up(self) -> set[str]:
+    def _taken_up(self, crumb: mmap) -> set[str]:
         known = self._suspects_file.read_text().split() if self._suspects_file.exists() else []
-        crumb = os.pread(self._file, LONGEST_ID, 0).decode(errors="replace").strip()
-        if crumb:
-            known = [*known, crumb][-MOST_SUSPECTS:]
+        last = crumb[:].decode(errors="replace").strip("\0 ")
+        if last:
+            known = [*known, last][-MOST_SUSPECTS:]
             self._suspects_file.write_text("\n".join(known))
             self.sweep()
         return set(known)
+
+
+def _mapped(path: Path) -> mmap:
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        os.ftruncate(file, LONGEST_ID)
+        return mmap(file, LONGEST_ID)
+    finally:
+        os.close(file)

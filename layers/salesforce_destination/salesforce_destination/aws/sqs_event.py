@@ -35,7 +35,7 @@ def _message(record: Mapping[str, Json], now_ms: int) -> Message:
         sent_at=_number(attributes.get("SentTimestamp"), now_ms),
         receive_count=_number(attributes.get("ApproximateReceiveCount"), 1),
         event_time=(own["EventTime"].get("stringValue") or "") if own.get("EventTime") else None,
-        attributes={name: _as_sent(attribute) for name, attribute in own.items()},
+        attributes={name: _as_sent(attribute) for name, attribute in own.items()} if own else {},
     )
 
 
@@ -47,4 +47,6 @@ def _as_sent(attribute: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _number(text: Json, otherwise: int) -> int:
-    return int(text) if str(text).isascii() and str(text).isdigit() else otherwise
+    if type(text) is not str:  # in an event that was written by hand
+        text = str(text)
+    return int(text) if text.isascii() and text.isdigit() else otherwise

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from .event_time import to_salesforce
 from .record import Record, Update, record_of
+from .value_class import value_class
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Attempt:
     """
     One record and how it may be sent.
@@ -37,7 +38,8 @@ class Attempt:
 
     def without(self, fields: frozenset[str]) -> Attempt:
         """The same, these fields left out."""
-        return replace(self, record=self.record.without(fields))
+        record = self.record.without(fields)
+        return self if record is self.record else replace(self, record=record)
 
     def without_missing(self, fields: frozenset[str], left_out: frozenset[str]) -> Attempt:
         """The same without what the org has not; `left_out` is that and all that cannot be written without it."""

@@ -55,10 +55,9 @@ def find_membership(namespaces: Namespaces, audience_id: str, namespace: str | N
 def read_status(found: Json, audience: str) -> Status:
     """Read a membership's status; an unknown one refuses the profile and is named."""
     status = found.get("status") if isinstance(found, dict) else None
-    is_text = isinstance(status, str)
-    known = (_KNOWN.get(status) or _KNOWN.get(status.strip().lower())) if is_text else None
+    known = (_KNOWN.get(status) or _KNOWN.get(status.strip().lower())) if isinstance(status, str) else None
     if known is None:
-        shown = repr(status[:40]) if is_text else "no text"
+        shown = repr(status[:40]) if isinstance(status, str) else "no text"
         text = f"The status of audience {audience} is {shown}, not realized, existing or exited."
         raise ProfileRefusedError(Reason("STATUS_UNKNOWN", text))
     return known

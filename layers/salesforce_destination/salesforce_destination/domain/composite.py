@@ -109,10 +109,11 @@ def _read_subreply(answer: Json, collection: Collection) -> CollectionReply:
 
 
 def _read_result(result: Json) -> RecordErrors | None:
-    if not isinstance(result, Mapping) or not isinstance(result.get("success"), bool):
-        return None
-    if result["success"]:
+    success = result.get("success") if isinstance(result, dict) else None
+    if success is True:
         return WRITTEN
+    if success is not False:
+        return None
     errors = result.get("errors")
     listed = errors if isinstance(errors, list) else []
     return tuple(_record_error(error) for error in listed if isinstance(error, Mapping)) or (RecordError("NO_REASON"),)

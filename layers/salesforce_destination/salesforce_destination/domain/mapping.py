@@ -7,8 +7,9 @@ mapped keys.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import isfinite
+from sys import maxsize
 from typing import Any, NoReturn
 
 from .audience_fields import AudienceFields
@@ -16,14 +17,15 @@ from .destination import Destination, FieldMapping
 from .event_time import EventTimeError, check_event_time, parse_time
 from .identity import IdentityReader
 from .outcome import ProfileRefusedError, Reason
-from .profile import Profile, namespaces_in, with_identities_in_order
+from .profile import IdentitiesInOrder, Profile
 from .source import ABSENT, Source, compile_source, is_unicode
 from .standard_fields import LENGTHS
+from .value_class import value_class
 
 Json = Any
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Mapped:
     """
     What a profile becomes: whose record, which fields, when, and the times of the fields that have their own.
@@ -49,7 +51,7 @@ class Mapper:
         self._audiences = AudienceFields(destination)
         self._only_if = _optional(destination.profiles.only_if)
         self._exits_skipped = destination.profiles.when_skipped == "exit"
-        self._namespaces = namespaces_in(_sources_of(destination))
+        self._identities = IdentitiesInOrder(_sources_of(destination))
         ordering = destination.ordering
         self._ordering_field = ordering.field if ordering else None
         self._ordering_source = _optional(ordering.source) if ordering else None
@@ -66,7 +68,7 @@ class Mapper:
         without that `sent_at`, which also bounds what a time may be (both in ms). Of several profiles in a message each
         one's own time comes first.
         """
-        profile = with_identities_in_order(profile, self._namespaces)
+        profile = self._identities.of(profile)
         event_time = self.event_time(profile, message_time, sent_at, is_one_of_several)
         fields: dict[str, Json] = {}
         times: dict[str, int] = {}
@@ -87,7 +89,7 @@ class Mapper:
 
     def key(self, profile: Profile) -> str:
         """Whose record a profile is about, be it mapped or not; raise ProfileRefusedError where it does not say."""
-        return self._identity.read(with_identities_in_order(profile, self._namespaces))[0]
+        return self._identity.read(self._identities.of(profile))[0]
 
     def event_time(
         self, profile: Profile, message_time: int | None, sent_at: int, is_one_of_several: bool = False
@@ -104,7 +106,7 @@ class Mapper:
         if found is ABSENT or found is None:
             found = sent_at if message_time is None else message_time
         try:
-            return check_event_time(parse_time(found), sent_at)
+            return check_event_time(found if type(found) is int else parse_time(found), sent_at)
         except EventTimeError as error:
             text = f"The event time, {str(found)[:40]!r}, {error}."
             raise ProfileRefusedError(Reason("EVENT_TIME_INVALID", text)) from None
@@ -118,7 +120,7 @@ class _FieldReader:
         )
         known = LENGTHS.get(salesforce_object, {}).get(mapping.target)
         self._is_text = known is not None
-        self._longest = mapping.max_length or known
+        self._longest = mapping.max_length or known or maxsize
 
     def read_into(self, fields: dict[str, Json], profile: Profile) -> None:
         value = self._source(profile)
@@ -128,15 +130,17 @@ class _FieldReader:
             value = self._without_value(value)
             if value is ABSENT:
                 return
-        if type(value) is str:
-            value = self._fitted(value)
-        elif isinstance(value, dict | list):
+        is_simple = type(value) is str and len(value) <= self._longest and value.isascii()
+        fields[self.target] = value if is_simple else self._checked(value)
+
+    def _checked(self, value: Json) -> Json:
+        if isinstance(value, dict | list):
             self._refuse("is a list or an object; let the source name one value")
-        elif type(value) is float and not isfinite(value):
+        if type(value) is float and not isfinite(value):
             self._refuse("is no number that JSON can hold")
-        elif self._is_text and type(value) in (int, float):
-            value = self._fitted(str(value))
-        fields[self.target] = value
+        if self._is_text and type(value) in (int, float):
+            value = str(value)
+        return self._fitted(value) if type(value) is str else value
 
     def _refuse(self, problem: str) -> NoReturn:
         text = f"The value for {self.target} {problem}."
@@ -154,7 +158,7 @@ class _FieldReader:
     def _fitted(self, value: str) -> str:
         if not is_unicode(value):
             self._refuse("holds half a character, which no UTF-8 can write")
-        if self._longest is None or len(value) <= self._longest:
+        if len(value) <= self._longest:
             return value
         if self.mapping.when_too_long == "truncate":
             return value[: self._longest].rstrip()

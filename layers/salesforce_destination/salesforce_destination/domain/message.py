@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from .value_class import value_class
 
-@dataclass(frozen=True, slots=True)
+
+@value_class
 class Message:
     """
     One message of a batch.

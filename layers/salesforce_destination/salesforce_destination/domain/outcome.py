@@ -8,12 +8,13 @@ among them, and waits as long as one of them has to: the others are written agai
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from .errors import DestinationError
 from .message import Message
+from .value_class import value_class
 
 
 class Outcome(StrEnum):
@@ -73,7 +74,7 @@ class Fate:
     wait: Wait = Wait.BACKOFF
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Part:
     """What became of one profile of a message; `key` tells its record apart, as the org does."""
 
@@ -81,7 +82,7 @@ class Part:
     fate: Fate
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Delivery:
     """
     What became of one message.
@@ -122,6 +123,8 @@ def missing_in_org(fields: Iterable[str]) -> Fate:
     return Fate(Outcome.DEFERRED, Reason("FIELD_MISSING_IN_ORG", text, names), Wait.MISFIT)
 
 
-def worst(fates: Iterable[Fate]) -> Fate:
+def worst(fates: Collection[Fate]) -> Fate:
     """The fate of a message with these profiles: deferred before rejected before the rest, the longest wait first."""
+    if len(fates) == 1:
+        return next(iter(fates))
     return max(fates, key=lambda fate: (_WORST_LAST.index(fate.outcome), _LONGEST_LAST.index(fate.wait)))

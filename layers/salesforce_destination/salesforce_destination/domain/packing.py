@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from .attempt import Attempt
 from .record import Record
 
-PARENT_FIELDS = ("AccountId",)
-"""Fields that name the record which Salesforce locks with this one."""
+PARENT_FIELD = "AccountId"
+"""The field that names the record which Salesforce locks with this one."""
 
 
 def in_order_of_parents(records: Iterable[Record]) -> list[Record]:
@@ -40,4 +40,4 @@ def _cut(group: Sequence[Attempt], size: int) -> list[list[Attempt]]:
 
 
 def _parent(record: Record) -> str:
-    return next((str(record.fields[name]) for name in PARENT_FIELDS if record.fields.get(name)), "")
+    return str(record.fields.get(PARENT_FIELD) or "")

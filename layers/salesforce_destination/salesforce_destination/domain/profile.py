@@ -8,18 +8,20 @@ spelling of namespaces. Here they become one shape, so that a destination file i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic_core import from_json
 
 from .outcome import ProfileRefusedError, Reason
-from .source import ABSENT, Source
+from .source import ABSENT, Source, plain_steps
 
 Json = Any
 Profile = dict[str, Json]
 
 _PREFIX = "xdm:"
+# What may reach an identity without naming it: a wildcard, the current node, the map as a whole.
+_ANY_NAME = re.compile(r"identityMap|[*@]")
 _NAMESPACE = re.compile(r'\bidentityMap\.(?:"([^"\\]+)"|([A-Za-z_][A-Za-z0-9_]*))')
 
 
@@ -39,6 +41,8 @@ def profiles_in(document: Json, select: Source | None) -> list[Profile]:
     `{"profiles": [...]}` is taken apart, bare or in an envelope, as Adobe's HTTP API destination means it.
     """
     found = select(document) if select else document
+    if type(found) is dict and "profiles" not in found:
+        return [found]
     if isinstance(found, dict) and isinstance(found.get("profiles"), list):
         found = found["profiles"]
     profiles = found if isinstance(found, list) else [found]
@@ -51,26 +55,38 @@ def profiles_in(document: Json, select: Source | None) -> list[Profile]:
     return profiles
 
 
-def namespaces_in(sources: Iterable[str]) -> Mapping[str, str]:
-    """Give the identity namespaces that sources name, as folded name to the spelling of the file."""
-    found = (match.groups() for source in sources for match in _NAMESPACE.finditer(source))
-    return {(quoted or name).casefold(): quoted or name for quoted, name in found}
-
-
-def with_identities_in_order(profile: Profile, namespaces: Mapping[str, str]) -> Profile:
+class IdentitiesInOrder:
     """
-    Spell the namespaces as the destination file does, and put each one's primary identity first.
+    Spells the namespaces as a destination file's sources do, and puts each one's primary identity first.
 
     Namespace codes come in either case; of several ids in one namespace the primary one counts, else the first.
     """
-    identity_map = profile.get("identityMap")
-    if not isinstance(identity_map, dict):
-        return profile
-    ordered: dict[str, Json] = {}
-    for name, identities in identity_map.items():
-        spelled = namespaces.get(name.casefold(), name)
-        ordered.setdefault(name if spelled in identity_map else spelled, _primary_first(identities))
-    return {**profile, "identityMap": ordered}
+
+    def __init__(self, sources: Sequence[str]) -> None:
+        named = (match[1] or match[2] for source in sources for match in _NAMESPACE.finditer(source))
+        self._spelled: dict[str, str] = {name.casefold(): name for name in named}
+        self._reads_others = any(plain_steps(source) is None and _ANY_NAME.search(source) for source in sources)
+
+    def of(self, profile: Profile) -> Profile:
+        """The profile with its identities in order; the same where those that the sources name are so already."""
+        identity_map = profile.get("identityMap")
+        if not isinstance(identity_map, dict) or self._are_in_order(identity_map):
+            return profile
+        ordered: dict[str, Json] = {}
+        for name, identities in identity_map.items():
+            spelled = self._spelled.get(name.casefold()) or name
+            key = name if spelled in identity_map else spelled
+            ordered.setdefault(key, _primary_first(identities))
+        return {**profile, "identityMap": ordered}
+
+    def _are_in_order(self, identity_map: dict[str, Json]) -> bool:
+        if self._reads_others:
+            return False
+        for name in self._spelled.values():
+            identities = identity_map.get(name)
+            if not isinstance(identities, list) or len(identities) > 1:
+                return False
+        return True
 
 
 def _primary_first(identities: Json) -> Json:

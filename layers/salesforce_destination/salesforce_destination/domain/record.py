@@ -8,13 +8,15 @@ one Id the order is not promised. Merging is also what makes a flood cheap.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
+
+from .value_class import value_class
 
 Json = Any
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Update:
     """
     What one profile wants of one record.
@@ -34,7 +36,7 @@ class Update:
     updates_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value_class
 class Record:
     """
     One record of a request, and the updates that it answers for, oldest first.
@@ -57,7 +59,7 @@ class Record:
 
     def without(self, names: Iterable[str]) -> Record:
         """The same record, these fields left out."""
-        left_out = self.left_out | frozenset(names)
+        left_out = self.left_out.union(names)
         if left_out == self.left_out:
             return self
         return replace(self, left_out=left_out, fields={k: v for k, v in self.fields.items() if k not in left_out})

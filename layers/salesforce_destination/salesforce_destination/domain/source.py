@@ -75,6 +75,24 @@ def plain_steps(expression: str) -> tuple[str | int, ...] | None:
 
 
 def _follow(steps: tuple[str | int, ...], unwrap: Source) -> Source:
+    if type(steps[-1]) is int:
+        return _follow_with_care(steps, unwrap)
+    with_care = _follow_with_care(steps, unwrap)
+
+    def read(profile: Json) -> Json:
+        # A text can be indexed by a number, but what that gives by no key: the last step is one.
+        value = profile
+        try:
+            for step in steps:
+                value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return with_care(profile)
+        return unwrap(value) if type(value) is dict else value
+
+    return read
+
+
+def _follow_with_care(steps: tuple[str | int, ...], unwrap: Source) -> Source:
     def read(value: Json) -> Json:
         for step in steps:
             if type(value) is not (list if type(step) is int else dict):

@@ -31,4 +31,5 @@ class Tally:
     def note_delivered(self, record: Record) -> None:
         """Count a record that was written, and the statuses in it."""
         self.records_delivered += 1
-        self.statuses.update(self.audience_fields & record.fields.keys())
+        for name in record.fields.keys() & self.audience_fields:
+            self.statuses[name] += 1
