@@ -1,8 +1,8 @@
 """
 Says what a scanner found, from its JSON report on standard input, and ends with 1 if that is anything.
 
-A scanner that reads nothing finds nothing: it is a finding, too, if what is named on the command line was not looked at,
-which is folders of Python code for bandit and resources of the template for checkov.
+A scanner that reads nothing finds nothing: it is a finding, too, if what the command line names was not looked at. For
+bandit that is folders of Python code, for checkov resources of the template.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ Report = Any
 def bandit(report: Report, folders: Sequence[str]) -> Iterator[str]:
     """What bandit found in the folders."""
     for found in (*report["results"], *report["errors"]):
-        yield f"{found['filename']}:{found.get('line_number', '')} {found.get('test_id', '')} {found.get('issue_text', found)}"
+        what = f"{found['test_id']} {found['issue_text']}" if "test_id" in found else found["reason"]
+        yield f"{found['filename']}:{found.get('line_number', '')} {what}"
     for folder in folders:
         read = [name for name in report["metrics"] if name.startswith(f"{folder}/")]
         if not read or len(read) < len(list(Path(folder).rglob("*.py"))):

@@ -5,19 +5,15 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from destination_cli.local.intrinsics import Resolver
 from destination_cli.local.options import DESTINATIONS
-from destination_cli.local.parameters import parameter_values
 from destination_cli.local.places import ROOT
-from destination_cli.local.template import Template, read_template
 from salesforce_destination.domain.refresh_request import MESSAGE_GROUP, Reason, RefreshRequest
 from salesforce_destination.settings import CHECK_CONNECTION_NEEDS, DELIVER_NEEDS, REFRESH_TOKEN_NEEDS, Settings
-from samtranslator.yaml_helper import yaml_parse
+from the_template import resolved, resolver, source, template
 
 NUMBERS_OF_DESIGN = {
     "BatchSize": 1000,
@@ -46,65 +42,6 @@ PHYSICAL_NAMES = {
     "AWS::CloudWatch::Dashboard": "DashboardName",
     "AWS::Scheduler::Schedule": "Name",
 }
-
-WHAT_ROLES_MAY_DO = {
-    "DeliverRole": {
-        ("sqs:ChangeMessageVisibility", "Queue"),
-        ("sqs:DeleteMessage", "Queue"),
-        ("sqs:GetQueueAttributes", "Queue"),
-        ("sqs:ReceiveMessage", "Queue"),
-        ("sqs:SendMessage", "DeadLetterQueue"),
-        ("sqs:SendMessage", "RefreshQueue"),
-        ("secretsmanager:GetSecretValue", "AccessTokenSecret"),
-        ("secretsmanager:GetSecretValue", "OutcomeKeySecret"),
-        ("logs:CreateLogStream", "DeliverLogGroup"),
-        ("logs:PutLogEvents", "DeliverLogGroup"),
-    },
-    "RefreshTokenRole": {
-        ("sqs:DeleteMessage", "RefreshQueue"),
-        ("sqs:GetQueueAttributes", "RefreshQueue"),
-        ("sqs:ReceiveMessage", "RefreshQueue"),
-        ("secretsmanager:GetSecretValue", "CredentialsSecret"),
-        ("secretsmanager:GetSecretValue", "AccessTokenSecret"),
-        ("secretsmanager:PutSecretValue", "AccessTokenSecret"),
-        ("logs:CreateLogStream", "RefreshTokenLogGroup"),
-        ("logs:PutLogEvents", "RefreshTokenLogGroup"),
-    },
-    "CheckConnectionRole": {
-        ("sqs:SendMessage", "RefreshQueue"),
-        ("secretsmanager:GetSecretValue", "AccessTokenSecret"),
-        ("logs:CreateLogStream", "CheckConnectionLogGroup"),
-        ("logs:PutLogEvents", "CheckConnectionLogGroup"),
-    },
-    "RefreshScheduleRole": {("sqs:SendMessage", "RefreshQueue")},
-    "CheckScheduleRole": {("lambda:InvokeFunction", "CheckConnectionFunction")},
-}
-
-@cache
-def template() -> Template:
-    return read_template()
-
-
-@cache
-def source() -> dict[str, Any]:
-    parsed: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
-    return parsed
-
-
-def resolver(**parameters: Any) -> Resolver:
-    """What the template says with these parameters; a resource is known by its logical id."""
-    values = parameter_values(template().parameters, {}, parameters)
-    pseudo = {"AWS::StackName": "a-stack", "AWS::Region": "eu-west-1", "AWS::AccountId": "123456789012"}
-    return Resolver({**pseudo, **values}, template().conditions, lambda name: name, lambda name, attribute: name)
-
-
-def resolved(resource_type: str, **parameters: Any) -> dict[str, Any]:
-    found = {
-        name: resolver(**parameters).resolve(properties)
-        for name, properties in template().of_type(resource_type).items()
-    }
-    assert found, f"the template has no {resource_type}"
-    return found
 
 
 def test_parameters_have_the_numbers_of_the_design() -> None:
@@ -156,7 +93,6 @@ def test_the_queues_are_as_the_design_says() -> None:
     assert queues["Queue"]["VisibilityTimeout"] == "1800"
     assert queues["Queue"]["RedrivePolicy"] == {"deadLetterTargetArn": "DeadLetterQueue", "maxReceiveCount": "600"}
     assert queues["Queue"]["MessageRetentionPeriod"] == queues["DeadLetterQueue"]["MessageRetentionPeriod"] == "1209600"
-    assert all(queue["SqsManagedSseEnabled"] is True for queue in queues.values())
 
 
 def test_a_message_stays_hidden_for_six_times_as_long_as_the_function_may_run() -> None:
@@ -228,32 +164,6 @@ def test_the_secrets_that_somebody_fills_begin_empty() -> None:
         "CredentialsSecret": {},
         "AccessTokenSecret": {},
     }
-
-
-def test_each_role_may_do_what_it_needs_and_nothing_else() -> None:
-    roles = resolved("AWS::IAM::Role")
-
-    assert {name: set(allowed(role)) for name, role in roles.items()} == WHAT_ROLES_MAY_DO
-
-
-def test_rotated_credentials_may_be_written_only_where_they_rotate() -> None:
-    roles = resolved("AWS::IAM::Role", CredentialsRotate="true")
-
-    more = set(allowed(roles["RefreshTokenRole"])) - WHAT_ROLES_MAY_DO["RefreshTokenRole"]
-    assert more == {("secretsmanager:PutSecretValue", "CredentialsSecret")}
-
-
-def allowed(role: Any) -> Iterator[tuple[str, str]]:
-    assert "ManagedPolicyArns" not in role
-    for policy in role["Policies"]:
-        for statement in policy["PolicyDocument"]["Statement"]:
-            assert statement["Effect"] == "Allow"
-            for action in as_list(statement["Action"]):
-                yield from ((action, resource) for resource in as_list(statement["Resource"]))
-
-
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 @pytest.mark.parametrize("function", ["DeliverFunction", "RefreshTokenFunction", "CheckConnectionFunction"])
