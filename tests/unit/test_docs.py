@@ -22,7 +22,7 @@ from salesforce_destination.settings import CHECK_CONNECTION_NEEDS, DELIVER_NEED
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [README, ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 MADE_HERE = (".aws-sam", ".local", ".venv")
 """What the documents may name and a fresh clone has not."""

@@ -1,0 +1,203 @@
+"""
+The AWS CLI's part in the documents, on botocore: services, operations and options as the CLI derives them from the
+service models. It reads a command, and runs it; run as a program it stands for `aws`.
+
+The two commands that the CLI adds to the services, `logs tail` and `cloudformation deploy`, are done by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.session
+import jmespath
+from botocore import xform_name
+from botocore.exceptions import UnknownServiceError
+from botocore.model import OperationModel, Shape
+
+GLOBAL = {"--query": 1, "--output": 1, "--region": 1, "--profile": 1, "--no-cli-pager": 0, "--cli-binary-format": 1}
+ADDED = {
+    ("logs", "tail"): {"--since": 1, "--follow": 0, "--format": 1, "--filter-pattern": 1},
+    ("cloudformation", "deploy"): {
+        "--stack-name": 1,
+        "--template-file": 1,
+        "--capabilities": 1,
+        "--parameter-overrides": 99,
+    },
+}
+
+
+class CommandError(Exception):
+    """The AWS CLI would not take this command; the text says why."""
+
+
+@dataclass(slots=True)
+class AwsCommand:
+    """One command: what is asked of which service, and how the answer is printed."""
+
+    service: str
+    operation: str
+    options: dict[str, list[str]] = field(default_factory=dict)
+    positional: list[str] = field(default_factory=list)
+
+    @property
+    def is_added(self) -> bool:
+        """Whether the CLI adds it to what the service has."""
+        return (self.service, self.operation) in ADDED
+
+    def missing(self) -> set[str]:
+        """Options that the operation demands and the command has not."""
+        if self.is_added:
+            return set()
+        shape = _operation(self.service, self.operation).input_shape
+        required = shape.required_members if shape else ()
+        return {_option(name) for name in required} - set(self.options)
+
+
+def read_command(words: Sequence[str]) -> AwsCommand:
+    """Read the words after `aws`; raise CommandError where there is no such service, operation or option."""
+    if len(words) < 2 or words[0].startswith("-"):
+        raise CommandError("service and operation come first")
+    command = AwsCommand(words[0], words[1])
+    known = {**GLOBAL, **_known(command)}
+    rest = list(words[2:])
+    while rest:
+        word, *rest = rest
+        if not word.startswith("--"):
+            command.positional.append(word)
+            continue
+        if word not in known:
+            raise CommandError(f"{command.service} {command.operation} has no option {word}")
+        count = next((at for at, value in enumerate(rest[: known[word]]) if value.startswith("--")), known[word])
+        command.options[word], rest = rest[:count], rest[count:]
+        if known[word] and not command.options[word]:
+            raise CommandError(f"{word} needs a value")
+    if command.positional and command.operation != "tail":
+        raise CommandError(f"{command.positional[0]} belongs to no option")
+    for query in command.options.get("--query", ()):
+        jmespath.compile(query)
+    return command
+
+
+def _known(command: AwsCommand) -> dict[str, int]:
+    if command.is_added:
+        return ADDED[command.service, command.operation]
+    shape = _operation(command.service, command.operation).input_shape
+    members = shape.members if shape else {}
+    return dict(_counts(members.items()))
+
+
+def _counts(members: Any) -> Iterator[tuple[str, int]]:
+    """An option has one value, a list or a map any number; a switch has none, and its opposite."""
+    for name, shape in members:
+        if shape.type_name == "boolean":
+            yield from ((_option(name), 0), (_option(name).replace("--", "--no-", 1), 0))
+        else:
+            yield _option(name), 99 if shape.type_name in ("list", "map", "structure") else 1
+
+
+def _option(member: str) -> str:
+    return f"--{xform_name(member, '-')}"
+
+
+@cache
+def _operation(service: str, operation: str) -> OperationModel:
+    try:
+        model = botocore.session.get_session().get_service_model(service)
+    except UnknownServiceError:
+        raise CommandError(f"there is no service {service}") from None
+    for name in model.operation_names:
+        if xform_name(name, "-") == operation:
+            return model.operation_model(name)
+    raise CommandError(f"{service} has no operation {operation}")
+
+
+def run_command(command: AwsCommand) -> str:
+    """Do it, at the endpoint of the environment; give what is printed."""
+    if missing := command.missing():
+        raise CommandError(f"{' '.join(sorted(missing))} is missing")
+    if command.is_added:
+        return _deploy(command) if command.operation == "deploy" else _tail(command)
+    model = _operation(command.service, command.operation)
+    call = dict(_parameters(model, command))
+    answer = getattr(boto3.client(command.service), xform_name(model.name))(**call)
+    answer.pop("ResponseMetadata", None)
+    return _printed(answer, command)
+
+
+def _parameters(model: OperationModel, command: AwsCommand) -> Iterator[tuple[str, Any]]:
+    for name, shape in (model.input_shape.members if model.input_shape else {}).items():
+        option = _option(name)
+        if option in command.options:
+            yield name, _value(shape, command.options[option])
+        elif option.replace("--", "--no-", 1) in command.options:
+            yield name, False
+
+
+def _value(shape: Shape, words: list[str]) -> Any:
+    words = [Path(word.removeprefix("file://")).read_text() if word.startswith("file://") else word for word in words]
+    match shape.type_name:
+        case "boolean":
+            return True
+        case "integer" | "long":
+            return int(words[0])
+        case "list" if not words[0].lstrip().startswith("["):
+            return words
+        case "map" if not words[0].lstrip().startswith("{"):
+            return dict(word.split("=", 1) for text in words for word in text.split(","))
+        case "list" | "map" | "structure":
+            return json.loads(words[0])
+        case "blob":
+            return words[0].encode()
+        case _:
+            return words[0]
+
+
+def _printed(answer: Any, command: AwsCommand) -> str:
+    (query,) = command.options.get("--query", ["@"])
+    found = jmespath.search(query, answer)
+    if command.options.get("--output") != ["text"]:
+        return json.dumps(found, indent=2, default=str)
+    return "\t".join(map(str, found)) if isinstance(found, list) else str(found)
+
+
+def _deploy(command: AwsCommand) -> str:
+    (name,), (file,) = command.options["--stack-name"], command.options["--template-file"]
+    given = [word.split("=", 1) for word in command.options.get("--parameter-overrides", ())]
+    boto3.client("cloudformation").create_stack(
+        StackName=name,
+        TemplateBody=Path(file).read_text(),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given],
+        Capabilities=command.options.get("--capabilities", []),
+    )
+    return f"Successfully created/updated stack - {name}"
+
+
+def _tail(command: AwsCommand) -> str:
+    (since,), (group,) = command.options.get("--since", ["10m"]), command.positional
+    seconds = int(since[:-1]) * {"m": 60, "h": 3600, "d": 86_400}[since[-1]]
+    start = int((time.time() - seconds) * 1000)
+    events = boto3.client("logs").filter_log_events(logGroupName=group, startTime=start)["events"]
+    return "\n".join(event["message"] for event in events)
+
+
+def main() -> int:
+    """Stand for `aws`: status 252 for a command that it does not take, as the CLI's."""
+    try:
+        sys.stdout.write(run_command(read_command(sys.argv[1:])) + "\n")
+    except CommandError as error:
+        sys.stderr.write(f"aws: {error}\n")
+        return 252
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
