@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from salesforce_destination.domain.attempt import Attempt
-from salesforce_destination.domain.destination import Destination
 from salesforce_destination.domain.errors import DestinationError
 from salesforce_destination.domain.outcome import Fate, Reason, rejected
 from salesforce_destination.domain.record import Record, moved
 from salesforce_destination.domain.refusal import Again, fate_of_failure
 from salesforce_destination.domain.successor import Move, Successor
 from salesforce_destination.org import Org
+
+if TYPE_CHECKING:
+    from salesforce_destination.domain.destination import Destination
 
 
 @dataclass(frozen=True, slots=True)

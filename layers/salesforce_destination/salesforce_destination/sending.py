@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from salesforce_destination.domain.alone import Alone
 from salesforce_destination.domain.attempt import Attempt
 from salesforce_destination.domain.commonness import common_cause, not_the_records
 from salesforce_destination.domain.composite import RecordErrors
-from salesforce_destination.domain.destination import Destination
 from salesforce_destination.domain.errors import BadRequestError, DestinationError
 from salesforce_destination.domain.guards import Guards
 from salesforce_destination.domain.outcome import DELIVERED, SUPERSEDED, Fate, Outcome, missing_in_org, rejected
@@ -28,6 +28,9 @@ from salesforce_destination.following import Following
 from salesforce_destination.memory import Memory
 from salesforce_destination.org import Org
 from salesforce_destination.requesting import Answer, Requesting
+
+if TYPE_CHECKING:
+    from salesforce_destination.domain.destination import Destination
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .audience import Namespaces, Status, find_membership, names_of, namespaces_of, read_since, read_status
-from .destination import Audience, Destination
 from .event_time import to_salesforce
 from .profile import Profile
+
+if TYPE_CHECKING:
+    from .destination import Audience, Destination
 
 Json = Any
 

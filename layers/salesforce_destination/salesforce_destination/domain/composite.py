@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .classification import RecordError, readable_code, request_error
-from .destination import Destination
 from .errors import OutcomeUnknownError, SalesforceError
 from .record import Record
+
+if TYPE_CHECKING:
+    from .destination import Destination
 
 Json = Any
 Collection = Sequence[Record]

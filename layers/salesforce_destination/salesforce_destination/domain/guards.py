@@ -10,9 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .classification import RecordError
-from .destination import Destination
+
+if TYPE_CHECKING:
+    from .destination import Destination
 
 _MARKER = re.compile(r"\[CDP-STALE:(\w+)\]")
 

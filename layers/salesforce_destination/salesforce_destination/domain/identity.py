@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from .destination import Destination
+from typing import TYPE_CHECKING
+
 from .outcome import ProfileRefusedError, Reason
 from .profile import Profile
 from .salesforce_id import to_18
 from .source import compile_source, is_unicode
+
+if TYPE_CHECKING:
+    from .destination import Destination
 
 KEY_PREFIXES = {"Account": "001", "Contact": "003", "Lead": "00Q"}
 """The first three characters of a record's Id say what it is (keyPrefix in the describe)."""

@@ -10,10 +10,9 @@ from __future__ import annotations
 from dataclasses import field
 from math import isfinite
 from sys import maxsize
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .audience_fields import AudienceFields
-from .destination import Destination, FieldMapping
 from .event_time import EventTimeError, check_event_time, parse_time
 from .identity import IdentityReader
 from .outcome import ProfileRefusedError, Reason
@@ -21,6 +20,9 @@ from .profile import IdentitiesInOrder, Profile
 from .source import ABSENT, Source, compile_source, is_unicode
 from .standard_fields import LENGTHS
 from .value_class import value_class
+
+if TYPE_CHECKING:
+    from .destination import Destination, FieldMapping
 
 Json = Any
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .attempt import Attempt
 from .audience_fields import counts_by_event
 from .classification import UNKNOWN_CODE_TRIES, RecordError, Verdict, verdict_on
-from .destination import Destination
 from .errors import (
     ConcurrentLimitError,
     DailyLimitError,
@@ -20,6 +20,9 @@ from .errors import (
 from .guards import Guards, stale_guards
 from .outcome import SKIPPED, Fate, Outcome, Reason, Wait, deferred
 from .successor import Move
+
+if TYPE_CHECKING:
+    from .destination import Destination
 
 _WAITS: Sequence[tuple[type[DestinationError], Wait]] = (
     (OutcomeUnknownError, Wait.UNKNOWN),
