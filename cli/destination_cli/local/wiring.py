@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from .aws import CREDENTIALS, LocalAws
+from .aws import CREDENTIALS
 from .cloud import Cloud
 from .function import Function
 from .options import Options
@@ -18,7 +18,25 @@ CONCURRENCY_WITHOUT_A_MAXIMUM = 1
 """The refresh queue has no maximum and one message group, so that a second poller would only wait."""
 
 
-def functions_of(cloud: Cloud, aws: LocalAws, options: Options) -> dict[str, Function]:
+class Resolved(Protocol):
+    """The template with its references worked out."""
+
+    def resolve(self, value: Any) -> Any:
+        """A value of the template with every reference in it worked out."""
+
+    def properties(self, resource_type: str) -> dict[str, Any]:
+        """The properties of the resources of a type, by logical id."""
+
+
+class Endpoint(Protocol):
+    """Where the functions find AWS."""
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+
+
+def functions_of(cloud: Resolved, aws: Endpoint, options: Options) -> dict[str, Function]:
     """The functions by their logical ids, each with the folders of this checkout and the template's environment."""
     folders = {
         logical_id: ROOT / properties["Content"]["S3Key"]
@@ -41,8 +59,8 @@ def _function(
     logical_id: str,
     properties: Mapping[str, Any],
     layers: Sequence[Path],
-    cloud: Cloud,
-    aws: LocalAws,
+    cloud: Resolved,
+    aws: Endpoint,
     options: Options,
 ) -> Function:
     name = f"{STACK_NAME}-{logical_id}"

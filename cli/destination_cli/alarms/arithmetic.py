@@ -1,0 +1,119 @@
+"""
+The value of a metric-math expression, period by period.
+
+As AWS documents it: a value that is missing on one side of an operator counts as 0; a division by zero gives no value;
+IF gives none where its condition has none, and 0 where its condition holds and its value is missing.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+
+from .expression import Array, Call, Node, Number, Operation, Reference
+from .metrics import Series, UnsupportedError
+
+Value = float | Series
+
+_OPERATORS: Mapping[str, Callable[[float, float], float | None]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": lambda left, right: left / right if right else None,
+    "==": lambda left, right: float(left == right),
+    "!=": lambda left, right: float(left != right),
+    "<": lambda left, right: float(left < right),
+    "<=": lambda left, right: float(left <= right),
+    ">": lambda left, right: float(left > right),
+    ">=": lambda left, right: float(left >= right),
+    "AND": lambda left, right: float(bool(left) and bool(right)),
+    "OR": lambda left, right: float(bool(left) or bool(right)),
+}
+_AGGREGATES: Mapping[str, Callable[[Sequence[float]], float]] = {"MAX": max, "MIN": min, "SUM": sum}
+
+
+class Arithmetic:
+    """
+    Works out expressions over the series of an alarm.
+
+    `fills_nothing` says whether FILL fills a metric that has not a single value in the range. AWS does not say, and an
+    alarm has to be right either way.
+    """
+
+    def __init__(self, series: Mapping[str, Value], fills_nothing: bool = True) -> None:
+        self._series, self._fills_nothing = series, fills_nothing
+
+    def value(self, node: Node) -> Value:
+        """The value of one expression."""
+        if isinstance(node, Number):
+            return node.value
+        if isinstance(node, Reference):
+            return self._series[node.id]
+        if isinstance(node, Operation):
+            return _operated(_OPERATORS[node.sign], self.value(node.left), self.value(node.right))
+        if isinstance(node, Array):
+            raise UnsupportedError("an array of time series as a result")
+        return self._called(node)
+
+    def _called(self, call: Call) -> Value:
+        if call.name in _AGGREGATES:
+            (array,) = call.arguments
+            assert isinstance(array, Array)
+            return _aggregated(_AGGREGATES[call.name], [self._series_of(item) for item in array.items])
+        if call.name == "FILL":
+            return self._filled(*call.arguments)
+        condition, yes, no = (self.value(argument) for argument in call.arguments)
+        return _chosen(condition, yes, no)
+
+    def _series_of(self, node: Node) -> Series:
+        value = self.value(node)
+        if not isinstance(value, list):
+            raise UnsupportedError("a number where a time series is wanted")
+        return value
+
+    def _filled(self, of: Node, filler: Node) -> Series:
+        series = self._series_of(of)
+        if not isinstance(filler, Number):
+            raise UnsupportedError("FILL with anything but a number")
+        if not self._fills_nothing and all(value is None for value in series):
+            return series
+        return [filler.value if value is None else value for value in series]
+
+
+def _operated(work: Callable[[float, float], float | None], left: Value, right: Value) -> Value:
+    if not isinstance(left, list) and not isinstance(right, list):
+        value = work(left, right)
+        if value is None:
+            raise UnsupportedError("a division of numbers by zero")
+        return value
+    return [
+        None if one is None and other is None else work(one or 0.0, other or 0.0) for one, other in _pairs(left, right)
+    ]
+
+
+def _pairs(left: Value, right: Value) -> list[tuple[float | None, float | None]]:
+    """Values that belong together; a number belongs to the periods of the series beside it that have a value."""
+    if not isinstance(left, list):
+        assert isinstance(right, list)
+        return [(None if other is None else left, other) for other in right]
+    if not isinstance(right, list):
+        return [(one, None if one is None else right) for one in left]
+    return list(zip(left, right, strict=True))
+
+
+def _aggregated(work: Callable[[Sequence[float]], float], all_series: Sequence[Series]) -> Series:
+    columns = ([value for value in column if value is not None] for column in zip(*all_series, strict=True))
+    return [work(values) if values else None for values in columns]
+
+
+def _chosen(condition: Value, yes: Value, no: Value) -> Series:
+    if not isinstance(condition, list):
+        raise UnsupportedError("IF with a number as its condition")
+
+    def at(value: Value, index: int) -> float | None:
+        return value[index] if isinstance(value, list) else value
+
+    return [
+        None if holds is None else (at(yes, index) or 0.0) if holds else at(no, index)
+        for index, holds in enumerate(condition)
+    ]

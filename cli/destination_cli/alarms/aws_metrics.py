@@ -1,0 +1,81 @@
+"""
+A model of the metrics that SQS and Lambda publish by themselves. Nobody but AWS emits them, so they cannot be recorded.
+
+Modelled as documented ("Available CloudWatch metrics for Amazon SQS", "Types of metrics for Lambda functions"): SQS
+publishes every minute, zeros too, while a queue is active, which it is as long as Lambda polls it; Lambda publishes
+with each invocation, dated by its start. A throttled request counts neither as an invocation nor as an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from destination_cli.simulation.queue import StandardQueue
+
+from .metrics import MetricId, Metrics
+
+RECEIVES_UNTIL_LEFT_OUT = 3
+"""A message that was received three times and not deleted is left out of the age of the oldest."""
+
+SQS = "AWS/SQS"
+LAMBDA = "AWS/Lambda"
+OF_QUEUES = (
+    "NumberOfMessagesSent",
+    "NumberOfMessagesReceived",
+    "NumberOfMessagesDeleted",
+    "ApproximateNumberOfMessagesVisible",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateAgeOfOldestMessage",
+)
+OF_FUNCTIONS = ("Invocations", "Errors", "Throttles", "Duration")
+
+
+def queue_metric(queue: str, name: str) -> MetricId:
+    """A metric of SQS."""
+    assert name in OF_QUEUES
+    return MetricId.of(SQS, name, {"QueueName": queue})
+
+
+def function_metric(function: str, name: str) -> MetricId:
+    """A metric of Lambda."""
+    assert name in OF_FUNCTIONS
+    return MetricId.of(LAMBDA, name, {"FunctionName": function})
+
+
+@dataclass(slots=True)
+class QueueCounts:
+    """What happened at a queue since the last minute."""
+
+    sent: int = 0
+    received: int = 0
+    deleted: int = 0
+
+
+def publish_queue(metrics: Metrics, name: str, queue: StandardQueue, counts: QueueCounts, now: float) -> None:
+    """Publish a minute of a queue; the counts begin anew. What SQS itself moves to a queue does not count as sent."""
+    visible, in_flight = queue.counts()
+    figures = (counts.sent, counts.received, counts.deleted, visible, in_flight, _age_of_oldest(queue))
+    for metric, figure in zip(OF_QUEUES, figures, strict=True):
+        metrics.add(queue_metric(name, metric), now, figure)
+    counts.sent = counts.received = counts.deleted = 0
+
+
+def _age_of_oldest(queue: StandardQueue) -> float:
+    counted = (message for message in queue.all() if message.receive_count < RECEIVES_UNTIL_LEFT_OUT)
+    return max((queue.now() - message.sent_at for message in counted), default=0.0)
+
+
+def publish_invocation(metrics: Metrics, function: str, now: float, seconds: float, failed: bool) -> None:
+    """Publish what Lambda does for one invocation that ran."""
+    for metric, value in _of_invocation(seconds, failed):
+        metrics.add(function_metric(function, metric), now, value)
+
+
+def publish_throttle(metrics: Metrics, function: str, now: float) -> None:
+    """Publish what Lambda does for one that it did not let run."""
+    metrics.add(function_metric(function, "Throttles"), now, 1.0)
+
+
+def _of_invocation(seconds: float, failed: bool) -> Iterator[tuple[str, float]]:
+    yield from (("Invocations", 1.0), ("Errors", float(failed)), ("Throttles", 0.0), ("Duration", seconds * 1000))

@@ -1,0 +1,57 @@
+"""The alarms and the dashboard as the template says them; a resource is known by its logical id."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from destination_cli.local.intrinsics import Resolver
+from destination_cli.local.parameters import parameter_values
+from destination_cli.local.places import ACCOUNT_ID, REGION
+from destination_cli.local.template import Template
+
+from .composite_alarm import read_composite
+from .metric_alarm import read_alarm
+from .watching import StackAlarms
+
+STACK = "a-stack"
+METRIC_ALARM, COMPOSITE_ALARM, DASHBOARD = (
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::CompositeAlarm",
+    "AWS::CloudWatch::Dashboard",
+)
+
+
+def its_name(logical_id: str) -> str:
+    """What a reference to a resource is where nothing else is said: its logical id."""
+    return logical_id
+
+
+def resolver(template: Template, parameters: Mapping[str, Any], reference: Callable[[str], str] = its_name) -> Resolver:
+    """What the template says; each attribute of a resource is its logical id."""
+    pseudo = {
+        "AWS::StackName": STACK,
+        "AWS::Region": REGION,
+        "AWS::AccountId": ACCOUNT_ID,
+        "AWS::Partition": "aws",
+        "AWS::URLSuffix": "amazonaws.com",
+    }
+    values = parameter_values(template.parameters, {}, parameters)
+    return Resolver({**pseudo, **values}, template.conditions, reference, lambda name, attribute: name)
+
+
+def read_alarms(template: Template, parameters: Mapping[str, Any]) -> StackAlarms:
+    """Every alarm of the template."""
+    resolve = resolver(template, parameters).resolve
+    return StackAlarms(
+        {name: read_alarm(name, resolve(said)) for name, said in template.of_type(METRIC_ALARM).items()},
+        {name: read_composite(name, resolve(said)) for name, said in template.of_type(COMPOSITE_ALARM).items()},
+    )
+
+
+def read_dashboard(template: Template, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of the one dashboard."""
+    (said,) = template.of_type(DASHBOARD).values()
+    body: dict[str, Any] = json.loads(resolver(template, parameters).resolve(said)["DashboardBody"])
+    return body
