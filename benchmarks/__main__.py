@@ -8,10 +8,13 @@ from typing import Annotated
 
 import typer
 
+from benchmarks.docs import keep_scale, kept_scale, parts, rewrite
 from benchmarks.figures import COMMAND, RESULT, load, result_of
 from benchmarks.measuring import measure
+from benchmarks.pictures import draw
 from benchmarks.plan import LONG, SHORT
 from benchmarks.prices import load_prices
+from benchmarks.scale.tables import scale_tables
 from benchmarks.tables import tables
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -41,6 +44,22 @@ def bench(
     result.save(result_file or (SHORT_RESULT if short else RESULT))
     for table in tables(result, load_prices()):
         print(table.text())
+
+
+@app.command()
+def scale() -> None:
+    """Print what the model says for the figures that are kept, and keep it too."""
+    made = dict(scale_tables(load(), load_prices()))
+    for table in made.values():
+        print(table.text())
+    keep_scale(made)
+
+
+@app.command()
+def docs() -> None:
+    """Write tables and pictures of the figures that are kept into the documents."""
+    rewrite(parts(load(), load_prices(), kept_scale()))
+    draw(load())
 
 
 @app.command()

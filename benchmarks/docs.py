@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.costs import monthly
@@ -13,6 +15,7 @@ from benchmarks.prices import Prices
 from benchmarks.tables import headline, tables
 
 ROOT = Path(__file__).parents[1]
+SCALE = Path(__file__).parent / "results" / "scale.json"
 PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md")
 MARKED = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n).*?(<!-- end (?P=name) -->)", re.DOTALL)
 
@@ -40,6 +43,18 @@ def provenance(result: Result) -> str:
         f" with {machine['memory']}, {machine['system']}, Python {machine['python']};"
         f" medians of {result.figures[0].repeats}."
     )
+
+
+def keep_scale(made: Mapping[str, Table]) -> None:
+    """Keep what the model said."""
+    kept = {name: asdict(table) for name, table in made.items()}
+    SCALE.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def kept_scale() -> dict[str, str]:
+    """What the model said, as Markdown by the tables' names."""
+    kept = json.loads(SCALE.read_text(encoding="utf-8"))
+    return {name: Table(**table).markdown() for name, table in kept.items()}
 
 
 def _prices(prices: Prices) -> Table:

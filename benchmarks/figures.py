@@ -77,8 +77,8 @@ class Result:
 
     @property
     def sizes(self) -> list[int]:
-        """The numbers of profiles."""
-        return sorted({each.profiles for each in self.figures if each.variant == Variant.PLAIN})
+        """The numbers of profiles that every contender got."""
+        return sorted({each.profiles for each in self.figures if each.name == "single"})
 
     @property
     def latencies(self) -> list[int]:

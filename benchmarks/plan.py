@@ -15,6 +15,9 @@ SLOW_SIZE = 1_000
 WIDE_SIZE = 10_000
 WIDE_NAMES = ("floor", "deliver", "collections")
 
+SMALL_BATCH = 10
+"""The batch whose CPU tells, beside that of 1,000, what a batch costs whatever is in it."""
+
 CALLS_PER_PROFILE = {"floor": 0.001, "deliver": 0.001, "collections": 0.005, "bulk": 0.0, "single": 1.0}
 SECONDS_PER_CALL = 0.0005
 """About what a call costs its client on loopback."""
@@ -62,6 +65,7 @@ class Plan:
         for latency in self.latencies_ms:
             for size in self.sizes:
                 yield from (Cell(name, size, latency) for name in NAMES)
+        yield Cell("deliver", SMALL_BATCH)
         if self.wide_size:
             yield from (Cell(name, self.wide_size, variant=Variant.WIDE) for name in WIDE_NAMES)
         if self.slow_size:
