@@ -13,10 +13,10 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
+from salesforce_destination.aws.clients import make_aws_client
 from salesforce_destination.aws.token_store import TokenSource
 from salesforce_destination.connection import Connection, check_connection, misfit
 from salesforce_destination.destination_file import file_hash, load_destination
@@ -52,8 +52,8 @@ class Function:
 
     def __post_init__(self) -> None:
         self.tokens = TokenSource(
-            partial(boto3.client, "secretsmanager", config=SOON),
-            partial(boto3.client, "sqs", config=SOON),
+            partial(make_aws_client, "secretsmanager", SOON),
+            partial(make_aws_client, "sqs", SOON),
             self.settings.access_token_secret_id,
             self.settings.refresh_queue_url,
             allow_local=self.settings.aws_sam_local,

@@ -15,9 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger, Metrics
 from botocore.config import Config
+from salesforce_destination.aws.clients import make_aws_client
 from salesforce_destination.aws.crumbs import CrumbFile
 from salesforce_destination.aws.dead_letters import DeadLetters
 from salesforce_destination.aws.outcome_log import OutcomeLog
@@ -111,13 +111,13 @@ def started() -> Function:
 @cache
 def secrets_client() -> Any:
     """The Secrets Manager client, made when a token or a key is first needed."""
-    return boto3.client("secretsmanager", config=SOON)
+    return make_aws_client("secretsmanager", SOON)
 
 
 @cache
 def sqs_client() -> Any:
     """The SQS client, made when the first message is refused or deferred."""
-    return boto3.client("sqs", config=SOON)
+    return make_aws_client("sqs", SOON)
 
 
 @logger.inject_lambda_context

@@ -13,10 +13,10 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
+from salesforce_destination.aws.clients import make_aws_client
 from salesforce_destination.aws.secrets import AwsUnavailableError
 from salesforce_destination.aws.token_store import RotationLostError, TokenStore
 from salesforce_destination.domain.errors import CredentialsError, SettingsError
@@ -96,6 +96,4 @@ def count(metric: str) -> None:
 @cache
 def token_store(credentials_secret_id: str, access_token_secret_id: str) -> TokenStore:
     """The store of this environment; it outlives an invocation, with a refresh token that could not be stored yet."""
-    return TokenStore(
-        partial(boto3.client, "secretsmanager", config=SOON), credentials_secret_id, access_token_secret_id
-    )
+    return TokenStore(partial(make_aws_client, "secretsmanager", SOON), credentials_secret_id, access_token_secret_id)

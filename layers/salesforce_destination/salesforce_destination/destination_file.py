@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .domain.destination import Destination, read_destination
 from .domain.errors import DestinationFileError, Mistake
+
+if TYPE_CHECKING:
+    from .domain.destination import Destination
 
 HASH_LENGTH = 12
 
@@ -21,6 +24,8 @@ def load_destination(path: str | Path) -> Destination:
         ) from None
     except (OSError, UnicodeDecodeError):
         raise DestinationFileError([Mistake(str(path), "cannot be read.", "Save it as UTF-8 text.")]) from None
+    from .domain.destination import read_destination  # with it comes pydantic, which nothing else needs
+
     return read_destination(text)
 
 

@@ -80,40 +80,24 @@ class Intake:
             ledger.note_event_time(position, message.sent_at if message_time is None else message_time)
         updates: list[Update] = []
         for index, profile in enumerate(profiles):
-            update = self._update(position, index, profile, message, message_time, several)
-            if isinstance(update, Fate):
-                ledger.settle_profile(position, index, update)
+            fate = SKIPPED
+            try:
+                mapped = self.mapper.map(profile, message_time, message.sent_at, several)
+            except ProfileRefusedError as error:
+                mapped, fate = None, Fate(Outcome.REJECTED, error.reason)
+            if mapped is None:
+                ledger.settle_profile(position, index, fate)
                 with suppress(ProfileRefusedError):  # of one without an identity nobody will ask
                     ledger.note_key(position, index, self.mapper.key(profile))
                 if not several:
                     with suppress(ProfileRefusedError):  # a refused event keeps its time: it may be sent again
                         ledger.note_event_time(position, self.mapper.event_time(profile, message_time, message.sent_at))
                 continue
-            ledger.note_key(position, index, update.key)
+            ledger.note_key(position, index, mapped.key)
             if not several:
-                ledger.note_event_time(position, update.event_time)
-            updates.append(update)
+                ledger.note_event_time(position, mapped.event_time)
+            updates.append(mapped.as_update(position, index))
         return updates
-
-    def _update(
-        self, position: int, index: int, profile: Profile, message: Message, message_time: int | None, several: bool
-    ) -> Update | Fate:
-        try:
-            mapped = self.mapper.map(profile, message_time, message.sent_at, several)
-        except ProfileRefusedError as error:
-            return Fate(Outcome.REJECTED, error.reason)
-        if mapped is None:
-            return SKIPPED
-        return Update(
-            position,
-            index,
-            mapped.key,
-            mapped.identity,
-            mapped.fields,
-            mapped.event_time,
-            mapped.times,
-            mapped.updates_only,
-        )
 
 
 def _message_time(message: Message) -> int | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from salesforce_destination.domain.alone import Alone
 from salesforce_destination.domain.attempt import Attempt
 from salesforce_destination.domain.commonness import common_cause, not_the_records
-from salesforce_destination.domain.composite import RecordErrors
+from salesforce_destination.domain.composite import WRITTEN, RecordErrors
 from salesforce_destination.domain.errors import BadRequestError, DestinationError
 from salesforce_destination.domain.guards import Guards
 from salesforce_destination.domain.outcome import DELIVERED, SUPERSEDED, Fate, Outcome, missing_in_org, rejected
@@ -113,6 +113,11 @@ class Sending:
         again: list[Attempt | None] = []
         gone: dict[Move, list[tuple[Attempt, Fate]]] = {}
         for answer in self.requesting.send(pending):
+            if answer.result is WRITTEN and answer.attempt.is_all:
+                self._alone.note_written(answer.collection_size)
+                self._note_delivered(answer.attempt)
+                self.messages.settle(answer.attempt.record, DELIVERED)
+                continue
             decision = self._decision(answer)
             if isinstance(decision, LookUp):
                 gone.setdefault(decision.move, []).append((answer.attempt, decision.fate))

@@ -24,7 +24,7 @@ MOST_ATTRIBUTES = 10
 LONGEST_TEXT = 2_000
 """Characters of a reason that are kept: enough for a person to understand it."""
 
-_NOT_FOR_SQS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_FOR_SQS = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 """SQS takes the characters of XML 1.0 only (SendMessage in the SQS API reference)."""
 
 Attributes = dict[str, dict[str, Any]]
@@ -117,7 +117,7 @@ def _as_text(value: bytes) -> str:
 
 
 def _text(value: str) -> dict[str, Any]:
-    return {"DataType": "String", "StringValue": _NOT_FOR_SQS.sub("?", value)}
+    return {"DataType": "String", "StringValue": re.sub(_NOT_FOR_SQS, "?", value)}
 
 
 def _number(value: int) -> dict[str, Any]:

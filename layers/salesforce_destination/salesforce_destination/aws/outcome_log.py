@@ -90,20 +90,19 @@ def _by_outcome(profiles: Iterable[tuple[Delivery, Part]], key: bytes) -> dict[s
     for delivery, part in profiles:
         message_id = delivery.message.id[:MESSAGE_ID_LENGTH]
         text = f"{identity_hash(key, part.key)} {message_id} {delivery.event_time or '-'}"
-        lines.setdefault(" ".join(_outcome(delivery, part)), []).append(text)
+        outcome = part.fate.outcome
+        label = " ".join(_not_written(delivery, part)) if outcome in NOT_WRITTEN else outcome.value
+        lines.setdefault(label, []).append(text)
     return lines
 
 
-def _outcome(delivery: Delivery, part: Part) -> Iterator[str]:
+def _not_written(delivery: Delivery, part: Part) -> Iterator[str]:
     """
     A profile that was not written shares the fate of its message, and keeps its own code.
 
     One that fails beside one that waits is tried again with it; one that waits in a message that is given up is
     given up with it.
     """
-    if part.fate.outcome not in NOT_WRITTEN:
-        yield part.fate.outcome
-        return
     yield delivery.fate.outcome
     reason = delivery.fate.reason if delivery.profiles <= 1 else part.fate.reason
     if reason is not None:

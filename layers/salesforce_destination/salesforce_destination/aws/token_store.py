@@ -18,7 +18,6 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from salesforce_destination.domain.credentials import with_refresh_token
 from salesforce_destination.domain.errors import CredentialsError, TokenUnavailableError
 from salesforce_destination.domain.refresh_request import MESSAGE_GROUP, RefreshRequest
 from salesforce_destination.domain.salesforce_host import check_instance_url
@@ -173,6 +172,8 @@ class TokenStore:
 
     def write_refresh_token(self, credentials: str, refresh_token: str) -> None:
         """Put a rotated refresh token into the credentials as they were read; raise RotationLostError if that fails."""
+        from salesforce_destination.domain.credentials import with_refresh_token  # no other function has credentials
+
         self._write_rotated(credentials, with_refresh_token(credentials, refresh_token))
 
     def _write_rotated(self, before: str, after: str) -> None:

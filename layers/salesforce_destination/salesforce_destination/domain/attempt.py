@@ -27,6 +27,11 @@ class Attempt:
     retimed: frozenset[str] = frozenset()
     not_there: frozenset[str] = frozenset()
 
+    @property
+    def is_all(self) -> bool:
+        """Whether this is all that there is to say of its record: nothing waits, and nothing follows."""
+        return not self.missing and not self.later
+
     def retimed_by_event(self, guards: frozenset[str]) -> Attempt:
         """The same with the time of the event in these guards, in place of the time at which the person qualified."""
         times = {

@@ -40,7 +40,8 @@ Constant = str | bool | int | Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+    # What checks a table is built once, with the table that holds it, when the first file is read.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, defer_build=True)
 
 
 class Profiles(_Table):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from salesforce_destination.domain.description import ObjectDescription, read_description
 from salesforce_destination.salesforce.client import SalesforceClient
+
+if TYPE_CHECKING:
+    from salesforce_destination.domain.description import ObjectDescription
 
 GOOD_FOR_SECONDS = 300.0
 """How long an answer is believed: a person who mends a field sees it taken up within five minutes."""
@@ -20,6 +23,8 @@ class Describer:
 
     def describe(self, sobject: str) -> ObjectDescription:
         """Describe an sObject, from memory where that is recent enough; costs an API call where it is not."""
+        from salesforce_destination.domain.description import read_description  # a good batch asks for none
+
         now = self._clock()
         known = self._known.get(sobject)
         if known is None or now - known[0] > GOOD_FOR_SECONDS:
