@@ -87,17 +87,25 @@ class Intake:
                 mapped, fate = None, Fate(Outcome.REJECTED, error.reason)
             if mapped is None:
                 ledger.settle_profile(position, index, fate)
-                with suppress(ProfileRefusedError):  # of one without an identity nobody will ask
-                    ledger.note_key(position, index, self.mapper.key(profile))
+                self._note_unmapped(position, index, profile, ledger)
                 if not several:
                     with suppress(ProfileRefusedError):  # a refused event keeps its time: it may be sent again
                         ledger.note_event_time(position, self.mapper.event_time(profile, message_time, message.sent_at))
                 continue
-            ledger.note_key(position, index, mapped.key)
             if not several:
                 ledger.note_event_time(position, mapped.event_time)
-            updates.append(mapped.as_update(position, index))
+            key, times = mapped.key, mapped.times
+            ledger.note_key(position, index, key)
+            updates.append(
+                Update(
+                    position, index, key, mapped.identity, mapped.fields, mapped.event_time, times, mapped.updates_only
+                )
+            )
         return updates
+
+    def _note_unmapped(self, position: int, index: int, profile: Profile, ledger: Ledger) -> None:
+        with suppress(ProfileRefusedError):  # of one without an identity nobody will ask
+            ledger.note_key(position, index, self.mapper.key(profile))
 
 
 def _message_time(message: Message) -> int | None:

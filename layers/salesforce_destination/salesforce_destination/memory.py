@@ -50,22 +50,25 @@ class Memory:
 
     def note_written(self, record: Record) -> None:
         """Remember the times of what was written."""
-        if record.left_out or record.key in self._newest:
-            self._note(record, record.fields, 0)
-        else:
-            self._newest[record.key] = _times(record)
-            self._forget_oldest()
+        times = _times(record)
+        if record.left_out:
+            times = {name: times.get(name, 0) for name in record.fields}
+        self._note(record.key, times)
 
     def note_stale(self, record: Record, fields: Iterable[str]) -> None:
         """Remember that the org holds something newer than these fields of a record."""
-        self._note(record, fields, 1)
-
-    def _note(self, record: Record, fields: Iterable[str], later: int) -> None:
-        newest = self._newest.setdefault(record.key, {})
         times = _times(record)
-        for name in fields:
-            newest[name] = max(newest.get(name, 0), times.get(name, 0) + later)
-        self._newest.move_to_end(record.key)
+        self._note(record.key, {name: times.get(name, 0) + 1 for name in fields})
+
+    def _note(self, key: str, times: dict[str, int]) -> None:
+        known = self._newest.get(key)
+        if known is None:
+            self._newest[key] = times
+        else:
+            for name, time in times.items():
+                if known.get(name, 0) < time:
+                    known[name] = time
+            self._newest.move_to_end(key)
         self._forget_oldest()
 
     def _forget_oldest(self) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from salesforce_destination.domain.composite import Collection, CollectionReply
-from salesforce_destination.domain.description import ObjectDescription
 from salesforce_destination.domain.record import Record
 from salesforce_destination.domain.successor import Move, Successor
+
+if TYPE_CHECKING:
+    from salesforce_destination.domain.description import ObjectDescription
 
 
 class Org(Protocol):
