@@ -24,9 +24,11 @@ Traffic = Callable[[Stage, int], None]
 
 
 def steady(stage: Stage, minute: int) -> None:
-    """A few messages a minute."""
-    for _ in range(PER_MINUTE):
+    """A few messages a minute, one of a person who does not want it and one with an address that is none."""
+    for _ in range(PER_MINUTE - 2):
         stage.send(profile(stage.numbers))
+    stage.send(profile(stage.numbers, consent="n"))
+    stage.send(profile(stage.numbers, email="nowhere"))
 
 
 def trickle(stage: Stage, minute: int) -> None:

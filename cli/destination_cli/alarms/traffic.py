@@ -29,9 +29,10 @@ def crm_id(number: int) -> str:
     return record_id("003", 1 + number % PEOPLE)
 
 
-def profile(number: int, audience: str | None = LOYAL) -> str:
-    """A change of a name, and of a membership where one is given."""
+def profile(number: int, audience: str | None = LOYAL, **more: str) -> str:
+    """A change of a name, of a membership where one is given, and of what else is."""
     body: dict[str, object] = {
+        **more,
         "person": {"name": {"lastName": f"Person {number}"}},
         "identityMap": {"crmID": [{"id": crm_id(number)}]},
     }
