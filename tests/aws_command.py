@@ -1,22 +1,21 @@
 """
 The AWS CLI's part in the documents, on botocore: services, operations and options as the CLI derives them from the
-service models. It reads a command, and runs it; run as a program it stands for `aws`.
+service models. It reads a command, and runs it.
 
-The two commands that the CLI adds to the services, `logs tail` and `cloudformation deploy`, are done by hand.
+Two commands that the CLI adds to the services are known by hand: `logs tail`, and `cloudformation deploy`, which is
+read and not run.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import boto3
 import botocore.session
 import jmespath
 from botocore import xform_name
@@ -120,30 +119,33 @@ def _operation(service: str, operation: str) -> OperationModel:
     raise CommandError(f"{service} has no operation {operation}")
 
 
-def run_command(command: AwsCommand) -> str:
-    """Do it, at the endpoint of the environment; give what is printed."""
+def run_command(command: AwsCommand, client: Callable[[str], Any], folder: Path) -> str:
+    """Do it, with files of this folder; give what is printed."""
     if missing := command.missing():
         raise CommandError(f"{' '.join(sorted(missing))} is missing")
     if command.is_added:
-        return _deploy(command) if command.operation == "deploy" else _tail(command)
+        return _tail(command, client("logs"))
     model = _operation(command.service, command.operation)
-    call = dict(_parameters(model, command))
-    answer = getattr(boto3.client(command.service), xform_name(model.name))(**call)
+    call = dict(_parameters(model, command, folder))
+    answer = getattr(client(command.service), xform_name(model.name))(**call)
     answer.pop("ResponseMetadata", None)
     return _printed(answer, command)
 
 
-def _parameters(model: OperationModel, command: AwsCommand) -> Iterator[tuple[str, Any]]:
+def _parameters(model: OperationModel, command: AwsCommand, folder: Path) -> Iterator[tuple[str, Any]]:
     for name, shape in (model.input_shape.members if model.input_shape else {}).items():
         option = _option(name)
         if option in command.options:
-            yield name, _value(shape, command.options[option])
+            yield name, _value(shape, [_read(word, folder) for word in command.options[option]])
         elif option.replace("--", "--no-", 1) in command.options:
             yield name, False
 
 
+def _read(word: str, folder: Path) -> str:
+    return (folder / word.removeprefix("file://")).read_text() if word.startswith("file://") else word
+
+
 def _value(shape: Shape, words: list[str]) -> Any:
-    words = [Path(word.removeprefix("file://")).read_text() if word.startswith("file://") else word for word in words]
     match shape.type_name:
         case "boolean":
             return True
@@ -169,35 +171,9 @@ def _printed(answer: Any, command: AwsCommand) -> str:
     return "\t".join(map(str, found)) if isinstance(found, list) else str(found)
 
 
-def _deploy(command: AwsCommand) -> str:
-    (name,), (file,) = command.options["--stack-name"], command.options["--template-file"]
-    given = [word.split("=", 1) for word in command.options.get("--parameter-overrides", ())]
-    boto3.client("cloudformation").create_stack(
-        StackName=name,
-        TemplateBody=Path(file).read_text(),
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given],
-        Capabilities=command.options.get("--capabilities", []),
-    )
-    return f"Successfully created/updated stack - {name}"
-
-
-def _tail(command: AwsCommand) -> str:
+def _tail(command: AwsCommand, logs: Any) -> str:
     (since,), (group,) = command.options.get("--since", ["10m"]), command.positional
     seconds = int(since[:-1]) * {"m": 60, "h": 3600, "d": 86_400}[since[-1]]
     start = int((time.time() - seconds) * 1000)
-    events = boto3.client("logs").filter_log_events(logGroupName=group, startTime=start)["events"]
+    events = logs.filter_log_events(logGroupName=group, startTime=start)["events"]
     return "\n".join(event["message"] for event in events)
-
-
-def main() -> int:
-    """Stand for `aws`: status 252 for a command that it does not take, as the CLI's."""
-    try:
-        sys.stdout.write(run_command(read_command(sys.argv[1:])) + "\n")
-    except CommandError as error:
-        sys.stderr.write(f"aws: {error}\n")
-        return 252
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

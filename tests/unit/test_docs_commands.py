@@ -96,7 +96,7 @@ def test_a_command_of_ours_is_taken_as_it_stands(words: list[str]) -> None:
     assert context.info_name == name
 
 
-@pytest.mark.parametrize(("command", "words"), calls_of("aws"), ids=brief)
+@pytest.mark.parametrize(("command", "words"), list(calls_of("aws")), ids=brief)
 def test_a_command_of_aws_has_its_service_operation_and_options(command: Command, words: list[str]) -> None:
     read = read_command(words)
 
