@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from salesforce_destination.domain.description import ObjectDescription
 from salesforce_destination.domain.record import Record
+
+if TYPE_CHECKING:
+    from salesforce_destination.domain.description import ObjectDescription
 
 RECORDS_REMEMBERED = 20_000
 PARTS_REMEMBERED = 50_000
