@@ -16,11 +16,11 @@ SCANNED := cli functions layers
 # Some resources of each kind that checkov has rules for: it has to have looked at them.
 JUDGED := Key Queue DeadLetterQueue CredentialsSecret DeliverFunction DeliverRole FrontDoorRole FrontDoorv1Stage AlarmTopic \
 	DeliverLogGroup
-NOT_HERE := sam or python313 or chromium or docker
+NOT_HERE := sam or python313 or chromium or docker or long
 # Without a Docker engine there is nothing that could be asked of it; everything else must run in test-all.
 DOCKER := $(shell docker version >/dev/null 2>&1 && echo " or docker")
 
-.PHONY: help setup test test-all demo local chaos chaos-backlog cold-start lint format lock licences clean
+.PHONY: help setup test test-all demo local chaos chaos-backlog bench scale alarms cold-start lint format lock licences clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ test: setup ## run the tests that need Python alone
 	$(BIN)/pytest -n 2 -m "not ($(NOT_HERE))"
 
 test-all: setup .venv-sam/.made .venv-runtime/.made ## run the tests that need SAM, Python 3.13 or Chromium; a skip is a failure
-	$(BIN)/pytest -m "sam or python313 or chromium$(DOCKER)" --no-skips
+	$(BIN)/pytest -m "sam or python313 or chromium or long$(DOCKER)" --no-skips
 
 demo: setup ## deliver 1,000 profiles to a simulated Salesforce org and show what became of them
 	@$(BIN)/destination demo
@@ -45,6 +45,9 @@ chaos: setup ## deliver 100,000 messages while everything goes wrong, on a simul
 
 chaos-backlog: setup ## simulate what becomes of a million messages in an outage of a day
 	@$(BIN)/python -m destination_cli.simulation backlog
+
+alarms: setup ## try the template's alarms: which go on by which fault, and which stay off where all is well
+	@$(BIN)/python -m destination_cli.alarms
 
 cold-start: setup .venv-sam/.made .venv-runtime/.made ## measure cold starts of what is built, in AWS's emulator (ROUNDS=)
 	@$(BIN)/python -m benchmarks.cold_start $(if $(ROUNDS),--rounds $(ROUNDS))

@@ -34,30 +34,35 @@ def main() -> None:
 
 @app.command()
 def bench(
-    short: Annotated[bool, typer.Option(help="Fewer profiles, fewer orgs, fewer repeats; nothing is kept.")] = False,
-    result_file: Annotated[Path | None, typer.Option("--result", help="Where the figures go.")] = None,
+    short: Annotated[bool, typer.Option(help="Fewer profiles, orgs and repeats; documents stay as they are.")] = False,
+    result_file: Annotated[
+        Path | None, typer.Option("--result", help="Where the figures go, and nowhere else.")
+    ] = None,
 ) -> None:
-    """Measure all contenders, print the tables, write the figures as JSON."""
+    """Measure all contenders, print the tables, keep the figures as JSON, and bring the documents up to date."""
     figures = measure(SHORT if short else LONG, tell)
     tell("")
     result = result_of(figures, f"{COMMAND} SHORT=1" if short else COMMAND)
     result.save(result_file or (SHORT_RESULT if short else RESULT))
     for table in tables(result, load_prices()):
         print(table.text())
+    if not short and result_file is None:
+        scale()
 
 
 @app.command()
 def scale() -> None:
-    """Print what the model says for the figures that are kept, and keep it too."""
+    """Say how far it goes by the figures that are kept, and bring the documents up to date."""
     made = dict(scale_tables(load(), load_prices()))
     for table in made.values():
         print(table.text())
     keep_scale(made)
+    docs()
 
 
 @app.command()
 def docs() -> None:
-    """Write tables and pictures of the figures that are kept into the documents."""
+    """Write tables and pictures of what is kept into the documents."""
     rewrite(parts(load(), load_prices(), kept_scale()))
     draw(load())
 

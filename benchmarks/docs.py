@@ -10,12 +10,13 @@ from pathlib import Path
 
 from benchmarks.costs import monthly
 from benchmarks.figures import Result
-from benchmarks.layout import Table
+from benchmarks.layout import Table, number
 from benchmarks.prices import Prices
 from benchmarks.tables import headline, tables
 
 ROOT = Path(__file__).parents[1]
 SCALE = Path(__file__).parent / "results" / "scale.json"
+COLD_START = Path(__file__).parent / "results" / "cold-start.json"
 PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md")
 MARKED = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n).*?(<!-- end (?P=name) -->)", re.DOTALL)
 
@@ -29,6 +30,7 @@ def parts(result: Result, prices: Prices, scale: Mapping[str, str]) -> dict[str,
     return {
         "bench-headline": f"{headline(result).markdown()}\n{provenance(result)}\n",
         "bench-tables": "\n".join(table.markdown() for table in tables(result, prices)) + f"\n{provenance(result)}\n",
+        "cold-start": cold_start().markdown(),
         "bench-prices": _prices(prices).markdown(),
         "bench-monthly": _monthly(prices).markdown(),
         **scale,
@@ -55,6 +57,17 @@ def kept_scale() -> dict[str, str]:
     """What the model said, as Markdown by the tables' names."""
     kept = json.loads(SCALE.read_text(encoding="utf-8"))
     return {name: Table(**table).markdown() for name, table in kept.items()}
+
+
+def cold_start() -> Table:
+    """What `make cold-start` kept."""
+    kept = json.loads(COLD_START.read_text(encoding="utf-8"))
+    medians = {name: series["median"] for name, series in kept["initialization_ms"].items()}
+    libraries = medians["boto3 and requests alone"]
+    rows = [[name, number(median), f"{median / libraries:.2f}"] for name, median in medians.items()]
+    title = f"Initialization in Lambda's runtime interface emulator, medians of {kept['rounds']}"
+    remark = f"Measured on {kept['date']} by `{kept['command']}` on {kept['machine']}."
+    return Table(title, ["", "ms", "times boto3 and requests"], rows, [remark])
 
 
 def _prices(prices: Prices) -> Table:

@@ -50,7 +50,7 @@ def profile(number: int, variant: Variant) -> Json:
     made = demo.profile(number, contact_id(number))
     last = "".join(SYLLABLES[byte % len(SYLLABLES)] for byte in _draw(number)[:3]).capitalize()
     made["person"]["name"]["lastName"] = last
-    made["personalEmail"]["address"] = f"{demo.first_name(number)}.{last}.{number}@example.com".lower()
+    made["personalEmail"]["address"] = f"{last}.{number}@example.com".lower()
     if variant is Variant.WIDE:
         made["segmentMembership"] = {"ups": dict(_memberships(number))}
     return made

@@ -78,7 +78,7 @@ class Result:
     @property
     def sizes(self) -> list[int]:
         """The numbers of profiles that every contender got."""
-        return sorted({each.profiles for each in self.figures if each.name == "single"})
+        return sorted({each.profiles for each in self.figures if each.name == "single" and not each.ms_per_record})
 
     @property
     def latencies(self) -> list[int]:

@@ -9,7 +9,7 @@ from benchmarks.costs import LATENCY_MS, MEMORY_MIB, cost_of
 from benchmarks.events import Variant
 from benchmarks.figures import Figures, Result
 from benchmarks.layout import Table, number, seconds
-from benchmarks.plan import SLOW_MS_PER_RECORD, Cell
+from benchmarks.plan import Cell
 from benchmarks.prices import Prices
 
 SHORT_TITLES = {
@@ -68,26 +68,21 @@ def _work(result: Result) -> Table:
             ]
         )
     heads = ["", "calls/1,000", *(f"{size:,}" for size in sizes), "x floor", "B up", "B down"]
-    title = "API calls per 1,000 profiles; CPU of the client in µs per profile; bytes per profile"
+    title = "API calls per 1,000 profiles; µs of CPU per profile; bytes per profile"
     return Table(title, heads, rows, [_scaled_remark(result)])
 
 
 def _wall(result: Result) -> Table:
     """The time until all is written."""
-    orgs = [(latency, size) for latency in result.latencies for size in result.sizes]
-    rows = [
-        [SHORT_TITLES[name], *(_wall_of(result.find(Cell(name, size, latency))) for latency, size in orgs)]
-        for name in NAMES
-    ]
-    slow = [each for each in result.figures if each.ms_per_record]
-    if slow:
-        size = slow[0].profiles
-        for row, name in zip(rows, NAMES, strict=True):
-            row.append(_wall_of(result.find(Cell(name, size, ms_per_record=SLOW_MS_PER_RECORD))))
-    heads = ["", *(f"{size // 1000}k/{latency}" for latency, size in orgs)]
-    heads += [f"{slow[0].profiles // 1000}k slow"] if slow else []
-    remark = f"k: thousand profiles; /n: the org takes n ms for a call; slow: {SLOW_MS_PER_RECORD} ms for a record."
-    return Table("Time until everything is written", heads, rows, [remark, _scaled_remark(result)])
+    cells = [(size, latency, 0) for latency in result.latencies for size in result.sizes]
+    cells += sorted({(each.profiles, 0, each.ms_per_record) for each in result.figures if each.ms_per_record})
+    rows = []
+    for size, latency, slowness in cells:
+        org = f"{slowness} ms a record" if slowness else f"{latency} ms a call"
+        found = (result.find(Cell(name, size, latency, slowness)) for name in NAMES)
+        rows.append([f"{size:,}, {org}", *(_wall_of(each) for each in found)])
+    heads = ["profiles, org", *(SHORT_TITLES[name] for name in NAMES)]
+    return Table("Time until everything is written", heads, rows, [_scaled_remark(result)])
 
 
 def _memory(result: Result) -> Table:

@@ -15,6 +15,7 @@ from destination_cli.simulation.queue import IN_FLIGHT_LIMIT
 from benchmarks.scale.setting import MOST_INVOKES, Org, Stack, Work, gathering_seconds
 
 DAY = 86_400
+CALLS_A_DAY = "calls a day"
 USAGE_CEILING = 0.9
 """The function stops at this share of the day's calls (API_USAGE_CEILING_PERCENT)."""
 
@@ -27,12 +28,13 @@ class Flow:
     passing: float
     batch: float
     batch_seconds: float
+    calls_per_batch: int
     longest_wait: float
 
     @property
     def calls_a_day(self) -> float:
-        """One call for each batch."""
-        return self.passing / self.batch * DAY
+        """What the org counts."""
+        return self.passing / self.batch * self.calls_per_batch * DAY
 
     @property
     def keeps_up(self) -> bool:
@@ -44,21 +46,20 @@ def limits(stack: Stack, org: Org, work: Work) -> Mapping[str, float]:
     """What stops the flow, each with the profiles per second at which it does."""
     batch, places = stack.batch_size, min(stack.concurrency, MOST_INVOKES)
     seconds = work.seconds(batch, stack, org)
-    in_org = org.seconds_per_call + batch * org.seconds_per_record
     found = {
-        "MaximumConcurrency": places * batch / seconds,
-        "the pollers": stack.pollers * batch / (gathering_seconds(batch) + seconds),
-        "messages in flight": IN_FLIGHT_LIMIT / (gathering_seconds(batch) / 2 + seconds),
-        "the org's calls a day": org.calls_a_day * USAGE_CEILING * batch / DAY,
+        "concurrency": places * batch / seconds,
+        "pollers": stack.pollers * batch / (gathering_seconds(batch) + seconds),
+        "in flight": IN_FLIGHT_LIMIT / (gathering_seconds(batch) / 2 + seconds),
+        CALLS_A_DAY: org.calls_a_day * USAGE_CEILING * batch / org.calls(batch) / DAY,
     }
-    if in_org > org.long_seconds:
-        found["the org's long calls"] = org.long_calls * batch / in_org
+    if org.seconds_of_call(org.collections_per_call) > org.long_seconds:
+        found["long calls"] = org.long_calls * batch / (org.calls(batch) * org.seconds_of_call(1))
     return found
 
 
 def capacity(stack: Stack, org: Org, work: Work) -> float:
     """The profiles per second that pass while the day's calls last."""
-    return min(rate for name, rate in limits(stack, org, work).items() if name != "the org's calls a day")
+    return min(rate for name, rate in limits(stack, org, work).items() if name != CALLS_A_DAY)
 
 
 def bottleneck(stack: Stack, org: Org, work: Work) -> str:
@@ -72,11 +73,11 @@ def flow(arriving: float, stack: Stack, org: Org, work: Work) -> Flow:
     most = capacity(stack, org, work)
     full = work.seconds(stack.batch_size, stack, org)
     if arriving >= most:
-        return Flow(arriving, most, stack.batch_size, full, float("inf"))
+        return Flow(arriving, most, stack.batch_size, full, org.calls(stack.batch_size), float("inf"))
     batch = min(float(stack.batch_size), _batch_of_a_window(arriving, stack, org, work))
     seconds = work.seconds(batch, stack, org)
     filling = min(stack.window_seconds, batch * stack.pollers / arriving)
-    return Flow(arriving, arriving, batch, seconds, filling + seconds)
+    return Flow(arriving, arriving, batch, seconds, org.calls(batch), filling + seconds)
 
 
 def _batch_of_a_window(arriving: float, stack: Stack, org: Org, work: Work) -> float:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
+
+from salesforce_destination.memory import SLOW_SECONDS
 
 from benchmarks.costs import MEMORY_MIB, WHOLE_PROCESSOR_MIB
 from benchmarks.events import MESSAGES_PER_EVENT
 from benchmarks.figures import Result
 from benchmarks.plan import SMALL_BATCH
+
+COLLECTIONS, RECORDS = 5, 200
+"""Of one call, and of one collection: the template's numbers."""
 
 FEWEST_POLLERS = 5
 """Lambda polls a standard queue with five pollers at the least ("Configuring scaling behavior for SQS event source
@@ -36,6 +42,22 @@ class Org:
     long_calls: int = 25
     long_seconds: float = 20.0
 
+    @property
+    def collections_per_call(self) -> int:
+        """What the function sends at a time once it knows the org: half as much after each call that is too slow."""
+        collections = COLLECTIONS
+        while collections > 1 and self.seconds_of_call(collections) > SLOW_SECONDS:
+            collections //= 2
+        return collections
+
+    def seconds_of_call(self, collections: int) -> float:
+        """How long a call of so many full collections takes."""
+        return self.seconds_per_call + collections * RECORDS * self.seconds_per_record
+
+    def calls(self, profiles: float) -> int:
+        """How many calls a batch takes."""
+        return ceil(profiles / (self.collections_per_call * RECORDS))
+
 
 @dataclass(frozen=True, slots=True)
 class Stack:
@@ -63,7 +85,7 @@ class Work:
         """How long an invocation takes: the function's share of a processor, and the org."""
         share = min(1.0, stack.memory_mib / WHOLE_PROCESSOR_MIB)
         working = (self.per_batch + profiles * self.per_profile) / share
-        return working + org.seconds_per_call + profiles * org.seconds_per_record
+        return working + org.calls(profiles) * org.seconds_per_call + profiles * org.seconds_per_record
 
 
 def gathering_seconds(messages: float) -> float:

@@ -11,7 +11,7 @@ from benchmarks.figures import Result
 from benchmarks.layout import Table, number, seconds
 from benchmarks.prices import Prices
 from benchmarks.scale.discrete import observe
-from benchmarks.scale.model import DAY, USAGE_CEILING, bottleneck, capacity, flow, limits
+from benchmarks.scale.model import CALLS_A_DAY, DAY, USAGE_CEILING, bottleneck, capacity, flow, limits
 from benchmarks.scale.setting import Org, Stack, Work, work_of
 
 FAST = Org("fast, 0.1 s a call", 0.1)
@@ -87,7 +87,7 @@ def calls(work: Work) -> Table:
 def goals(work: Work) -> Table:
     """What to set for a rate, and what stops more."""
     rows = [_goal(rate, org, work) for rate, org in product(GOALS, ORGS)]
-    heads = ["profiles/s", "org", "concurrency", "window", "calls a day", "waits", "next bottleneck"]
+    heads = ["per second", "org", "concurrency", "window", "calls/day", "waits", "next bottleneck"]
     remark = (
         f"Set so that {HEADROOM:g} times as much could pass. An org whose day has fewer calls than this needs more of"
         f" them, or fewer profiles: the function stops at {USAGE_CEILING:.0%} of 100,000."
@@ -100,7 +100,7 @@ def _goal(rate: float, org: Org, work: Work) -> list[str]:
     name = org.name.partition(",")[0]
     if stack is None:
         found = limits(Stack(concurrency=1000), org, work)
-        tight = [limit for limit, most in found.items() if most < rate * HEADROOM and limit != "the org's calls a day"]
+        tight = [limit for limit, most in found.items() if most < rate * HEADROOM and limit != CALLS_A_DAY]
         return [f"{rate:,}", name, "-", "-", "-", "-", f"{tight[0]}: {found[tight[0]]:,.0f}/s"]
     found_flow = flow(rate, stack, org, work)
     first = bottleneck(stack, org, work)
@@ -124,14 +124,18 @@ def backfill(result: Result, prices: Prices, work: Work) -> Table:
         stack = Stack(concurrency=concurrency)
         most = capacity(stack, org, work)
         batches = BACKFILL / stack.batch_size
+        api_calls = batches * org.calls(stack.batch_size)
         busy = batches * work.seconds(stack.batch_size, stack, org) * stack.memory_mib / 1024
         usd = busy * prices["lambda_gb_second"] + batches * prices["lambda_request"]
         usd += BACKFILL / 1e6 * (cost_of("deliver", result, prices).usd - cost_of("deliver", result, prices).lambda_usd)
         rows.append(
-            [str(concurrency), org.name.partition(",")[0], seconds(BACKFILL / most), f"{batches:,.0f}", f"{usd:.2f}"]
+            [str(concurrency), org.name.partition(",")[0], seconds(BACKFILL / most), f"{api_calls:,.0f}", f"{usd:.2f}"]
         )
     heads = ["MaximumConcurrency", "org", "time", "API calls", "USD"]
-    remark = "Sending the messages is in the price, ten to a request. 10,000 calls are a tenth of a day's 100,000."
+    remark = (
+        "Sending the messages is in the price, ten to a request. 10,000 calls are a tenth of a day's 100,000. To the"
+        " slow org the function sends 200 records at a time, because a call may not take longer than 15 s."
+    )
     return Table(f"A backfill of {BACKFILL:,} profiles", heads, rows, [remark])
 
 
