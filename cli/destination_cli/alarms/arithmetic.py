@@ -36,12 +36,12 @@ class Arithmetic:
     """
     Works out expressions over the series of an alarm.
 
-    `fills_nothing` says whether FILL fills a metric that has not a single value in the range. AWS does not say, and an
-    alarm has to be right either way.
+    AWS leaves two things open, and an alarm has to be right either way: `fills_nothing` says whether FILL fills a
+    metric that has no value at all in the range, `counts_nothing` whether nothing counts as 0 beside a number too.
     """
 
-    def __init__(self, series: Mapping[str, Value], fills_nothing: bool = True) -> None:
-        self._series, self._fills_nothing = series, fills_nothing
+    def __init__(self, series: Mapping[str, Value], fills_nothing: bool = True, counts_nothing: bool = False) -> None:
+        self._series, self._fills_nothing, self._counts_nothing = series, fills_nothing, counts_nothing
 
     def value(self, node: Node) -> Value:
         """The value of one expression."""
@@ -50,7 +50,8 @@ class Arithmetic:
         if isinstance(node, Reference):
             return self._series[node.id]
         if isinstance(node, Operation):
-            return _operated(_OPERATORS[node.sign], self.value(node.left), self.value(node.right))
+            left, right = self.value(node.left), self.value(node.right)
+            return _operated(_OPERATORS[node.sign], left, right, self._counts_nothing)
         if isinstance(node, Array):
             raise UnsupportedError("an array of time series as a result")
         return self._called(node)
@@ -80,24 +81,25 @@ class Arithmetic:
         return [filler.value if value is None else value for value in series]
 
 
-def _operated(work: Callable[[float, float], float | None], left: Value, right: Value) -> Value:
+def _operated(work: Callable[[float, float], float | None], left: Value, right: Value, counts_nothing: bool) -> Value:
     if not isinstance(left, list) and not isinstance(right, list):
         value = work(left, right)
         if value is None:
             raise UnsupportedError("a division of numbers by zero")
         return value
     return [
-        None if one is None and other is None else work(one or 0.0, other or 0.0) for one, other in _pairs(left, right)
+        None if one is None and other is None else work(one or 0.0, other or 0.0)
+        for one, other in _pairs(left, right, counts_nothing)
     ]
 
 
-def _pairs(left: Value, right: Value) -> list[tuple[float | None, float | None]]:
-    """Values that belong together; a number belongs to the periods of the series beside it that have a value."""
+def _pairs(left: Value, right: Value, counts_nothing: bool) -> list[tuple[float | None, float | None]]:
+    """Values that belong together. Nothing belongs to nothing; beside a number it may count as 0."""
     if not isinstance(left, list):
         assert isinstance(right, list)
-        return [(None if other is None else left, other) for other in right]
+        return [(left if counts_nothing or other is not None else None, other) for other in right]
     if not isinstance(right, list):
-        return [(one, None if one is None else right) for one in left]
+        return [(one, right if counts_nothing or one is not None else None) for one in left]
     return list(zip(left, right, strict=True))
 
 

@@ -40,11 +40,12 @@ class Query:
 class Habits:
     """
     What AWS does not tell of its evaluation, so that an alarm has to be right either way: how many more periods than it
-    needs are fetched, and whether FILL fills a metric that has no value at all.
+    needs are fetched, and what `Arithmetic` is told.
     """
 
     extra_periods: int = 2
     fills_nothing: bool = True
+    counts_nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class MetricAlarm:
             name: metrics.series(query.metric, query.statistic, periods) for name, query in self.queries.items()
         }
         for name in self._order():
-            series[name] = Arithmetic(series, habits.fills_nothing).value(self.expressions[name])
+            series[name] = Arithmetic(series, habits.fills_nothing, habits.counts_nothing).value(self.expressions[name])
         values = series[self.returned]
         if not isinstance(values, list):
             raise UnsupportedError(f"{self.name} is about a number and not a time series")

@@ -29,16 +29,17 @@ def lines(names: Sequence[str], healthy: Sequence[Trial], faults: Sequence[Trial
         yield f"{name:{width}}  {quiet}  {loud}"
     yield ""
     for label, trial in zip([*numbers, *letters], [*healthy, *faults], strict=True):
-        yield f"{label} {trial.scenario.name:32} {woken(trial)}"
+        first, *more = woken(trial)
+        yield f"{label} {trial.scenario.name:32} {first}"
+        yield from (f"{'':34} {text}" for text in more)
     yield ""
     mistakes = [*(text for trial in (*healthy, *faults) for text in trial.mistakes), *unshown(names, healthy, faults)]
     yield from mistakes or [f"Each of the {len(names)} alarms was on where it has to be, and off where all is well."]
 
 
-def woken(trial: Trial) -> str:
-    """Who is told, and how long after it began."""
-    told = [f"{name} after {trial.minutes_until_told(name)} min" for name in trial.wakes]
-    return ", ".join(told) or "wakes nobody"
+def woken(trial: Trial) -> list[str]:
+    """Which alarm wakes somebody, and how long after it began."""
+    return [f"{name} after {trial.minutes_until_told(name)} min" for name in trial.wakes] or ["wakes nobody"]
 
 
 def unshown(names: Sequence[str], healthy: Sequence[Trial], faults: Sequence[Trial]) -> list[str]:
