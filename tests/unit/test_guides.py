@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,8 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 from salesforce_destination.domain.destination import read_destination
+from salesforce_destination.domain.event_time import parse_time
+from salesforce_destination.domain.mapping import Mapper
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "salesforce_destination" / "salesforce_destination"
@@ -126,10 +129,15 @@ def test_every_code_that_the_front_door_answers_with_is_in_the_guide_of_the_send
 def test_the_file_of_the_guide_takes_what_adobes_platform_is_told_to_send() -> None:
     (file,) = re.findall(r"^```toml\n(.*?)^```$", read(DOCS / "adobe-setup.md"), re.MULTILINE | re.DOTALL)
 
-    destination = read_destination(file)
+    profile = json.loads(read(DOCS / "adobe-setup.md").split("In profile.json:\n\n```json\n")[1].split("```")[0])
 
-    assert destination.identity.source == "identityMap.crmID[0].id"
+    destination = read_destination(file)
+    mapped = Mapper(destination).map(profile, None, parse_time("2026-11-24T00:00:00Z"))
+
     assert destination.identity.target == "SalesforceId"
+    assert mapped is not None
+    assert mapped.identity == profile["identityMap"]["crmID"][0]["id"]
+    assert mapped.fields == {"LastName": "Okafor", "CDP_Loyal__c": "realized"}
 
 
 def test_the_first_screen_of_the_readme_says_how_profiles_get_to_the_queue() -> None:
