@@ -40,7 +40,7 @@ class AudienceFields:
         """Add the value of every mapped audience that the profile mentions, and of every field of names."""
         namespaces = namespaces_of(profile.get("segmentMembership"))
         for target in self._single:
-            found = target.found_in(namespaces)
+            found = find_membership(namespaces, target.audience_id, target.namespace)
             if found is not None:
                 target.read_into(fields, times, found, event_time)
         for field, targets in self._named.items():
@@ -70,12 +70,13 @@ class _Target:
     def __init__(self, audience: Audience, by_event: bool) -> None:
         self.audience, self._by_event = audience, by_event
         self.name = audience.name or audience.id
-        self._namespace = audience.namespace.casefold() if audience.namespace else None
+        self.audience_id, self.namespace = audience.id, audience.namespace.casefold() if audience.namespace else None
+        self._mapping_id = audience.mapping_id
         self._is_timed = bool(audience.since_field) or audience.value == "timestamp"
-        self._value_of = {status: _value_of(status, audience) for status in Status}
+        self._value_of: dict[str, Json] = {status.value: _value_of(status, audience) for status in Status}
 
     def found_in(self, namespaces: Namespaces) -> Json | None:
-        return find_membership(namespaces, self.audience.id, self._namespace)
+        return find_membership(namespaces, self.audience_id, self.namespace)
 
     def is_member(self, namespaces: Namespaces) -> bool:
         found = self.found_in(namespaces)
@@ -83,16 +84,19 @@ class _Target:
 
     def read_into(self, fields: dict[str, Json], times: dict[str, int], found: Json, event_time: int) -> None:
         """Write what a membership says; its time is read only where a field of the org holds it."""
-        status = read_status(found, self.name)
         if self._is_timed:
+            status = read_status(found, self.name)
             self.write(fields, times, status, read_since(found, self.name) or event_time)
-        else:
-            fields[self.audience.mapping_id] = self._value_of[status]
+            return
+        try:
+            fields[self._mapping_id] = self._value_of[found["status"]]
+        except (KeyError, TypeError):
+            fields[self._mapping_id] = self._value_of[read_status(found, self.name).value]
 
     def write(self, fields: dict[str, Json], times: dict[str, int], status: Status, since: int) -> None:
         audience, written = self.audience, to_salesforce(since)
         is_time = audience.value == "timestamp" and status is not Status.EXITED
-        fields[audience.mapping_id] = written if is_time else self._value_of[status]
+        fields[audience.mapping_id] = written if is_time else self._value_of[status.value]
         if audience.since_field:
             fields[audience.since_field] = written
             if not self._by_event:
