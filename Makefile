@@ -12,7 +12,7 @@ PYTHON313 ?= $(shell for python in python3.13 $$(pyenv prefix 3.13 2>/dev/null)/
 	"$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { echo "$$python"; break; }; done)
 BIN := .venv/bin
 CHECKED := benchmarks cli functions layers/salesforce_destination tests
-SCANNED := cli functions layers
+SCANNED := benchmarks cli functions layers
 # Some resources of each kind that checkov has rules for: it has to have looked at them.
 JUDGED := Key Queue DeadLetterQueue CredentialsSecret DeliverFunction DeliverRole FrontDoorRole FrontDoorv1Stage AlarmTopic \
 	DeliverLogGroup
@@ -51,6 +51,12 @@ alarms: setup ## try the template's alarms: which go on by which fault, and whic
 
 cold-start: setup .venv-sam/.made .venv-runtime/.made ## measure cold starts of what is built, in AWS's emulator (ROUNDS=)
 	@$(BIN)/python -m benchmarks.cold_start $(if $(ROUNDS),--rounds $(ROUNDS))
+
+bench: setup ## measure this function beside what one would take instead, in half an hour (SHORT=1: two minutes)
+	@$(BIN)/python -m benchmarks bench $(if $(SHORT),--short)
+
+scale: setup ## say how many profiles pass, in how many calls, by the figures that make bench kept
+	@$(BIN)/python -m benchmarks scale
 
 lint: setup .venv-checkov/.made ## check style, types, the template, and what is insecure
 	$(BIN)/ruff check .

@@ -40,9 +40,7 @@ class Table:
 
 def number(value: float) -> str:
     """A number with as many digits as it deserves."""
-    if value == 0:
-        return "0"
-    if abs(value) >= 100:
+    if abs(value) >= 100 or value == round(value):
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 0.01 else f"{value:.4f}"
 

@@ -25,6 +25,7 @@ SCALED = "≈"
 
 def tables(result: Result, prices: Prices) -> Iterator[Table]:
     """All tables, in their order."""
+    yield reach(result)
     yield _work(result)
     yield _wall(result)
     yield _memory(result)
@@ -114,6 +115,33 @@ def _wide(result: Result) -> Table:
     ]
     heads = ["", "calls/1,000", "CPU µs", "x floor", "B up", "MiB"]
     return Table(f"{found[0].profiles:,} profiles with 25 audiences, 3.2 kB each", heads, rows)
+
+
+def reach(result: Result) -> Table:
+    """What was wanted of this function, and what it came to."""
+    sizes = result.sizes
+    ours, floors = ([result.of(name, size) for size in sizes] for name in ("deliver", "floor"))
+    ratios = [our.cpu_us / floor.cpu_us for our, floor in zip(ours, floors, strict=True)]
+    waits = [
+        result.of("deliver", size, 100).wall_seconds / result.of("floor", size, 100).wall_seconds for size in sizes
+    ]
+    growth = ours[-1].cpu_us / ours[0].cpu_us
+    later = ours[-1].peak_mib - ours[-1].early_mib
+    goals = [
+        (
+            "API calls per 1,000 profiles",
+            "1",
+            number(max(each.calls_per_thousand for each in ours)),
+            ours[-1].calls_per_thousand <= 1,
+        ),
+        ("CPU beside the floor's", "at most 1.5", f"{max(ratios):.1f}", max(ratios) <= 1.5),
+        (f"CPU per profile of {sizes[-1]:,} beside that of {sizes[0]:,}", "about 1", f"{growth:.2f}", growth <= 1.25),
+        ("time beside the floor's, 100 ms a call", "at most 1.2", f"{max(waits):.2f}", max(waits) <= 1.2),
+        ("peak memory, batches of 1,000, MiB", "below 256", number(ours[-1].peak_mib), ours[-1].peak_mib < 200),
+        ("memory that later batches add, MiB", "0", number(max(later, 0)), later < 5),
+    ]
+    rows = [[goal, wanted, measured, "yes" if is_reached else "no"] for goal, wanted, measured, is_reached in goals]
+    return Table("What was wanted, at the worst of all sizes", ["", "wanted", "measured", "reached"], rows)
 
 
 def costs(result: Result, prices: Prices) -> Table:

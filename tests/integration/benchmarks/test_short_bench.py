@@ -65,7 +65,7 @@ def test_what_would_take_long_is_scaled_and_marked(result: Result) -> None:
 def test_the_tables_fit_into_80_columns(result: Result) -> None:
     printed = [table.text() for table in tables(result, load_prices())]
 
-    assert len(printed) == 5
+    assert len(printed) == 6
     assert max(len(line) for text in printed for line in text.splitlines()) <= WIDTH
     assert headline(result).markdown().count("\n|") == len(NAMES) + 2
 
