@@ -36,7 +36,7 @@ QUICK = {"BatchWindowSeconds": 1, "RedeliveryBaseSeconds": 1, "RedeliveryMaxSeco
 KEY = "the-key-of-the-sender-of-profiles"
 CONTACT = "003Ab0000000001IAA"
 STACK = "salesforce-destination-prod"
-PAGES = ("adobe-setup.md", "README.md", "salesforce-setup.md", "aws-setup.md")
+PAGES = ("adobe-setup.md", "README.md", "salesforce-setup.md", "runbook.md", "aws-setup.md")
 """In this order: the last one pauses the stack."""
 
 NOT_RUN = {
@@ -47,10 +47,11 @@ NOT_RUN = {
     r"^op ": "stands for whatever reads a password store",
     r"destination connect --stack": "asks a person; tests/integration/cli/test_connect.py answers",
     r"destination prove": "makes records; tests/integration/cli/test_prove.py runs it",
-    r"docs/sam_local\.py|^export ": "for sam local invoke",
+    r"docs/sam_local\.py|^export AWS_": "for sam local invoke",
     r"destination schema >": "writes into the repository; test_destination_schema.py compares",
     r"delete-queue|delete-secret": "would take the stack of this test away",
     r"kms schedule-key-deletion": "moto knows a key by its id only, KMS by its ARN as well",
+    r"lambda get-account-settings": "not in moto",
     r"kinesis put-record": "needs the pipe's stack, whose pipe no simulated AWS has",
     r"aws cloudformation deploy": "needs networks and pipes; cfn-lint reads the templates",
     r"salesforce-destination-network": "asks the stack of the line before",
