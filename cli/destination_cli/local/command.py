@@ -16,7 +16,7 @@ from .endpoints import FILE_NAME
 from .execution_environment import FunctionError
 from .options import DESTINATIONS, OptionError, Options
 from .parameters import ParameterError
-from .places import ROOT
+from .places import LOCAL_API_KEY, ROOT
 from .running import ending_on_signals
 from .stack import LocalStack
 
@@ -59,6 +59,9 @@ def judge_destination(options: Options, console: Console) -> bool:
 def _introduce(stack: LocalStack, console: Console) -> None:
     for name, value in asdict(stack.endpoints).items():
         console.print(f"{name:22} {value}", markup=False, highlight=False, soft_wrap=True)
+    if stack.http_endpoint_url:
+        console.print(f"{'http_endpoint_url':22} {stack.http_endpoint_url}", highlight=False, soft_wrap=True)
+        console.print(f"{'':22} wants the header x-api-key: {LOCAL_API_KEY}", highlight=False)
     state = os.path.relpath(stack.options.state, ROOT)
     console.print(f"{'these addresses':22} {state}/{FILE_NAME}", highlight=False)
     console.print(f"{'logs':22} {state}/logs", highlight=False)

@@ -15,3 +15,6 @@ ACCOUNT_ID = "123456789012"
 """moto's account."""
 
 STACK_NAME = "salesforce-destination-local"
+
+LOCAL_API_KEY = "local-key"
+"""Opens the front door on this machine."""

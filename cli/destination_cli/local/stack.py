@@ -42,6 +42,7 @@ class LocalStack:
         self._org = org
         self._closing = ExitStack()
         self._invokers: dict[str, Invoker] = {}
+        self.http_endpoint_url: str | None = None
 
     def start(self) -> LocalStack:
         """Start everything and say in `.local/endpoints.json` where it is."""
@@ -65,6 +66,7 @@ class LocalStack:
         self._start_functions()
         self._start_pollers()
         self._start_schedules()
+        self._start_front_door()
         self._closing.callback(remove_endpoints, self.options.state)
         self._closing.callback(remove_stack_file, self.options.state)
         write_stack_file(self._described(), self.options.state)
@@ -95,11 +97,12 @@ class LocalStack:
         )
 
     def _described(self) -> StackFile:
+        here = {"HttpEndpointUrl": self.http_endpoint_url} if self.http_endpoint_url else {}
         return StackFile(
             name=STACK_NAME,
             aws_endpoint_url=self.aws.url,
             region=REGION,
-            outputs=self.cloud.outputs(),
+            outputs=self.cloud.outputs() | here,
             parameters=self.parameters,
             destination_path=self.function("DeliverFunction").environment.get("DESTINATION_FILE", ""),
             pid=os.getpid(),
@@ -153,3 +156,9 @@ class LocalStack:
             scheduler = Scheduler(schedule, act)
             scheduler.start()
             self._closing.callback(scheduler.stop)
+
+    def _start_front_door(self) -> None:
+        if self.cloud.properties("AWS::ApiGateway::RestApi"):
+            from .front_door_server import FrontDoorServer  # brings a template engine and a validator along
+
+            self.http_endpoint_url = self._closing.enter_context(FrontDoorServer(self.cloud, self.aws.url)).url
