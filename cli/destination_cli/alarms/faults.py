@@ -181,7 +181,7 @@ FAULTS: tuple[Scenario, ...] = (
         "Salesforce is down for 2 hours",
         260,
         _outage,
-        alarms=IDLE | {"TokenRefreshFailingAlarm"},
+        alarms=frozenset({"TokenRefreshFailingAlarm", "NothingDeliveredAlarm", "OldestMessageAlarm", STOPPED, WAITING}),
         may=frozenset({"SupersededShareAlarm"}),
         wakes=(STOPPED,),
         cured=_clear,
@@ -194,7 +194,7 @@ FAULTS: tuple[Scenario, ...] = (
         trickle,
         {"GiveUpAfterSeconds": 5400},
         alarms=IDLE | {"TokenRefreshFailingAlarm", "NearGivingUpAlarm", LETTERS},
-        may=frozenset({"RejectedMessagesAlarm"}),
+        may=frozenset({"RejectedMessagesAlarm", "NothingDeliveredAlarm"}),
         wakes=(STOPPED, LETTERS),
     ),
     Scenario(
@@ -204,6 +204,7 @@ FAULTS: tuple[Scenario, ...] = (
         trickle,
         {"FunctionTimeoutSeconds": 22},
         alarms=IDLE,
+        may=frozenset({"NothingDeliveredAlarm"}),
         wakes=(STOPPED,),
     ),
     Scenario(

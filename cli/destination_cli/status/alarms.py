@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from destination_cli.target import Target
 
+TYPES = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+"""Those that watch metrics, and those that watch alarms and wake people. CloudWatch tells the second only if asked."""
+
 NAMES_PER_CALL = 100
 """DescribeAlarms takes up to 100 names."""
 
@@ -16,8 +19,11 @@ def alarms_on(target: Target) -> list[str] | None:
     names = list(logical_ids)
     on: list[str] = []
     for start in range(0, len(names), NAMES_PER_CALL):
-        answer = target.client("cloudwatch").describe_alarms(AlarmNames=names[start : start + NAMES_PER_CALL])
-        on += [logical_ids[alarm["AlarmName"]] for alarm in answer["MetricAlarms"] if alarm["StateValue"] == "ALARM"]
+        answer = target.client("cloudwatch").describe_alarms(
+            AlarmNames=names[start : start + NAMES_PER_CALL], AlarmTypes=["CompositeAlarm", "MetricAlarm"]
+        )
+        found = [*answer["CompositeAlarms"], *answer["MetricAlarms"]]
+        on += [logical_ids[alarm["AlarmName"]] for alarm in found if alarm["StateValue"] == "ALARM"]
     return sorted(on)
 
 
@@ -28,5 +34,5 @@ def _alarms_of(target: Target) -> dict[str, str]:
         resource["PhysicalResourceId"]: resource["LogicalResourceId"]
         for page in pages
         for resource in page["StackResourceSummaries"]
-        if resource["ResourceType"] == "AWS::CloudWatch::Alarm"
+        if resource["ResourceType"] in TYPES
     }

@@ -55,7 +55,7 @@ class Status:
     @property
     def findings(self) -> list[str]:
         """What a person has to look at."""
-        found = [f"{name} is on." for name in self.alarms or ()]
+        found = [f"{name} is on: see docs/runbook.md#{name.lower()}." for name in self.alarms or ()]
         if self.paused:
             found.append("It is paused: `destination resume` goes on.")
         if self.dead_letters:

@@ -3,9 +3,10 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -18,6 +19,7 @@ from operated_stack import OperatedStack
 from rich.console import Console
 
 NOW = int(time.time() * 1000)
+COMPOSITE = dict.fromkeys(("DeliveryStoppedAlarm", "StaleUpdatesAlarm"), "Composite")
 
 
 @pytest.fixture
@@ -43,6 +45,25 @@ def an_alarm(stack: OperatedStack, logical_id: str, state: str) -> None:
     )
 
 
+class WithComposites:
+    """CloudWatch with composite alarms, which moto has not; they are told of only if they are asked for."""
+
+    def __init__(self, client: Any, states: Mapping[str, str]) -> None:
+        self._client, self._states = client, states
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def describe_alarms(self, **asked: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self._client.describe_alarms(**asked)
+        wanted = "CompositeAlarm" in asked["AlarmTypes"]
+        found = [{"AlarmName": name, "StateValue": state} for name, state in self._states.items()]
+        return {
+            **answer,
+            "CompositeAlarms": [alarm for alarm in found if wanted and alarm["AlarmName"] in asked["AlarmNames"]],
+        }
+
+
 class Resources:
     """CloudFormation with the alarms of a stack."""
 
@@ -51,7 +72,7 @@ class Resources:
             {
                 "LogicalResourceId": logical_id,
                 "PhysicalResourceId": f"a-stack-{logical_id}",
-                "ResourceType": "AWS::CloudWatch::Alarm",
+                "ResourceType": f"AWS::CloudWatch::{COMPOSITE.get(logical_id, '')}Alarm",
             }
             for logical_id in logical_ids
         ]
@@ -131,7 +152,12 @@ def test_a_deployed_stack_is_known_by_its_metrics_alarms_and_queues(stack: Opera
     stack.sqs.send_message(QueueUrl=stack.queue_url, MessageBody="b")
     an_alarm(stack, "OldestMessageAlarm", "ALARM")
     an_alarm(stack, "DeliverFailingAlarm", "OK")
-    target = with_alarms(stack, "OldestMessageAlarm", "DeliverFailingAlarm")
+    names = ("OldestMessageAlarm", "DeliverFailingAlarm", "DeliveryStoppedAlarm", "StaleUpdatesAlarm")
+    target = with_alarms(stack, *names)
+    make, composites = target.make_client, {"a-stack-DeliveryStoppedAlarm": "ALARM", "a-stack-StaleUpdatesAlarm": "OK"}
+    target.make_client = lambda service: (
+        WithComposites(make(service), composites) if service == "cloudwatch" else make(service)
+    )
     stack.feed()
 
     status = status_of(target, NOW)
@@ -139,10 +165,11 @@ def test_a_deployed_stack_is_known_by_its_metrics_alarms_and_queues(stack: Opera
     assert (status.activity.hour["RecordsDelivered"], status.activity.day["RecordsDelivered"]) == (40, 42)
     assert status.activity.statuses == {"CDP_Loyal__c": 40}
     assert (status.queue.visible, status.dead_letters, status.reasons) == (1, 1, {"NOT_JSON": 1})
-    assert status.alarms == ["OldestMessageAlarm"]
+    assert status.alarms == ["DeliveryStoppedAlarm", "OldestMessageAlarm"]
     assert status.org.problem == "NO_ACCESS_TOKEN"
     assert status.findings == [
-        "OldestMessageAlarm is on.",
+        "DeliveryStoppedAlarm is on: see docs/runbook.md#deliverystoppedalarm.",
+        "OldestMessageAlarm is on: see docs/runbook.md#oldestmessagealarm.",
         "Dead letters: 1. See `destination dead-letters`.",
         "The org cannot be reached with the stored access token: NO_ACCESS_TOKEN.",
     ]
