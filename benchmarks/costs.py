@@ -88,13 +88,23 @@ def seconds_of_batch(result: Result, name: str = "deliver", memory_mib: int = ME
     return working / min(1.0, memory_mib / WHOLE_PROCESSOR_MIB) + waiting
 
 
+MONTHLY = (
+    ("secrets", "AWS::SecretsManager::Secret", "secret_month"),
+    ("alarms, each of one metric", "AWS::CloudWatch::Alarm", "alarm_month"),
+    ("composite alarms", "AWS::CloudWatch::CompositeAlarm", "composite_alarm_month"),
+    ("dashboards", "AWS::CloudWatch::Dashboard", "dashboard_month"),
+)
+"""What of the template costs something by its being there."""
+
+
 def monthly(prices: Prices) -> dict[str, float]:
-    """What a stack costs a month, whether anything comes or not."""
+    """What a stack costs a month, whether anything comes or not, by what there is of it."""
     text = TEMPLATE.read_text(encoding="utf-8")
+    found = {}
+    for name, kind, price in MONTHLY:
+        if count := len(re.findall(rf"^ +Type: {kind}$", text, re.MULTILINE)):
+            found[f"{count} {name}"] = count * prices[price]
+    found[f"about {CUSTOM_METRICS} custom metrics"] = CUSTOM_METRICS * prices["metric_month"]
     polls = POLLERS * MONTH_SECONDS / LONG_POLL_SECONDS
-    return {
-        "secrets": len(re.findall(r"Type: AWS::SecretsManager::Secret\b", text)) * prices["secret_month"],
-        "alarms": len(re.findall(r"Type: AWS::CloudWatch::Alarm\b", text)) * prices["alarm_month"],
-        "custom metrics": CUSTOM_METRICS * prices["metric_month"],
-        "polling two empty queues": polls * (prices["sqs_request"] + prices["sqs_fifo_request"]),
-    }
+    found["polling two empty queues"] = polls * (prices["sqs_request"] + prices["sqs_fifo_request"])
+    return found

@@ -82,7 +82,7 @@ def _prices(prices: Prices) -> Table:
 
 def _monthly(prices: Prices) -> Table:
     found = monthly(prices)
-    rows = [[name, f"{usd:.2f}"] for name, usd in found.items()]
+    rows = [[name, f"{usd:.2f}"] for name, usd in [*found.items(), ("all", sum(found.values()))]]
     return Table("What a stack costs a month, whether anything comes or not", ["", "USD"], rows)
 
 
