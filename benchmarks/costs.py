@@ -103,7 +103,7 @@ def monthly(prices: Prices) -> dict[str, float]:
     found = {}
     for name, kind, price in MONTHLY:
         if count := len(re.findall(rf"^ +Type: {kind}$", text, re.MULTILINE)):
-            found[f"{count} {name}"] = count * prices[price]
+            found[f"{count} {name if count > 1 else name.removesuffix('s')}"] = count * prices[price]
     found[f"about {CUSTOM_METRICS} custom metrics"] = CUSTOM_METRICS * prices["metric_month"]
     polls = POLLERS * MONTH_SECONDS / LONG_POLL_SECONDS
     found["polling two empty queues"] = polls * (prices["sqs_request"] + prices["sqs_fifo_request"])
