@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -20,11 +20,13 @@ from salesforce_destination.aws.clients import make_aws_client
 from salesforce_destination.aws.token_store import TokenSource
 from salesforce_destination.connection import Connection, check_connection, misfit
 from salesforce_destination.destination_file import file_hash, load_destination
-from salesforce_destination.domain.destination import Destination
 from salesforce_destination.domain.errors import MistakesError
 from salesforce_destination.salesforce.client import SalesforceClient, new_session
 from salesforce_destination.salesforce.facts import FactFinder
 from salesforce_destination.settings import CHECK_CONNECTION_NEEDS, Settings
+
+if TYPE_CHECKING:
+    from salesforce_destination.domain.destination import Destination
 
 AFTERWORK_SECONDS = 5.0
 """Kept free at the end of an invocation for the report."""

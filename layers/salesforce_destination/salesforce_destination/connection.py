@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from salesforce_destination.domain.comparison import OrgFacts, examine
 from salesforce_destination.domain.connection_trouble import is_not_found, no_sobject, trouble
-from salesforce_destination.domain.destination import Destination
 from salesforce_destination.domain.errors import DestinationError, Mistake, RequestRefusedError
 from salesforce_destination.domain.finding import Finding, Level
 from salesforce_destination.domain.guard_fit import guard_fields
+
+if TYPE_CHECKING:
+    from salesforce_destination.domain.destination import Destination
 
 
 class OrgFactFinder(Protocol):

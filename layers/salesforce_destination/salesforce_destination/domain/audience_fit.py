@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from .audience import Status
 from .description import FieldDescription, ObjectDescription
-from .destination import Audience
 from .field_fit import kind_of, not_there, typed_findings, writable
 from .finding import Finding, error, note, warning
+
+if TYPE_CHECKING:
+    from .destination import Audience
 
 TAKES: dict[str, frozenset[str]] = {
     "status": frozenset({"string", "textarea", "picklist"}),

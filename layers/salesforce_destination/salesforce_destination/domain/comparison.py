@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from .audience_fit import audience_findings, names_findings
 from .description import ObjectDescription
-from .destination import Destination
 from .field_fit import mapping_findings, not_there, typed_findings
 from .finding import Finding, error, note, warning
 from .guard_fit import guard_findings
 from .room import ApiCalls, audience_room, call_room, long_text_room
 from .validation_rule import ValidationRule
+
+if TYPE_CHECKING:
+    from .destination import Destination
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from .destination import Destination
 from .errors import (
     NO_ACCESS_TOKEN,
     DailyLimitError,
@@ -15,6 +15,9 @@ from .errors import (
 )
 from .field_fit import nearest_name
 from .finding import Finding, error, warning
+
+if TYPE_CHECKING:
+    from .destination import Destination
 
 HTTP_NOT_FOUND = 404
 

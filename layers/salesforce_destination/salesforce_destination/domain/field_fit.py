@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from .description import FieldDescription, ObjectDescription
-from .destination import FieldMapping
 from .finding import Finding, error, note, warning
 from .standard_fields import LENGTHS
+
+if TYPE_CHECKING:
+    from .destination import FieldMapping
 
 TEXT_TYPES = frozenset({"string", "textarea", "picklist", "multipicklist", "combobox", "email", "phone", "url"})
 NUMBER_TYPES = frozenset({"int", "double", "currency", "percent", "long"})

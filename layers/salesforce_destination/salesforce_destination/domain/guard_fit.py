@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from .destination import Audience, Destination
 from .finding import Finding, note, warning
 from .guards import Guards
 from .validation_rule import ValidationRule, stale_marker
+
+if TYPE_CHECKING:
+    from .destination import Audience, Destination
 
 
 def guard_findings(destination: Destination, rules: Sequence[ValidationRule] | None) -> Iterator[Finding]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .description import ObjectDescription
-from .destination import Destination
 from .finding import Finding, error, note, warning
+
+if TYPE_CHECKING:
+    from .destination import Destination
 
 LONG_TEXT_ALLOWANCE = 1_638_400
 """Characters of all custom long text fields of an object together ("Custom Field Limits" in Salesforce Help)."""
