@@ -6,13 +6,16 @@ import re
 from pathlib import Path
 
 import pytest
+from destination_cli.simulation.numbers import template_numbers
 
-from benchmarks.costs import cost_of, monthly
+from benchmarks.costs import MEMORY_MIB, TEMPLATE, cost_of, monthly
 from benchmarks.docs import MARKED, PAGES, UnknownMarkerError, kept_scale, parts, rewritten
 from benchmarks.figures import load
 from benchmarks.layout import Table
 from benchmarks.pictures import FOLDER, charts
 from benchmarks.prices import load_prices
+from benchmarks.scale.model import USAGE_CEILING
+from benchmarks.scale.setting import COLLECTIONS, RECORDS, Stack
 
 CURE = "run `.venv/bin/python -m benchmarks docs`"
 
@@ -87,3 +90,20 @@ def test_a_table_is_as_wide_as_its_cells() -> None:
 
     assert table.text() == "Title\n\n          a\n-----------\nfirst     1\nsecond  100\nA remark.\n"
     assert table.markdown() == ("Title\n\n|  | a |\n| --- | ---: |\n| first | 1 |\n| second | 100 |\n\nA remark.\n")
+
+
+def test_the_reckoned_function_is_the_template_s() -> None:
+    memory = re.search(
+        r"^  MemoryMegabytes:\n    Type: Number\n    Default: (\d+)$", TEMPLATE.read_text(), re.MULTILINE
+    )
+
+    assert memory is not None
+    assert int(memory[1]) == MEMORY_MIB
+    stack, numbers = Stack(), template_numbers()
+    assert (stack.concurrency, stack.window_seconds) == (numbers.maximum_concurrency, numbers.batch_window_seconds)
+    assert (stack.batch_size, COLLECTIONS, RECORDS) == (
+        numbers.batch_size,
+        numbers.collections_per_request,
+        numbers.records_per_collection,
+    )
+    assert numbers.api_usage_ceiling_percent / 100 == USAGE_CEILING
