@@ -218,13 +218,6 @@ def test_the_settings_are_those_of_the_template_with_its_defaults() -> None:
     assert {name: default for name, default in rows if name in parameters} == parameters
 
 
-def test_every_alarm_of_the_template_has_its_section() -> None:
-    alarms = {name for name, made in template()["Resources"].items() if made["Type"] == "AWS::CloudWatch::Alarm"}
-
-    assert len(alarms) >= 4
-    assert {name.lower() for name in alarms} <= anchors(README)
-
-
 def test_every_output_that_a_command_asks_for_is_in_the_template() -> None:
     commands = "\n".join(text for page in PAGES for text in blocks(page, "console"))
     asked = set(re.findall(r"\$\(output (\w+)\)", commands))
