@@ -230,7 +230,8 @@ def test_requests_are_throttled_for_the_stage_and_for_the_key() -> None:
 def test_only_tls_1_2_and_later_is_spoken() -> None:
     api = resolved("AWS::ApiGateway::RestApi", **ON)["FrontDoor"]
 
-    assert api["SecurityPolicy"] == "TLS_1_2"
+    assert api["SecurityPolicy"] == "SecurityPolicy_TLS13_1_2_2021_06"
+    assert api["EndpointAccessMode"] == "STRICT"
     assert api["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
     assert api["FailOnWarnings"] is True
 
