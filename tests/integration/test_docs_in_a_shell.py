@@ -2,7 +2,7 @@
 The commands of the documents, run in a shell as they stand, page by page, on the local stack.
 
 `aws` asks this process, which has tests/aws_command.py and the local AWS. `.venv/bin/destination` is the real one with
-`--local` for `--stack`. The front door is a stand-in that asks for the key and puts bodies on the queue. What is not
+`--local` for `--stack`. The front door is the model of API Gateway, with the template's definition. What is not
 run is listed, each with its reason; what an earlier page has shown already is not run again.
 """
 
@@ -16,21 +16,26 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from aws_command import CommandError, read_command, run_command
 from botocore.exceptions import ClientError
+from destination_cli.local.front_door import FromQueue, FrontDoor, ToQueue
 from destination_cli.local.options import Options
 from destination_cli.local.org import SimulatedOrg, seed
 from destination_cli.local.places import REGION
+from destination_cli.local.queue_query import QueueQuery
 from destination_cli.local.stack import LocalStack
 from local_stack import wait_until
 from shell_commands import ROOT, Command, commands
+from the_template import resolved
 
 QUICK = {"BatchWindowSeconds": 1, "RedeliveryBaseSeconds": 1, "RedeliveryMaxSeconds": 1}
 KEY = "the-key-of-the-sender-of-profiles"
@@ -77,7 +82,7 @@ sys.exit(answer.status != 200)
 
 
 class Stands:
-    """What stands in: the front door, as API Gateway treats a POST, and whoever answers for `aws`."""
+    """The front door at an address of this machine, and whoever answers for `aws`."""
 
     def __init__(self, stack: LocalStack) -> None:
         class Handler(BaseHTTPRequestHandler):
@@ -97,13 +102,16 @@ class Stands:
             except (CommandError, ClientError, OSError) as error:
                 return 400, f"aws: {error}"
 
-        def front_door(body: str, headers: Message) -> tuple[int, str]:
-            code = 403 if headers["x-api-key"] != KEY else 200 if headers["Content-Type"] == "application/json" else 415
-            if code == 200:
-                stack.sqs.send_message(QueueUrl=stack.endpoints.queue_url, MessageBody=body)
-            self.codes.append(code)
-            return code, ""
+        def send(request: ToQueue) -> FromQueue:
+            return QueueQuery(stack.aws.url)(replace(request, path=urlsplit(stack.endpoints.queue_url).path))
 
+        def front_door(body: str, headers: Message) -> tuple[int, str]:
+            answer = door.post("/profiles", body.encode(), dict(headers))
+            self.codes.append(answer.status)
+            return answer.status, answer.body
+
+        definition = resolved("AWS::ApiGateway::RestApi", HttpEndpoint="true")["FrontDoor"]["Body"]
+        door = FrontDoor(definition, KEY, send)
         self.codes: list[int] = []
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.address = f"127.0.0.1:{self.server.server_port}"
@@ -256,6 +264,8 @@ def test_the_commands_of_every_page_do_what_they_are_there_for(reader: Reader) -
     assert [done for done in found if went_wrong(done)] == []
     # The profile that the guide posts to the front door is in the org, and its key nowhere.
     assert reader.stands.codes == ([200] if shutil.which("curl") else [])
+    answers = [printed for command, _, printed in found if "HttpEndpointUrl" in command.text]
+    assert ["message_id" in answer for answer in answers] == [True] * len(reader.stands.codes)
     wait_until(lambda: reader.status_of_the_contact() == "realized")
     files = [path for path in reader.folder.iterdir() if path.is_file() and not path.is_symlink()]
     assert files
