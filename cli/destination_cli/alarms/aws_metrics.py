@@ -2,8 +2,9 @@
 A model of the metrics that SQS and Lambda publish by themselves. Nobody but AWS emits them, so they cannot be recorded.
 
 Modelled as documented ("Available CloudWatch metrics for Amazon SQS", "Types of metrics for Lambda functions"): SQS
-publishes every minute, zeros too, while a queue is active, which it is as long as Lambda polls it; Lambda publishes
-with each invocation, dated by its start. A throttled request counts neither as an invocation nor as an error.
+publishes every minute, zeros too, while a queue is active, which it is as long as Lambda polls it or it holds messages,
+but an age only where there is a message that counts. Lambda publishes with each invocation, dated by its start; a
+throttled request counts neither as an invocation nor as an error.
 """
 
 from __future__ import annotations
@@ -57,13 +58,14 @@ def publish_queue(metrics: Metrics, name: str, queue: StandardQueue, counts: Que
     visible, in_flight = queue.counts()
     figures = (counts.sent, counts.received, counts.deleted, visible, in_flight, _age_of_oldest(queue))
     for metric, figure in zip(OF_QUEUES, figures, strict=True):
-        metrics.add(queue_metric(name, metric), now, figure)
+        if figure is not None:
+            metrics.add(queue_metric(name, metric), now, figure)
     counts.sent = counts.received = counts.deleted = 0
 
 
-def _age_of_oldest(queue: StandardQueue) -> float:
+def _age_of_oldest(queue: StandardQueue) -> float | None:
     counted = (message for message in queue.all() if message.receive_count < RECEIVES_UNTIL_LEFT_OUT)
-    return max((queue.now() - message.sent_at for message in counted), default=0.0)
+    return max((queue.now() - message.sent_at for message in counted), default=None)
 
 
 def publish_invocation(metrics: Metrics, function: str, now: float, seconds: float, failed: bool) -> None:

@@ -113,7 +113,8 @@ class Stage:
         self._deliver()
         self.time += MINUTE
         publish_queue(self.metrics, QUEUE, self._queue, self._counts, self.time)
-        publish_queue(self.metrics, DEAD_LETTERS, self._letters, QueueCounts(), self.time)
+        if self._letters.all():
+            publish_queue(self.metrics, DEAD_LETTERS, self._letters, QueueCounts(), self.time)
 
     def _queues(self, cloud: StageCloud) -> SimulatedSqs:
         draw = random.Random(1)

@@ -49,7 +49,7 @@ def test_sqs_leaves_a_message_that_was_received_three_times_out_of_the_age() -> 
     publish_queue(metrics, "q", queue, QueueCounts(), clock.time)
 
     assert ages == [60, 120, 180]
-    assert last(metrics, queue_metric("q", "ApproximateAgeOfOldestMessage"), clock.time) == 0
+    assert last(metrics, queue_metric("q", "ApproximateAgeOfOldestMessage"), clock.time) is None
     assert last(metrics, queue_metric("q", "ApproximateNumberOfMessagesVisible"), clock.time) == 1
 
 
@@ -60,8 +60,8 @@ def test_sqs_publishes_zeros_and_counts_each_minute_anew() -> None:
     publish_queue(metrics, "q", queue, counts, 60)
     publish_queue(metrics, "q", queue, counts, 120)
 
-    assert [last(metrics, queue_metric("q", name), 60) for name in OF_QUEUES] == [3, 2, 1, 0, 0, 0]
-    assert [last(metrics, queue_metric("q", name), 120) for name in OF_QUEUES] == [0] * 6
+    assert [last(metrics, queue_metric("q", name), 60) for name in OF_QUEUES] == [3, 2, 1, 0, 0, None]
+    assert [last(metrics, queue_metric("q", name), 120) for name in OF_QUEUES] == [0, 0, 0, 0, 0, None]
 
 
 def test_lambda_counts_a_throttled_request_as_no_invocation() -> None:
