@@ -19,7 +19,7 @@ from moto import mock_aws
 from the_template import resolved
 
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:Queue"
-SELECTS = {"default": "", "as Adobe's guide has it": '[profiles]\nselect = "profiles || @"\n\n'}
+SELECTS = {"default": "", "profiles or the whole body": '[profiles]\nselect = "profiles || @"\n\n'}
 
 
 @dataclass

@@ -71,6 +71,15 @@ def test_a_finding_is_told_with_its_place() -> None:
     assert "AWS::SQS::Queue.Queue CKV_AWS_27 encrypted" in told
 
 
+def test_what_lands_was_scanned() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    recipe = makefile.split("\nlint:")[1].split("\n\n")[0]
+
+    assert "make lint\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert all(f"scanned.py {scanner}" in recipe for scanner in ("bandit", "checkov"))
+    assert "cfn-lint template.yaml" in recipe
+
+
 def test_make_asks_for_resources_that_the_template_has() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     (listed,) = re.findall(r"^JUDGED := ((?:.*\\\n)*.*)$", makefile, re.MULTILINE)

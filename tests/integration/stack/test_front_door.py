@@ -12,8 +12,9 @@ from destination_cli.local.places import LOCAL_API_KEY
 from destination_cli.local.stack import LocalStack
 from destination_cli.local.stack_file import read_stack_file
 from local_stack import wait_until
+from the_template import EVERY_OPTION
 
-PARAMETERS = {"BatchWindowSeconds": 1, "HttpEndpoint": "true"}
+PARAMETERS = {**EVERY_OPTION, "BatchWindowSeconds": 1}
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def stack(org: SimulatedOrg, tmp_path: Path) -> Iterator[LocalStack]:
         yield stack
 
 
-def test_a_post_to_the_local_front_door_reaches_the_org(stack: LocalStack, org: SimulatedOrg) -> None:
+def test_with_every_option_a_post_to_the_local_front_door_reaches_the_org(stack: LocalStack, org: SimulatedOrg) -> None:
     identity = record_id("003", 2)
     posted = {"profiles": [profile(2, identity)]}
     wanted = expected_fields(2)["LastName"]
