@@ -29,6 +29,9 @@ from destination_cli.local.places import ROOT
 from destination_cli.local.stack import LocalStack
 from logins import a_secret, rsa_key
 
+from benchmarks.cold_start.contenders import BUILT, EMPTY, LIBRARIES, contenders
+from benchmarks.cold_start.measuring import initializations
+
 pytestmark = [pytest.mark.sam, pytest.mark.timeout(300)]
 
 
@@ -130,3 +133,12 @@ def started(package: Package, folder: Path) -> Any:
     names = {"POWERTOOLS_METRICS_NAMESPACE": "SalesforceDestination", "POWERTOOLS_SERVICE_NAME": "stack"}
     with EmulatedFunction(package, names, folder / "log") as function:
         return function.invoke({"Records": []})
+
+
+def test_the_emulator_tells_how_long_a_function_took_to_start(built: Built, tmp_path: Path) -> None:
+    packages = contenders(built, tmp_path / "bare")
+
+    taken = initializations(packages, 1, tmp_path)
+
+    assert set(taken) == {EMPTY, LIBRARIES, *BUILT}
+    assert taken[EMPTY].median < taken[LIBRARIES].median
