@@ -31,6 +31,7 @@ from salesforce_destination.domain.composite import CompositeWriter
 from salesforce_destination.domain.errors import MistakesError
 from salesforce_destination.domain.mapping import Mapper
 from salesforce_destination.domain.message import Message
+from salesforce_destination.garbage import Garbage
 from salesforce_destination.memory import Memory
 from salesforce_destination.salesforce.client import SalesforceClient, new_session
 from salesforce_destination.salesforce.describe import Describer
@@ -59,6 +60,7 @@ logger = Logger()
 metrics = Metrics()
 metrics.set_default_dimensions(destination=destination_name())
 session = new_session()
+garbage = Garbage()
 
 
 @dataclass
@@ -131,7 +133,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         metrics.flush_metrics()
         return partial_batch_response([message.id for message in messages])
     function.deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - AFTERWORK_SECONDS
-    return partial_batch_response(deliver(function, messages)) if messages else partial_batch_response([])
+    with garbage.collected_afterwards():
+        return partial_batch_response(deliver(function, messages) if messages else [])
 
 
 def deliver(function: Function, messages: list[Message]) -> list[str]:

@@ -86,11 +86,14 @@ def report_statuses(statuses: Mapping[str, int], destination: str) -> None:
             pass
 
 
-def report_misfit(mistakes: Sequence[Mistake], messages: int, logger: Logger, metrics: Metrics) -> None:
+def report_misfit(
+    mistakes: Sequence[Mistake], messages: int, oldest_message_seconds: float, logger: Logger, metrics: Metrics
+) -> None:
     """Say which keys of the destination file or which settings are wrong. Every message waits until they are mended."""
     metrics.add_metric("DestinationMisfit", MetricUnit.Count, len(mistakes))
     _count(metrics, "MessagesReceived", messages)
     _count(metrics, "MessagesDeferred", messages)
+    metrics.add_metric("OldestMessageAge", MetricUnit.Seconds, max(oldest_message_seconds, 0))
     logger.error("the destination cannot be used; all messages wait", mistakes=[str(mistake) for mistake in mistakes])
 
 
