@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator
 
@@ -26,6 +27,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     os.environ.pop("AWS_PROFILE", None)
     os.environ.update(NOT_AN_ACCOUNT)
+
+
+def pytest_runtest_teardown() -> None:
+    gc.unfreeze()  # the deliver function freezes what its environment keeps for good; a test is over
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,17 +2,9 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Iterator
 
 import pytest
 from salesforce_destination.garbage import Garbage
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    yield
-    gc.unfreeze()
-    gc.enable()
 
 
 class Node:
@@ -33,12 +25,19 @@ def test_garbage_is_looked_for_afterwards_and_not_before() -> None:
 
 
 def test_garbage_is_looked_for_after_an_error_too() -> None:
-    with pytest.raises(ValueError, match="bad"), Garbage().collected_afterwards():
-        gone = weakref.ref(Node())
-        raise ValueError("bad")
+    made: list[weakref.ref[Node]] = []
+
+    with pytest.raises(ValueError, match="bad"):
+        fail(Garbage(), made)
 
     assert gc.isenabled()
-    assert gone() is None
+    assert made[0]() is None
+
+
+def fail(garbage: Garbage, made: list[weakref.ref[Node]]) -> None:
+    with garbage.collected_afterwards():
+        made.append(weakref.ref(Node()))
+        raise ValueError("bad")
 
 
 def test_only_what_the_first_time_leaves_is_kept_for_good() -> None:
