@@ -129,12 +129,18 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         function = started()
     except MistakesError as error:
-        report_misfit(error.mistakes, len(messages), logger, metrics)
+        oldest = oldest_seconds(messages, int(time.time() * 1000))
+        report_misfit(error.mistakes, len(messages), oldest, logger, metrics)
         metrics.flush_metrics()
         return partial_batch_response([message.id for message in messages])
     function.deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - AFTERWORK_SECONDS
     with garbage.collected_afterwards():
         return partial_batch_response(deliver(function, messages) if messages else [])
+
+
+def oldest_seconds(messages: list[Message], now_ms: int) -> float:
+    """How long ago the oldest of these was sent."""
+    return (now_ms - min((message.sent_at for message in messages), default=now_ms)) / 1000
 
 
 def deliver(function: Function, messages: list[Message]) -> list[str]:
@@ -155,7 +161,7 @@ def deliver(function: Function, messages: list[Message]) -> list[str]:
     )
     token_issued_at = function.tokens.issued_at_ms
     circumstances = Circumstances(
-        oldest_message_seconds=(now_ms - min(message.sent_at for message in messages)) / 1000,
+        oldest_message_seconds=oldest_seconds(messages, now_ms),
         api_usage_percent=function.client.usage.percent if function.client.usage else None,
         access_token_seconds=None if token_issued_at is None else (now_ms - token_issued_at) / 1000,
         delays_refused=settled.delays_refused,

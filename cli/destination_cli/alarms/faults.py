@@ -12,7 +12,7 @@ from typing import Any
 
 from destination_cli.local.org import Fault, FaultKind
 
-from .stage import DELIVER, Stage
+from .stage import DELIVER, DESTINATION, Stage
 from .traffic import BROKEN_BODY, TRIAL, crm_id, profile
 
 PER_MINUTE = 8
@@ -128,6 +128,14 @@ def _field_restored(stage: Stage) -> None:
 
 def _calls_spent_by_another(stage: Stage) -> None:
     stage.org.usage.spend(stage.org.now(), 85_000)
+
+
+def _nearly_all_calls_spent(stage: Stage) -> None:
+    stage.org.usage.spend(stage.org.now(), 95_000)
+
+
+def _wrong_file(stage: Stage) -> None:
+    stage.restart(DESTINATION_FILE=str(DESTINATION.parent / "not-there" / DESTINATION.name))
 
 
 def _aws_hangs(stage: Stage) -> None:
@@ -259,4 +267,18 @@ FAULTS: tuple[Scenario, ...] = (
         wakes=(STALE,),
     ),
     Scenario("others use up the API calls", 30, _calls_spent_by_another, alarms=frozenset({"ApiUsageAlarm"})),
+    Scenario(
+        "no API call is left",
+        100,
+        _nearly_all_calls_spent,
+        alarms=frozenset({"ApiUsageAlarm", "NothingDeliveredAlarm", "OldestMessageAlarm", STOPPED, WAITING}),
+        wakes=(STOPPED,),
+    ),
+    Scenario(
+        "the destination file is wrong",
+        130,
+        _wrong_file,
+        alarms=(IDLE - {STOPPED}) | {"DestinationMisfitAlarm", "ConnectionProblemsAlarm", "NothingDeliveredAlarm"},
+        wakes=(WAITING,),
+    ),
 )

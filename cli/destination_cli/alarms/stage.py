@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,9 +89,13 @@ class Stage:
         self.aws.goes_on.set()
         self._closing.close()
 
-    def restart(self) -> None:
-        """Begin with new environments, which have no token in memory yet."""
+    def restart(self, **environment: str) -> None:
+        """Begin with new environments of the functions, with these variables if any, as after a deployment."""
         self._end_processes()
+        self._functions = {
+            name: replace(function, environment={**function.environment, **environment})
+            for name, function in self._functions.items()
+        }
         self._invokers = {name: Invoker(function) for name, function in self._functions.items()}
 
     def _end_processes(self) -> None:
