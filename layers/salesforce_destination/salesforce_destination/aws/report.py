@@ -28,8 +28,8 @@ METRIC_OF: Mapping[Outcome, str] = {
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """
-    What a report tells beside the outcomes: the oldest message's age, the org's calls, how long ago the access token was
-    issued, what AWS did not take.
+    What a report tells beside the outcomes: the oldest message's age, the org's calls, how long ago the access token
+    was issued, what AWS did not take.
     """
 
     oldest_message_seconds: float
