@@ -52,7 +52,7 @@ alarms: setup ## try the template's alarms: which go on by which fault, and whic
 cold-start: setup .venv-sam/.made .venv-runtime/.made ## measure cold starts of what is built, in AWS's emulator (ROUNDS=)
 	@$(BIN)/python -m benchmarks.cold_start $(if $(ROUNDS),--rounds $(ROUNDS))
 
-bench: setup ## measure this function beside what one would take instead, in half an hour (SHORT=1: two minutes)
+bench: setup ## measure this function beside what one would take instead, in 20 minutes (SHORT=1: in two)
 	@$(BIN)/python -m benchmarks bench $(if $(SHORT),--short)
 
 scale: setup ## say how many profiles pass, in how many calls, by the figures that make bench kept

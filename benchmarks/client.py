@@ -18,6 +18,9 @@ from urllib.parse import urlsplit
 from benchmarks.contenders import Contender, contender
 from benchmarks.events import WARM_UP, Variant
 
+EARLY_BATCHES = 30
+"""By then whatever is remembered from batch to batch has reached its bound: the function remembers 20,000 records."""
+
 KIBIBYTES_ARE_BYTES = sys.platform == "darwin"
 
 
@@ -26,7 +29,7 @@ class Run:
     """
     What one process did with the profiles, start-up and warm-up left out, reading the events too.
 
-    `first_batches_rss` is the memory's peak after ten batches, `peak_rss` at the end.
+    `first_batches_rss` is the memory's peak after thirty batches, `peak_rss` at the end.
     """
 
     written: int
@@ -63,7 +66,7 @@ def measure(made: Contender, events: Path, org_url: str) -> Run:
             written += made.deliver(event)
             cpu, wall = cpu + time.process_time() - started_cpu, wall + time.perf_counter() - started_wall
             batches += 1
-            early = peak_rss() if batches <= 10 else early
+            early = peak_rss() if batches <= EARLY_BATCHES else early
     started_cpu, started_wall = time.process_time(), time.perf_counter()
     written += made.finish()
     cpu, wall = cpu + time.process_time() - started_cpu, wall + time.perf_counter() - started_wall

@@ -28,7 +28,7 @@ def main() -> None:
         cpu, wall = median(r.cpu_seconds for r in own), median(r.wall_seconds for r in own)
         print(
             f"{name:12} {cpu / profiles * 1e6:7.1f} us CPU per profile ({cpu / floor:4.2f}), wall {wall:6.2f} s,"
-            f" peak {own[0].peak_rss / 2**20:4.0f} MiB (after ten batches {own[0].first_batches_rss / 2**20:4.0f}),"
+            f" peak {own[0].peak_rss / 2**20:4.0f} MiB (after 30 batches {own[0].first_batches_rss / 2**20:4.0f}),"
             f" {own[0].calls} calls, {own[0].bytes_in / profiles:.0f} + {own[0].bytes_out / profiles:.0f} bytes,"
             f" log {own[0].log_bytes / profiles:.1f}, AWS {own[0].aws_calls}"
         )
