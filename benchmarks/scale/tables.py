@@ -55,6 +55,7 @@ def scale_tables(result: Result, prices: Prices) -> Iterator[tuple[str, Table]]:
     """All tables with their names."""
     work = work_of(result)
     yield "scale-throughput", throughput(work)
+    yield "scale-flood", flood(work)
     yield "scale-calls", calls(work)
     yield "scale-goals", goals(work)
     yield "scale-backfill", backfill(result, prices, work)
@@ -71,6 +72,24 @@ def throughput(work: Work) -> Table:
     remarks = [f"{org.name}." for org in ORGS]
     title = "Profiles per second that pass while the day's calls last, batches full"
     return Table(title, heads, rows, ["; ".join(remark.rstrip(".") for remark in remarks) + "."])
+
+
+def flood(work: Work) -> Table:
+    """How long a day's calls last when there is always more."""
+    rows = []
+    for concurrency in CONCURRENCIES:
+        stack = Stack(concurrency=concurrency)
+        row = [str(concurrency)]
+        for org in ORGS:
+            a_second = capacity(stack, org, work) / stack.batch_size * org.calls(stack.batch_size)
+            spent = org.calls_a_day * USAGE_CEILING / a_second
+            row.append(f"{a_second * DAY:,.0f} ({seconds(spent) if spent < DAY else 'last'})")
+        rows.append(row)
+    remark = (
+        f"In brackets: when {USAGE_CEILING:.0%} of 100,000 are spent, at which the function stops; or that they last."
+    )
+    heads = ["MaximumConcurrency", "fast org", "usual org", "slow org"]
+    return Table("API calls a day in a flood", heads, rows, [remark])
 
 
 def calls(work: Work) -> Table:
