@@ -233,7 +233,10 @@ def test_only_tls_1_2_and_later_is_spoken() -> None:
     assert api["SecurityPolicy"] == "SecurityPolicy_TLS13_1_2_2021_06"
     assert api["EndpointAccessMode"] == "STRICT"
     assert api["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
-    assert api["FailOnWarnings"] is True
+
+
+def test_a_harmless_warning_stops_no_deployment() -> None:
+    assert resolved("AWS::ApiGateway::RestApi", **ON)["FrontDoor"]["FailOnWarnings"] is False
 
 
 def test_the_stage_waits_for_the_role_that_it_logs_by() -> None:
