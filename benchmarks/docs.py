@@ -72,7 +72,7 @@ def cold_start() -> Table:
 
 def _prices(prices: Prices) -> Table:
     rows = [
-        [price.unit, f"{price.usd:.10f}".rstrip("0"), price.source, "yes" if price.confirmed else "no"]
+        [price.unit, f"{price.usd:.10f}".rstrip("0").rstrip("."), price.source, "yes" if price.confirmed else "no"]
         for price in prices.prices
     ]
     return Table(
