@@ -10,7 +10,7 @@ from rich.console import Console
 
 from destination_cli.local.template import read_template
 
-from .faults import FAULTS, HEALTHY
+from .scenarios import FAULTS, HEALTHY
 from .stack_alarms import read_alarms
 from .table import show, unshown
 from .trial import tried

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from destination_cli.local.template import Template
 
-from .faults import BEGINS, Scenario
+from .faults import BEGINS
 from .metric_alarm import Habits
 from .metrics import Metrics
+from .scenarios import Scenario
 from .stack_alarms import read_alarms
 from .stage import DESTINATION, START, Stage
 from .watching import Watched, watch

@@ -55,32 +55,46 @@ class Watched:
 
 def watch(alarms: StackAlarms, metrics: Metrics, start: float, end: float, habits: Habits) -> Watched:
     """Evaluate every alarm every minute. Before the start all is well."""
-    watched = Watched()
-    states = dict.fromkeys(alarms.names, State.OK)
-    quiet = {name: _Actions(alarm) for name, alarm in alarms.composite.items()}
+    watch = _Watch(alarms, metrics, habits)
     now = start
     while now <= end:
-        before = dict(states)
-        for name, alarm in alarms.metric.items():
-            states[name] = alarm.state(metrics, now, states[name], habits)
-        for name in _inner_first(alarms.composite):
-            states[name] = alarms.composite[name].state(states)
-        _note_changes(watched, before, states, now)
-        for name, alarm in alarms.metric.items():
-            if states[name] is State.ALARM and before[name] is not State.ALARM:
-                watched.told += [(now, name, action) for action in alarm.actions]
-        for name, actions in quiet.items():
-            if actions.are_due(states, now):
-                watched.told += [(now, name, action) for action in alarms.composite[name].actions]
+        watch.minute(now)
         now += MINUTE
-    return watched
+    return watch.watched
 
 
-def _note_changes(watched: Watched, before: Mapping[str, State], after: Mapping[str, State], now: float) -> None:
-    for name, state in after.items():
-        if (state is State.ALARM) != (before[name] is State.ALARM):
-            changes = watched.went_on if state is State.ALARM else watched.went_off
+class _Watch:
+    """The states of all alarms, from minute to minute."""
+
+    def __init__(self, alarms: StackAlarms, metrics: Metrics, habits: Habits) -> None:
+        self._alarms, self._metrics, self._habits = alarms, metrics, habits
+        self._order = _inner_first(alarms.composite)
+        self._states = dict.fromkeys(alarms.names, State.OK)
+        self._actions = {name: _Actions(alarm) for name, alarm in alarms.composite.items()}
+        self.watched = Watched()
+
+    def minute(self, now: float) -> None:
+        """Evaluate all alarms, and take the actions that are due."""
+        before, self._states = self._states, dict(self._states)
+        for name, alarm in self._alarms.metric.items():
+            self._states[name] = alarm.state(self._metrics, now, before[name], self._habits)
+        for name in self._order:
+            self._states[name] = self._alarms.composite[name].state(self._states)
+        changed = [name for name in self._states if self._is_on(name) != (before[name] is State.ALARM)]
+        for name in changed:
+            changes = self.watched.went_on if self._is_on(name) else self.watched.went_off
             changes.setdefault(name, []).append(now)
+        self._tell(now, [name for name in changed if name in self._alarms.metric and self._is_on(name)])
+
+    def _tell(self, now: float, gone_on: Sequence[str]) -> None:
+        told = [(name, self._alarms.metric[name].actions) for name in gone_on]
+        for name, actions in self._actions.items():
+            if actions.are_due(self._states, now):
+                told.append((name, self._alarms.composite[name].actions))
+        self.watched.told += [(now, name, action) for name, actions in told for action in actions]
+
+    def _is_on(self, name: str) -> bool:
+        return self._states[name] is State.ALARM
 
 
 def _inner_first(composites: Mapping[str, CompositeAlarm]) -> Sequence[str]:

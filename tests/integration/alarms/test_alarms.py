@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from destination_cli.alarms.faults import FAULTS, HEALTHY, Scenario
+from destination_cli.alarms.scenarios import FAULTS, HEALTHY, Scenario
 from destination_cli.alarms.table import lines, unshown
 from destination_cli.alarms.trial import Trial, judge, tried
 from destination_cli.alarms.unheard import unheard

@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 import pytest
-from destination_cli.alarms.faults import FAULTS, HEALTHY
+from destination_cli.alarms.scenarios import FAULTS, HEALTHY
 from destination_cli.alarms.stack_alarms import read_alarms
 from destination_cli.alarms.watching import StackAlarms
 from destination_cli.local.places import ROOT

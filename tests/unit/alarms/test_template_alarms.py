@@ -8,8 +8,8 @@ from typing import Any
 
 import boto3
 import pytest
-from destination_cli.alarms.faults import FAULTS, HEALTHY
 from destination_cli.alarms.metric_alarm import read_alarm
+from destination_cli.alarms.scenarios import FAULTS, HEALTHY
 from destination_cli.alarms.stack_alarms import (
     COMPOSITE_ALARM,
     DASHBOARD,
