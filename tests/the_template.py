@@ -24,6 +24,7 @@ EVERY_OPTION = {
     "AlarmEmail": "alarms@example.com",
     "CredentialsRotate": "true",
     "CustomerManagedKey": "true",
+    "ExistingNoticeTopicArn": "arn:aws:sns:eu-west-1:123456789012:notices",
     "HttpEndpoint": "true",
     "SecurityGroupIds": "sg-0123456789abcdef0",
     "SenderArns": "arn:aws:sns:eu-west-1:123456789012:profiles,arn:aws:events:eu-west-1:123456789012:rule/profiles",
