@@ -138,8 +138,9 @@ class Reader:
             "KeyArn": kms_arn,
         }
         outputs = {**self.stack.cloud.outputs(), **more}
-        for name in (name for name in outputs if name.endswith("LogGroupName")):
-            self.stack.aws.client("logs").create_log_group(logGroupName=outputs[name])
+        logs = [outputs[name] for name in outputs if name.endswith("LogGroupName")]
+        for log in (*logs, f"/aws/apigateway/{STACK}"):
+            self.stack.aws.client("logs").create_log_group(logGroupName=log)
         template = {
             "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
             "Outputs": {name: {"Value": value} for name, value in outputs.items()},

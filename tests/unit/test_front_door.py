@@ -96,6 +96,26 @@ def test_what_could_not_be_validated_is_not_sent(media_type: str) -> None:
     assert door.sent == []
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "status", "response_type"),
+    [
+        ("/profiles", b"{}", {"x-api-key": "another"}, 403, "INVALID_API_KEY"),
+        ("/profile", b'{"a": 1}', {}, 403, "MISSING_AUTHENTICATION_TOKEN"),
+        ("/profiles", b"{}", {}, 400, "BAD_REQUEST_BODY"),
+        ("/profiles", b'{"a": 1}', {"Content-Type": "text/plain"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ("/profiles", b" " * (10 * 1024 * 1024 + 1), {}, 413, "REQUEST_TOO_LARGE"),
+    ],
+)
+def test_the_runbook_explains_what_the_gateway_refuses_by_itself(
+    path: str, body: bytes, headers: dict[str, str], status: int, response_type: str
+) -> None:
+    answer = a_front_door().post(path, body, {**HEADERS, **headers})
+
+    section = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8").partition("\n## FrontDoorRefusingAlarm\n")[2]
+    assert (answer.status, answer.response_type) == (status, response_type)
+    assert f"`{response_type}`" in section.partition("\n## ")[0]
+
+
 @pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "Application/JSON"])
 def test_json_may_say_its_encoding(media_type: str) -> None:
     assert post(a_front_door(), {"person": {}}, content_type=media_type).status == 200

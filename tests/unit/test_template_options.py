@@ -27,6 +27,9 @@ BY_OPTION = {
         "HttpUsagePlanKey",
         "GatewayAccount",
         "GatewayLogRole",
+        "ProfilesNotTakenAlarm",
+        "FrontDoorFailingAlarm",
+        "FrontDoorRefusingAlarm",
     },
     "AlarmEmail": {"AlarmEmailSubscription"},
     "SubnetIds": set(),
@@ -221,7 +224,7 @@ def test_the_outputs_name_what_the_command_line_asks_for() -> None:
 def overrides(environment: str) -> dict[str, str]:
     config: dict[str, Any] = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
     return dict(
-        pair.split("=", 1) for pair in config[environment]["deploy"]["parameters"]["parameter_overrides"].split()
+        pair.split("=", 1) for pair in config[environment]["global"]["parameters"]["parameter_overrides"].split()
     )
 
 

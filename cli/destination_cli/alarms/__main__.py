@@ -11,7 +11,7 @@ from rich.console import Console
 from destination_cli.local.template import read_template
 
 from .scenarios import FAULTS, HEALTHY
-from .stack_alarms import read_alarms
+from .stack_alarms import EVERYTHING, read_alarms
 from .table import show, unshown
 from .trial import tried
 from .unheard import unheard
@@ -23,7 +23,7 @@ def main() -> int:
     with TemporaryDirectory() as folder, console.status("the functions run, with one fault after another"):
         trials = tried(template, [*HEALTHY, *FAULTS], Path(folder))
     healthy, faults = trials[: len(HEALTHY)], trials[len(HEALTHY) :]
-    names = read_alarms(template, {}).names
+    names = read_alarms(template, EVERYTHING).names
     show(console, names, healthy, faults)
     missing = unheard(template, trials)
     for text in missing:

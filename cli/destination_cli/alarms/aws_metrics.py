@@ -1,10 +1,13 @@
 """
-A model of the metrics that SQS and Lambda publish by themselves. Nobody but AWS emits them, so they cannot be recorded.
+A model of the metrics that SQS, Lambda and API Gateway publish by themselves. Nobody but AWS emits them, so they cannot
+be recorded.
 
-Modelled as documented ("Available CloudWatch metrics for Amazon SQS", "Types of metrics for Lambda functions"): SQS
-publishes every minute, zeros too, while a queue is active, which it is as long as Lambda polls it or it holds messages,
-but an age only where there is a message that counts. Lambda publishes with each invocation, dated by its start; a
-throttled request counts neither as an invocation nor as an error.
+Modelled as documented ("Available CloudWatch metrics for Amazon SQS", "Types of metrics for Lambda functions", "Amazon
+API Gateway dimensions and metrics"). SQS publishes every minute, zeros too, while a queue is active, which it is as
+long as Lambda polls it or it holds messages, but an age only where there is a message that counts. Lambda publishes
+with each invocation, dated by its start; a throttled request counts neither as an invocation nor as an error. API
+Gateway has a value for each request, 0 where it is no error, so that the errors' average is their share; it publishes
+by the API's name, and by name and stage.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ RECEIVES_UNTIL_LEFT_OUT = 3
 
 SQS = "AWS/SQS"
 LAMBDA = "AWS/Lambda"
+API_GATEWAY = "AWS/ApiGateway"
 OF_QUEUES = (
     "NumberOfMessagesSent",
     "NumberOfMessagesReceived",
@@ -30,6 +34,8 @@ OF_QUEUES = (
     "ApproximateAgeOfOldestMessage",
 )
 OF_FUNCTIONS = ("Invocations", "Errors", "Throttles", "Duration")
+LATENCY_MS, CALL_MS = 25.0, 15.0
+"""Of every request, and of its call of SQS. No alarm looks at them."""
 
 
 def queue_metric(queue: str, name: str) -> MetricId:
@@ -77,6 +83,21 @@ def publish_invocation(metrics: Metrics, function: str, now: float, seconds: flo
 def publish_throttle(metrics: Metrics, function: str, now: float) -> None:
     """Publish what Lambda does for one that it did not let run."""
     metrics.add(function_metric(function, "Throttles"), now, 1.0)
+
+
+def publish_request(metrics: Metrics, api: str, stage: str, now: float, status: int, called: bool) -> None:
+    """Publish what API Gateway does for one request, and for the call that it made, if it did."""
+    for name, value in _of_request(status, called):
+        for dimensions in ({"ApiName": api}, {"ApiName": api, "Stage": stage}):
+            metrics.add(MetricId.of(API_GATEWAY, name, dimensions), now, value)
+
+
+def _of_request(status: int, called: bool) -> Iterator[tuple[str, float]]:
+    hundreds = status // 100
+    yield from (("Count", 1.0), ("4XXError", float(hundreds == 4)), ("5XXError", float(hundreds == 5)))
+    yield "Latency", LATENCY_MS
+    if called:
+        yield "IntegrationLatency", CALL_MS
 
 
 def _of_invocation(seconds: float, failed: bool) -> Iterator[tuple[str, float]]:

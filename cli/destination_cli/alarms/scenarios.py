@@ -12,8 +12,9 @@ from typing import Any
 
 from destination_cli.local.org import Fault, FaultKind
 
-from . import faults
+from . import door_faults, faults
 from .faults import Act, Traffic
+from .stack_alarms import EVERYTHING
 from .traffic import crm_id
 
 
@@ -40,6 +41,7 @@ class Scenario:
 
 STOPPED, WAITING = "DeliveryStoppedAlarm", "MessagesWaitingAlarm"
 LETTERS, STALE = "ManyDeadLettersAlarm", "StaleUpdatesAlarm"
+NOT_TAKEN = "ProfilesNotTakenAlarm"
 IDLE = frozenset({"OldestMessageAlarm", "StuckMessagesAlarm", "NothingFinishedAlarm", STOPPED, WAITING})
 """What goes on where nothing at all is delivered for an hour and a half."""
 
@@ -56,8 +58,9 @@ HEALTHY: tuple[Scenario, ...] = (
         {"FunctionTimeoutSeconds": 31},
     ),
     Scenario("Salesforce is down for 8 minutes", 70, faults.outage, cured=faults.clear, cured_at=18),
+    Scenario("SQS fails for 2 minutes", 150, traffic=door_faults.posted_with_noise, parameters=EVERYTHING),
 )
-"""No alarm may go on: whatever the traffic, if a call hangs, in an outage of minutes."""
+"""No alarm may go on: whatever the traffic, if a call hangs, in an outage of minutes, if strangers knock."""
 
 FAULTS: tuple[Scenario, ...] = (
     Scenario(
@@ -157,5 +160,32 @@ FAULTS: tuple[Scenario, ...] = (
         faults.wrong_file,
         alarms=(IDLE - {STOPPED}) | {"DestinationMisfitAlarm", "ConnectionProblemsAlarm", "NothingDeliveredAlarm"},
         wakes=(WAITING,),
+    ),
+    Scenario(
+        "SQS refuses the front door",
+        100,
+        door_faults.denied,
+        door_faults.posted,
+        EVERYTHING,
+        alarms=frozenset({"FrontDoorFailingAlarm", NOT_TAKEN}),
+        wakes=(NOT_TAKEN,),
+        cured=door_faults.allowed,
+        cured_at=30,
+    ),
+    Scenario(
+        "the sender has a wrong key",
+        30,
+        traffic=door_faults.posted_with_another_key,
+        parameters=EVERYTHING,
+        alarms=frozenset({"FrontDoorRefusingAlarm", NOT_TAKEN}),
+        wakes=(NOT_TAKEN,),
+    ),
+    Scenario(
+        "one POST in five is no JSON",
+        30,
+        traffic=door_faults.posted_partly_spoiled,
+        parameters=EVERYTHING,
+        alarms=frozenset({"FrontDoorRefusingAlarm", NOT_TAKEN}),
+        wakes=(NOT_TAKEN,),
     ),
 )

@@ -23,6 +23,10 @@ METRIC_ALARM, COMPOSITE_ALARM, DASHBOARD = (
 )
 
 
+EVERYTHING: Mapping[str, str] = {"HttpEndpoint": "true"}
+"""The parameters with which the template has all of its alarms."""
+
+
 def its_name(logical_id: str) -> str:
     """What a reference to a resource is where nothing else is said: its logical id."""
     return logical_id
@@ -42,12 +46,22 @@ def resolver(template: Template, parameters: Mapping[str, Any], reference: Calla
 
 
 def read_alarms(template: Template, parameters: Mapping[str, Any]) -> StackAlarms:
-    """Every alarm of the template."""
-    resolve = resolver(template, parameters).resolve
+    """The alarms that a stack with these parameters has."""
     return StackAlarms(
-        {name: read_alarm(name, resolve(said)) for name, said in template.of_type(METRIC_ALARM).items()},
-        {name: read_composite(name, resolve(said)) for name, said in template.of_type(COMPOSITE_ALARM).items()},
+        {name: read_alarm(name, said) for name, said in alarms_said(template, METRIC_ALARM, parameters).items()},
+        {name: read_composite(name, said) for name, said in alarms_said(template, COMPOSITE_ALARM, parameters).items()},
     )
+
+
+def alarms_said(template: Template, kind: str, parameters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The properties of the alarms of a kind, those that a condition leaves out left out."""
+    says = resolver(template, parameters)
+
+    def is_there(name: str) -> bool:
+        condition = template.resources[name].get("Condition")
+        return condition is None or says.holds(condition)
+
+    return {name: says.resolve(said) for name, said in template.of_type(kind).items() if is_there(name)}
 
 
 def read_dashboard(template: Template, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from destination_cli.simulation.sqs import SimulatedSqs
 from .aws_endpoint import AwsEndpoint
 from .aws_metrics import QueueCounts, publish_invocation, publish_queue, publish_throttle
 from .emitted import EmittedMetrics
+from .gateway import KEY, Gateway
 from .metrics import Metrics
 from .stage_cloud import CREDENTIALS_SECRET, DEAD_LETTERS, QUEUE, REFRESH, SECRETS, StageCloud
 from .traffic import new_org
@@ -75,6 +76,7 @@ class Stage:
         self._closing.callback(self.aws.close)
         cloud = StageCloud(template, self.parameters, self.aws.url)
         clients["sqs"] = self._sqs = self._queues(cloud)
+        self.gateway = Gateway(cloud, self.metrics, self.send)
         options = Options(destination=DESTINATION, state=folder)
         functions = functions_of(cloud, self.aws, options)
         self._functions = {name: functions[name] for name in (DELIVER, REFRESHER, CHECKER)}
@@ -108,6 +110,10 @@ class Stage:
         self._queue.add(body, {"EventTime": time_text} if time_text else {})
         self._counts.sent += 1
         self.numbers += 1
+
+    def post(self, body: str, key: str = KEY) -> None:
+        """Send one request to the front door."""
+        self.gateway.post(body, self.time + 1, key)
 
     def minute(self) -> None:
         """Let a minute pass: what is scheduled, what is on the queues, what AWS publishes at the end."""

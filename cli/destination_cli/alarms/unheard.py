@@ -8,7 +8,7 @@ from destination_cli.local.template import Template
 
 from .dashboard import alarms_shown, shown
 from .metrics import MetricId
-from .stack_alarms import read_alarms, read_dashboard
+from .stack_alarms import EVERYTHING, read_alarms, read_dashboard
 from .stage import DESTINATION
 from .trial import Trial
 
@@ -16,7 +16,7 @@ from .trial import Trial
 def unheard(template: Template, trials: Iterable[Trial]) -> list[str]:
     """What is watched or shown and was not in any trial, and the alarms that the dashboard lacks."""
     emitted = frozenset().union(*(trial.metrics.names for trial in trials))
-    parameters = {"DestinationFile": DESTINATION.name}
+    parameters = {"DestinationFile": DESTINATION.name, **EVERYTHING}
     alarms, body = read_alarms(template, parameters), read_dashboard(template, parameters)
     wrong = [
         f"{name} watches what nobody emits: {metric}"

@@ -45,10 +45,11 @@ class FromQueue:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the sender gets."""
+    """What the sender gets; `response_type` is the gateway's own word for why it answers itself, as its log has it."""
 
     status: int
     body: str
+    response_type: str = "-"
 
     @property
     def document(self) -> Json:
@@ -92,7 +93,7 @@ class FrontDoor:
         """Answer a POST."""
         method = self.definition["paths"].get(path, {}).get("post")
         if method is None:
-            return _refusal(403, "Missing Authentication Token")
+            return _refusal(403, "Missing Authentication Token", "MISSING_AUTHENTICATION_TOKEN")
         given = {name.lower(): value for name, value in headers.items()}
         media_type = given.get("content-type", JSON_TYPE).partition(";")[0].strip().lower()
         refused = self._refused(method, given, media_type, body)
@@ -102,15 +103,15 @@ class FrontDoor:
         schemes = self.definition["components"]["securitySchemes"]
         for name in (name for need in method.get("security", []) for name in need):
             if headers.get(schemes[name]["name"]) != self.api_key:
-                return _refusal(403, "Forbidden")
+                return _refusal(403, "Forbidden", "INVALID_API_KEY")
         if len(body) > LARGEST_PAYLOAD:
-            return _refusal(413, "Request Too Long")
+            return _refusal(413, "Request Too Long", "REQUEST_TOO_LARGE")
         model = method["requestBody"]["content"].get(media_type)
         validator = self.definition["x-amazon-apigateway-request-validators"][
             method["x-amazon-apigateway-request-validator"]
         ]
         if model and validator["validateRequestBody"] and not self._fits(model["schema"], body):
-            return _refusal(400, "Invalid request body")
+            return _refusal(400, "Invalid request body", "BAD_REQUEST_BODY")
         return None
 
     def _fits(self, schema: Json, body: bytes) -> bool:
@@ -125,7 +126,7 @@ class FrontDoor:
         template = integration["requestTemplates"].get(media_type)
         if template is None:
             assert integration["passthroughBehavior"] == "never"
-            return _refusal(415, "Unsupported Media Type")
+            return _refusal(415, "Unsupported Media Type", "UNSUPPORTED_MEDIA_TYPE")
         request = ToQueue(
             integration["uri"].rpartition(":path")[2],
             {
@@ -151,5 +152,6 @@ def _render(template: str, body: str, overrides: dict[str, Json]) -> str:
     return str(airspeed.Template(template).merge(names))
 
 
-def _refusal(status: int, message: str) -> Answer:
-    return Answer(status, json.dumps({"message": message}))
+def _refusal(status: int, message: str, response_type: str) -> Answer:
+    """What the gateway answers by itself ("Gateway response types for API Gateway")."""
+    return Answer(status, json.dumps({"message": message}), response_type)

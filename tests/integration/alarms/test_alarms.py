@@ -7,6 +7,7 @@ A few scenarios stand here; `make test-all` runs those of `make alarms`, all of 
 from __future__ import annotations
 
 import copy
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -29,7 +30,11 @@ SHORT = [
         for scenario in FAULTS
         if scenario.name in ("one message in five is no JSON", "Lambda throttles deliver")
     ),
-    *(scenario for scenario in FAULTS if scenario.name == "the client secret was changed"),
+    *(
+        scenario
+        for scenario in FAULTS
+        if scenario.name in ("the client secret was changed", "the sender has a wrong key")
+    ),
 ]
 
 
@@ -40,7 +45,7 @@ def template() -> Template:
 
 @pytest.fixture(scope="module")
 def trials(tmp_path_factory: pytest.TempPathFactory) -> list[Trial]:
-    assert len(SHORT) == 4
+    assert len(SHORT) == 5
     return tried(template(), SHORT, tmp_path_factory.mktemp("alarms"))
 
 
@@ -71,6 +76,16 @@ def test_an_alarm_on_a_dimension_that_nobody_emits_is_found(trials: list[Trial])
 
     assert "DeliverFailingAlarm watches what nobody emits: AWS/Lambda Errors of FunctionName deliver" in unheard(
         broken, trials
+    )
+
+
+def test_an_alarm_on_another_stage_of_the_front_door_is_found(trials: list[Trial]) -> None:
+    text = json.dumps(template().resources["FrontDoorRefusingAlarm"]["Properties"]["Metrics"])
+    broken = changed("FrontDoorRefusingAlarm", Metrics=json.loads(text.replace('"v1"', '"prod"')))
+
+    assert (
+        "FrontDoorRefusingAlarm watches what nobody emits: AWS/ApiGateway 4XXError of ApiName a-stack, Stage prod"
+        in unheard(broken, trials)
     )
 
 

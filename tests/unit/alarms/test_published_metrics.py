@@ -1,4 +1,4 @@
-"""The model of what SQS and Lambda publish, and the reading of what functions emit and widgets show."""
+"""The model of what SQS, Lambda and API Gateway publish, and the reading of what functions emit and widgets show."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from destination_cli.alarms.aws_metrics import (
     function_metric,
     publish_invocation,
     publish_queue,
+    publish_request,
     publish_throttle,
     queue_metric,
 )
@@ -21,6 +22,8 @@ from destination_cli.alarms.dashboard import Search, alarms_shown, parse_search,
 from destination_cli.alarms.emitted import EmittedMetrics
 from destination_cli.alarms.metrics import MetricId, Metrics, Periods, UnsupportedError
 from destination_cli.simulation.queue import QueueConfig, StandardQueue
+
+OF_REQUESTS = ("Count", "4XXError", "5XXError", "Latency", "IntegrationLatency")
 
 
 class Clock:
@@ -75,6 +78,22 @@ def test_lambda_counts_a_throttled_request_as_no_invocation() -> None:
         for name in ("Invocations", "Errors", "Throttles", "Duration")
     }
     assert sums == {"Invocations": 1, "Errors": 1, "Throttles": 1, "Duration": 250}
+
+
+def test_api_gateway_counts_each_request_by_name_and_by_stage() -> None:
+    metrics = Metrics()
+
+    for status in (200, 403, 503, 200):
+        publish_request(metrics, "an-api", "v1", 10, status, called=status != 403)
+
+    for dimensions in ({"ApiName": "an-api"}, {"ApiName": "an-api", "Stage": "v1"}):
+        of = {name: MetricId.of("AWS/ApiGateway", name, dimensions) for name in OF_REQUESTS}
+        assert {name: metrics.series(metric, "SampleCount", Periods(60, 60, 1))[0] for name, metric in of.items()} == {
+            **dict.fromkeys(OF_REQUESTS, 4),
+            "IntegrationLatency": 3,
+        }
+        assert metrics.series(of["4XXError"], "Average", Periods(60, 60, 1)) == [0.25]
+        assert metrics.series(of["5XXError"], "Sum", Periods(60, 60, 1)) == [1]
 
 
 def emf(**values: Any) -> str:

@@ -8,12 +8,15 @@ from typing import Any
 
 import boto3
 import pytest
+from destination_cli.alarms.dashboard import alarms_shown, shown
 from destination_cli.alarms.metric_alarm import read_alarm
 from destination_cli.alarms.scenarios import FAULTS, HEALTHY
 from destination_cli.alarms.stack_alarms import (
     COMPOSITE_ALARM,
     DASHBOARD,
+    EVERYTHING,
     METRIC_ALARM,
+    alarms_said,
     read_alarms,
     read_dashboard,
     resolver,
@@ -24,6 +27,8 @@ from moto import mock_aws
 
 A_TOPIC = "arn:aws:sns:eu-west-1:123456789012:night"
 ANOTHER_TOPIC = "arn:aws:sns:eu-west-1:123456789012:chat"
+ANSWERS = ("false", "true")
+FRONT_DOOR = {"FrontDoorFailingAlarm", "FrontDoorRefusingAlarm", "ProfilesNotTakenAlarm"}
 INFORMING = {"RejectedMessagesAlarm", "ApiUsageAlarm", "DeliverSlowAlarm"}
 
 
@@ -33,18 +38,20 @@ def template() -> Template:
 
 
 def alarms(**parameters: Any) -> StackAlarms:
-    return read_alarms(template(), parameters)
+    return read_alarms(template(), {**EVERYTHING, **parameters})
 
 
 def said(**parameters: Any) -> dict[str, Any]:
-    resolve = resolver(template(), parameters).resolve
-    both = {**template().of_type(METRIC_ALARM), **template().of_type(COMPOSITE_ALARM)}
-    return {name: resolve(properties) for name, properties in both.items()}
+    everything = {**EVERYTHING, **parameters}
+    return {
+        **alarms_said(template(), METRIC_ALARM, everything),
+        **alarms_said(template(), COMPOSITE_ALARM, everything),
+    }
 
 
 def test_every_alarm_is_one_that_cloudwatch_takes() -> None:
-    assert len(alarms().metric) >= 14
-    assert len(alarms().composite) >= 4
+    assert len(alarms().metric) >= 17
+    assert len(alarms().composite) >= 5
 
 
 def test_every_description_ends_in_the_address_of_its_section() -> None:
@@ -72,7 +79,7 @@ def test_every_alarm_is_told_by_a_composite_or_informs() -> None:
     assert told | INFORMING == set(alarms().metric)
 
 
-@pytest.mark.parametrize("name", list(read_alarms(read_template(), {}).metric))
+@pytest.mark.parametrize("name", list(read_alarms(read_template(), EVERYTHING).metric))
 def test_the_treatment_of_missing_data_is_chosen(name: str) -> None:
     assert template().of_type(METRIC_ALARM)[name]["TreatMissingData"] == "notBreaching"
 
@@ -112,6 +119,24 @@ def test_one_cause_wakes_once_but_for_what_is_about_to_be_given_up() -> None:
     assert twice == ["Salesforce is down for good"]
 
 
+def test_a_stack_without_a_front_door_neither_watches_nor_shows_one() -> None:
+    without, door = alarms(HttpEndpoint="false"), alarms()
+
+    titles = {on: {title for title, _ in shown(read_dashboard(template(), {"HttpEndpoint": on}))} for on in ANSWERS}
+    listed = {on: set(alarms_shown(read_dashboard(template(), {"HttpEndpoint": on}))) for on in ANSWERS}
+
+    assert set(door.names) - set(without.names) == FRONT_DOOR
+    assert not any("ApiGateway" in metric.namespace for metric in without.metrics)
+    assert listed == {"false": set(without.names), "true": set(door.names)}
+    assert {title.partition(":")[0] for title in titles["true"] - titles["false"]} == {"The front door"}
+
+
+def test_no_rule_names_an_alarm_that_a_condition_leaves_out() -> None:
+    without = alarms(HttpEndpoint="false")
+
+    assert {child for composite in without.composite.values() for child in composite.children} <= set(without.names)
+
+
 def test_the_dashboard_is_json_and_shows_what_the_parameters_say() -> None:
     body = read_dashboard(template(), {"OldestMessageAlarmSeconds": 123, "DestinationFile": "leads.toml"})
     texts = str(body)
@@ -124,7 +149,7 @@ def test_the_dashboard_is_json_and_shows_what_the_parameters_say() -> None:
 
 def test_no_widget_covers_another() -> None:
     taken: set[tuple[int, int]] = set()
-    for widget in read_dashboard(template(), {})["widgets"]:
+    for widget in read_dashboard(template(), EVERYTHING)["widgets"]:
         cells = {
             (column, row)
             for column in range(widget["x"], widget["x"] + widget["width"])
@@ -136,7 +161,7 @@ def test_no_widget_covers_another() -> None:
 
 
 def test_every_metric_widget_says_its_region() -> None:
-    widgets = [widget for widget in read_dashboard(template(), {})["widgets"] if widget["type"] == "metric"]
+    widgets = [widget for widget in read_dashboard(template(), EVERYTHING)["widgets"] if widget["type"] == "metric"]
 
     assert len(widgets) >= 8
     assert {widget["properties"]["region"] for widget in widgets} == {"eu-west-1"}
@@ -148,13 +173,13 @@ def test_moto_takes_dashboard_and_alarms() -> None:
 
 
 def put_dashboard_and_alarms() -> None:
-    resolve = resolver(template(), {}).resolve
+    resolve = resolver(template(), EVERYTHING).resolve
     (dashboard,) = template().of_type(DASHBOARD).values()
     cloudwatch = boto3.client("cloudwatch")
 
     cloudwatch.put_dashboard(DashboardName="d", DashboardBody=resolve(dashboard)["DashboardBody"])
-    for name, properties in template().of_type(METRIC_ALARM).items():
-        cloudwatch.put_metric_alarm(AlarmName=name, **numbers(resolve(properties)))
+    for name, properties in alarms_said(template(), METRIC_ALARM, EVERYTHING).items():
+        cloudwatch.put_metric_alarm(AlarmName=name, **numbers(properties))
 
     assert cloudwatch.get_dashboard(DashboardName="d")["DashboardBody"].startswith('{"start"')
     assert len(cloudwatch.describe_alarms()["MetricAlarms"]) == len(alarms().metric)
