@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from destination_cli.local.built import SAM, THIS_PROCESSOR, Built, NotHereError, SamError, build, environ, sam
+from destination_cli.local.built import SAM, THIS_PROCESSOR, Built, NotHereError, SamError, build, copy, environ, sam
 from destination_cli.local.places import ROOT
 
 pytestmark = [pytest.mark.sam, pytest.mark.python313, pytest.mark.timeout(600)]
@@ -61,6 +61,25 @@ def test_binaries_are_for_the_processor_that_was_chosen(built: Built) -> None:
     machines = {machine_of(library) for library in built.folder.rglob("*.so")}
 
     assert machines == {ELF_MACHINES[built.architecture]}
+
+
+@pytest.mark.parametrize("architecture", ELF_MACHINES)
+def test_the_processor_that_an_environment_names_is_the_one_that_is_built_for(
+    architecture: str, tmp_path: Path
+) -> None:
+    checkout = copy(tmp_path / "checkout")
+    config = (ROOT / "samconfig.toml").read_text(encoding="utf-8")
+    named = re.sub(r"Architecture=\w+", f"Architecture={architecture}", config)
+    (checkout / "samconfig.toml").write_text(named, encoding="utf-8")
+
+    try:
+        sam(checkout, "build", "DependenciesLayer", "--config-env", "prod")
+    except NotHereError as error:
+        pytest.skip(str(error))
+
+    libraries = list((checkout / ".aws-sam" / "build" / "DependenciesLayer").rglob("*.so"))
+    assert named.count(f"Architecture={architecture}") == 2
+    assert {machine_of(library) for library in libraries} == {ELF_MACHINES[architecture]}
 
 
 def machine_of(library: Path) -> int:

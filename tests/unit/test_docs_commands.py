@@ -141,6 +141,20 @@ def test_what_is_given_to_a_template_is_a_parameter_of_it() -> None:
     assert [(file.name, name) for file, name in given if name not in template(file).get("Parameters", {})] == []
 
 
+def test_a_build_is_told_of_the_processor_wherever_a_deployment_is() -> None:
+    told = {
+        step: [words for _, words in calls_of("sam", SHOWN) if words[0] == step and "--parameter-overrides" in words]
+        for step in ("build", "deploy")
+    }
+    processors = {
+        step: [word for words in found for word in words if word.startswith("Architecture=")]
+        for step, found in told.items()
+    }
+
+    assert told["deploy"]
+    assert len(processors["build"]) >= len(processors["deploy"]) == len(told["deploy"])
+
+
 def test_what_the_pages_would_write_into_samconfig_is_a_parameter() -> None:
     texts = [text for _, text in blocks("text") if "parameter_overrides" in text]
     given = {word.partition("=")[0] for text in texts for word in tomllib_overrides(text)}
@@ -151,7 +165,12 @@ def test_what_the_pages_would_write_into_samconfig_is_a_parameter() -> None:
 
 def tomllib_overrides(text: str) -> list[str]:
     environments = tomllib.loads(text)
-    return [word for name in environments for word in environments[name]["deploy"]["parameters"].popitem()[1].split()]
+    # Under `deploy` the build would not see them.
+    return [
+        word
+        for name in environments
+        for word in environments[name]["global"]["parameters"]["parameter_overrides"].split()
+    ]
 
 
 def test_every_parameter_with_a_value_that_the_prose_names_is_one() -> None:

@@ -295,8 +295,18 @@ def test_each_environment_is_written_out_since_none_inherits() -> None:
         deploy = config[name]["deploy"]["parameters"]
         assert deploy["confirm_changeset"] is True
         assert config[name]["validate"]["parameters"]["lint"] is True
-        given = dict(pair.split("=") for pair in deploy["parameter_overrides"].split())
-        assert set(given) <= set(template().parameters)
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_an_environment_gives_its_parameters_to_every_command_since_the_build_reads_the_architecture(name: str) -> None:
+    environment = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))[name]
+
+    given = dict(pair.split("=") for pair in environment["global"]["parameters"]["parameter_overrides"].split())
+
+    assert set(given) <= set(template().parameters)
+    assert given["Architecture"] == template().parameters["Architecture"]["Default"]
+    for command in environment.keys() - {"global"}:
+        assert "parameter_overrides" not in environment[command]["parameters"], "it would take the place of the others"
 
 
 def flat(table: dict[str, Any], prefix: str = "") -> Iterator[str]:

@@ -48,13 +48,18 @@ class Built:
 
 
 def build(checkout: Path, architecture: str = THIS_PROCESSOR) -> Built:
-    """Copy what is built into this new folder, since SAM writes there, and build it; without anyone's .pyc files."""
+    """Copy what is built into this new folder, since SAM writes there, and build it."""
+    sam(copy(checkout), "build", "--parameter-overrides", f"Architecture={architecture}")
+    return Built(checkout / ".aws-sam" / "build", architecture)
+
+
+def copy(checkout: Path) -> Path:
+    """Copy what `sam build` reads into this new folder, without samconfig.toml and anyone's .pyc files."""
     checkout.mkdir(parents=True)
     shutil.copy(ROOT / "template.yaml", checkout)
     for part in ("functions", "layers"):
         shutil.copytree(ROOT / part, checkout / part, ignore=shutil.ignore_patterns("__pycache__"))
-    sam(checkout, "build", "--parameter-overrides", f"Architecture={architecture}")
-    return Built(checkout / ".aws-sam" / "build", architecture)
+    return checkout
 
 
 class SamError(Exception):
