@@ -304,7 +304,7 @@ def test_an_environment_gives_its_parameters_to_every_command_since_the_build_re
     given = dict(pair.split("=") for pair in environment["global"]["parameters"]["parameter_overrides"].split())
 
     assert set(given) <= set(template().parameters)
-    assert given["Architecture"] == template().parameters["Architecture"]["Default"]
+    assert given["Architecture"] in template().parameters["Architecture"]["AllowedValues"]
     for command in environment.keys() - {"global"}:
         assert "parameter_overrides" not in environment[command]["parameters"], "it would take the place of the others"
 

@@ -243,11 +243,27 @@ def test_topics_and_rules_may_send_only_if_they_are_named() -> None:
 
 
 def test_only_the_refresh_function_writes_the_token() -> None:
-    (rule,) = policies("AWS::SecretsManager::ResourcePolicy", "SecretId")["AccessTokenSecret"]
+    (rule, *_) = policies("AWS::SecretsManager::ResourcePolicy", "SecretId")["AccessTokenSecret"]
 
     assert (rule["Effect"], rule["Principal"]) == ("Deny", "*")
     assert set(rule["Action"]) == {"secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"}
     assert rule["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": "RefreshTokenRole"}}
+
+
+def test_no_function_can_change_the_token_in_any_other_way() -> None:
+    (_, *rules) = policies("AWS::SecretsManager::ResourcePolicy", "SecretId")["AccessTokenSecret"]
+
+    assert all((rule["Effect"], rule["Principal"], rule["Resource"]) == ("Deny", "*", "*") for rule in rules)
+    left = {
+        role: {action.partition(":")[2] for action in as_list(rule["NotAction"])}
+        for rule in rules
+        for role in as_list(rule["Condition"]["ArnEquals"]["aws:PrincipalArn"])
+    }
+    assert left == {
+        "DeliverRole": {"GetSecretValue"},
+        "CheckConnectionRole": {"GetSecretValue"},
+        "RefreshTokenRole": {"GetSecretValue", "PutSecretValue"},
+    }
 
 
 def test_the_other_functions_cannot_touch_the_credentials_whatever_their_roles_are_given() -> None:
