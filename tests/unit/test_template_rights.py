@@ -53,6 +53,8 @@ NETWORK: set[Right] = {
     ("ec2:AssignPrivateIpAddresses", INTERFACES),
     ("ec2:CreateNetworkInterface", INTERFACES),
     ("ec2:DeleteNetworkInterface", INTERFACES),
+    ("ec2:CreateNetworkInterface", "arn:aws:ec2:eu-west-1:*:security-group/*"),
+    ("ec2:CreateNetworkInterface", "arn:aws:ec2:eu-west-1:*:subnet/*"),
     ("ec2:UnassignPrivateIpAddresses", INTERFACES),
     ("ec2:DescribeNetworkInterfaces", "*"),
     ("ec2:DescribeSubnets", "*"),
