@@ -13,7 +13,7 @@ from destination_cli.local.options import DESTINATIONS
 from destination_cli.local.places import ROOT
 from salesforce_destination.domain.refresh_request import MESSAGE_GROUP, Reason, RefreshRequest
 from salesforce_destination.settings import CHECK_CONNECTION_NEEDS, DELIVER_NEEDS, REFRESH_TOKEN_NEEDS, Settings
-from the_template import resolved, resolver, source, template
+from the_template import OUTLIVES_THE_STACK, resolved, resolver, source, template
 
 NUMBERS_OF_DESIGN = {
     "BatchSize": 1000,
@@ -152,7 +152,7 @@ def test_cloudformation_chooses_the_names(resource_type: str) -> None:
 def test_what_holds_data_outlives_the_stack(logical_id: str) -> None:
     resource = template().resources[logical_id]
 
-    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == OUTLIVES_THE_STACK
 
 
 def test_the_secrets_that_somebody_fills_begin_empty() -> None:

@@ -11,7 +11,7 @@ import pytest
 from destination_cli.local.intrinsics import Resolver
 from destination_cli.local.parameters import parameter_values
 from destination_cli.local.places import ROOT
-from the_template import A_TOPIC, EVERY_OPTION, PSEUDO, exists, resolved, resolver, source, template
+from the_template import A_TOPIC, EVERY_OPTION, OUTLIVES_THE_STACK, PSEUDO, exists, resolved, resolver, source, template
 
 SUBNETS = {name: EVERY_OPTION[name] for name in ("SubnetIds", "SecurityGroupIds")}
 
@@ -169,14 +169,31 @@ def test_every_log_is_declared_and_kept_as_long_as_the_parameter_says() -> None:
 
 @pytest.mark.parametrize(
     "resource_type",
-    ["AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::KMS::Key", "AWS::ApiGateway::Account"],
+    ["AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::KMS::Key"],
 )
-def test_what_others_need_or_would_miss_outlives_the_stack(resource_type: str) -> None:
+def test_what_others_would_miss_outlives_the_stack(resource_type: str) -> None:
     found = [resource for resource in template().resources.values() if resource["Type"] == resource_type]
 
     assert found
     for resource in found:
-        assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == OUTLIVES_THE_STACK
+
+
+@pytest.mark.parametrize("logical_id", ["GatewayAccount", "GatewayLogRole"])
+def test_what_other_apis_log_by_stays_also_where_a_first_deployment_fails(logical_id: str) -> None:
+    resource = template().resources[logical_id]
+
+    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_what_else_there_is_goes_with_the_stack() -> None:
+    kept = {resource.get("DeletionPolicy") for resource in template().resources.values()}
+
+    assert kept == {None, "Delete", "Retain", "RetainExceptOnCreate"}
+    assert [name for name, it in template().resources.items() if it.get("DeletionPolicy") == "Retain"] == [
+        "GatewayAccount",
+        "GatewayLogRole",
+    ]
 
 
 @pytest.mark.parametrize("resource_type", NAMED_BY_US)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from the_template import A_TOPIC, EVERY_OPTION, as_list, resolved, statements, template
+from the_template import A_TOPIC, EVERY_OPTION, OUTLIVES_THE_STACK, as_list, resolved, statements, template
 
 Right = tuple[str, str]
 
@@ -368,4 +368,4 @@ def test_the_key_rotates_and_outlives_the_stack() -> None:
     key = template().resources["Key"]
 
     assert key["Properties"]["EnableKeyRotation"] is True
-    assert key["DeletionPolicy"] == key["UpdateReplacePolicy"] == "Retain"
+    assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == OUTLIVES_THE_STACK
