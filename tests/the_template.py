@@ -33,7 +33,7 @@ EVERY_OPTION = {
 """All that can be switched on together."""
 
 OUTLIVES_THE_STACK = ("RetainExceptOnCreate", "Retain")
-"""DeletionPolicy and UpdateReplacePolicy of what stays with its data, but is no orphan of a first deployment that failed."""
+"""DeletionPolicy and UpdateReplacePolicy of what stays with its data, but not after a first deployment that failed."""
 
 A_TOPIC = "arn:aws:sns:eu-west-1:123456789012:alarms"
 

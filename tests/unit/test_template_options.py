@@ -202,6 +202,13 @@ def test_a_name_that_we_choose_holds_the_stacks_name(resource_type: str) -> None
         assert PSEUDO["AWS::StackName"] in properties[NAMED_BY_US[resource_type]] or "RestApiId" in properties
 
 
+def test_the_secrets_tell_whose_they_are_since_their_names_do_not() -> None:
+    secrets = resolved("AWS::SecretsManager::Secret")
+
+    assert len(secrets) == 3
+    assert all(PSEUDO["AWS::StackName"] in secret["Description"] for secret in secrets.values())
+
+
 def test_two_stacks_in_one_account_share_no_name() -> None:
     refers = {"AWS::ApiGateway::Stage", "AWS::CloudWatch::Alarm", "AWS::Lambda::EventSourceMapping"}
     types = {name: resource["Type"] for name, resource in template().resources.items()}
