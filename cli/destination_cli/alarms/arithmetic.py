@@ -2,7 +2,8 @@
 The value of a metric-math expression, period by period.
 
 As AWS documents it: a value that is missing on one side of an operator counts as 0; a division by zero gives no value;
-IF gives none where its condition has none, and 0 where its condition holds and its value is missing.
+IF gives 0 where its condition holds and its value is missing, and none where the condition has none, or the number
+where it ends in one.
 """
 
 from __future__ import annotations
@@ -36,12 +37,21 @@ class Arithmetic:
     """
     Works out expressions over the series of an alarm.
 
-    AWS leaves two things open, and an alarm has to be right either way: `fills_nothing` says whether FILL fills a
-    metric that has no value at all in the range, `counts_nothing` whether nothing counts as 0 beside a number too.
+    AWS leaves three things open, and an alarm has to be right either way: `fills_nothing` says whether FILL fills a
+    metric that has no value at all in the range, `counts_nothing` whether nothing counts as 0 beside a number too,
+    `drops_nothing` whether IF gives nothing for a condition that has none even where it ends in a number (one row of
+    one table of AWS's says it does not).
     """
 
-    def __init__(self, series: Mapping[str, Value], fills_nothing: bool = True, counts_nothing: bool = False) -> None:
-        self._series, self._fills_nothing, self._counts_nothing = series, fills_nothing, counts_nothing
+    def __init__(
+        self,
+        series: Mapping[str, Value],
+        fills_nothing: bool = True,
+        counts_nothing: bool = False,
+        drops_nothing: bool = False,
+    ) -> None:
+        self._series, self._drops_nothing = series, drops_nothing
+        self._fills_nothing, self._counts_nothing = fills_nothing, counts_nothing
 
     def value(self, node: Node) -> Value:
         """The value of one expression."""
@@ -64,7 +74,7 @@ class Arithmetic:
         if call.name == "FILL":
             return self._filled(*call.arguments)
         condition, yes, no = (self.value(argument) for argument in call.arguments)
-        return _chosen(condition, yes, no)
+        return _chosen(condition, yes, no, self._drops_nothing)
 
     def _series_of(self, node: Node) -> Series:
         value = self.value(node)
@@ -108,14 +118,15 @@ def _aggregated(work: Callable[[Sequence[float]], float], all_series: Sequence[S
     return [work(values) if values else None for values in columns]
 
 
-def _chosen(condition: Value, yes: Value, no: Value) -> Series:
+def _chosen(condition: Value, yes: Value, no: Value, drops_nothing: bool) -> Series:
     if not isinstance(condition, list):
         raise UnsupportedError("IF with a number as its condition")
 
     def at(value: Value, index: int) -> float | None:
         return value[index] if isinstance(value, list) else value
 
+    unknown = None if drops_nothing or isinstance(no, list) else no
     return [
-        None if holds is None else (at(yes, index) or 0.0) if holds else at(no, index)
+        unknown if holds is None else (at(yes, index) or 0.0) if holds else at(no, index)
         for index, holds in enumerate(condition)
     ]

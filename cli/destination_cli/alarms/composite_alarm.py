@@ -15,7 +15,8 @@ Rule = Callable[[States], bool]
 
 _TOKEN = re.compile(r'\s*(?:(ALARM|OK|INSUFFICIENT_DATA)\(\s*"?([^")\s]+)"?\s*\)|(AND|OR|NOT)\b|([()]))')
 MOST_RULE_CHARACTERS = 10_240
-"""AlarmRule (PutCompositeAlarm)."""
+MOST_CHILDREN = 100
+"""Of an AlarmRule (PutCompositeAlarm)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ def parse_rule(text: str) -> tuple[Rule, frozenset[str]]:
     parser = _Parser(text)
     rule = parser.any_of()
     parser.expect("")
+    if len(parser.children) > MOST_CHILDREN:
+        raise UnsupportedError("an AlarmRule about more than 100 alarms")
     return rule, frozenset(parser.children)
 
 

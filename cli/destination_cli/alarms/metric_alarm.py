@@ -13,8 +13,11 @@ from .expression import Node, parse, references
 from .metrics import MetricId, Metrics, Periods, UnsupportedError
 from .treatment import State, Treatment, state_of
 
-MOST_METRICS = 10
-"""An alarm's expression is based on 10 metrics at most ("Alarms on math expressions")."""
+MOST_METRICS = MOST_EXPRESSIONS = 10
+"""An alarm is based on 10 metrics and 10 expressions at most (MetricDataQuery)."""
+
+MOST_CHARACTERS = 2_048
+"""In an expression (MetricDataQuery)."""
 
 MOST_SECONDS, MOST_SECONDS_OF_LONG_PERIODS, LONG_PERIOD = 86_400, 604_800, 3_600
 """Period times evaluation periods; with periods of an hour and more it may be a week (PutMetricAlarm)."""
@@ -46,6 +49,7 @@ class Habits:
     extra_periods: int = 2
     fills_nothing: bool = True
     counts_nothing: bool = False
+    drops_nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,9 @@ class MetricAlarm:
         series: dict[str, Value] = {
             name: metrics.series(query.metric, query.statistic, periods) for name, query in self.queries.items()
         }
+        arithmetic = Arithmetic(series, habits.fills_nothing, habits.counts_nothing, habits.drops_nothing)
         for name in self._order():
-            series[name] = Arithmetic(series, habits.fills_nothing, habits.counts_nothing).value(self.expressions[name])
+            series[name] = arithmetic.value(self.expressions[name])
         values = series[self.returned]
         if not isinstance(values, list):
             raise UnsupportedError(f"{self.name} is about a number and not a time series")
@@ -134,6 +139,9 @@ def _several(name: str, said: Mapping[str, Any]) -> tuple[dict[str, Query], dict
         (len(returned) != 1, "returns not exactly one of its values"),
         (len(periods) != 1, "has metrics of several periods"),
         (len(stats) > MOST_METRICS, "has more than 10 metrics"),
+        (len(expressions) > MOST_EXPRESSIONS, "has more than 10 expressions"),
+        (returned and returned[0] not in expressions, "returns a metric and no expression"),
+        (any(len(entry.get("Expression", "")) > MOST_CHARACTERS for entry in entries), "has too long an expression"),
     ):
         if wrong:
             raise UnsupportedError(f"{name} {text}")

@@ -34,7 +34,7 @@ class Reading:
 READINGS: Sequence[Reading] = (
     Reading(),
     Reading(Habits(extra_periods=0, fills_nothing=False), delay=120.0),
-    Reading(Habits(extra_periods=5, counts_nothing=True), delay=180.0),
+    Reading(Habits(extra_periods=5, counts_nothing=True, drops_nothing=True), delay=180.0),
 )
 """The alarms must be right by each of them."""
 

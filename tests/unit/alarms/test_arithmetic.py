@@ -43,7 +43,7 @@ def worked_out(expression: str, fills_nothing: bool = True) -> object:
         ("MIN([a, b])", [20, 20, 0, 0]),
         ("SUM([a, b, none])", [50, 20, 20, 0]),
         ("IF(condition, yes, no)", [30, 0, None, None]),
-        ("IF(condition, yes, 5)", [30, 0, 5, None]),
+        ("IF(condition, yes, 5)", [30, 0, 5, 5]),
         ("IF(condition, 5, no)", [5, 5, None, None]),
         ("IF(a > 10, 1, 0)", [1, 1, 0, 0]),
     ],
@@ -61,6 +61,12 @@ def test_both_readings_of_fill_are_there() -> None:
 def test_both_readings_of_a_number_beside_nothing_are_there() -> None:
     assert Arithmetic({**SERIES}, counts_nothing=True).value(parse("b + 1")) == [21, 1, 21, 1]
     assert Arithmetic({**SERIES}, counts_nothing=False).value(parse("b + 1")) == [21, None, 21, None]
+
+
+def test_both_readings_of_a_condition_that_is_missing_are_there() -> None:
+    for drops, last in ((False, 5), (True, None)):
+        assert Arithmetic({**SERIES}, drops_nothing=drops).value(parse("IF(condition, yes, 5)")) == [30, 0, 5, last]
+        assert Arithmetic({**SERIES}, drops_nothing=drops).value(parse("IF(condition, yes, no)")) == [30, 0, None, None]
 
 
 @pytest.mark.parametrize(

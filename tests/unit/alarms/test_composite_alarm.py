@@ -41,6 +41,14 @@ def test_and_beside_or_needs_parentheses() -> None:
         parse_rule("ALARM(a) OR ALARM(b) AND ALARM(c)")
 
 
+def test_a_rule_may_be_about_a_hundred_alarms() -> None:
+    rule = " OR ".join(f"ALARM(a{number})" for number in range(100))
+
+    assert len(parse_rule(rule)[1]) == 100
+    with pytest.raises(UnsupportedError, match="100 alarms"):
+        parse_rule(f"{rule} OR ALARM(one-more)")
+
+
 def metric(name: str) -> MetricId:
     return MetricId.of("Test", name, {})
 

@@ -116,8 +116,14 @@ def test_an_expression_of_an_expression_is_worked_out() -> None:
         several(stat("Sent", SENT), expression="1"),
         several(stat("sent", SENT), {"Id": "more", "Expression": "sent", "ReturnData": True}),
         several(*(stat(f"m{number}", SENT) for number in range(11)), expression="m1"),
+        several(stat("sent", SENT), *({"Id": f"e{n}", "Expression": "sent", "ReturnData": False} for n in range(10))),
+        {**several(), "Metrics": [{**stat("sent", SENT), "ReturnData": True}]},
+        several(stat("sent", SENT), expression=" + ".join(["sent"] * 300)),
     ],
-    ids=["period", "a day", "M of N", "comparison", "periods", "id twice", "id", "two results", "11 metrics"],
+    ids=[
+        *("period", "a day", "M of N", "comparison", "periods", "id twice", "id", "two results", "11 metrics"),
+        *("11 expressions", "no expression", "2,097 characters"),
+    ],
 )
 def test_what_cloudwatch_would_refuse_is_refused(said: dict[str, Any]) -> None:
     with pytest.raises(UnsupportedError):
