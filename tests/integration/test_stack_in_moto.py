@@ -201,7 +201,8 @@ def test_the_key_encrypts_the_queues_and_obeys_its_policy(stack_with_everything:
         "TheAccountDecidesByItsPolicies",
         "AlarmsTellTheTopic",
         "LogsOfThisStack",
-        "TopicsAndRulesSend",
+        "TopicsSend",
+        "RulesSend",
     }
     for name in ("Queue", "DeadLetterQueue", "RefreshQueue"):
         assert queue_attributes(stack_with_everything, name)["KmsMasterKeyId"] == arn

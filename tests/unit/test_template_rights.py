@@ -328,8 +328,19 @@ def test_the_key_serves_the_alarms_and_logs_of_this_stack() -> None:
     alarms = rules["AlarmsTellTheTopic"]
     assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert set(alarms["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
-    assert alarms["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+    assert alarms["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": ACCOUNT},
+        "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:eu-west-1:{ACCOUNT}:alarm:*"},
+    }
     logs = rules["LogsOfThisStack"]
+    # What CloudWatch Logs asks for in its guide to encryption by KMS.
+    assert {action.rstrip("*") for action in logs["Action"]} == {
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+        "kms:ReEncrypt",
+    }
     assert logs["Principal"] == {"Service": "logs.eu-west-1.amazonaws.com"}
     patterns = logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
     assert len(log_groups) == 4
@@ -339,12 +350,20 @@ def test_the_key_serves_the_alarms_and_logs_of_this_stack() -> None:
 
 
 def test_the_key_serves_topics_and_rules_only_if_they_send() -> None:
-    assert "TopicsAndRulesSend" not in of_the_key()
+    assert not {"TopicsSend", "RulesSend"} & set(of_the_key())
 
-    rule = of_the_key(SenderArns=EVERY_OPTION["SenderArns"])["TopicsAndRulesSend"]
+    rules = of_the_key(SenderArns=EVERY_OPTION["SenderArns"])
+    topics, events = rules["TopicsSend"], rules["RulesSend"]
 
-    assert set(rule["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
-    assert "Condition" not in rule, "AWS passes no source of EventBridge's on to KMS"
+    assert set(topics["Action"]) == set(events["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
+    assert topics["Principal"] == {"Service": "sns.amazonaws.com"}
+    assert topics["Condition"] == {"ArnLike": {"aws:SourceArn": EVERY_OPTION["SenderArns"].split(",")}}
+    assert events["Principal"] == {"Service": "events.amazonaws.com"}
+    assert "Condition" not in events, "AWS passes no source of EventBridge's on to KMS"
+
+
+def test_the_key_serves_alarms_only_where_the_topic_is_the_stacks_own() -> None:
+    assert "AlarmsTellTheTopic" not in of_the_key(ExistingAlarmTopicArn=A_TOPIC)
 
 
 def test_everything_is_encrypted_by_the_key_where_there_is_one() -> None:
