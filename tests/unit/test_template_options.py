@@ -32,6 +32,7 @@ BY_OPTION = {
         "FrontDoorRefusingAlarm",
     },
     "AlarmEmail": {"AlarmEmailSubscription"},
+    "PermissionsBoundaryArn": set(),
     "SubnetIds": set(),
     "SenderArns": set(),
     "CredentialsRotate": set(),
@@ -143,6 +144,7 @@ def test_every_option_can_be_on_at_once() -> None:
         ("SenderArns", "arn:aws:iam::123456789012:role/sender"),
         ("SenderArns", "arn:aws:sns:eu-west-1:123456789012:a, arn:aws:sns:eu-west-1:123456789012:b"),
         ("ExistingAlarmTopicArn", "alarms"),
+        ("PermissionsBoundaryArn", "boundary"),
     ],
 )
 def test_a_parameter_refuses_what_would_fail_later(name: str, value: str) -> None:

@@ -201,6 +201,14 @@ def test_a_role_is_taken_on_by_one_service_only(role: str, service: str) -> None
     assert statement["Action"] == "sts:AssumeRole"
 
 
+@pytest.mark.parametrize("boundary", ["", EVERY_OPTION["PermissionsBoundaryArn"]])
+def test_every_role_has_the_boundary_that_the_account_demands(boundary: str) -> None:
+    roles = resolved("AWS::IAM::Role", **{**EVERY_OPTION, "PermissionsBoundaryArn": boundary})
+
+    assert len(roles) == 7
+    assert {role.get("PermissionsBoundary", "") for role in roles.values()} == {boundary}
+
+
 def policies(resource_type: str, of: str, **parameters: str) -> dict[str, list[Any]]:
     """The statements of each policy, by what the policy is of."""
     document = "ResourcePolicy" if resource_type.endswith("ResourcePolicy") else "PolicyDocument"
