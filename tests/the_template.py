@@ -29,6 +29,7 @@ EVERY_OPTION = {
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/teams/boundary",
     "SecurityGroupIds": "sg-0123456789abcdef0",
     "SenderArns": "arn:aws:sns:eu-west-1:123456789012:profiles,arn:aws:events:eu-west-1:123456789012:rule/profiles",
+    "SetGatewayLogRole": "true",
     "SubnetIds": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
 }
 """All that can be switched on together."""

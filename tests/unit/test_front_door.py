@@ -260,10 +260,12 @@ def test_a_harmless_warning_stops_no_deployment() -> None:
 
 
 def test_the_stage_waits_for_the_role_that_it_logs_by() -> None:
-    assert stage()["Variables"] == {"logRole": "GatewayAccount"}
-    assert resolved("AWS::ApiGateway::Stage", **ON, SetGatewayLogRole="false")["FrontDoorv1Stage"]["Variables"] == {
-        "logRole": "set-elsewhere"
+    variables = {
+        choice: resolved("AWS::ApiGateway::Stage", **ON, SetGatewayLogRole=choice)["FrontDoorv1Stage"]["Variables"]
+        for choice in ("true", "false")
     }
+
+    assert variables == {"true": {"logRole": "GatewayAccount"}, "false": {"logRole": "set-elsewhere"}}
 
 
 def test_a_changed_definition_is_a_new_deployment(tmp_path: Path) -> None:

@@ -25,14 +25,13 @@ BY_OPTION = {
         "HttpApiKey",
         "HttpUsagePlan",
         "HttpUsagePlanKey",
-        "GatewayAccount",
-        "GatewayLogRole",
         "ProfilesNotTakenAlarm",
         "FrontDoorFailingAlarm",
         "FrontDoorRefusingAlarm",
     },
     "AlarmEmail": {"AlarmEmailSubscription"},
     "PermissionsBoundaryArn": set(),
+    "SetGatewayLogRole": set(),
     "SubnetIds": set(),
     "SenderArns": set(),
     "CredentialsRotate": set(),
@@ -120,6 +119,17 @@ def test_subnets_and_security_groups_are_given_both_or_neither() -> None:
     assert allowed(**SUBNETS)
     assert not allowed(SubnetIds=SUBNETS["SubnetIds"])
     assert not allowed(SecurityGroupIds=SUBNETS["SecurityGroupIds"])
+
+
+def test_the_front_door_asks_who_sets_the_role_that_all_apis_of_the_account_log_by() -> None:
+    assert not allowed(HttpEndpoint="true")
+    assert allowed(HttpEndpoint="true", SetGatewayLogRole="true")
+    assert allowed(HttpEndpoint="true", SetGatewayLogRole="false")
+
+    role = {"GatewayAccount", "GatewayLogRole"}
+    assert role <= there(HttpEndpoint="true", SetGatewayLogRole="true")
+    assert not role & there(HttpEndpoint="true", SetGatewayLogRole="false")
+    assert not role & there(SetGatewayLogRole="true")
 
 
 def test_an_address_is_not_subscribed_to_a_topic_of_somebody_elses() -> None:
