@@ -152,7 +152,7 @@ def _value(shape: Shape, words: list[str]) -> Any:
         case "integer" | "long":
             return int(words[0])
         case "list" if not words[0].lstrip().startswith("["):
-            return words
+            return [_shorthand(word) for word in words] if shape.member.type_name == "structure" else words
         case "map" if not words[0].lstrip().startswith("{"):
             return dict(word.split("=", 1) for text in words for word in text.split(","))
         case "list" | "map" | "structure":
@@ -161,6 +161,11 @@ def _value(shape: Shape, words: list[str]) -> Any:
             return words[0].encode()
         case _:
             return words[0]
+
+
+def _shorthand(word: str) -> dict[str, str]:
+    """`op=replace,path=/enabled` as the AWS CLI reads it."""
+    return dict(part.split("=", 1) for part in word.split(","))
 
 
 def _printed(answer: Any, command: AwsCommand) -> str:

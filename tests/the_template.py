@@ -25,6 +25,7 @@ EVERY_OPTION = {
     "CredentialsRotate": "true",
     "CustomerManagedKey": "true",
     "ExistingNoticeTopicArn": "arn:aws:sns:eu-west-1:123456789012:notices",
+    "HttpApiKeys": "both",
     "HttpEndpoint": "true",
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/teams/boundary",
     "SecurityGroupIds": "sg-0123456789abcdef0",

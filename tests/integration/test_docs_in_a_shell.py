@@ -130,11 +130,14 @@ class Reader:
 
     def _make_cloudformation_stack(self) -> None:
         """A stack of this name in the local AWS, with the outputs of the one that runs."""
-        key_id = self.stack.aws.client("apigateway").create_api_key(name="sender", value=KEY, enabled=True)["id"]
+        gateway = self.stack.aws.client("apigateway")
+        key_id = gateway.create_api_key(name="sender", value=KEY, enabled=True)["id"]
+        second_key_id = gateway.create_api_key(name="second", value=KEY[::-1], enabled=True)["id"]
         kms_arn = self.stack.aws.client("kms").create_key()["KeyMetadata"]["Arn"]
         more = {
             "HttpEndpointUrl": f"http://{self.stands.address}/v1/profiles",
             "HttpApiKeyId": key_id,
+            "SecondHttpApiKeyId": second_key_id,
             "KeyArn": kms_arn,
         }
         outputs = {**self.stack.cloud.outputs(), **more}

@@ -14,7 +14,7 @@ from destination_cli.local.places import ROOT
 from destination_cli.local.template import read_template
 from hypothesis import given
 from hypothesis import strategies as st
-from the_template import resolved, template
+from the_template import resolved, resolver, template
 
 ON = {"HttpEndpoint": "true"}
 KEY = "a-key-that-nobody-guesses"
@@ -245,6 +245,42 @@ def test_requests_are_throttled_for_the_stage_and_for_the_key() -> None:
     assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == ("7", "7")
     assert plan["Throttle"] == {"RateLimit": "7", "BurstLimit": "7"}
     assert plan["ApiStages"] == [{"ApiId": "FrontDoor", "Stage": "FrontDoorv1Stage"}]
+
+
+def keys_with(choice: str) -> dict[str, str]:
+    """The usage plan of each enabled key that there is."""
+    on = {**ON, "HttpApiKeys": choice}
+    keys = resolved("AWS::ApiGateway::ApiKey", **on)
+    assert all(key["Enabled"] is True for key in keys.values())
+    plans = resolved("AWS::ApiGateway::UsagePlanKey", **on).values()
+    assert {plan["KeyType"] for plan in plans} == {"API_KEY"}
+    assert {plan["KeyId"] for plan in plans} == set(keys)
+    return {plan["KeyId"]: plan["UsagePlanId"] for plan in plans}
+
+
+def test_a_key_is_changed_by_two_deployments_with_both_taken_between_them() -> None:
+    first, second = {"HttpApiKey": "HttpUsagePlan"}, {"SecondHttpApiKey": "HttpUsagePlan"}
+
+    assert keys_with("first") == first
+    assert keys_with("both") == first | second
+    assert keys_with("second") == second
+
+
+@pytest.mark.parametrize(
+    ("choice", "named"),
+    [
+        ("first", {"HttpApiKeyId": "HttpApiKey"}),
+        ("both", {"HttpApiKeyId": "HttpApiKey", "SecondHttpApiKeyId": "SecondHttpApiKey"}),
+        ("second", {"HttpApiKeyId": "SecondHttpApiKey"}),
+    ],
+)
+def test_the_outputs_name_the_keys_that_there_are(choice: str, named: dict[str, str]) -> None:
+    says = resolver(**ON, HttpApiKeys=choice)
+    outputs = {name: it for name, it in template().outputs.items() if name.endswith("HttpApiKeyId")}
+
+    found = {name: says.resolve(it["Value"]) for name, it in outputs.items() if says.holds(it["Condition"])}
+
+    assert found == named
 
 
 def test_only_tls_1_2_and_later_is_spoken() -> None:

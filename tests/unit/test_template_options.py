@@ -32,6 +32,7 @@ BY_OPTION = {
     "AlarmEmail": {"AlarmEmailSubscription"},
     "PermissionsBoundaryArn": set(),
     "SetGatewayLogRole": set(),
+    "HttpApiKeys": set(),
     "SubnetIds": set(),
     "SenderArns": set(),
     "CredentialsRotate": set(),
@@ -243,6 +244,7 @@ def test_the_outputs_of_an_option_come_with_it() -> None:
         "KeyArn",
         "HttpEndpointUrl",
         "HttpApiKeyId",
+        "SecondHttpApiKeyId",
     }
     url = resolver(HttpEndpoint="true").resolve(template().outputs["HttpEndpointUrl"]["Value"])
     assert url == "https://FrontDoor.execute-api.eu-west-1.amazonaws.com/v1/profiles"
