@@ -1,0 +1,181 @@
+"""The README's table of rights names what the commands ask of AWS: none is missing, and none is never asked for."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import typer.main
+from destination_cli.app import app
+from destination_cli.check import judge
+from destination_cli.connect.command import connect
+from destination_cli.create_fields.command import CreateFields
+from destination_cli.create_fields.command import Options as SetUp
+from destination_cli.local.org import OrgServer, SimulatedOrg, seed, serve
+from destination_cli.local.places import ROOT
+from destination_cli.login_cause import login_cause
+from destination_cli.prove.command import Options as Proof
+from destination_cli.prove.command import run_prove
+from destination_cli.prove.facts import FACTS
+from destination_cli.published import published
+from destination_cli.target import Target
+from org_caller import INTEGRATION
+from org_target import admin_token
+from rich.console import Console
+from salesforce_destination.domain.token import AccessToken
+
+CONTACTS = ROOT / "layers" / "destinations" / "contacts.toml"
+
+OUTPUTS = {
+    "AccessTokenSecretArn": "the access token",
+    "CredentialsSecretArn": "the credentials",
+    "RefreshQueueUrl": "the refresh queue",
+    "CheckConnectionFunctionName": "the check-connection function",
+    "RefreshTokenLogGroupName": "the refresh-token function's log",
+}
+"""Each as the README calls it, so that a call says on what it is made."""
+
+NAMED_OTHERWISE = {"lambda:Invoke": "lambda:InvokeFunction"}
+"""Rights that have another name than the operation."""
+
+
+class Aws:
+    """Notes what it is asked, and holds a token that the org refuses until another one is asked for."""
+
+    def __init__(self, server: OrgServer) -> None:
+        self.server = server
+        self.secret = AccessToken("00D000000000001!refused", server.url).to_secret()
+        self.asked: set[tuple[str, str]] = set()
+
+    def log_in(self) -> None:
+        self.secret = AccessToken(self.server.org.admin.log_in(INTEGRATION), self.server.url).to_secret()
+
+    def client(self, service: str) -> Service:
+        return Service(self, service)
+
+
+class Service:
+    """A client of one service."""
+
+    def __init__(self, aws: Aws, name: str) -> None:
+        self.aws, self.name = aws, name
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def call(**given: Any) -> dict[str, Any]:
+            right = f"{self.name}:{operation.title().replace('_', '')}"
+            (on,) = [value for value in given.values() if value in OUTPUTS.values()]
+            self.aws.asked.add((NAMED_OTHERWISE.get(right, right), on))
+            if operation == "send_message":
+                self.aws.log_in()
+            return {"SecretString": self.aws.secret, "Payload": io.BytesIO(b"{}"), "events": []}
+
+        return call
+
+    def get_paginator(self, operation: str) -> Any:
+        return Pages(getattr(self, operation))
+
+
+class Pages:
+    """All pages of a call that has one."""
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self.call = call
+
+    def paginate(self, **given: Any) -> list[Any]:
+        return [self.call(**given)]
+
+
+@pytest.fixture
+def server() -> Iterator[OrgServer]:
+    org = SimulatedOrg()
+    seed(org, contacts=10)
+    with serve(org) as server:
+        yield server
+
+
+@pytest.fixture
+def aws(server: OrgServer) -> Aws:
+    return Aws(server)
+
+
+@pytest.fixture
+def target(aws: Aws) -> Target:
+    return Target("a-stack", OUTPUTS, {}, aws.client, is_local=True)
+
+
+def named() -> dict[str, set[tuple[str, str]]]:
+    """The rights of each command in the README's table, and on what."""
+    table = (ROOT / "README.md").read_text(encoding="utf-8").split("| Command | What your AWS user needs |\n")[1]
+    rows = [line.split("|")[1:3] for line in table.split("\n\n")[0].splitlines()[1:]]
+    return {
+        command: set(re.findall(r"`(\w+:\w+)` on (the [a-z' -]*[a-z])", rights))
+        for commands, rights in rows
+        for command in re.findall(r"`([a-z-]+)", commands)
+    }
+
+
+def deployed(target: Target) -> Target:
+    """The same stack as one in AWS, for what is read from files on this machine."""
+    return replace(target, is_local=False)
+
+
+def test_a_check_needs_what_the_readme_says(aws: Aws, target: Target) -> None:
+    report = judge(CONTACTS, target=target)
+    published(deployed(target), CONTACTS)
+    login_cause(deployed(target))
+
+    assert report.connection is not None
+    assert report.connection.is_known
+    assert aws.asked == named()["check"]
+
+
+def test_connecting_needs_what_the_readme_says(aws: Aws, target: Target, server: OrgServer) -> None:
+    credentials = {
+        "grant_type": "client_credentials",
+        "domain": server.url,
+        "client_id": "local-client-id",
+        "client_secret": "local-client-secret",
+    }
+
+    outcome = connect(json.dumps(credentials), target)
+    login_cause(deployed(target))
+
+    assert outcome.stored
+    assert outcome.token
+    assert aws.asked == named()["connect"]
+
+
+def test_making_fields_needs_what_the_readme_says(aws: Aws, target: Target, server: OrgServer) -> None:
+    aws.log_in()
+
+    status = CreateFields(
+        SetUp(CONTACTS), target, Console(file=io.StringIO()), lambda: admin_token(server), lambda question: True
+    ).run()
+
+    assert status == 0
+    assert aws.asked == named()["create-fields"]
+
+
+def test_a_proof_needs_what_the_readme_says(aws: Aws, target: Target) -> None:
+    aws.log_in()
+
+    run_prove(Proof(CONTACTS, as_json=True), target, Console(file=io.StringIO()), None, FACTS[:1])
+
+    assert aws.asked == named()["prove"]
+
+
+def test_every_command_on_a_stack_has_its_row() -> None:
+    commands: dict[str, Any] = getattr(typer.main.get_command(app), "commands", {})
+    on_a_stack = {
+        name
+        for name, command in commands.items()
+        if any("--stack" in getattr(parameter, "opts", ()) for parameter in command.params)
+    }
+
+    assert len(on_a_stack) >= 10
+    assert on_a_stack - set(named()) == set()
