@@ -207,6 +207,12 @@ def test_every_status_of_the_integration_is_one_that_the_method_declares() -> No
     assert given_back == set(method["responses"])
 
 
+def test_the_message_is_put_on_the_queue_by_the_role_that_may_do_nothing_else() -> None:
+    method = a_front_door().definition["paths"]["/profiles"]["post"]
+
+    assert method["x-amazon-apigateway-integration"]["credentials"] == "FrontDoorRole"
+
+
 def test_the_access_log_tells_neither_who_nor_what() -> None:
     line = stage()["AccessLogSetting"]["Format"]
 
@@ -234,6 +240,12 @@ def test_bodies_are_never_logged() -> None:
     assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
     assert settings["LoggingLevel"] == "OFF"
     assert settings["DataTraceEnabled"] is False
+
+
+def test_the_metrics_that_alarms_look_at_are_on() -> None:
+    (settings,) = stage()["MethodSettings"]
+
+    assert settings["MetricsEnabled"] is True
 
 
 def test_requests_are_throttled_for_the_stage_and_for_the_key() -> None:

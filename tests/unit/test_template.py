@@ -4,16 +4,14 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import pytest
-from destination_cli.local.options import DESTINATIONS
+from destination_cli.local.intrinsics import Resolver
+from destination_cli.local.parameters import parameter_values
 from destination_cli.local.places import ROOT
 from salesforce_destination.domain.refresh_request import MESSAGE_GROUP, Reason, RefreshRequest
-from salesforce_destination.settings import CHECK_CONNECTION_NEEDS, DELIVER_NEEDS, REFRESH_TOKEN_NEEDS, Settings
-from the_template import OUTLIVES_THE_STACK, resolved, resolver, source, template
+from the_template import EVERY_OPTION, OUTLIVES_THE_STACK, PSEUDO, resolved, resolver, source, template
 
 NUMBERS_OF_DESIGN = {
     "BatchSize": 1000,
@@ -30,6 +28,33 @@ NUMBERS_OF_DESIGN = {
     "RecordsPerCollection": 200,
     "ApiUsageCeilingPercent": 90,
 }
+
+LARGEST_OF_SQS = 1024 * 1024
+
+OUTPUTS = {
+    "QueueUrl": "Queue",
+    "QueueArn": "Queue.Arn",
+    "DeadLetterQueueUrl": "DeadLetterQueue",
+    "RefreshQueueUrl": "RefreshQueue",
+    "CredentialsSecretArn": "CredentialsSecret",
+    "AccessTokenSecretArn": "AccessTokenSecret",
+    "OutcomeKeySecretArn": "OutcomeKeySecret",
+    "DeliverFunctionName": "DeliverFunction",
+    "RefreshTokenFunctionName": "RefreshTokenFunction",
+    "CheckConnectionFunctionName": "CheckConnectionFunction",
+    "DeliverLogGroupName": "DeliverLogGroup",
+    "RefreshTokenLogGroupName": "RefreshTokenLogGroup",
+    "CheckConnectionLogGroupName": "CheckConnectionLogGroup",
+    "DashboardUrl": (
+        "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards:name=Dashboard"
+    ),
+    "AlarmTopicArn": "AlarmTopic",
+    "KeyArn": "Key.Arn",
+    "HttpEndpointUrl": "https://FrontDoor.execute-api.eu-west-1.amazonaws.com/v1/profiles",
+    "HttpApiKeyId": "HttpApiKey",
+    "SecondHttpApiKeyId": "SecondHttpApiKey",
+}
+"""What each output is of; a Ref is the resource's name here, an attribute stands behind it."""
 
 PHYSICAL_NAMES = {
     "AWS::SQS::Queue": "QueueName",
@@ -95,6 +120,13 @@ def test_the_queues_are_as_the_design_says() -> None:
     assert queues["Queue"]["MessageRetentionPeriod"] == queues["DeadLetterQueue"]["MessageRetentionPeriod"] == "1209600"
 
 
+def test_a_message_of_any_size_finds_room_in_the_dead_letter_queue_with_its_reason() -> None:
+    queues = resolved("AWS::SQS::Queue")
+
+    assert queues["Queue"]["MaximumMessageSize"] < LARGEST_OF_SQS
+    assert queues["DeadLetterQueue"].get("MaximumMessageSize", LARGEST_OF_SQS) == LARGEST_OF_SQS
+
+
 def test_a_message_stays_hidden_for_six_times_as_long_as_the_function_may_run() -> None:
     function = resolved("AWS::Lambda::Function")["DeliverFunction"]
 
@@ -118,6 +150,13 @@ def test_the_schedule_asks_for_a_token_through_the_refresh_queue() -> None:
     assert (target["Arn"], target["RoleArn"]) == ("RefreshQueue", "RefreshScheduleRole")
     assert target["SqsParameters"]["MessageGroupId"] == MESSAGE_GROUP
     assert RefreshRequest.from_body(target["Input"]) == RefreshRequest(Reason.SCHEDULE)
+
+
+def test_both_schedules_are_on() -> None:
+    schedules = resolved("AWS::Scheduler::Schedule")
+
+    assert set(schedules) == {"RefreshTokenSchedule", "CheckConnectionSchedule"}
+    assert {schedule.get("State", "ENABLED") for schedule in schedules.values()} == {"ENABLED"}
 
 
 def test_the_connection_is_checked_every_hour() -> None:
@@ -166,118 +205,11 @@ def test_the_secrets_that_somebody_fills_begin_empty() -> None:
     }
 
 
-@pytest.mark.parametrize("function", ["DeliverFunction", "RefreshTokenFunction", "CheckConnectionFunction"])
-def test_a_function_has_its_own_role_and_its_own_log(function: str) -> None:
-    properties = resolved("AWS::Lambda::Function")[function]
-    log_group = properties["LoggingConfig"]["LogGroup"]
+def test_each_output_is_of_what_its_name_says() -> None:
+    values = parameter_values(template().parameters, {}, EVERY_OPTION)
+    says = Resolver({**PSEUDO, **values}, template().conditions, lambda name: name, lambda name, of: f"{name}.{of}")
 
-    assert properties["Runtime"] == "python3.13"
-    assert properties["Role"] == function.replace("Function", "Role")
-    assert properties["LoggingConfig"]["LogFormat"] == "JSON"
-    assert int(resolved("AWS::Logs::LogGroup")[log_group]["RetentionInDays"]) > 0
-    assert (ROOT / properties["Code"]["S3Key"] / "app.py").is_file()
-
-
-def test_nothing_is_behind_an_alias_where_a_change_in_a_layer_would_not_be_seen() -> None:
-    types = {resource["Type"] for resource in template().resources.values()}
-
-    assert not types & {"AWS::Lambda::Alias", "AWS::Lambda::Version"}
-
-
-@pytest.mark.parametrize(
-    ("function", "needs"),
-    [
-        ("DeliverFunction", DELIVER_NEEDS),
-        ("RefreshTokenFunction", REFRESH_TOKEN_NEEDS),
-        ("CheckConnectionFunction", CHECK_CONNECTION_NEEDS),
-    ],
-)
-def test_the_environment_has_what_the_settings_know_and_need(function: str, needs: tuple[str, ...]) -> None:
-    environment = resolved("AWS::Lambda::Function")[function]["Environment"]["Variables"]
-    known = {field.name.upper() for field in fields(Settings)}
-
-    assert {name for name in environment if not name.startswith("POWERTOOLS_")} <= known
-    assert set(needs) <= set(environment)
-    assert Settings.from_environ(environment, needs).access_token_secret_id == "AccessTokenSecret"
-
-
-def test_the_settings_have_the_defaults_of_the_template() -> None:
-    environment = resolved("AWS::Lambda::Function")["DeliverFunction"]["Environment"]["Variables"]
-    numbers = {name: int(value) for name, value in environment.items() if value.isdigit()}
-
-    assert len(numbers) == 7
-    assert {name: getattr(Settings(), name.lower()) for name in numbers} == numbers
-
-
-@pytest.mark.parametrize("function", ["DeliverFunction", "CheckConnectionFunction"])
-def test_only_the_refresh_token_function_knows_where_the_credentials_are(function: str) -> None:
-    environment = resolved("AWS::Lambda::Function")[function]["Environment"]["Variables"]
-
-    assert "CREDENTIALS_SECRET_ID" not in environment
-
-
-@pytest.mark.parametrize("name", ["contacts", "leads"])
-def test_the_destination_file_lies_where_the_layer_is_mounted(name: str) -> None:
-    functions = resolved("AWS::Lambda::Function", DestinationFile=f"{name}.toml")
-    mounted = Path(functions["DeliverFunction"]["Environment"]["Variables"]["DESTINATION_FILE"])
-    layer = source()["Resources"]["DestinationsLayer"]
-
-    assert "BuildMethod" not in layer.get("Metadata", {}), (
-        "a built layer's files lie in a folder of the builder's choice"
-    )
-    assert mounted.parent == Path("/opt")
-    assert (ROOT / layer["Properties"]["ContentUri"] / mounted.name).is_file()
-
-
-def test_every_destination_file_can_be_chosen() -> None:
-    pattern = template().parameters["DestinationFile"]["AllowedPattern"]
-    files = [file.name for file in DESTINATIONS.iterdir()]
-
-    assert files
-    assert all(re.fullmatch(pattern, file) for file in files)
-
-
-@pytest.mark.parametrize("layer", ["DependenciesLayer", "SalesforceDestinationLayer"])
-def test_a_built_layer_is_built_for_the_processor_of_the_functions(layer: str) -> None:
-    metadata = source()["Resources"][layer]["Metadata"]
-
-    assert metadata["BuildArchitecture"] == {"Ref": "Architecture"}
-
-
-@pytest.mark.parametrize(
-    ("resource", "folder"),
-    [("DependenciesLayer", "layers/dependencies"), ("RefreshTokenFunction", "functions/refresh_token")],
-)
-def test_what_is_installed_is_installed_for_the_architecture(resource: str, folder: str) -> None:
-    metadata = source()["Resources"][resource]["Metadata"]
-    offered = template().parameters["Architecture"]["AllowedValues"]
-
-    assert metadata["WorkingDirectory"] == {"Fn::Sub": f"{folder}/${{Architecture}}"}
-    assert all((ROOT / folder / architecture / "platforms.txt").is_file() for architecture in offered)
-
-
-def test_all_that_holds_code_is_compiled_by_the_makefile() -> None:
-    code = {
-        name: resource.get("Metadata", {})
-        for name, resource in source()["Resources"].items()
-        if resource["Type"] in ("AWS::Serverless::Function", "AWS::Serverless::LayerVersion")
-        and name != "DestinationsLayer"
-    }
-    recipes = (ROOT / "layers" / "Makefile").read_text(encoding="utf-8")
-
-    assert len(code) == 5
-    assert {(of["BuildMethod"], of["ContextPath"]) for of in code.values()} == {("makefile", "layers")}
-    assert all(f"build-{name}" in recipes for name in code)
-
-
-@pytest.mark.parametrize("folder", ["layers/dependencies", "functions/refresh_token"])
-def test_every_third_party_package_is_pinned_with_hashes(folder: str) -> None:
-    lines = (ROOT / folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    packages = [line for line in lines if line and line[0] not in "# "]
-
-    assert packages
-    assert all("==" in line and line.endswith("\\") for line in packages)
-    assert sum(line.strip().startswith("--hash=sha256:") for line in lines) >= len(packages)
+    assert {name: says.resolve(output["Value"]) for name, output in template().outputs.items()} == OUTPUTS
 
 
 def test_somebody_is_told_of_alarms_only_if_there_is_an_address() -> None:

@@ -199,6 +199,10 @@ def test_a_role_is_taken_on_by_one_service_only(role: str, service: str) -> None
     assert len(roles) == 7
     assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
     assert statement["Action"] == "sts:AssumeRole"
+    # EventBridge Scheduler may act for whoever names the role: of its accounts, this one only.
+    assert statement.get("Condition") == (
+        {"StringEquals": {"aws:SourceAccount": ACCOUNT}} if service == "scheduler" else None
+    )
 
 
 @pytest.mark.parametrize("boundary", ["", EVERY_OPTION["PermissionsBoundaryArn"]])
