@@ -58,7 +58,8 @@ class AwsCommand:
             return set()
         shape = _operation(self.service, self.operation).input_shape
         required = shape.required_members if shape else ()
-        return {_option(name) for name in required} - set(self.options)
+        given = {option.replace("--no-", "--", 1) for option in self.options}
+        return {_option(name) for name in required} - given - set(self.options)
 
 
 def read_command(words: Sequence[str]) -> AwsCommand:
