@@ -11,6 +11,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from destination_cli.alarms.stack_alarms import read_alarms
+from destination_cli.local.template import read_template
+
 from benchmarks.events import MESSAGES_PER_EVENT
 from benchmarks.figures import Result
 from benchmarks.prices import Prices
@@ -90,20 +93,26 @@ def seconds_of_batch(result: Result, name: str = "deliver", memory_mib: int = ME
 
 MONTHLY = (
     ("secrets", "AWS::SecretsManager::Secret", "secret_month"),
-    ("alarms, each of one metric", "AWS::CloudWatch::Alarm", "alarm_month"),
-    ("composite alarms", "AWS::CloudWatch::CompositeAlarm", "composite_alarm_month"),
     ("dashboards", "AWS::CloudWatch::Dashboard", "dashboard_month"),
 )
-"""What of the template costs something by its being there."""
+"""What of the template costs something by its being there, and is there whatever the parameters say."""
 
 
 def monthly(prices: Prices) -> dict[str, float]:
-    """What a stack costs a month, whether anything comes or not, by what there is of it."""
+    """
+    What a stack with the template's defaults costs a month, whether anything comes or not, by what there is of it.
+
+    An alarm is paid for by the metrics in it.
+    """
     text = TEMPLATE.read_text(encoding="utf-8")
     found = {}
     for name, kind, price in MONTHLY:
         if count := len(re.findall(rf"^ +Type: {kind}$", text, re.MULTILINE)):
             found[f"{count} {name if count > 1 else name.removesuffix('s')}"] = count * prices[price]
+    alarms = read_alarms(read_template(TEMPLATE), {})
+    watched = sum(len(alarm.queries) for alarm in alarms.metric.values())
+    found[f"{len(alarms.metric)} alarms, of {watched} metrics in all"] = watched * prices["alarm_month"]
+    found[f"{len(alarms.composite)} composite alarms"] = len(alarms.composite) * prices["composite_alarm_month"]
     found[f"about {CUSTOM_METRICS} custom metrics"] = CUSTOM_METRICS * prices["metric_month"]
     polls = POLLERS * MONTH_SECONDS / LONG_POLL_SECONDS
     found["polling two empty queues"] = polls * (prices["sqs_request"] + prices["sqs_fifo_request"])
