@@ -34,11 +34,11 @@ class Deliver:
     """The handler and nothing else."""
 
     def __init__(self, app: ModuleType) -> None:
-        self._app = app
+        self.app = app
 
     def deliver(self, event: dict[str, Any]) -> int:
         """Hand over a batch; what is not named as failed was delivered."""
-        answer = self._app.lambda_handler(event, Context())
+        answer = self.app.lambda_handler(event, Context())
         return len(event["Records"]) - len(answer["batchItemFailures"])
 
     def finish(self) -> int:
