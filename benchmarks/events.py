@@ -26,7 +26,7 @@ SHIPPED = Path(__file__).parents[1] / "layers" / "destinations" / "contacts.toml
 
 
 class Variant(StrEnum):
-    """Three audiences of four in a message of 1.3 kB are mapped, or 25 of 25 in one of 3.3 kB."""
+    """Three audiences of four in a message of 1.3 kB are mapped, or 25 of 25 in one of 3.2 kB."""
 
     PLAIN = "plain"
     WIDE = "wide"

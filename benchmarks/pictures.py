@@ -96,8 +96,9 @@ def charts(result: Result) -> dict[str, Chart]:
     calls, work, wall = [], [], []
     for name in NAMES:
         here, there = result.of(name, size), result.of(name, size, latency)
-        calls.append(Bar(name, here.calls_per_thousand, number(here.calls_per_thousand)))
-        work.append(Bar(name, here.cpu_us, f"{number(here.cpu_us)} µs"))
+        about = f"{SCALED} " if here.is_scaled else ""
+        calls.append(Bar(name, here.calls_per_thousand, about + number(here.calls_per_thousand)))
+        work.append(Bar(name, here.cpu_us, f"{about}{number(here.cpu_us)} µs"))
         label = (SCALED + " " if there.is_scaled else "") + seconds(there.wall_seconds)
         wall.append(Bar(name, there.wall_seconds, label))
     scale = f"{size:,} profiles, {day}, logarithmic scale"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections import Counter
@@ -70,13 +71,16 @@ def a_batch(size: int = BATCH, **profile: Any) -> list[Message]:
 
 
 def calls_of(function: Callable[..., Any], work: Callable[[], Any]) -> int:
-    """How often our code calls a function that is written in C meanwhile."""
+    """How often our code calls a function meanwhile, be it written in C or in Python."""
     counted = 0
+    code = getattr(function, "__code__", None)
 
     def note(frame: FrameType, event: str, argument: Any) -> None:
         nonlocal counted
-        ours = frame.f_globals["__name__"].startswith("salesforce_destination.")
-        counted += ours and event == "c_call" and argument is function
+        if event == "c_call" and argument is function:
+            counted += is_ours(frame)
+        elif event == "call" and frame.f_code is code:
+            counted += is_ours(frame.f_back)
 
     sys.setprofile(note)
     try:
@@ -84,6 +88,11 @@ def calls_of(function: Callable[..., Any], work: Callable[[], Any]) -> int:
     finally:
         sys.setprofile(None)
     return counted
+
+
+def is_ours(frame: FrameType | None) -> bool:
+    name = frame.f_globals["__name__"] if frame else ""
+    return name.startswith(("salesforce_destination.", "deliver_app_"))
 
 
 def test_a_good_batch_costs_one_call_to_salesforce_and_few_bytes(stack: DeliverStack) -> None:
@@ -138,3 +147,17 @@ def test_each_body_is_parsed_once_and_each_request_written_once(stack: DeliverSt
 
     assert calls_of(from_json, lambda: stack.invoke(batch)) == 100 + 1
     assert calls_of(to_json, lambda: stack.invoke(batch)) == 1
+    assert calls_of(json.loads, lambda: stack.invoke(batch)) == 0
+    assert calls_of(json.dumps, lambda: stack.invoke(batch)) == 0
+
+
+def test_what_our_code_calls_is_counted_and_what_others_call_is_not(stack: DeliverStack) -> None:
+    assert calls_of(stack.app.partial_batch_response, lambda: stack.invoke(a_batch(1))) == 1
+    assert calls_of(json.loads, lambda: json.loads("{}")) == 0
+
+
+def test_a_good_batch_makes_no_client_for_the_queue(stack: DeliverStack) -> None:
+    stack.invoke(a_batch(10))
+
+    assert stack.app.secrets_client.cache_info().currsize == 1
+    assert stack.app.sqs_client.cache_info().currsize == 0

@@ -43,6 +43,7 @@ def test_the_function_sends_as_many_bytes_as_the_floor_but_for_its_headers(resul
     floor, function = (result.of(name, 1_000, variant=Variant.WIDE) for name in ("floor", "deliver"))
 
     assert 0 <= function.bytes_up - floor.bytes_up < 1
+    assert 0 < function.bytes_down < floor.bytes_down + 1
     assert result.of("collections", 1_000).bytes_up > 5 * result.of("deliver", 1_000).bytes_up
 
 
