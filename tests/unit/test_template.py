@@ -50,6 +50,7 @@ OUTPUTS = {
     ),
     "AlarmTopicArn": "AlarmTopic",
     "KeyArn": "Key.Arn",
+    "AlarmKeyArn": "AlarmKey.Arn",
     "HttpEndpointUrl": "https://FrontDoor.execute-api.eu-west-1.amazonaws.com/v1/profiles",
     "HttpApiKeyId": "HttpApiKey",
     "SecondHttpApiKeyId": "SecondHttpApiKey",

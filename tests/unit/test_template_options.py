@@ -16,7 +16,7 @@ from the_template import A_TOPIC, EVERY_OPTION, OUTLIVES_THE_STACK, PSEUDO, exis
 SUBNETS = {name: EVERY_OPTION[name] for name in ("SubnetIds", "SecurityGroupIds")}
 
 BY_OPTION = {
-    "CustomerManagedKey": {"Key", "KeyAlias"},
+    "CustomerManagedKey": {"Key", "KeyAlias", "AlarmKey", "AlarmKeyAlias"},
     "HttpEndpoint": {
         "FrontDoor",
         "FrontDoorv1Stage",
@@ -75,6 +75,13 @@ def test_an_option_brings_its_resources_and_no_others(option: str) -> None:
 
 def test_an_existing_topic_takes_the_place_of_the_stacks_own() -> None:
     assert there() - there(ExistingAlarmTopicArn=A_TOPIC) == {"AlarmTopic", "AlarmTopicPolicy"}
+    encrypted = {"CustomerManagedKey": "true"}
+    assert there(**encrypted) - there(**encrypted, ExistingAlarmTopicArn=A_TOPIC) == {
+        "AlarmTopic",
+        "AlarmTopicPolicy",
+        "AlarmKey",
+        "AlarmKeyAlias",
+    }
 
     told = {
         action
@@ -88,6 +95,7 @@ def test_an_existing_topic_takes_the_place_of_the_stacks_own() -> None:
 
 def test_nothing_refers_to_what_an_option_leaves_out() -> None:
     options: list[dict[str, str]] = [{}, EVERY_OPTION, {"ExistingAlarmTopicArn": A_TOPIC}]
+    options += [{"ExistingAlarmTopicArn": A_TOPIC, "CustomerManagedKey": "true"}]
     options += [{option: value} for option, value in EVERY_OPTION.items()]
 
     for parameters in options:
@@ -242,6 +250,7 @@ def test_the_outputs_of_an_option_come_with_it() -> None:
 
     assert {name for name, condition in conditions.items() if condition} == {
         "KeyArn",
+        "AlarmKeyArn",
         "HttpEndpointUrl",
         "HttpApiKeyId",
         "SecondHttpApiKeyId",

@@ -321,22 +321,26 @@ def test_alarms_may_publish_to_the_topic_and_nothing_may_without_tls() -> None:
     assert only_by_tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def of_the_key(**parameters: str) -> dict[str, Any]:
-    key = resolved("AWS::KMS::Key", CustomerManagedKey="true", **parameters)["Key"]
+KEYS = ["Key", "AlarmKey"]
+
+
+def of_the_key(name: str = "Key", **parameters: str) -> dict[str, Any]:
+    key = resolved("AWS::KMS::Key", CustomerManagedKey="true", **parameters)[name]
     return {statement["Sid"]: statement for statement in statements(key["KeyPolicy"])}
 
 
-def test_the_key_obeys_the_accounts_administrators_so_that_it_is_never_lost() -> None:
-    rule = of_the_key()["TheAccountDecidesByItsPolicies"]
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_obeys_the_accounts_administrators_so_that_it_is_never_lost(key: str) -> None:
+    rule = of_the_key(key)["TheAccountDecidesByItsPolicies"]
 
     assert rule["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
     assert rule["Action"] == "kms:*"
 
 
-def test_the_key_serves_the_alarms_and_logs_of_this_stack() -> None:
-    rules = of_the_key()
-    log_groups = [group["LogGroupName"] for group in resolved("AWS::Logs::LogGroup", **EVERY_OPTION).values()]
+def test_the_key_of_the_topic_serves_the_alarms_of_this_account_and_nothing_else() -> None:
+    rules = of_the_key("AlarmKey", SenderArns=EVERY_OPTION["SenderArns"])
 
+    assert set(rules) == {"TheAccountDecidesByItsPolicies", "AlarmsTellTheTopic"}
     alarms = rules["AlarmsTellTheTopic"]
     assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert set(alarms["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
@@ -344,7 +348,12 @@ def test_the_key_serves_the_alarms_and_logs_of_this_stack() -> None:
         "StringEquals": {"aws:SourceAccount": ACCOUNT},
         "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:eu-west-1:{ACCOUNT}:alarm:*"},
     }
-    logs = rules["LogsOfThisStack"]
+
+
+def test_the_key_serves_the_logs_of_this_stack() -> None:
+    log_groups = [group["LogGroupName"] for group in resolved("AWS::Logs::LogGroup", **EVERY_OPTION).values()]
+
+    logs = of_the_key()["LogsOfThisStack"]
     # What CloudWatch Logs asks for in its guide to encryption by KMS.
     assert {action.rstrip("*") for action in logs["Action"]} == {
         "kms:Decrypt",
@@ -374,17 +383,28 @@ def test_the_key_serves_topics_and_rules_only_if_they_send() -> None:
     assert "Condition" not in events, "AWS passes no source of EventBridge's on to KMS"
 
 
-def test_the_key_serves_alarms_only_where_the_topic_is_the_stacks_own() -> None:
-    assert "AlarmsTellTheTopic" not in of_the_key(ExistingAlarmTopicArn=A_TOPIC)
+def test_an_alarm_arrives_though_the_key_of_the_queues_is_disabled() -> None:
+    everything = {**EVERY_OPTION, "CustomerManagedKey": "true"}
+
+    topics = {topic["KmsMasterKeyId"] for topic in resolved("AWS::SNS::Topic", **everything).values()}
+
+    assert topics == {"AlarmKey"}
+    assert not topics & {queue["KmsMasterKeyId"] for queue in resolved("AWS::SQS::Queue", **everything).values()}
+    assert "AlarmsTellTheTopic" not in of_the_key(), "the queues' key has nothing to do with alarms"
 
 
-def test_everything_is_encrypted_by_the_key_where_there_is_one() -> None:
+def test_there_is_a_key_for_alarms_only_where_the_topic_is_the_stacks_own() -> None:
+    keys = resolved("AWS::KMS::Key", CustomerManagedKey="true", ExistingAlarmTopicArn=A_TOPIC)
+
+    assert set(keys) == {"Key"}
+
+
+def test_everything_but_the_alarm_topic_is_encrypted_by_the_key_where_there_is_one() -> None:
     on = {"CustomerManagedKey": "true", "HttpEndpoint": "true"}
 
     assert {queue["KmsMasterKeyId"] for queue in resolved("AWS::SQS::Queue", **on).values()} == {"Key"}
     assert not any("SqsManagedSseEnabled" in queue for queue in resolved("AWS::SQS::Queue", **on).values())
     assert {secret["KmsKeyId"] for secret in resolved("AWS::SecretsManager::Secret", **on).values()} == {"Key"}
-    assert {topic["KmsMasterKeyId"] for topic in resolved("AWS::SNS::Topic", **on).values()} == {"Key"}
     assert {group["KmsKeyId"] for group in resolved("AWS::Logs::LogGroup", **on).values()} == {"Key"}
 
 
@@ -395,8 +415,9 @@ def test_without_a_key_of_its_own_the_queues_are_encrypted_by_that_of_sqs() -> N
     assert "Key" not in json.dumps([resolved("AWS::SNS::Topic"), resolved("AWS::Logs::LogGroup")])
 
 
-def test_the_key_rotates_and_outlives_the_stack() -> None:
-    key = template().resources["Key"]
+@pytest.mark.parametrize("name", KEYS)
+def test_a_key_rotates_and_outlives_the_stack(name: str) -> None:
+    key = template().resources[name]
 
     assert key["Properties"]["EnableKeyRotation"] is True
     assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == OUTLIVES_THE_STACK
