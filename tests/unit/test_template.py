@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from destination_cli.local.intrinsics import Resolver
-from destination_cli.local.parameters import parameter_values
+from destination_cli.local.parameters import ParameterError, parameter_values, variable_name
 from destination_cli.local.places import ROOT
 from salesforce_destination.domain.refresh_request import MESSAGE_GROUP, Reason, RefreshRequest
 from the_template import EVERY_OPTION, OUTLIVES_THE_STACK, PSEUDO, resolved, resolver, source, template
@@ -87,6 +87,31 @@ def test_a_parameter_explains_itself_and_says_what_it_allows(name: str) -> None:
     default = str(parameter["Default"])
     assert re.fullmatch(parameter.get("AllowedPattern", ".*"), default)
     assert "AllowedValues" not in parameter or default in map(str, parameter["AllowedValues"])
+
+
+def test_no_parameter_takes_the_alarms_composition_apart() -> None:
+    limits = {name: (it.get("MinValue"), it.get("MaxValue")) for name, it in source()["Parameters"].items()}
+
+    # MessagesWaitingAlarm would call before DeliveryStoppedAlarm.
+    assert limits["OldestMessageAlarmSeconds"][0] == 1800
+    # The alarm on the age of messages looks at 65 minutes: what waits longer would set it off again and again.
+    assert limits["RedeliveryMaxSeconds"][1] == limits["RedeliveryBaseSeconds"][1] == 3600
+    # AWS asks for six times the time-out, and a longer one is good for nothing.
+    assert limits["VisibilityTimeoutSeconds"][1] == 6 * limits["FunctionTimeoutSeconds"][1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OldestMessageAlarmSeconds", "1799"),
+        ("RedeliveryBaseSeconds", "3601"),
+        ("RedeliveryMaxSeconds", "3601"),
+        ("VisibilityTimeoutSeconds", "5401"),
+    ],
+)
+def test_what_would_is_refused_on_this_machine_too(name: str, value: str) -> None:
+    with pytest.raises(ParameterError, match=variable_name(name)):
+        parameter_values(template().parameters, {variable_name(name): value}, {})
 
 
 def test_every_parameter_stands_in_one_group_of_the_console() -> None:
