@@ -291,6 +291,13 @@ def test_both_environments_give_the_same_parameters() -> None:
     assert set(overrides("dev")) == set(overrides("prod"))
 
 
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_the_alarm_of_api_calls_goes_off_before_the_ceiling_stops_them(environment: str) -> None:
+    given = overrides(environment)
+
+    assert int(given["ApiUsageAlarmPercent"]) < int(given["ApiUsageCeilingPercent"])
+
+
 def test_production_encrypts_by_its_own_key_and_keeps_its_logs() -> None:
     given = overrides("prod")
 
