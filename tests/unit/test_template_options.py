@@ -164,10 +164,20 @@ def test_every_option_can_be_on_at_once() -> None:
         ("SenderArns", "arn:aws:sns:eu-west-1:123456789012:a, arn:aws:sns:eu-west-1:123456789012:b"),
         ("ExistingAlarmTopicArn", "alarms"),
         ("PermissionsBoundaryArn", "boundary"),
+        ("RunbookUrl", 'https://example.com/"runbook'),
+        ("RunbookUrl", "https://example.com/'runbook"),
+        ("RunbookUrl", "https://example.com/run book"),
+        ("RunbookUrl", "https://example.com\\runbook"),
     ],
 )
 def test_a_parameter_refuses_what_would_fail_later(name: str, value: str) -> None:
     assert not re.fullmatch(template().parameters[name]["AllowedPattern"], value)
+
+
+def test_the_runbook_may_be_any_address() -> None:
+    assert re.fullmatch(
+        template().parameters["RunbookUrl"]["AllowedPattern"], "https://example.com/a_b/runbook.md?plain=1&x=%20"
+    )
 
 
 def test_the_functions_run_in_the_subnets() -> None:
