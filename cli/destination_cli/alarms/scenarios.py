@@ -43,7 +43,7 @@ STOPPED, WAITING = "DeliveryStoppedAlarm", "MessagesWaitingAlarm"
 LETTERS, STALE = "ManyDeadLettersAlarm", "StaleUpdatesAlarm"
 NOT_TAKEN = "ProfilesNotTakenAlarm"
 IDLE = frozenset({"OldestMessageAlarm", "StuckMessagesAlarm", "NothingFinishedAlarm", STOPPED, WAITING})
-"""What goes on where nothing at all is delivered for an hour and a half."""
+"""What goes on where nothing at all is delivered for two hours."""
 
 HEALTHY: tuple[Scenario, ...] = (
     Scenario("all is well", 150),
@@ -85,10 +85,10 @@ FAULTS: tuple[Scenario, ...] = (
     ),
     Scenario(
         "Salesforce is down for good",
-        125,
+        150,
         faults.outage,
         faults.trickle,
-        {"GiveUpAfterSeconds": 5400},
+        {"GiveUpAfterSeconds": 7200},
         alarms=IDLE | {"TokenRefreshFailingAlarm", "NearGivingUpAlarm", LETTERS},
         may=frozenset({"RejectedMessagesAlarm", "NothingDeliveredAlarm"}),
         wakes=(STOPPED, LETTERS),
@@ -128,9 +128,9 @@ FAULTS: tuple[Scenario, ...] = (
         wakes=(STOPPED,),
     ),
     Scenario(
-        "Lambda throttles deliver", 90, faults.throttled, alarms=IDLE | {"DeliverThrottledAlarm"}, wakes=(STOPPED,)
+        "Lambda throttles deliver", 125, faults.throttled, alarms=IDLE | {"DeliverThrottledAlarm"}, wakes=(STOPPED,)
     ),
-    Scenario("nobody polls the queue", 90, faults.not_polled, alarms=IDLE, wakes=(STOPPED,)),
+    Scenario("nobody polls the queue", 125, faults.not_polled, alarms=IDLE, wakes=(STOPPED,)),
     Scenario(
         "one record is locked for hours",
         200,
