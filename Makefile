@@ -14,7 +14,7 @@ BIN := .venv/bin
 CHECKED := benchmarks cli functions layers/salesforce_destination tests
 SCANNED := benchmarks cli functions layers
 # Some resources of each kind that checkov has rules for: it has to have looked at them.
-JUDGED := Key AlarmKey Queue DeadLetterQueue CredentialsSecret DeliverFunction DeliverRole FrontDoorRole FrontDoorv1Stage AlarmTopic \
+JUDGED := Key AlarmKey Queue DeadLetterQueue CredentialsSecret DeliverFunction DeliverRole FrontDoorRole FrontDoorv1Stage AlarmTopic NoticeTopic \
 	DeliverLogGroup
 NOT_HERE := sam or python313 or chromium or docker or long
 # Without a Docker engine there is nothing that could be asked of it; everything else must run in test-all.

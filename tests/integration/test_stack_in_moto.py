@@ -41,7 +41,7 @@ NOT_MADE_BY_MOTO = {
 OPTIONS: Mapping[str, Mapping[str, str]] = {
     "defaults": {},
     "every option": EVERY_OPTION,
-    "an existing topic": {"ExistingAlarmTopicArn": A_TOPIC},
+    "existing topics": {"ExistingAlarmTopicArn": A_TOPIC, "ExistingNoticeTopicArn": A_TOPIC},
 }
 
 
@@ -207,12 +207,11 @@ def test_the_key_encrypts_the_queues_and_obeys_its_policy(stack_with_everything:
         assert queue_attributes(stack_with_everything, name)["KmsMasterKeyId"] == arn
 
 
-def test_the_alarm_topic_has_a_key_of_its_own(stack_with_everything: Stack) -> None:
+def test_the_topics_of_the_alarms_have_a_key_of_their_own(stack_with_everything: Stack) -> None:
     arn = stack_with_everything.outputs["AlarmKeyArn"]
     kms = boto3.client("kms")
 
     policy = kms.get_key_policy(KeyId=arn, PolicyName="default")["Policy"]
-    topic = boto3.client("sns").get_topic_attributes(TopicArn=stack_with_everything.physical("AlarmTopic"))
 
     assert arn != stack_with_everything.outputs["KeyArn"]
     assert kms.get_key_rotation_status(KeyId=arn)["KeyRotationEnabled"] is True
@@ -220,7 +219,9 @@ def test_the_alarm_topic_has_a_key_of_its_own(stack_with_everything: Stack) -> N
         "TheAccountDecidesByItsPolicies",
         "AlarmsTellTheTopic",
     }
-    assert topic["Attributes"]["KmsMasterKeyId"] == arn
+    for name in ("AlarmTopic", "NoticeTopic"):
+        topic = boto3.client("sns").get_topic_attributes(TopicArn=stack_with_everything.physical(name))
+        assert topic["Attributes"]["KmsMasterKeyId"] == arn
 
 
 def test_what_the_front_door_is_defined_by_can_be_imported_and_deployed(stack_with_everything: Stack) -> None:

@@ -15,6 +15,8 @@ from the_template import A_TOPIC, EVERY_OPTION, OUTLIVES_THE_STACK, PSEUDO, exis
 
 SUBNETS = {name: EVERY_OPTION[name] for name in ("SubnetIds", "SecurityGroupIds")}
 
+NOTICES = {"NoticeEmail": EVERY_OPTION["NoticeEmail"]}
+
 BY_OPTION = {
     "CustomerManagedKey": {"Key", "KeyAlias", "AlarmKey", "AlarmKeyAlias"},
     "HttpEndpoint": {
@@ -30,6 +32,7 @@ BY_OPTION = {
         "FrontDoorRefusingAlarm",
     },
     "AlarmEmail": {"AlarmEmailSubscription"},
+    "NoticeEmail": {"NoticeTopic", "NoticeTopicPolicy", "NoticeEmailSubscription"},
     "PermissionsBoundaryArn": set(),
     "SetGatewayLogRole": set(),
     "HttpApiKeys": set(),
@@ -95,7 +98,8 @@ def test_an_existing_topic_takes_the_place_of_the_stacks_own() -> None:
 
 def test_nothing_refers_to_what_an_option_leaves_out() -> None:
     options: list[dict[str, str]] = [{}, EVERY_OPTION, {"ExistingAlarmTopicArn": A_TOPIC}]
-    options += [{"ExistingAlarmTopicArn": A_TOPIC, "CustomerManagedKey": "true"}]
+    options += [{"ExistingNoticeTopicArn": A_TOPIC}]
+    options += [{"ExistingAlarmTopicArn": A_TOPIC, "CustomerManagedKey": "true", **more} for more in ({}, NOTICES)]
     options += [{option: value} for option, value in EVERY_OPTION.items()]
 
     for parameters in options:
@@ -145,11 +149,14 @@ def test_an_address_is_not_subscribed_to_a_topic_of_somebody_elses() -> None:
     assert allowed(AlarmEmail="a@example.com")
     assert allowed(ExistingAlarmTopicArn=A_TOPIC)
     assert not allowed(AlarmEmail="a@example.com", ExistingAlarmTopicArn=A_TOPIC)
+    assert allowed(NoticeEmail="a@example.com")
+    assert allowed(ExistingNoticeTopicArn=A_TOPIC)
+    assert not allowed(NoticeEmail="a@example.com", ExistingNoticeTopicArn=A_TOPIC)
 
 
 def test_every_option_can_be_on_at_once() -> None:
     assert allowed(**EVERY_OPTION)
-    for name, value in {**EVERY_OPTION, "ExistingAlarmTopicArn": A_TOPIC}.items():
+    for name, value in {**EVERY_OPTION, "ExistingAlarmTopicArn": A_TOPIC, "ExistingNoticeTopicArn": A_TOPIC}.items():
         assert re.fullmatch(template().parameters[name]["AllowedPattern"], value), name
 
 

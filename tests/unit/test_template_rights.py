@@ -311,9 +311,11 @@ def test_secrets_are_never_open_to_other_accounts() -> None:
         assert policy["BlockPublicPolicy"] is True
 
 
-def test_alarms_may_publish_to_the_topic_and_nothing_may_without_tls() -> None:
-    (alarms, only_by_tls) = policies("AWS::SNS::TopicPolicy", "Topics")["AlarmTopic"]
+@pytest.mark.parametrize("topic", ["AlarmTopic", "NoticeTopic"])
+def test_alarms_may_publish_to_a_topic_and_nothing_may_without_tls(topic: str) -> None:
+    (alarms, only_by_tls) = policies("AWS::SNS::TopicPolicy", "Topics", **EVERY_OPTION)[topic]
 
+    assert alarms["Resource"] == only_by_tls["Resource"] == topic
     assert (alarms["Effect"], alarms["Action"]) == ("Allow", "sns:Publish")
     assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert alarms["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
@@ -386,17 +388,19 @@ def test_the_key_serves_topics_and_rules_only_if_they_send() -> None:
 def test_an_alarm_arrives_though_the_key_of_the_queues_is_disabled() -> None:
     everything = {**EVERY_OPTION, "CustomerManagedKey": "true"}
 
-    topics = {topic["KmsMasterKeyId"] for topic in resolved("AWS::SNS::Topic", **everything).values()}
+    by_topic = {name: topic["KmsMasterKeyId"] for name, topic in resolved("AWS::SNS::Topic", **everything).items()}
+    topics = set(by_topic.values())
 
-    assert topics == {"AlarmKey"}
+    assert by_topic == {"AlarmTopic": "AlarmKey", "NoticeTopic": "AlarmKey"}
     assert not topics & {queue["KmsMasterKeyId"] for queue in resolved("AWS::SQS::Queue", **everything).values()}
     assert "AlarmsTellTheTopic" not in of_the_key(), "the queues' key has nothing to do with alarms"
 
 
-def test_there_is_a_key_for_alarms_only_where_the_topic_is_the_stacks_own() -> None:
-    keys = resolved("AWS::KMS::Key", CustomerManagedKey="true", ExistingAlarmTopicArn=A_TOPIC)
+def test_there_is_a_key_for_alarms_only_where_a_topic_is_the_stacks_own() -> None:
+    given = {"CustomerManagedKey": "true", "ExistingAlarmTopicArn": A_TOPIC}
 
-    assert set(keys) == {"Key"}
+    assert set(resolved("AWS::KMS::Key", **given)) == {"Key"}
+    assert set(resolved("AWS::KMS::Key", **given, NoticeEmail="a@example.com")) == {"Key", "AlarmKey"}
 
 
 def test_everything_but_the_alarm_topic_is_encrypted_by_the_key_where_there_is_one() -> None:

@@ -73,6 +73,16 @@ def test_without_topics_alarms_go_to_the_stacks_own_and_notices_nowhere() -> Non
     assert all("AlarmActions" not in said()[name] for name in INFORMING)
 
 
+def test_an_address_for_notices_has_a_topic_that_wakes_nobody() -> None:
+    actions = {
+        name: (alarm.get("AlarmActions"), alarm.get("OKActions"))
+        for name, alarm in said(NoticeEmail="a@example.com").items()
+    }
+
+    assert {name for name, found in actions.items() if found == (["NoticeTopic"], ["NoticeTopic"])} == INFORMING
+    assert all(actions[name] == (["AlarmTopic"], ["AlarmTopic"]) for name in alarms().composite)
+
+
 def test_every_alarm_is_told_by_a_composite_or_informs() -> None:
     told = {child for composite in alarms().composite.values() for child in composite.children}
 
