@@ -29,6 +29,6 @@ def run(stack: str | None, local: bool, state: Path, work: Callable[[Target], in
         with explained(stack or "the local stack"):
             status = work(Target.of(stack, local, state))
     except TargetError as error:
-        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False)
+        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(COULD_NOT_DO_IT) from None
     raise typer.Exit(status)

@@ -57,7 +57,7 @@ def _tell(report: Report, as_json: bool) -> int:
 
 
 def _refuse(sentence: str) -> NoReturn:
-    Console().print(sentence, markup=False, highlight=False)
+    Console(stderr=True).print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(COULD_NOT_DO_IT)
 
 

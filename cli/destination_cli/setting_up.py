@@ -102,7 +102,7 @@ def _run(stack: str | None, local: bool, state: Path, work: Callable[[Target | N
     try:
         status = work(None)
     except TargetError as error:
-        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False)
+        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(COULD_NOT_DO_IT) from None
     raise typer.Exit(status)
 
@@ -113,5 +113,5 @@ def _be_there(file: Path) -> None:
 
 
 def _refuse(sentence: str) -> NoReturn:
-    Console(stderr=True).print(sentence, style="red", markup=False, highlight=False)
+    Console(stderr=True).print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(COULD_NOT_DO_IT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -138,9 +139,8 @@ class CreateFields:
             return FINDINGS if todo.problems else GOOD
         show_plan(wanted, todo, self.console)
         self.console.print(f"Wrote {len(files)} files. Deploy them:", highlight=False)
-        self.console.print(
-            f"  cd {escape(str(folder))} && sf project deploy start --source-dir force-app", highlight=False
-        )
+        deploy = f"  cd {escape(shlex.quote(str(folder)))} && sf project deploy start --source-dir force-app"
+        self.console.print(deploy, highlight=False, soft_wrap=True)
         return FINDINGS if todo.problems else GOOD
 
     def _make(self, admin: OrgApi, integration: OrgApi | None, wanted: Wanted, todo: Plan) -> int:

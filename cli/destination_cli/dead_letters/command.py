@@ -58,7 +58,8 @@ def list_letters(
         if reader.is_full:
             console.print(f"These are the first {MOST_HIDDEN:,}; there are about {reader.count:,}.", highlight=False)
         if file and reasons:
-            console.print(f"Written to {file}. It holds profiles: keep it where only you can read it.", markup=False)
+            text = f"Written to {file}. It holds profiles: keep it where only you can read it."
+            console.print(text, markup=False, soft_wrap=True)
     return 1 if reasons or others else 0
 
 

@@ -49,9 +49,9 @@ def judge_destination(options: Options, console: Console) -> bool:
     try:
         load_destination(file)
     except DestinationFileError as error:
-        console.print(f"{file} cannot be used:", style="red", markup=False, highlight=False)
+        console.print(f"{file} cannot be used:", style="red", markup=False, highlight=False, soft_wrap=True)
         for mistake in error.mistakes:
-            console.print(f"  {mistake}", markup=False, highlight=False)
+            console.print(f"  {mistake}", markup=False, highlight=False, soft_wrap=True)
         return False
     return True
 
@@ -63,8 +63,8 @@ def _introduce(stack: LocalStack, console: Console) -> None:
         console.print(f"{'http_endpoint_url':22} {stack.http_endpoint_url}", highlight=False, soft_wrap=True)
         console.print(f"{'':22} wants the header x-api-key: {LOCAL_API_KEY}", highlight=False)
     state = os.path.relpath(stack.options.state, ROOT)
-    console.print(f"{'these addresses':22} {state}/{FILE_NAME}", highlight=False)
-    console.print(f"{'logs':22} {state}/logs", highlight=False)
+    console.print(f"{'these addresses':22} {state}/{FILE_NAME}", highlight=False, soft_wrap=True)
+    console.print(f"{'logs':22} {state}/logs", highlight=False, soft_wrap=True)
     console.print(
         "\nReady. Send profiles to queue_url with any AWS SDK, any credentials and aws_endpoint_url. Ctrl-C stops.",
         highlight=False,

@@ -43,6 +43,22 @@ def test_an_export_needs_neither_org_nor_token(tmp_path: Path) -> None:
     assert (tmp_path / "sfdx" / "sfdx-project.json").is_file()
 
 
+def test_the_command_to_copy_is_one_line_however_long_the_folder_is(tmp_path: Path) -> None:
+    folder = tmp_path / ("a folder " + "x" * 60)
+
+    _, text = run("create-fields", str(a_guarded_file(tmp_path)), "--export", str(folder))
+
+    assert text.splitlines()[-1] == f"  cd '{folder}' && sf project deploy start --source-dir force-app"
+
+
+def test_an_error_is_one_line_however_long_the_path_is(tmp_path: Path) -> None:
+    nowhere = str(tmp_path / ("x" * 70))
+
+    answers = [run("create-fields", nowhere), run("check", str(tmp_path), "--local", "--state", nowhere)]
+
+    assert [(status, text.count("\n")) for status, text in answers] == [(2, 1), (2, 1)]
+
+
 def test_a_file_with_mistakes_is_told_by_its_first(tmp_path: Path) -> None:
     file = tmp_path / "bad.toml"
     file.write_text("name = 1")
