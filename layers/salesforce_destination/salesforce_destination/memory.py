@@ -72,9 +72,6 @@ class Memory:
                 if known.get(name, 0) < time:
                     known[name] = time
             self._newest.move_to_end(key)
-        self._forget_oldest()
-
-    def _forget_oldest(self) -> None:
         while len(self._newest) > RECORDS_REMEMBERED:
             self._newest.popitem(last=False)
 

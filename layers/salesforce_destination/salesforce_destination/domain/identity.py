@@ -37,7 +37,7 @@ class IdentityReader:
         not told apart.
         """
         found = self._source(profile)
-        identity = str(found).strip() if isinstance(found, str | int) and not isinstance(found, bool) else ""
+        identity = str(found).strip() if type(found) in (str, int) else ""
         if not identity:
             text = f"The profile has no identity at {self._source_text}."
             raise ProfileRefusedError(Reason("NO_IDENTITY", text))
