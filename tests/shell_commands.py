@@ -14,7 +14,9 @@ PAGES = (ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob(
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`((?:aws|sam|make|\.venv/bin/destination) [^`\n]+)`")
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-PROMPT = re.compile(r"^\$ ", re.MULTILINE)
+COMMAND = re.compile(r"^\S.*\n(?:[ \t]+.*\n)*", re.MULTILINE)
+"""A command begins at the start of a line; lines that begin with a space continue it."""
+
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 OPERATORS = frozenset("();<>|&{}") | {"&&", "||", ");", "()", ";}"}
 
@@ -45,7 +47,7 @@ def commands(pages: tuple[Path, ...] = PAGES) -> list[Command]:
         Command(page.name, text)
         for page in pages
         for block in CONSOLE.findall(page.read_text(encoding="utf-8"))
-        for text in PROMPT.split(block)[1:]
+        for text in COMMAND.findall(block)
     ]
 
 

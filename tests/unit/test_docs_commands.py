@@ -80,6 +80,14 @@ def test_the_commands_are_found() -> None:
     assert len(list(calls_of("sam"))) >= 15
 
 
+def test_a_block_can_be_copied_as_it_stands() -> None:
+    """A prompt before a command would be pasted with it."""
+    found = [(page, line) for page, text in blocks("console") for line in text.splitlines()]
+
+    assert len(found) >= 100
+    assert [(page, line) for page, line in found if line.startswith(("$ ", "> ", "# "))] == []
+
+
 def test_every_program_is_one_that_the_reader_was_told_of() -> None:
     run = {words[0] for command in SHOWN for words in command.calls}
 
