@@ -165,7 +165,7 @@ def deliver(function: Function, messages: list[Message]) -> list[str]:
         api_usage_percent=function.client.usage.percent if function.client.usage else None,
         access_token_seconds=None if token_issued_at is None else (now_ms - token_issued_at) / 1000,
         delays_refused=settled.delays_refused,
-        letters_refused=settled.letters_refused,
+        dead_letters_refused=settled.dead_letters_refused,
     )
     report(settled.deliveries, tally, circumstances, logger, metrics)
     metrics.flush_metrics()

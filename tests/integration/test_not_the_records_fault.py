@@ -98,7 +98,7 @@ def test_what_fits_is_written_once_and_the_rest_waits_for_the_field(
     assert stack.api_calls() == 2
     output = capsys.readouterr().out
     assert '"fields_missing":{"CDP_Loyal__c":3}' in output
-    assert '"DestinationMisfit":[1.0]' in output
+    assert '"SchemaMismatch":[1.0]' in output
 
 
 def test_a_field_that_comes_back_is_written(stack: DeliverStack) -> None:

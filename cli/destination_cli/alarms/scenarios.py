@@ -113,7 +113,7 @@ FAULTS: tuple[Scenario, ...] = (
         230,
         faults.field_removed,
         faults.with_trials,
-        alarms=frozenset({"DestinationMisfitAlarm", "ConnectionProblemsAlarm", "OldestMessageAlarm", WAITING}),
+        alarms=frozenset({"SchemaMismatchAlarm", "ConnectionProblemsAlarm", "OldestMessageAlarm", WAITING}),
         wakes=(WAITING,),
         cured=faults.field_restored,
         cured_at=110,
@@ -158,7 +158,7 @@ FAULTS: tuple[Scenario, ...] = (
         "the destination file is wrong",
         130,
         faults.wrong_file,
-        alarms=(IDLE - {STOPPED}) | {"DestinationMisfitAlarm", "ConnectionProblemsAlarm", "NothingDeliveredAlarm"},
+        alarms=(IDLE - {STOPPED}) | {"SchemaMismatchAlarm", "ConnectionProblemsAlarm", "NothingDeliveredAlarm"},
         wakes=(WAITING,),
     ),
     Scenario(

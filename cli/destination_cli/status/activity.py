@@ -22,7 +22,7 @@ COUNTED = (
 )
 """The metrics that are shown, in this order."""
 
-MISFIT, CONNECTION = "DestinationMisfit", "ConnectionProblems"
+MISFIT, CONNECTION = "SchemaMismatch", "ConnectionProblems"
 
 LAST_IS_GOOD_FOR_MS = {MISFIT: HOUR_MS, CONNECTION: DAY_MS}
 """

@@ -41,7 +41,7 @@ class Settled:
 
     deliveries: Sequence[Delivery]
     kept: Sequence[str]
-    letters_refused: int
+    dead_letters_refused: int
     delays_refused: int
 
 

@@ -36,7 +36,7 @@ class Circumstances:
     api_usage_percent: float | None = None
     access_token_seconds: float | None = None
     delays_refused: int = 0
-    letters_refused: int = 0
+    dead_letters_refused: int = 0
 
 
 def report(
@@ -50,7 +50,7 @@ def report(
     _count(metrics, "RecordsSuperseded", tally.records_superseded)
     _count(metrics, "RequestsSent", tally.requests)
     _count(metrics, "FieldsOmitted", sum(tally.omitted.values()))
-    _count(metrics, "DestinationMisfit", len(tally.missing))
+    _count(metrics, "SchemaMismatch", len(tally.missing))
     for outcome, name in METRIC_OF.items():
         _count(metrics, name, outcomes[outcome])
     metrics.add_metric("OldestMessageAge", MetricUnit.Seconds, max(circumstances.oldest_message_seconds, 0))
@@ -74,7 +74,7 @@ def report(
         fields_omitted=dict(tally.omitted),
         fields_missing=dict(tally.missing),
         delays_refused=circumstances.delays_refused,
-        letters_refused=circumstances.letters_refused,
+        dead_letters_refused=circumstances.dead_letters_refused,
     )
 
 
@@ -90,7 +90,7 @@ def report_misfit(
     mistakes: Sequence[Mistake], messages: int, oldest_message_seconds: float, logger: Logger, metrics: Metrics
 ) -> None:
     """Say which keys of the destination file or which settings are wrong. Every message waits until they are mended."""
-    metrics.add_metric("DestinationMisfit", MetricUnit.Count, len(mistakes))
+    metrics.add_metric("SchemaMismatch", MetricUnit.Count, len(mistakes))
     _count(metrics, "MessagesReceived", messages)
     _count(metrics, "MessagesDeferred", messages)
     metrics.add_metric("OldestMessageAge", MetricUnit.Seconds, max(oldest_message_seconds, 0))

@@ -127,13 +127,13 @@ def test_the_last_value_is_the_newest_and_a_misfit_of_long_ago_has_ended() -> No
     points = [
         Point("ConnectionProblems", NOW - 1_000, 0),
         Point("ConnectionProblems", NOW - HOUR_MS, 3),
-        Point("DestinationMisfit", NOW - HOUR_MS - 1, 2),
+        Point("SchemaMismatch", NOW - HOUR_MS - 1, 2),
     ]
 
     activity = activity_of(points, NOW)
 
     assert activity.last_value("ConnectionProblems") == 0
-    assert activity.last_value("DestinationMisfit") is None
+    assert activity.last_value("SchemaMismatch") is None
 
 
 def test_the_oldest_message_is_that_of_the_last_report_if_it_is_recent() -> None:
@@ -177,7 +177,7 @@ def test_a_deployed_stack_is_known_by_its_metrics_alarms_and_queues(stack: Opera
 
 
 def test_a_misfit_and_problems_of_the_connection_are_for_a_person_to_look_at(stack: OperatedStack) -> None:
-    counted("DestinationMisfit", 2)
+    counted("SchemaMismatch", 2)
     counted("ConnectionProblems", 3)
     stack.feed()
     console = Console(record=True, width=160)
@@ -187,11 +187,12 @@ def test_a_misfit_and_problems_of_the_connection_are_for_a_person_to_look_at(sta
 
     text = console.export_text()
     assert exit_status(status) == 1
-    assert [finding[-20:] for finding in status.findings[:2]] == [" (DestinationMisfit)", "(ConnectionProblems)"]
-    assert re.search(r"DestinationMisfit +2 at ", text)
+    endings = [finding.rsplit(" ", 1)[-1] for finding in status.findings[:2]]
+    assert endings == ["(SchemaMismatch)", "(ConnectionProblems)"]
+    assert re.search(r"SchemaMismatch +2 at ", text)
     assert re.search(r"ConnectionProblems +3 at ", text)
     assert "RecordsDelivered counts records" in text
-    assert json.loads(status.as_json())["activity"]["last"]["DestinationMisfit"]["value"] == 2
+    assert json.loads(status.as_json())["activity"]["last"]["SchemaMismatch"]["value"] == 2
 
 
 def test_a_person_and_a_program_read_the_same(stack: OperatedStack) -> None:
