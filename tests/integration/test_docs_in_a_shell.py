@@ -41,7 +41,7 @@ QUICK = {"BatchWindowSeconds": 1, "RedeliveryBaseSeconds": 1, "RedeliveryMaxSeco
 KEY = "the-key-of-the-sender-of-profiles"
 CONTACT = "003Ab0000000001IAA"
 STACK = "salesforce-destination-prod"
-PAGES = ("adobe-setup.md", "README.md", "salesforce-setup.md", "runbook.md", "aws-setup.md")
+PAGES = ("adobe-setup.md", "README.md", "operating.md", "salesforce-setup.md", "runbook.md", "aws-setup.md")
 """In this order: the last one pauses the stack."""
 
 NOT_RUN = {

@@ -1,4 +1,4 @@
-"""The README's table of rights names what the commands ask of AWS: none is missing, and none is never asked for."""
+"""The table in docs/operating.md names the rights that the commands use: none is missing, and none is unused."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ OUTPUTS = {
     "CheckConnectionFunctionName": "the check-connection function",
     "RefreshTokenLogGroupName": "the refresh-token function's log",
 }
-"""Each as the README calls it, so that a call says on what it is made."""
+"""Each as the table calls it, so that a call says on what it is made."""
 
 NAMED_OTHERWISE = {"lambda:Invoke": "lambda:InvokeFunction"}
 """Rights that have another name than the operation."""
@@ -109,8 +109,9 @@ def target(aws: Aws) -> Target:
 
 
 def named() -> dict[str, set[tuple[str, str]]]:
-    """The rights of each command in the README's table, and on what."""
-    table = (ROOT / "README.md").read_text(encoding="utf-8").split("| Command | What your AWS user needs |\n")[1]
+    """The rights of each command in the table, and on what."""
+    page = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    table = page.split("| Command | What your AWS user needs |\n")[1]
     rows = [line.split("|")[1:3] for line in table.split("\n\n")[0].splitlines()[1:]]
     return {
         command: set(re.findall(r"`(\w+:\w+)` on (the [a-z' -]*[a-z])", rights))
@@ -124,7 +125,7 @@ def deployed(target: Target) -> Target:
     return replace(target, is_local=False)
 
 
-def test_a_check_needs_what_the_readme_says(aws: Aws, target: Target) -> None:
+def test_a_check_needs_what_the_table_says(aws: Aws, target: Target) -> None:
     report = judge(CONTACTS, target=target)
     published(deployed(target), CONTACTS)
     login_cause(deployed(target))
@@ -134,7 +135,7 @@ def test_a_check_needs_what_the_readme_says(aws: Aws, target: Target) -> None:
     assert aws.asked == named()["check"]
 
 
-def test_connecting_needs_what_the_readme_says(aws: Aws, target: Target, server: OrgServer) -> None:
+def test_connecting_needs_what_the_table_says(aws: Aws, target: Target, server: OrgServer) -> None:
     credentials = {
         "grant_type": "client_credentials",
         "domain": server.url,
@@ -150,7 +151,7 @@ def test_connecting_needs_what_the_readme_says(aws: Aws, target: Target, server:
     assert aws.asked == named()["connect"]
 
 
-def test_making_fields_needs_what_the_readme_says(aws: Aws, target: Target, server: OrgServer) -> None:
+def test_making_fields_needs_what_the_table_says(aws: Aws, target: Target, server: OrgServer) -> None:
     aws.log_in()
 
     status = CreateFields(
@@ -161,7 +162,7 @@ def test_making_fields_needs_what_the_readme_says(aws: Aws, target: Target, serv
     assert aws.asked == named()["create-fields"]
 
 
-def test_a_proof_needs_what_the_readme_says(aws: Aws, target: Target) -> None:
+def test_a_proof_needs_what_the_table_says(aws: Aws, target: Target) -> None:
     aws.log_in()
 
     run_prove(Proof(CONTACTS, as_json=True), target, Console(file=io.StringIO()), None, FACTS[:1])

@@ -70,8 +70,8 @@ def test_the_table_of_causes_is_what_the_alarm_test_shows() -> None:
         assert tuple(NAME.findall(wakes)) == scenarios[name].wakes, name
 
 
-def test_the_readme_links_to_every_alarm_that_tells_somebody() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_page_of_operating_links_to_every_alarm_that_tells_somebody() -> None:
+    page = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
     telling = {*alarms().composite, "RejectedMessagesAlarm", "ApiUsageAlarm", "DeliverSlowAlarm"}
 
-    assert {name for name in telling if f"[{name}](docs/runbook.md#{name.lower()})" not in readme} == set()
+    assert {name for name in telling if f"[{name}](runbook.md#{name.lower()})" not in page} == set()
