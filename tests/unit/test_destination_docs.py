@@ -1,10 +1,11 @@
 """
-Runs every example of docs/destination-file.md.
+Runs every example of docs/destination-file.md, and those of destination_file_examples.md that the page has no room for.
 
-An example begins with a block `toml part`: what it leaves out of a whole file is as in the block `toml base`. Blocks
-that follow say what comes of it: `text mistakes`, or for each `json profile` (the body of a message) the `json record`
-rows that are sent, the `text answer` that Salesforce gives to a row, the `text request`, and the `text outcome` of a
-message that is not delivered.
+An example begins with a block `toml part`: what it leaves out of a whole file is as in the block `toml base`. The block
+that follows says what comes of it. `text mistakes` lists what is wrong with the file. `text example` has one case or
+several, with an empty line between them: the body of a message, `→` for each record or request that is sent and for the
+outcome of a message that is not delivered, `←` for each answer of Salesforce's to a record. A record is shown without
+`attributes` where those name the sObject of the file.
 """
 
 from __future__ import annotations
@@ -28,11 +29,14 @@ from salesforce_destination.domain.successor import Successor
 from scripted_org import ScriptedOrg, deliver
 
 PAGE = Path(__file__).parents[2] / "docs" / "destination-file.md"
+MORE = Path(__file__).with_name("destination_file_examples.md")
 SUCCESSORS = {"ConvertedContactId": "Contact", "MasterRecordId": None}
 WRITABLE_CONTACT = frozenset({"LastName", "FirstName", "Email", "CDP_Loyal__c"})
 PIECE = re.compile(
     r"^(?P<level>#+) (?P<heading>[^\n]+)$|^```(?P<kind>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
+STEP = re.compile(r"^([→←]) ", re.MULTILINE)
+AT_LEAST_SHOWN = 45
 AT_LEAST = 60
 
 Json = Any
@@ -58,18 +62,18 @@ class Case:
     outcome: str = ""
 
 
-def pieces() -> Iterator[tuple[str, str, str]]:
+def pieces(page: Path = PAGE) -> Iterator[tuple[str, str, str]]:
     heading = ""
-    for found in PIECE.finditer(PAGE.read_text(encoding="utf-8")):
+    for found in PIECE.finditer(page.read_text(encoding="utf-8")):
         if found["heading"]:
             heading = found["heading"]
         else:
             yield heading, found["kind"], found["text"]
 
 
-def examples() -> list[Example]:
+def examples(page: Path) -> list[Example]:
     listed: list[Example] = []
-    for heading, kind, text in pieces():
+    for heading, kind, text in pieces(page):
         if kind == "toml part":
             listed.append(Example(heading, text))
         elif listed and heading == listed[-1].heading and kind.split()[-1:] != ["console"]:
@@ -96,25 +100,25 @@ def keys_in(part: str) -> set[str]:
 
 
 def cases(example: Example, destination: Destination) -> Iterator[Case]:
-    case: Case | None = None
-    for kind, text in example.blocks:
-        if kind == "json profile":
-            if case:
-                yield case
-            case = Case(text)
-            continue
-        assert case, f"{kind} before any json profile"
-        if kind == "json record":
-            case.rows.append(json.loads(text))
-        elif kind == "text answer":
-            _read_answer(case, text, destination)
-        elif kind == "text request":
-            case.request = text
+    ((kind, text),) = example.blocks
+    assert kind == "text example"
+    yield from (_case(part, destination) for part in text.split("\n\n"))
+
+
+def _case(text: str, destination: Destination) -> Case:
+    body, *steps = STEP.split(text)
+    case = Case(body)
+    for arrow, step in zip(steps[::2], steps[1::2], strict=True):
+        words = "".join(f"{line.removeprefix('  ')}\n" for line in step.splitlines())
+        if arrow == "←":
+            _read_answer(case, words, destination)
+        elif words.startswith("{"):
+            case.rows.append({"attributes": {"type": destination.salesforce_object}} | json.loads(words))
+        elif words.startswith("PATCH "):
+            case.request = words
         else:
-            assert kind == "text outcome"
-            case.outcome = text
-    if case:
-        yield case
+            case.outcome = words
+    return case
 
 
 def _read_answer(case: Case, text: str, destination: Destination) -> None:
@@ -161,17 +165,19 @@ def holds(part: str, key: str) -> bool:
     return any(name in entry for entry in (found if isinstance(found, list) else [found or {}]))
 
 
-EXAMPLES = examples()
+SHOWN = examples(PAGE)
+EXAMPLES = [*SHOWN, *examples(MORE)]
 
 
 def test_it_found_the_examples() -> None:
+    assert len(SHOWN) >= AT_LEAST_SHOWN
     assert len(EXAMPLES) >= AT_LEAST
     assert [example.heading for example in EXAMPLES if not example.blocks] == []
 
 
 @pytest.mark.parametrize("key", list(keys_of(Destination)))
 def test_every_key_has_its_heading_and_an_example(key: str) -> None:
-    assert any(example.heading == f"`{key}`" and holds(example.toml, key) for example in EXAMPLES)
+    assert any(example.heading == f"`{key}`" and holds(example.toml, key) for example in SHOWN)
 
 
 def test_every_key_is_looked_for() -> None:
