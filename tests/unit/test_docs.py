@@ -23,7 +23,7 @@ from salesforce_destination.settings import CHECK_CONNECTION_NEEDS, DELIVER_NEED
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 OPERATING = ROOT / "docs" / "operating.md"
-PAGES = [README, ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [README, ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 MADE_HERE = (".aws-sam", ".local", ".venv")
 """What the documents may name and a fresh clone has not."""
@@ -35,6 +35,15 @@ PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*/?")
 FILE_NAME = re.compile(r"(?<![\w/.-])(?:[\w.-]+/)*[\w-]+\.(?:py|toml|yaml|md|svg|json|in|lock)(?![\w/])")
 LOUD_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 METRIC_LINE = re.compile(r"^`ProfilesReceived`.*$", re.MULTILINE)
+
+DECISIONS = ROOT / "docs" / "decisions"
+DECISION = re.compile(
+    r"# (?P<number>\d{4})\. (?P<title>\S.*)\n\n"
+    r"- Date: (?P<date>\d{4}-\d\d-\d\d)\n"
+    r"- Status: (?P<status>accepted|(?:accepted, changed|superseded) by \[(?P<other>\d{4})\]\((?P<link>\S+)\))\n\n"
+    r"(?P<text>.+)",
+    re.DOTALL,
+)
 
 FILES_OF_A_READER = {"credentials.json", "profile.json", "body.json", "draft.json"}
 """Files that a reader makes."""
@@ -70,6 +79,10 @@ def sources() -> str:
 
 def read(page: Path) -> str:
     return page.read_text(encoding="utf-8")
+
+
+def decisions() -> list[Path]:
+    return sorted(DECISIONS.glob("[0-9]*.md"))
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -242,18 +255,37 @@ def test_the_picture_is_a_picture() -> None:
     assert any(element.tag.endswith("title") for element in picture.iter())
 
 
-def test_every_decision_has_its_date() -> None:
-    headings = re.findall(r"^## (.+)$", read(ROOT / "docs" / "decisions.md"), re.MULTILINE)
+def test_every_decision_has_a_number_a_date_a_status_and_what_was_rejected() -> None:
+    files = decisions()
+    numbers = [file.name[:4] for file in files]
 
-    assert len(headings) >= 10
-    assert all(re.match(r"\d{4}-\d\d-\d\d: \S", heading) for heading in headings)
+    assert len(files) >= 30
+    assert numbers == [f"{number:04}" for number in range(1, len(files) + 1)]
+    for file in files:
+        found = DECISION.match(read(file))
+        assert found, f"{file.name} does not begin with its number and title, date and status"
+        assert found["number"] == file.name[:4]
+        assert (found["link"] or "").startswith(found["other"] or ""), f"{file.name} names one and links another"
+        assert "\nRejected" in found["text"], f"{file.name} does not say what was rejected"
+
+
+def test_the_index_lists_every_decision_as_it_is() -> None:
+    rows = re.findall(r"^\| \[(\d{4})\]\((\S+)\) \| (.+?) \| (.+?) \| (.+?) \|$", read(DECISIONS / "README.md"), re.M)
+    there = [DECISION.match(read(file)) for file in decisions()]
+
+    listed = sorted((file, number, title, date, status) for number, file, title, date, status in rows)
+    assert listed == [
+        (file.name, found["number"], found["title"], found["date"], found["status"])
+        for file, found in zip(decisions(), there, strict=True)
+        if found
+    ]
 
 
 def test_every_dependency_has_its_reason() -> None:
     files = [".ci/requirements.in", ".ci/sam.in", "layers/dependencies/requirements.in"]
     lines = [line for file in files for line in read(ROOT / file).splitlines()]
     names = {line for line in lines if line and not line.startswith(("#", "-r"))}
-    section = read(ROOT / "docs" / "decisions.md").split("\n## ")[1]
+    section = read(DECISIONS / "0001-dependencies.md")
 
     assert len(names) >= 15
     assert {name for name in names if name.partition("[")[0] not in section} == set()

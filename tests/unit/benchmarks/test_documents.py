@@ -9,7 +9,7 @@ import pytest
 from destination_cli.simulation.numbers import template_numbers
 
 from benchmarks.costs import MEMORY_MIB, TEMPLATE, cost_of, monthly
-from benchmarks.docs import MARKED, PAGES, UnknownMarkerError, kept_scale, parts, rewritten
+from benchmarks.docs import MARKED, PAGES, UnknownMarkerError, parts, rewritten
 from benchmarks.figures import load
 from benchmarks.layout import Table
 from benchmarks.pictures import FOLDER, charts
@@ -25,13 +25,13 @@ def test_the_documents_show_what_was_measured(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
 
     assert MARKED.search(text)
-    assert rewritten(text, parts(load(), load_prices(), kept_scale())) == text, CURE
+    assert rewritten(text, parts(load(), load_prices())) == text, CURE
 
 
 def test_every_table_is_shown_somewhere() -> None:
     shown = {found["name"] for page in PAGES for found in MARKED.finditer(page.read_text(encoding="utf-8"))}
 
-    assert shown == set(parts(load(), load_prices(), kept_scale()))
+    assert shown == set(parts(load(), load_prices()))
 
 
 def test_the_pictures_show_what_was_measured() -> None:

@@ -9,7 +9,7 @@ import typer.main
 from destination_cli.app import app
 
 ROOT = Path(__file__).parents[3]
-PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CALL = re.compile(r"\bdestination ([a-z][a-z-]*)((?:[^\n#`|]|\\\n)*)")
 
