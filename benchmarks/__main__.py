@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.docs import keep_scale, kept_scale, parts, rewrite
+from benchmarks.docs import parts, rewrite
 from benchmarks.figures import COMMAND, RESULT, load, result_of
 from benchmarks.measuring import measure
 from benchmarks.pictures import draw
@@ -47,23 +47,20 @@ def bench(
     for table in tables(result, load_prices()):
         print(table.text())
     if not short and result_file is None:
-        scale()
+        docs()
 
 
 @app.command()
 def scale() -> None:
-    """Say how far it goes by the figures that are kept, and bring the documents up to date."""
-    made = dict(scale_tables(load(), load_prices()))
-    for table in made.values():
+    """Say how far it goes by the figures that are kept."""
+    for _, table in scale_tables(load(), load_prices()):
         print(table.text())
-    keep_scale(made)
-    docs()
 
 
 @app.command()
 def docs() -> None:
     """Write tables and pictures of what is kept into the documents."""
-    rewrite(parts(load(), load_prices(), kept_scale()))
+    rewrite(parts(load(), load_prices()))
     draw(load())
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.costs import monthly
@@ -15,7 +14,6 @@ from benchmarks.prices import Prices
 from benchmarks.tables import headline, tables
 
 ROOT = Path(__file__).parents[1]
-SCALE = Path(__file__).parent / "results" / "scale.json"
 COLD_START = Path(__file__).parent / "results" / "cold-start.json"
 PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md")
 MARKED = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n).*?(<!-- end (?P=name) -->)", re.DOTALL)
@@ -25,7 +23,7 @@ class UnknownMarkerError(Exception):
     """A page asks for a table that there is not."""
 
 
-def parts(result: Result, prices: Prices, scale: Mapping[str, str]) -> dict[str, str]:
+def parts(result: Result, prices: Prices) -> dict[str, str]:
     """What stands between the markers, by their names."""
     return {
         "bench-headline": f"{headline(result).markdown()}\n{provenance(result)}\n",
@@ -33,7 +31,6 @@ def parts(result: Result, prices: Prices, scale: Mapping[str, str]) -> dict[str,
         "cold-start": cold_start().markdown(),
         "bench-prices": _prices(prices).markdown(),
         "bench-monthly": _monthly(prices).markdown(),
-        **scale,
     }
 
 
@@ -47,18 +44,6 @@ def provenance(result: Result) -> str:
     )
 
 
-def keep_scale(made: Mapping[str, Table]) -> None:
-    """Keep what the model said."""
-    kept = {name: asdict(table) for name, table in made.items()}
-    SCALE.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def kept_scale() -> dict[str, str]:
-    """What the model said, as Markdown by the tables' names."""
-    kept = json.loads(SCALE.read_text(encoding="utf-8"))
-    return {name: Table(**table).markdown() for name, table in kept.items()}
-
-
 def cold_start() -> Table:
     """What `make cold-start` kept."""
     kept = json.loads(COLD_START.read_text(encoding="utf-8"))
@@ -68,8 +53,8 @@ def cold_start() -> Table:
     title = f"Initialization in Lambda's runtime interface emulator, medians of {kept['rounds']}"
     first = f"{kept['first_batch_ms']['median']:.0f}"
     batch = (
-        f"The deliver function's first batch takes {first} ms more or less: the destination file, pydantic and the"
-        " clients come with it."
+        f"The deliver function's first batch takes about {first} ms: it loads the destination file, pydantic and the"
+        " clients."
     )
     remark = f"Measured on {kept['date']} by `{kept['command']}` on {kept['machine']}."
     return Table(title, ["", "ms", "times boto3 and requests"], rows, [batch, remark])
@@ -88,7 +73,7 @@ def _prices(prices: Prices) -> Table:
 def _monthly(prices: Prices) -> Table:
     found = monthly(prices)
     rows = [[name, f"{usd:.2f}"] for name, usd in [*found.items(), ("all", sum(found.values()))]]
-    return Table("What a stack costs a month, whether anything comes or not", ["", "USD"], rows)
+    return Table("Fixed cost of a stack for a month, without traffic", ["", "USD"], rows)
 
 
 def rewritten(page: str, contents: Mapping[str, str]) -> str:

@@ -85,8 +85,8 @@ def _wall(result: Result) -> Table:
         rows.append([f"{size:,}, {org}", *(_wall_of(each) for each in found)])
     heads = ["profiles, a call", *(SHORT_TITLES[name] for name in NAMES)]
     remarks = [
-        "A job of Bulk 2.0 is looked at once a second. An org of 50 ms a record gets one call of 1,000 records here, as"
-        " from a function that does not know it yet; afterwards it sends 200 at a time.",
+        "Bulk 2.0 asks for its job once a second. The org of 50 ms a record gets one call of 1,000 records here:"
+        " the function does not know it yet. Later calls carry 200.",
         _scaled_remark(result),
     ]
     return Table("Time until everything is written", heads, rows, remarks)
@@ -103,7 +103,7 @@ def _memory(result: Result) -> Table:
         for name in NAMES
     ]
     heads = ["", *(f"{size:,}" for size in sizes), f"first {EARLY_BATCHES} batches of {sizes[-1]:,}"]
-    return Table("Peak memory of the process in MiB, the interpreter and the event in it", heads, rows)
+    return Table("Peak memory of the process in MiB, with interpreter and event", heads, rows)
 
 
 def _wide(result: Result) -> Table:
@@ -124,7 +124,7 @@ def _wide(result: Result) -> Table:
 
 
 def reach(result: Result) -> Table:
-    """What was wanted of this function, and what it came to."""
+    """The targets of this function, and what was measured."""
     sizes = result.sizes
     ours, floors = ([result.of(name, size) for size in sizes] for name in ("deliver", "floor"))
     ratios = [our.cpu_us / floor.cpu_us for our, floor in zip(ours, floors, strict=True)]
@@ -141,14 +141,14 @@ def reach(result: Result) -> Table:
             number(max(each.calls_per_thousand for each in ours)),
             ours[-1].calls_per_thousand <= 1,
         ),
-        ("CPU beside the floor's", "at most 1.5", f"{max(ratios):.1f}", max(ratios) <= 1.5),
-        (f"CPU per profile of {sizes[-1]:,} beside that of {sizes[0]:,}", "about 1", f"{growth:.2f}", growth <= 1.25),
-        ("time beside the floor's, 100 ms a call", "at most 1.2", f"{max(waits):.2f}", max(waits) <= 1.2),
+        ("CPU, times the floor's", "at most 1.5", f"{max(ratios):.1f}", max(ratios) <= 1.5),
+        (f"CPU per profile of {sizes[-1]:,}, times that of {sizes[0]:,}", "about 1", f"{growth:.2f}", growth <= 1.25),
+        ("time, times the floor's, 100 ms a call", "at most 1.2", f"{max(waits):.2f}", max(waits) <= 1.2),
         ("peak memory, batches of 1,000, MiB", "below 256", number(most_mib), most_mib < 200),
-        (f"memory that batches after the first {EARLY_BATCHES} add, MiB", "0", number(max(later, 0)), later < 5),
+        (f"memory added after the first {EARLY_BATCHES} batches, MiB", "0", number(max(later, 0)), later < 5),
     ]
     rows = [[goal, wanted, measured, "yes" if is_reached else "no"] for goal, wanted, measured, is_reached in goals]
-    return Table("What was wanted, at the worst of all sizes", ["", "wanted", "measured", "reached"], rows)
+    return Table("Targets, at the worst of all sizes", ["", "target", "measured", "met"], rows)
 
 
 def costs(result: Result, prices: Prices) -> Table:
@@ -165,7 +165,7 @@ def costs(result: Result, prices: Prices) -> Table:
     title = f"A million profiles in batches of 1,000, {LATENCY_MS} ms per call, {MEMORY_MIB} MB of arm64"
     remarks = [
         f"Prices of {prices.region}, {prices.read_on}. A day's calls: 100,000. Bulk 2.0 makes a job for each batch of"
-        " 1,000; one job for all would be fewer calls, and would wait for all.",
+        " 1,000; one job for everything makes fewer calls and waits for everything.",
         _scaled_remark(result),
     ]
     return Table(title, heads, rows, remarks)
@@ -182,6 +182,4 @@ def _shown(figures: Figures | None, text: str) -> str:
 def _scaled_remark(result: Result) -> str:
     if not any(each.is_scaled for each in result.figures):
         return ""
-    return (
-        f"{SCALED} measured with a tenth of the profiles, or a hundredth, and so on, and scaled: the whole takes hours."
-    )
+    return f"{SCALED}: estimated from a smaller run."
