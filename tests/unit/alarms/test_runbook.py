@@ -12,7 +12,7 @@ from destination_cli.alarms.watching import StackAlarms
 from destination_cli.local.places import ROOT
 from destination_cli.local.template import read_template
 
-PARTS = ("**What it means.** ", "**How to look.** ", "**What to do.** ", "**When it ends.** ")
+PARTS = ("**Meaning.** ", "**Look.**", "**Do.** ", "**Ends** ")
 NAME = re.compile(r"\b([A-Z]\w+Alarm)\b")
 
 
@@ -43,7 +43,7 @@ def test_every_alarm_has_its_section_and_every_section_its_alarm() -> None:
 def test_a_section_says_what_it_means_how_to_look_what_to_do_and_when_it_ends(name: str) -> None:
     text = sections()[name]
 
-    places = [text.find(part.strip()) for part in PARTS]
+    places = [text.find(f"\n{part}") for part in PARTS]
     assert -1 not in places
     assert places == sorted(places)
 
