@@ -1,9 +1,9 @@
 # ruff: noqa: T201 -- it speaks to the person who runs it
 """
-Writes docs/licences.md: the licence of every third-party package that is deployed, by what the package says of itself.
+Writes docs/licences.md: the licence of every deployed third-party package, from the package's own metadata.
 
-The packages are those of the lock files that layers and functions are built from. Their metadata is that of .venv,
-which holds the same versions.
+The lock files of layers and functions name the packages. .venv holds the same versions, so their metadata is read
+there.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ LOCKS = {
 LOCKED = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
 
 HEAD = """\
-# Licences of what is deployed
+# Licences of deployed packages
 
-Written by `make licences` from the packages' own metadata; a test holds it to the lock files. Each package's licence
-text is deployed with it, in its `.dist-info` folder. boto3 and its packages come with Lambda's runtime and are not
-deployed.
+`make licences` writes this page from the packages' own metadata, and a test compares it with the lock files. Each
+package is deployed with its licence text, in its `.dist-info` folder. boto3 and its dependencies come with Lambda's
+runtime and are not deployed.
 
 | Package | Version | Licence | Deployed with |
 |---|---|---|---|
@@ -45,7 +45,7 @@ def rows() -> Iterator[tuple[str, str, str, str]]:
         for name, version in LOCKED.findall(lock.read_text(encoding="utf-8")):
             said = metadata(name)
             if said["Version"] != version:
-                raise LookupError(f"{lock} has {name} {version}, .venv has {said['Version']}; make setup")
+                raise LookupError(f"{lock} has {name} {version}, .venv has {said['Version']}. Run `make setup`.")
             yield name, version, licence_in(said), place
 
 
@@ -54,7 +54,7 @@ def licence_in(said: PackageMetadata) -> str:
     given = (said[key] for key in ("License-Expression", "License") if key in said)
     licence = next(given, None)
     if not licence:
-        raise LookupError(f"{said['Name']} does not say what its licence is")
+        raise LookupError(f"{said['Name']} names no licence in its metadata.")
     return str(licence)
 
 
