@@ -11,8 +11,8 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PYTHON313 ?= $(shell for python in python3.13 $$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13 "$(PYTHON)"; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { echo "$$python"; break; }; done)
 BIN := .venv/bin
-CHECKED := benchmarks cli functions layers/salesforce_destination tests
-SCANNED := benchmarks cli functions layers
+CHECKED := benchmarks cli functions layers/salesforce_destination testbench tests
+SCANNED := benchmarks cli functions layers testbench
 # Some resources of each kind that checkov has rules for: it has to have looked at them.
 JUDGED := Key AlarmKey Queue DeadLetterQueue CredentialsSecret DeliverFunction DeliverRole FrontDoorRole FrontDoorv1Stage AlarmTopic NoticeTopic \
 	DeliverLogGroup
@@ -34,20 +34,20 @@ test-all: setup .venv-sam/.made .venv-runtime/.made ## run the tests that need S
 	$(BIN)/pytest -m "sam or python313 or chromium or long$(DOCKER)" --no-skips
 
 demo: setup ## deliver 1,000 profiles to a simulated Salesforce org and show what became of them
-	@$(BIN)/destination demo
+	@$(BIN)/destination-testbench demo
 
 local: setup ## run the whole stack on this machine until Ctrl-C
-	@exec $(BIN)/destination local
+	@exec $(BIN)/destination-testbench local
 
 chaos: setup ## deliver 100,000 messages while everything goes wrong, on a simulated clock (SEED=, MESSAGES=, PROFILES=)
-	@$(BIN)/python -m destination_cli.simulation chaos \
+	@$(BIN)/python -m destination_testbench.chaos chaos \
 		$(if $(SEED),--seed $(SEED)) $(if $(MESSAGES),--messages $(MESSAGES)) $(if $(PROFILES),--profiles $(PROFILES))
 
 chaos-backlog: setup ## simulate what becomes of a million messages in an outage of a day
-	@$(BIN)/python -m destination_cli.simulation backlog
+	@$(BIN)/python -m destination_testbench.chaos backlog
 
 alarms: setup ## try the template's alarms: which go on by which fault, and which stay off where all is well
-	@$(BIN)/python -m destination_cli.alarms
+	@$(BIN)/python -m destination_testbench.alarms
 
 cold-start: setup .venv-sam/.made .venv-runtime/.made ## measure cold starts of what is built, in AWS's emulator (ROUNDS=)
 	@$(BIN)/python -m benchmarks.cold_start $(if $(ROUNDS),--rounds $(ROUNDS))

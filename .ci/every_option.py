@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from destination_cli.local.template import read_template
+from destination_testbench.template.template import read_template
 
 
 def holding(value: Any) -> Any:

@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from destination_cli.alarms.stack_alarms import read_alarms
-from destination_cli.local.template import read_template
+from destination_testbench.alarms.stack_alarms import read_alarms
+from destination_testbench.template.template import read_template
 
 from benchmarks.events import MESSAGES_PER_EVENT
 from benchmarks.figures import Result

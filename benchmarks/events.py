@@ -10,8 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from destination_cli.local.demo import profiles as demo
-from destination_cli.local.org.record_id import record_id
+from destination_testbench.demo import profiles as demo
+from destination_testbench.org.records.record_id import record_id
 
 Json = Any
 

@@ -16,15 +16,15 @@ from statistics import median
 from typing import Any
 
 import requests
-from salesforce_destination import delivery
 from salesforce_destination.aws.outcome_log import OutcomeLog
-from salesforce_destination.domain import profile
-from salesforce_destination.domain.composite import CompositeWriter
-from salesforce_destination.domain.mapping import Mapper
-from salesforce_destination.intake import Intake
-from salesforce_destination.ledger import Ledger
+from salesforce_destination.delivery import deliverer as delivery
+from salesforce_destination.delivery.intake import Intake
+from salesforce_destination.delivery.ledger import Ledger
+from salesforce_destination.delivery.sending import Sending
+from salesforce_destination.mapping.mapper import Mapper
+from salesforce_destination.profile import profile
+from salesforce_destination.record.composite import CompositeWriter
 from salesforce_destination.salesforce import client, sender
-from salesforce_destination.sending import Sending
 
 from benchmarks.contenders.deliver import Deliver, make
 from benchmarks.events import WARM_UP, Variant, write_events

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from destination_cli.local.built import NotHereError, build
+from destination_testbench.aws_lambda.built import NotHereError, build
 
 from benchmarks.cold_start.contenders import DELIVER, EMPTY, LIBRARIES, contenders
 from benchmarks.cold_start.measuring import Series, first_batches, initializations

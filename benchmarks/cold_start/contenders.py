@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from destination_cli.local.built import Built
-from destination_cli.local.emulator import PYTHON, Package
+from destination_testbench.aws_lambda.built import Built
+from destination_testbench.aws_lambda.emulator import PYTHON, Package
 
 EMPTY = "an empty function"
 LIBRARIES = "boto3 and requests alone"

@@ -11,11 +11,11 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from destination_cli.local.emulator import EmulatedFunction, Package
-from destination_cli.local.execution_environment import FunctionError
-from destination_cli.local.options import Options
-from destination_cli.local.places import ROOT
-from destination_cli.local.stack import LocalStack
+from destination_testbench.aws_lambda.emulator import EmulatedFunction, Package
+from destination_testbench.aws_lambda.execution_environment import FunctionError
+from destination_testbench.local.options import Options
+from destination_testbench.local.places import ROOT
+from destination_testbench.local.stack import LocalStack
 
 NOTHING: dict[str, list[Any]] = {"Records": []}
 NAMES = {"POWERTOOLS_METRICS_NAMESPACE": "SalesforceDestination", "POWERTOOLS_SERVICE_NAME": "cold-start"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from destination_cli.local.demo.profiles import AUDIENCES
+from destination_testbench.demo.profiles import AUDIENCES
 
 from benchmarks.events import WIDE_AUDIENCES, Variant
 

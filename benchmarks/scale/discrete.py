@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from destination_cli.simulation.clock import SimulatedClock
-from destination_cli.simulation.queue import QueueConfig, StandardQueue
-from destination_cli.simulation.stored import Stored
+from destination_testbench.aws.queue import QueueConfig, StandardQueue
+from destination_testbench.aws.stored import Stored
+from destination_testbench.chaos.clock import SimulatedClock
 
 from benchmarks.scale.setting import MESSAGES_PER_RECEIVE, RECEIVE_SECONDS, Org, Stack, Work
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from destination_cli.simulation.queue import IN_FLIGHT_LIMIT
+from destination_testbench.aws.queue import IN_FLIGHT_LIMIT
 
 from benchmarks.scale.setting import MOST_INVOKES, Org, Stack, Work, gathering_seconds
 

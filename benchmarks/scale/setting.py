@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-from salesforce_destination.memory import SLOW_SECONDS
+from salesforce_destination.delivery.memory import SLOW_SECONDS
 
 from benchmarks.costs import MEMORY_MIB, WHOLE_PROCESSOR_MIB
 from benchmarks.events import MESSAGES_PER_EVENT

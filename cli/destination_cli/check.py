@@ -8,19 +8,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from salesforce_destination.connection import Connection, check_connection
-from salesforce_destination.destination_file import load_destination
-from salesforce_destination.domain.comparison import compare
-from salesforce_destination.domain.description import read_description
-from salesforce_destination.domain.destination import Destination
-from salesforce_destination.domain.errors import DestinationFileError, Mistake, TokenUnavailableError
-from salesforce_destination.domain.finding import Finding
-from salesforce_destination.domain.room import audience_room, long_text_room
+from salesforce_destination.connection.allowances import audience_room, long_text_room
+from salesforce_destination.connection.check import Connection, check_connection
+from salesforce_destination.connection.comparison import compare
+from salesforce_destination.connection.finding import Finding
+from salesforce_destination.destination.destination import Destination
+from salesforce_destination.errors import DestinationFileError, Mistake, TokenUnavailableError
+from salesforce_destination.record.description import read_description
 from salesforce_destination.salesforce.facts import FactFinder
+from salesforce_destination.settings import load_destination
 
-from .login_cause import login_cause
-from .published import Published, published
-from .target import Target
+from destination_cli.login_cause import login_cause
+from destination_cli.published import Published, published
+from destination_cli.target import Target
 
 GOOD, FINDINGS, COULD_NOT = 0, 1, 2
 

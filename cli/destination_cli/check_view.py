@@ -6,11 +6,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
-from salesforce_destination.domain.destination import Audience, Destination, FieldMapping
-from salesforce_destination.domain.finding import Level
+from salesforce_destination.connection.finding import Level
+from salesforce_destination.destination.destination import Audience, Destination, FieldMapping
 
-from .check import Report
-from .published import Published
+from destination_cli.check import Report
+from destination_cli.published import Published
 
 SIGNS = {Level.ERROR: "[red]✗[/]", Level.WARNING: "[yellow]![/]", Level.NOTE: "[blue]i[/]"}
 

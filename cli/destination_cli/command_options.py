@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from .target import Target
+    from destination_cli.target import Target
 
 COULD_NOT_DO_IT = 2
 """The exit status where a command could not do its work at all; 1 says that it found something."""
@@ -23,7 +23,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result for progr
 
 def run(stack: str | None, local: bool, state: Path, work: Callable[[Target], int]) -> NoReturn:
     """Do some work with a stack and exit with its status, or with 2 and a sentence where it cannot be done."""
-    from .target import Target, TargetError, explained
+    from destination_cli.target import Target, TargetError, explained
 
     try:
         with explained(stack or "the local stack"):

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from salesforce_destination.domain.credentials import GrantType
+from salesforce_destination.login.credentials import GrantType
 
-from .command_options import COULD_NOT_DO_IT, AsJson, OnThisMachine, StackName, StateFolder, run
-from .local.places import STATE
+from destination_cli.checkout import STATE
+from destination_cli.command_options import COULD_NOT_DO_IT, AsJson, OnThisMachine, StackName, StateFolder, run
 
 if TYPE_CHECKING:
-    from .check import Report
-    from .target import Target
+    from destination_cli.check import Report
+    from destination_cli.target import Target
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +35,7 @@ def check(
     state: StateFolder = STATE,
 ) -> None:
     """Say what a destination file sends where, and what does not fit the org. Exits with 1 where something does not."""
-    from .check import judge
+    from destination_cli.check import judge
 
     if not file.is_file() or (describe and not describe.is_file()):
         _refuse(f"{describe if file.is_file() else file} is not there. Name a file.")
@@ -50,7 +50,7 @@ def check(
 
 
 def _tell(report: Report, as_json: bool) -> int:
-    from .check_view import show
+    from destination_cli.check_view import show
 
     print(report.as_json()) if as_json else show(report, Console())
     return report.exit_status
@@ -75,9 +75,9 @@ def connect(
     state: StateFolder = STATE,
 ) -> None:
     """Ask for credentials, try them, and store them only if Salesforce takes them. Exits with 1 if it does not."""
-    from .connect.asking import given_credentials
-    from .connect.command import connect as try_and_store
-    from .connect.command import show
+    from destination_cli.connect.asking import given_credentials
+    from destination_cli.connect.command import connect as try_and_store
+    from destination_cli.connect.command import show
 
     def work(target: Target) -> int:
         outcome = try_and_store(given_credentials(source, grant), target, wait)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .target import Target
+from destination_cli.target import Target
 
 Line = Mapping[str, Any]
 

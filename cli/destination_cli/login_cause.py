@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from salesforce_destination.domain.finding import Finding, error
+from salesforce_destination.connection.finding import Finding, error
 
-from .log_lines import Line, cloud_lines, local_lines
-from .target import Target
+from destination_cli.log_lines import Line, cloud_lines, local_lines
+from destination_cli.target import Target
 
 NO_LOG_IN, LOGGED_IN = "no log-in", "access token refreshed"
 """The messages of the refresh-token function's log."""

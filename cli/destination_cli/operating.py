@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from .command_options import AsJson, OnThisMachine, StackName, StateFolder, run
-from .local.places import STATE
+from destination_cli.checkout import STATE
+from destination_cli.command_options import AsJson, OnThisMachine, StackName, StateFolder, run
 
 
 def register(app: typer.Typer) -> None:
@@ -22,8 +22,8 @@ def status(
     stack: StackName = None, local: OnThisMachine = False, as_json: AsJson = False, state: StateFolder = STATE
 ) -> None:
     """Say what a stack is doing: what waits, what was delivered, what failed. Exits with 1 for what needs a person."""
-    from .status import command
-    from .target import Target
+    from destination_cli.status import command
+    from destination_cli.target import Target
 
     def work(target: Target) -> int:
         found = command.status_of(target)
@@ -43,8 +43,8 @@ def send(
     state: StateFolder = STATE,
 ) -> None:
     """Put the profiles of a file on the queue. Exits with 1 where some lines could not be sent."""
-    from .send import command
-    from .target import Target, TargetError
+    from destination_cli.send import command
+    from destination_cli.target import Target, TargetError
 
     def work(target: Target) -> int:
         if str(file) != "-":
@@ -68,8 +68,8 @@ def dead_letters(
     state: StateFolder = STATE,
 ) -> None:
     """Say why messages were rejected, put them back on the queue, or write them to a file. Exits with 1 for any."""
-    from .dead_letters import command
-    from .target import Target
+    from destination_cli.dead_letters import command
+    from destination_cli.target import Target
 
     def work(target: Target) -> int:
         if put_back:
@@ -107,8 +107,8 @@ def explain(
     state: StateFolder = STATE,
 ) -> None:
     """Say what became of one contact's messages, and what the org holds of it. Shows personal data."""
-    from .explain import command
-    from .target import Target
+    from destination_cli.explain import command
+    from destination_cli.target import Target
 
     def work(target: Target) -> int:
         explanation = command.explain(target, identity, file, since)
@@ -119,8 +119,8 @@ def explain(
 
 
 def _switch(stack: StackName, local: OnThisMachine, as_json: AsJson, state: StateFolder, *, on: bool) -> None:
-    from .pause import show, switch
-    from .target import Target
+    from destination_cli.pause import show, switch
+    from destination_cli.target import Target
 
     def work(target: Target) -> int:
         result = switch(target, on=on)

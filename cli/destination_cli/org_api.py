@@ -15,10 +15,10 @@ from typing import Any
 
 import requests
 from pydantic_core import from_json, to_json
-from salesforce_destination.domain.token import AccessToken
+from salesforce_destination.login.token import AccessToken
 from salesforce_destination.salesforce.client import CONNECT_SECONDS, GZIP_FROM_BYTES, new_session
 
-from .target import TargetError
+from destination_cli.target import TargetError
 
 Json = Any
 

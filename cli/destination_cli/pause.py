@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 
 from rich.console import Console
 
-from .queue_depth import Depth, depth_of
-from .target import Target, TargetError
+from destination_cli.queue_depth import Depth, depth_of
+from destination_cli.target import Target, TargetError
 
 LONGEST_CHANGE_SECONDS = 90.0
 """An event source mapping is Disabling or Enabling for a while, up to a minute (UpdateEventSourceMapping)."""

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from salesforce_destination.destination_file import file_hash
+from salesforce_destination.settings import file_hash
 
-from .log_lines import local_lines
-from .target import Target, TargetError
+from destination_cli.log_lines import local_lines
+from destination_cli.target import Target, TargetError
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
-from salesforce_destination.domain.destination import Destination
+from salesforce_destination.destination.destination import Destination
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
 """Editors' TOML plug-ins know this draft best."""

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from .command_options import COULD_NOT_DO_IT, AsJson, OnThisMachine, StackName, StateFolder, run
-from .local.places import STATE
+from destination_cli.checkout import STATE
+from destination_cli.command_options import COULD_NOT_DO_IT, AsJson, OnThisMachine, StackName, StateFolder, run
 
 if TYPE_CHECKING:
-    from .target import Target
+    from destination_cli.target import Target
 
 DestinationFile = Annotated[Path, typer.Argument(help="A destination file, such as layers/destinations/contacts.toml.")]
 TokenFromInput = Annotated[
@@ -53,9 +53,9 @@ def create_fields(
 
     Exits with 1 where something is left that only a person can mend, or was not to be done.
     """
-    from .create_fields.admin_token import asker, read_token
-    from .create_fields.command import CreateFields, Options
-    from .create_fields.wanted import AUDIENCE_KINDS, FieldKind
+    from destination_cli.create_fields.admin_token import asker, read_token
+    from destination_cli.create_fields.command import CreateFields, Options
+    from destination_cli.create_fields.wanted import AUDIENCE_KINDS, FieldKind
 
     _be_there(file)
     if kind is not None and kind not in AUDIENCE_KINDS:
@@ -84,8 +84,8 @@ def prove(
 
     Exits with 1 where a fact does not hold there.
     """
-    from .create_fields.admin_token import read_token
-    from .prove.command import Options, run_prove
+    from destination_cli.create_fields.admin_token import read_token
+    from destination_cli.prove.command import Options, run_prove
 
     _be_there(file)
     options = Options(file, instance_url, pairs, as_json)
@@ -95,7 +95,7 @@ def prove(
 
 def _run(stack: str | None, local: bool, state: Path, work: Callable[[Target | None], int]) -> NoReturn:
     """Do some work with a stack, or without one where none was named."""
-    from .target import TargetError
+    from destination_cli.target import TargetError
 
     if stack or local:
         run(stack, local, state, work)

@@ -15,9 +15,9 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from salesforce_destination.aws.token_store import TokenSource
 from salesforce_destination.salesforce.client import SalesforceClient, Tokens, new_session
 
-from .local.places import STATE
-from .local.stack_file import StackFile, read_stack_file
-from .stored_token import StoredToken
+from destination_cli.checkout import STATE
+from destination_cli.stack_file import StackFile, read_stack_file
+from destination_cli.stored_token import StoredToken
 
 ClientFactory = Callable[[str], Any]
 """Makes a boto3 client of a service, by its name."""

@@ -18,15 +18,14 @@ from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
 from salesforce_destination.aws.clients import make_aws_client
 from salesforce_destination.aws.token_store import TokenSource
-from salesforce_destination.connection import Connection, check_connection, misfit
-from salesforce_destination.destination_file import file_hash, load_destination
-from salesforce_destination.domain.errors import MistakesError
+from salesforce_destination.connection.check import Connection, check_connection, misfit
+from salesforce_destination.errors import MistakesError
 from salesforce_destination.salesforce.client import SalesforceClient, new_session
 from salesforce_destination.salesforce.facts import FactFinder
-from salesforce_destination.settings import CHECK_CONNECTION_NEEDS, Settings
+from salesforce_destination.settings import CHECK_CONNECTION_NEEDS, Settings, file_hash, load_destination
 
 if TYPE_CHECKING:
-    from salesforce_destination.domain.destination import Destination
+    from salesforce_destination.destination.destination import Destination
 
 AFTERWORK_SECONDS = 5.0
 """Kept free at the end of an invocation for the report."""

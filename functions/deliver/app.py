@@ -18,27 +18,26 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from botocore.config import Config
 from salesforce_destination.aws.clients import make_aws_client
-from salesforce_destination.aws.crumbs import CrumbFile
 from salesforce_destination.aws.dead_letters import DeadLetters
+from salesforce_destination.aws.in_progress import CrumbFile
 from salesforce_destination.aws.outcome_log import OutcomeLog
 from salesforce_destination.aws.redelivery import Backoff, RedeliveryDelays
 from salesforce_destination.aws.report import Circumstances, report, report_misfit, report_statuses
 from salesforce_destination.aws.sqs_event import messages_in, partial_batch_response
 from salesforce_destination.aws.token_store import TokenSource
-from salesforce_destination.delivery import Deliverer, Limits
-from salesforce_destination.destination_file import file_hash, load_destination
-from salesforce_destination.domain.composite import CompositeWriter
-from salesforce_destination.domain.errors import MistakesError
-from salesforce_destination.domain.mapping import Mapper
-from salesforce_destination.domain.message import Message
+from salesforce_destination.delivery.deliverer import Deliverer, Limits
+from salesforce_destination.delivery.memory import Memory
+from salesforce_destination.delivery.settlement import settle
+from salesforce_destination.errors import MistakesError
 from salesforce_destination.garbage import Garbage
-from salesforce_destination.memory import Memory
+from salesforce_destination.mapping.mapper import Mapper
+from salesforce_destination.outcome import Message
+from salesforce_destination.record.composite import CompositeWriter
 from salesforce_destination.salesforce.client import SalesforceClient, new_session
 from salesforce_destination.salesforce.describe import Describer
 from salesforce_destination.salesforce.sender import SalesforceSender
 from salesforce_destination.salesforce.successors import Successors
-from salesforce_destination.settings import DELIVER_NEEDS, Settings
-from salesforce_destination.settlement import settle
+from salesforce_destination.settings import DELIVER_NEEDS, Settings, file_hash, load_destination
 
 AFTERWORK_SECONDS = 20.0
 """Kept free at the end of an invocation for dead letters and delays."""

@@ -19,10 +19,10 @@ from botocore.config import Config
 from salesforce_destination.aws.clients import make_aws_client
 from salesforce_destination.aws.secrets import AwsUnavailableError
 from salesforce_destination.aws.token_store import RotationLostError, TokenStore
-from salesforce_destination.domain.errors import CredentialsError, SettingsError
-from salesforce_destination.domain.login_refusal import LoginUnavailableError
-from salesforce_destination.domain.refresh_request import RefreshRequest
-from salesforce_destination.refresh import refresh
+from salesforce_destination.errors import CredentialsError, SettingsError
+from salesforce_destination.login.refresh import refresh
+from salesforce_destination.login.refresh_request import RefreshRequest
+from salesforce_destination.login.refusal import LoginUnavailableError
 from salesforce_destination.salesforce.oauth import log_in, login_session
 from salesforce_destination.settings import REFRESH_TOKEN_NEEDS, Settings
 

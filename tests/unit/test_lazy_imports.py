@@ -17,8 +17,8 @@ EXPRESSION = CONTACTS.replace('"person.name.lastName"', '"person.name.lastName |
 MAPPER = """
 import os, sys
 from pathlib import Path
-from salesforce_destination.destination_file import load_destination
-from salesforce_destination.domain.mapping import Mapper
+from salesforce_destination.settings import load_destination
+from salesforce_destination.mapping.mapper import Mapper
 Mapper(load_destination(Path(os.environ["DESTINATION_FILE"])))
 """
 
@@ -51,7 +51,7 @@ def loaded_by(program: str, folder: Path, destination: str) -> set[str]:
     command = [sys.executable, "-c", f"{program}\n{SHOW}"]
     ended = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, timeout=60, check=True)
     found = set(ended.stdout.split())
-    assert "salesforce_destination.domain.mapping" in found
+    assert "salesforce_destination.mapping.mapper" in found
     return found
 
 

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 import pytest
-from destination_cli.local.places import ROOT
+from destination_testbench.local.places import ROOT
 from the_template import template
 
 READ = [str(file.relative_to(ROOT)) for file in (ROOT / "functions").rglob("*.py")]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from salesforce_destination.domain.errors import SettingsError
+from salesforce_destination.errors import SettingsError
 from salesforce_destination.settings import DELIVER_NEEDS, REFRESH_TOKEN_NEEDS, Settings
 
 ENOUGH = {name: f"value of {name}" for name in (*DELIVER_NEEDS, *REFRESH_TOKEN_NEEDS)}

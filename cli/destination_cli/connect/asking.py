@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
-from salesforce_destination.domain.credentials import NEEDS, WHERE, GrantType
+from salesforce_destination.login.credentials import NEEDS, WHERE, GrantType
 
 from destination_cli.target import TargetError
 

@@ -8,13 +8,10 @@ from dataclasses import asdict, dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.padding import Padding
-from salesforce_destination.domain.errors import CredentialsError
-from salesforce_destination.domain.login_refusal import LoginUnavailableError
+from salesforce_destination.errors import CredentialsError
+from salesforce_destination.login.refusal import LoginUnavailableError
 
-from destination_cli.login_cause import login_cause
-from destination_cli.target import Target
-
-from .trying import (
+from destination_cli.connect.trying import (
     WAIT_SECONDS,
     RefreshTokenSpentError,
     Tried,
@@ -24,6 +21,8 @@ from .trying import (
     stored_token,
     wait_for_token,
 )
+from destination_cli.login_cause import login_cause
+from destination_cli.target import Target
 
 GOOD, REFUSED, COULD_NOT = 0, 1, 2
 

@@ -7,11 +7,11 @@ import uuid
 from dataclasses import dataclass
 
 import requests
-from salesforce_destination.domain.credentials import Credentials, GrantType, with_refresh_token
-from salesforce_destination.domain.errors import CredentialsError
-from salesforce_destination.domain.login_refusal import LoginUnavailableError
-from salesforce_destination.domain.refresh_request import MESSAGE_GROUP, Reason, RefreshRequest
-from salesforce_destination.domain.token import AccessToken
+from salesforce_destination.errors import CredentialsError
+from salesforce_destination.login.credentials import Credentials, GrantType, with_refresh_token
+from salesforce_destination.login.refresh_request import MESSAGE_GROUP, Reason, RefreshRequest
+from salesforce_destination.login.refusal import LoginUnavailableError
+from salesforce_destination.login.token import AccessToken
 from salesforce_destination.salesforce.oauth import log_in, login_session
 
 from destination_cli.target import Target

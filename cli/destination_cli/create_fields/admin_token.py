@@ -7,9 +7,9 @@ import json
 import sys
 from collections.abc import Callable
 
-from salesforce_destination.domain.errors import CredentialsError
-from salesforce_destination.domain.salesforce_host import check_instance_url
-from salesforce_destination.domain.token import AccessToken, is_sendable, parse_object
+from salesforce_destination.errors import CredentialsError
+from salesforce_destination.login.salesforce_host import check_instance_url
+from salesforce_destination.login.token import AccessToken, is_sendable, parse_object
 
 from destination_cli.org_api import OrgError
 

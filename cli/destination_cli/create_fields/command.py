@@ -11,23 +11,22 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from salesforce_destination.destination_file import load_destination
-from salesforce_destination.domain.errors import DestinationFileError, TokenUnavailableError
-from salesforce_destination.domain.token import AccessToken
+from salesforce_destination.errors import DestinationFileError, TokenUnavailableError
+from salesforce_destination.login.token import AccessToken
+from salesforce_destination.settings import load_destination
 
+from destination_cli.create_fields.admin_token import admin_token, local_way
+from destination_cli.create_fields.found import Found, assumed
+from destination_cli.create_fields.making import Maker
+from destination_cli.create_fields.needs import UnsuitableTypeError, wanted_by
+from destination_cli.create_fields.plan import Plan, plan
+from destination_cli.create_fields.reading import describe, read_org, who_am_i
+from destination_cli.create_fields.report import Sight, show_done, show_plan, show_sight, sight_of
+from destination_cli.create_fields.source_tree import source_tree, write_tree
+from destination_cli.create_fields.step import Step
+from destination_cli.create_fields.wanted import FieldKind, Wanted
 from destination_cli.org_api import OrgApi, OrgError
 from destination_cli.target import Target
-
-from .admin_token import admin_token, local_way
-from .found import Found, assumed
-from .making import Maker
-from .needs import UnsuitableTypeError, wanted_by
-from .plan import Plan, plan
-from .reading import describe, read_org, who_am_i
-from .report import Sight, show_done, show_plan, show_sight, sight_of
-from .source_tree import source_tree, write_tree
-from .step import Step
-from .wanted import FieldKind, Wanted
 
 GOOD, FINDINGS = 0, 1
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from destination_cli.org_api import OrgAnswer, OrgApi, OrgError
-
-from .metadata import field_metadata, permission_metadata, rule_metadata
-from .soap import create_metadata
-from .step import (
+from destination_cli.create_fields.metadata import field_metadata, permission_metadata, rule_metadata
+from destination_cli.create_fields.soap import create_metadata
+from destination_cli.create_fields.step import (
     AddValues,
     AssignSet,
     GiveFields,
@@ -21,6 +19,7 @@ from .step import (
     MendRule,
     Step,
 )
+from destination_cli.org_api import OrgAnswer, OrgApi, OrgError
 
 Row = dict[str, Any]
 

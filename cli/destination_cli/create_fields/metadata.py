@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .wanted import EXEMPT, FieldKind, WantedField, WantedRule
+from destination_cli.create_fields.wanted import EXEMPT, FieldKind, WantedField, WantedRule
 
 Json = dict[str, Any]
 

@@ -6,11 +6,19 @@ import re
 import zlib
 from collections.abc import Mapping
 
-from salesforce_destination.domain.audience_fit import TAKES
-from salesforce_destination.domain.destination import Audience, Destination
-from salesforce_destination.domain.guards import Guards
+from salesforce_destination.connection.audience_fit import TAKES
+from salesforce_destination.destination.destination import Audience, Destination
+from salesforce_destination.record.guards import Guards
 
-from .wanted import AUDIENCE_KINDS, DESCRIBED_AS, FieldKind, Wanted, WantedField, WantedRule, WantedSet
+from destination_cli.create_fields.wanted import (
+    AUDIENCE_KINDS,
+    DESCRIBED_AS,
+    FieldKind,
+    Wanted,
+    WantedField,
+    WantedRule,
+    WantedSet,
+)
 
 KIND_OF_VALUE: Mapping[str, FieldKind] = {
     "status": FieldKind.TEXT,

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from salesforce_destination.domain.errors import Mistake
+from salesforce_destination.errors import Mistake
 
-from .found import Found, FoundField, FoundRule, FoundSet
-from .metadata import with_values
-from .step import (
+from destination_cli.create_fields.found import Found, FoundField, FoundRule, FoundSet
+from destination_cli.create_fields.metadata import with_values
+from destination_cli.create_fields.step import (
     AddValues,
     AssignSet,
     GiveFields,
@@ -22,7 +22,7 @@ from .step import (
     MendRule,
     Step,
 )
-from .wanted import EXEMPT, WORDS, Wanted, WantedField, WantedRule, WantedSet
+from destination_cli.create_fields.wanted import EXEMPT, WORDS, Wanted, WantedField, WantedRule, WantedSet
 
 NO_SET = FoundSet("")
 

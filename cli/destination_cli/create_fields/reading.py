@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from destination_cli.create_fields.found import Found, FoundField, FoundRule, FoundSet
+from destination_cli.create_fields.metadata import DESCRIBED_TYPES
+from destination_cli.create_fields.wanted import EXEMPT, Wanted
 from destination_cli.org_api import OrgApi, OrgError
-
-from .found import Found, FoundField, FoundRule, FoundSet
-from .metadata import DESCRIBED_TYPES
-from .wanted import EXEMPT, Wanted
 
 Json = Mapping[str, Any]
 

@@ -11,9 +11,9 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from .plan import Plan
-from .step import Step
-from .wanted import Wanted
+from destination_cli.create_fields.plan import Plan
+from destination_cli.create_fields.step import Step
+from destination_cli.create_fields.wanted import Wanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dataclasses import field as member
 from typing import Any
 
-from .wanted import WORDS, WantedField, WantedRule, WantedSet
+from destination_cli.create_fields.wanted import WORDS, WantedField, WantedRule, WantedSet
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from salesforce_destination.domain.classification import STALE_MARKER
+from salesforce_destination.record.classification import STALE_MARKER
 
 EXEMPT = "CDP_Guard_Exempt"
 """The custom permission of those whom the guards let pass, for repairs by hand. No permission set here gives it."""

@@ -15,14 +15,13 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
+from destination_cli.dead_letters.export import export
+from destination_cli.dead_letters.letter import DeadLetter
+from destination_cli.dead_letters.reading import MOST_HIDDEN, DeadLetterReader
+from destination_cli.dead_letters.reasons import Reason, by_reason, moment
+from destination_cli.dead_letters.redrive import Redriven, redrive
 from destination_cli.plural import counted
 from destination_cli.target import Target, TargetError
-
-from .export import export
-from .letter import DeadLetter
-from .reading import MOST_HIDDEN, DeadLetterReader
-from .reasons import Reason, by_reason, moment
-from .redrive import Redriven, redrive
 
 LONGEST_BODY = 2_000
 """Characters of a body that are shown; --export has all of it."""

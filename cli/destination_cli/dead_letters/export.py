@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from .letter import DeadLetter
+from destination_cli.dead_letters.letter import DeadLetter
 
 ONLY_THE_OWNER = 0o600
 """The file holds profiles."""

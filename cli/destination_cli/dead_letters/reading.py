@@ -7,9 +7,8 @@ from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any
 
+from destination_cli.dead_letters.letter import DeadLetter
 from destination_cli.message_size import ENTRIES_PER_CALL
-
-from .letter import DeadLetter
 
 HIDDEN_SECONDS = 600
 """How long a letter is hidden while it is looked at: longer than any run needs between two looks at the same one."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from .letter import DeadLetter
+from destination_cli.dead_letters.letter import DeadLetter
 
 
 @dataclass(slots=True)

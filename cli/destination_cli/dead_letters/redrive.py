@@ -9,10 +9,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from destination_cli.dead_letters.letter import DeadLetter
+from destination_cli.dead_letters.reading import DeadLetterReader
 from destination_cli.message_size import in_calls, size_of_attributes
-
-from .letter import DeadLetter
-from .reading import DeadLetterReader
 
 
 @dataclass(slots=True)

@@ -14,17 +14,16 @@ from rich.markup import escape
 from rich.table import Table
 from salesforce_destination.aws.outcome_log import identity_hash
 from salesforce_destination.aws.secrets import read_secret
-from salesforce_destination.destination_file import load_destination
-from salesforce_destination.domain.destination import Destination
-from salesforce_destination.domain.errors import DestinationError, DestinationFileError
-from salesforce_destination.domain.outcome import ProfileRefusedError
+from salesforce_destination.destination.destination import Destination
+from salesforce_destination.errors import DestinationError, DestinationFileError
+from salesforce_destination.outcome import ProfileRefusedError
+from salesforce_destination.settings import load_destination
 
+from destination_cli.checkout import DESTINATIONS
 from destination_cli.dead_letters.reasons import moment
-from destination_cli.local.options import DESTINATIONS
+from destination_cli.explain.outcomes import Event, events_of
+from destination_cli.explain.record import key_of, records_of
 from destination_cli.target import Target, TargetError
-
-from .outcomes import Event, events_of
-from .record import key_of, records_of
 
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400}
 _SINCE = re.compile(r"([1-9]\d{0,5})([mhd])")

@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from salesforce_destination.domain.destination import Destination
-from salesforce_destination.domain.identity import IdentityReader
+from salesforce_destination.destination.destination import Destination
+from salesforce_destination.mapping.identity import IdentityReader
 from salesforce_destination.salesforce.client import SalesforceClient
 from salesforce_destination.salesforce.describe import Describer
 

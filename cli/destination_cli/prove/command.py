@@ -12,19 +12,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
-from salesforce_destination.destination_file import load_destination
-from salesforce_destination.domain.destination import Destination
-from salesforce_destination.domain.errors import DestinationFileError, TokenUnavailableError
-from salesforce_destination.domain.token import AccessToken
+from salesforce_destination.destination.destination import Destination
+from salesforce_destination.errors import DestinationFileError, TokenUnavailableError
+from salesforce_destination.login.token import AccessToken
+from salesforce_destination.settings import load_destination
 
 from destination_cli.create_fields.admin_token import admin_token
 from destination_cli.org_api import OrgApi, OrgError
 from destination_cli.plural import counted
+from destination_cli.prove.fact import Fact, Standing
+from destination_cli.prove.facts import FACTS
+from destination_cli.prove.trying import Proof, prove, stage_in
 from destination_cli.target import Target
-
-from .fact import Fact, Standing
-from .facts import FACTS
-from .trying import Proof, prove, stage_in
 
 GOOD, FINDINGS, COULD_NOT = 0, 1, 2
 SIGNS = {Standing.HOLDS: "[green]✓[/]", Standing.FAILS: "[red]✗[/]", Standing.UNTRIED: "[dim]-[/]"}

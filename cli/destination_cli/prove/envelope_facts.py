@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable
 
 from destination_cli.org_api import OrgAnswer
-
-from .fact import Fact, Trial, fails, holds, judged, untried
-from .reading_answers import all_good
-from .stage import COLLECTION, COLLECTIONS, Stage
+from destination_cli.prove.fact import Fact, Trial, fails, holds, judged, untried
+from destination_cli.prove.reading_answers import all_good
+from destination_cli.prove.stage import COLLECTION, COLLECTIONS, Stage
 
 COUNTED_REQUESTS = 10
 READINGS = 6

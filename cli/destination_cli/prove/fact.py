@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .stage import Stage
+    from destination_cli.prove.stage import Stage
 
 
 class Standing(StrEnum):

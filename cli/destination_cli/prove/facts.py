@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .envelope_facts import ENVELOPE_FACTS
-from .fact import Fact
-from .guard_facts import GUARD_FACTS
-from .key_facts import KEY_FACTS
-from .record_facts import RECORD_FACTS
+from destination_cli.prove.envelope_facts import ENVELOPE_FACTS
+from destination_cli.prove.fact import Fact
+from destination_cli.prove.guard_facts import GUARD_FACTS
+from destination_cli.prove.key_facts import KEY_FACTS
+from destination_cli.prove.record_facts import RECORD_FACTS
 
 FACTS: tuple[Fact, ...] = (*ENVELOPE_FACTS, *RECORD_FACTS, *KEY_FACTS, *GUARD_FACTS)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from salesforce_destination.domain.description import FieldDescription, ObjectDescription
-from salesforce_destination.domain.destination import Destination
-from salesforce_destination.domain.guards import Guards
+from salesforce_destination.destination.destination import Destination
+from salesforce_destination.record.description import FieldDescription, ObjectDescription
+from salesforce_destination.record.guards import Guards
 
 TAG_LENGTH = 40
 TEXT_LENGTH = 20

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from salesforce_destination.domain.description import FieldDescription
-from salesforce_destination.domain.event_time import to_salesforce
-from salesforce_destination.domain.guards import stale_guards
+from salesforce_destination.profile.event_time import to_salesforce
+from salesforce_destination.record.description import FieldDescription
+from salesforce_destination.record.guards import stale_guards
 
-from .fact import Fact, Trial, fails, holds, judged, untried
-from .race import Race
-from .reading_answers import codes_of, errors_of
-from .stage import Stage
-from .unseen import unseen
+from destination_cli.prove.fact import Fact, Trial, fails, holds, judged, untried
+from destination_cli.prove.race import Race
+from destination_cli.prove.reading_answers import codes_of, errors_of
+from destination_cli.prove.stage import Stage
+from destination_cli.prove.unseen import unseen
 
 BASE = 1_790_000_000_000
 """An event time that test records begin with, in milliseconds."""

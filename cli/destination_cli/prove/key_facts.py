@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from salesforce_destination.domain.classification import Verdict, request_error
-from salesforce_destination.domain.description import FieldDescription
-from salesforce_destination.domain.errors import RequestRefusedError
+from salesforce_destination.errors import RequestRefusedError
+from salesforce_destination.record.classification import Verdict, request_error
+from salesforce_destination.record.description import FieldDescription
 
-from .fact import Fact, Trial, fails, judged, untried
-from .reading_answers import codes_of, verdicts_on
-from .stage import Stage
+from destination_cli.prove.fact import Fact, Trial, fails, judged, untried
+from destination_cli.prove.reading_answers import codes_of, verdicts_on
+from destination_cli.prove.stage import Stage
 
 NO_KEY = untried("no unique external ID of type Text that this user may write")
 

@@ -10,9 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
 from destination_cli.org_api import OrgApi, OrgError
-
-from .reading_answers import errors_of
-from .stage import Stage
+from destination_cli.prove.reading_answers import errors_of
+from destination_cli.prove.stage import Stage
 
 WRITERS = 16
 """Eight races at a time: more would meet the org's limit of long requests where it is slow."""

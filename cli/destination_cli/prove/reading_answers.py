@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from salesforce_destination.domain.classification import RecordError, Verdict, verdict_on
+from salesforce_destination.record.classification import RecordError, Verdict, verdict_on
 
 Json = Mapping[str, Any]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from salesforce_destination.domain.classification import Verdict
-from salesforce_destination.domain.salesforce_id import to_18
+from salesforce_destination.record.classification import Verdict
+from salesforce_destination.record.salesforce_id import to_18
 
-from .fact import Fact, Trial, fails, judged, untried
-from .reading_answers import all_good, codes_of, verdicts_on
-from .stage import Stage
-from .unseen import unseen
+from destination_cli.prove.fact import Fact, Trial, fails, judged, untried
+from destination_cli.prove.reading_answers import all_good, codes_of, verdicts_on
+from destination_cli.prove.stage import Stage
+from destination_cli.prove.unseen import unseen
 
 NOWHERE = "CDP_Prove_Nowhere__c"
 GOOD_RECORDS = 20

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from salesforce_destination.domain.destination import Destination
+from salesforce_destination.destination.destination import Destination
 
 from destination_cli.org_api import OrgAnswer, OrgApi, OrgError
-
-from .fields import Fields
+from destination_cli.prove.fields import Fields
 
 Json = dict[str, Any]
 

@@ -10,14 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from salesforce_destination.domain.description import read_description
-from salesforce_destination.domain.destination import Destination
+from salesforce_destination.destination.destination import Destination
+from salesforce_destination.record.description import read_description
 
 from destination_cli.org_api import OrgApi, OrgError
-
-from .fact import Fact, Standing, Trial
-from .fields import UnfitError, choose
-from .stage import Stage
+from destination_cli.prove.fact import Fact, Standing, Trial
+from destination_cli.prove.fields import UnfitError, choose
+from destination_cli.prove.stage import Stage
 
 TAG = "Destination-prove"
 

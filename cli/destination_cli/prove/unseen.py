@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from destination_cli.create_fields.needs import integration_set_name
-
-from .fact import Trial, untried
-from .stage import Stage
+from destination_cli.prove.fact import Trial, untried
+from destination_cli.prove.stage import Stage
 
 
 def unseen(stage: Stage, names: Sequence[str]) -> Trial:

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rich.console import Console
-from salesforce_destination.domain.event_time import EventTimeError, check_event_time, parse_time
+from salesforce_destination.profile.event_time import EventTimeError, check_event_time, parse_time
 
 from destination_cli.plural import counted
+from destination_cli.send.load import Load, bar
+from destination_cli.send.progress_file import Position, ProgressFile
 from destination_cli.target import Target, TargetError
-
-from .load import Load, bar
-from .progress_file import Position, ProgressFile
 
 LINES_SHOWN = 10
 

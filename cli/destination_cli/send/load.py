@@ -13,12 +13,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from destination_cli.message_size import size_of_attributes
 from destination_cli.plural import counted
+from destination_cli.send.lines import Line, read_lines
+from destination_cli.send.progress_file import Position, ProgressFile
+from destination_cli.send.queue import QueueUnavailableError, SendingQueue
+from destination_cli.send.sending import send_lines
 from destination_cli.target import Target, TargetError, explained
-
-from .lines import Line, read_lines
-from .progress_file import Position, ProgressFile
-from .queue import QueueUnavailableError, SendingQueue
-from .sending import send_lines
 
 SECONDS_BETWEEN_NOTES = 1.0
 """How often the position is written while all goes well: what is sent twice after a kill."""

@@ -9,8 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from destination_cli.message_size import size_of_attributes
-
-from .lines import Line
+from destination_cli.send.lines import Line
 
 PAUSES = (0.2, 1.0, 3.0, 10.0)
 """Seconds before the failed entries of a call are sent again."""

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from destination_cli.message_size import in_calls
-
-from .lines import Line
-from .progress_file import Position
-from .queue import Problems, SendingQueue
+from destination_cli.send.lines import Line
+from destination_cli.send.progress_file import Position
+from destination_cli.send.queue import Problems, SendingQueue
 
 CALLS_AT_ONCE = 16
 CALLS_AHEAD = 4 * CALLS_AT_ONCE

@@ -15,12 +15,11 @@ from destination_cli.dead_letters.reading import DeadLetterReader
 from destination_cli.dead_letters.reasons import by_reason, moment
 from destination_cli.pause import is_paused
 from destination_cli.queue_depth import Depth, depth_of
+from destination_cli.status.activity import CONNECTION, COUNTED, LAST_IS_GOOD_FOR_MS, MISFIT, Activity, activity_of
+from destination_cli.status.alarms import alarms_on
+from destination_cli.status.metrics import oldest_waiting_seconds, points_of
+from destination_cli.status.org import OrgStatus, org_status
 from destination_cli.target import Target
-
-from .activity import CONNECTION, COUNTED, LAST_IS_GOOD_FOR_MS, MISFIT, Activity, activity_of
-from .alarms import alarms_on
-from .metrics import oldest_waiting_seconds, points_of
-from .org import OrgStatus, org_status
 
 LETTERS_READ = 200
 """So many dead letters are looked at for their reasons; `destination dead-letters` looks at all."""

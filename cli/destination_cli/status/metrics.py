@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from destination_cli.log_lines import local_lines
+from destination_cli.status.activity import AGE, COUNTED, DAY_MS, LAST_IS_GOOD_FOR_MS, STATUSES, Point
 from destination_cli.target import Target
-
-from .activity import AGE, COUNTED, DAY_MS, LAST_IS_GOOD_FOR_MS, STATUSES, Point
 
 NAMESPACE = "SalesforceDestination"
 PERIOD_SECONDS = 300

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from salesforce_destination.domain.destination import Destination
-from salesforce_destination.domain.errors import DestinationError, RequestRefusedError, TokenUnavailableError
+from salesforce_destination.destination.destination import Destination
+from salesforce_destination.errors import DestinationError, RequestRefusedError, TokenUnavailableError
 
 from destination_cli.target import Target
 

@@ -1,15 +1,22 @@
 """
-The environment that template.yaml gives the functions, parsed once.
+What a function is told from outside: the environment that template.yaml gives it, and its destination file.
 
 Every mistake in it is named at once, by the variable, so that the log of a misdeployed function says what to mend.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .domain.errors import Mistake, SettingsError
+from salesforce_destination.errors import DestinationFileError, Mistake, SettingsError
+
+if TYPE_CHECKING:
+    from salesforce_destination.destination.destination import Destination
+
 
 SQS_LONGEST_VISIBILITY_SECONDS = 43_200
 """SQS hides a message for 12 hours at the most (ChangeMessageVisibility in the SQS API reference)."""
@@ -112,3 +119,36 @@ def _delays_out_of_order(values: Mapping[str, str | int | bool]) -> list[Mistake
     if int(str(base)) <= int(str(longest)):
         return []
     return [Mistake("REDELIVERY_BASE_SECONDS", f"is more than REDELIVERY_MAX_SECONDS ({longest}).", "Set it lower.")]
+
+
+HASH_LENGTH = 12
+
+
+def load_destination(path: str | Path) -> Destination:
+    """Read a destination file; raise DestinationFileError that names every mistake, a missing file among them."""
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise DestinationFileError(
+            [Mistake(str(path), "is not there.", "Name a file of layers/destinations.")]
+        ) from None
+    except (OSError, UnicodeDecodeError):
+        raise DestinationFileError([Mistake(str(path), "cannot be read.", "Save it as UTF-8 text.")]) from None
+    from salesforce_destination.destination.destination import (
+        read_destination,  # with it comes pydantic, which nothing else needs
+    )
+
+    return read_destination(text)
+
+
+def file_hash(path: str | Path) -> str:
+    """
+    Name this version of a destination file in short, so that a log tells which one is in use.
+
+    Line endings do not count: the same file from another system is the same. Empty where it cannot be read.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError:
+        return ""
+    return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()[:HASH_LENGTH]

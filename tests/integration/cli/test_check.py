@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 from destination_cli.app import app
-from destination_cli.local.options import Options
-from destination_cli.local.org import Fault, FaultKind, SimulatedOrg
-from destination_cli.local.places import ROOT
-from destination_cli.local.stack import LocalStack
+from destination_testbench.local.options import Options
+from destination_testbench.local.places import ROOT
+from destination_testbench.local.stack import LocalStack
+from destination_testbench.org import Fault, FaultKind, SimulatedOrg
 from local_stack import wait_until
-from salesforce_destination.destination_file import file_hash
+from salesforce_destination.settings import file_hash
 from typer.testing import CliRunner, Result
 
 CONTACTS = ROOT / "layers" / "destinations" / "contacts.toml"

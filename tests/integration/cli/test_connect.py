@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 from destination_cli.app import app
-from destination_cli.local.options import Options
-from destination_cli.local.org import SimulatedOrg
-from destination_cli.local.stack import LocalStack
+from destination_testbench.local.options import Options
+from destination_testbench.local.stack import LocalStack
+from destination_testbench.org import SimulatedOrg
 from logins import rsa_pem
 from typer.testing import CliRunner, Result
 

@@ -11,9 +11,9 @@ import pytest
 import requests
 from destination_cli.create_fields.command import CreateFields, Options
 from destination_cli.create_fields.wanted import FieldKind
-from destination_cli.local.org import Level, OrgServer, SimulatedOrg, serve
 from destination_cli.org_api import OrgError
 from destination_cli.target import TargetError
+from destination_testbench.org import Level, OrgServer, SimulatedOrg, serve
 from guarded_org import GUARDED, GUARDS
 from org_caller import ADMIN, Caller, a_contact, an_org, first_error
 from org_target import a_target, admin_token

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from builders import LOYAL, a_profile, an_id
 from destination_cli.app import app
-from destination_cli.local.options import Options
-from destination_cli.local.org import SimulatedOrg, seed
-from destination_cli.local.stack import LocalStack
+from destination_testbench.local.options import Options
+from destination_testbench.local.stack import LocalStack
+from destination_testbench.org import SimulatedOrg, seed
 from local_stack import wait_until, waiting
 from typer.testing import CliRunner
 

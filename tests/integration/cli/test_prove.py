@@ -13,7 +13,11 @@ from typing import Any
 import pytest
 from destination_cli.create_fields.command import CreateFields
 from destination_cli.create_fields.command import Options as SetUp
-from destination_cli.local.org import (
+from destination_cli.org_api import OrgError
+from destination_cli.prove.command import Options, run_prove
+from destination_cli.prove.facts import FACTS
+from destination_cli.prove.trying import Interrupted
+from destination_testbench.org import (
     DuplicateRule,
     Facts,
     Fault,
@@ -24,10 +28,6 @@ from destination_cli.local.org import (
     seed,
     serve,
 )
-from destination_cli.org_api import OrgError
-from destination_cli.prove.command import Options, run_prove
-from destination_cli.prove.facts import FACTS
-from destination_cli.prove.trying import Interrupted
 from guarded_org import GUARDED, GUARDS, a_guarded_org
 from org_target import a_target, admin_token
 from rich.console import Console

@@ -16,18 +16,18 @@ from destination_cli.check import judge
 from destination_cli.connect.command import connect
 from destination_cli.create_fields.command import CreateFields
 from destination_cli.create_fields.command import Options as SetUp
-from destination_cli.local.org import OrgServer, SimulatedOrg, seed, serve
-from destination_cli.local.places import ROOT
 from destination_cli.login_cause import login_cause
 from destination_cli.prove.command import Options as Proof
 from destination_cli.prove.command import run_prove
 from destination_cli.prove.facts import FACTS
 from destination_cli.published import published
 from destination_cli.target import Target
+from destination_testbench.local.places import ROOT
+from destination_testbench.org import OrgServer, SimulatedOrg, seed, serve
 from org_caller import INTEGRATION
 from org_target import admin_token
 from rich.console import Console
-from salesforce_destination.domain.token import AccessToken
+from salesforce_destination.login.token import AccessToken
 
 CONTACTS = ROOT / "layers" / "destinations" / "contacts.toml"
 

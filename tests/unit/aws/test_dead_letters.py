@@ -7,8 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 from builders import SENT_AT, a_message
 from salesforce_destination.aws.dead_letters import MOST_ATTRIBUTES, MOST_BYTES, DeadLetters
-from salesforce_destination.domain.message import Message
-from salesforce_destination.domain.outcome import Delivery, rejected
+from salesforce_destination.outcome import Delivery, Message, rejected
 
 
 class Queue:

@@ -11,8 +11,7 @@ from aws_lambda_powertools import Logger
 from builders import SENT_AT, an_id
 from moto import mock_aws
 from salesforce_destination.aws.outcome_log import PROFILES_PER_LINE, OutcomeLog, identity_hash
-from salesforce_destination.domain.message import Message
-from salesforce_destination.domain.outcome import DELIVERED, SKIPPED, Delivery, Fate, Part, deferred, rejected
+from salesforce_destination.outcome import DELIVERED, SKIPPED, Delivery, Fate, Message, Part, deferred, rejected
 
 KEY = "k" * 43
 IDENTITY = an_id(1)

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from builders import a_message
 from salesforce_destination.aws.redelivery import Backoff, RedeliveryDelays
-from salesforce_destination.domain.outcome import Wait
+from salesforce_destination.outcome import Wait
 
 
 class Queue:

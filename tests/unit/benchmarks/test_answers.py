@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from destination_cli.local.org import OrgRequest, SimulatedOrg
-from destination_cli.local.org.facts import DEFAULT_INSTANCE
+from destination_testbench.org import OrgRequest, SimulatedOrg
+from destination_testbench.org.facts import DEFAULT_INSTANCE
 
 from benchmarks.answering.answers import Answers
 from benchmarks.contenders.floor import PATH, request

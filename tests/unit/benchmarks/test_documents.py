@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from destination_cli.simulation.numbers import template_numbers
+from destination_testbench.template.numbers import template_numbers
 
 from benchmarks.costs import MEMORY_MIB, TEMPLATE, cost_of, monthly
 from benchmarks.docs import MARKED, PAGES, UnknownMarkerError, parts, rewritten

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from destination_cli.local.sqs_event import BYTES_AROUND_A_BODY, LARGEST_EVENT_BYTES
-from salesforce_destination.destination_file import load_destination
-from salesforce_destination.domain.mapping import Mapper
+from destination_testbench.aws_lambda.sqs_event import BYTES_AROUND_A_BODY, LARGEST_EVENT_BYTES
+from salesforce_destination.mapping.mapper import Mapper
+from salesforce_destination.settings import load_destination
 
 from benchmarks.contenders import NAMES
 from benchmarks.events import MESSAGES_PER_EVENT, WARM_UP, Variant, event, sqs_record, write_events

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from destination_cli.login_cause import login_cause
 from destination_cli.published import Published, published
 from destination_cli.target import Target
-from salesforce_destination.destination_file import file_hash
+from salesforce_destination.settings import file_hash
 
 OUTPUTS = {"CheckConnectionFunctionName": "check", "RefreshTokenLogGroupName": "/aws/lambda/a-stack/refresh-token"}
 

@@ -15,8 +15,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from salesforce_destination.domain.message import Message
-from salesforce_destination.domain.outcome import Delivery, Reason
+from salesforce_destination.outcome import Delivery, Message, Reason
 
 ENTRIES_PER_CALL = 10
 MOST_BYTES = 1_048_576

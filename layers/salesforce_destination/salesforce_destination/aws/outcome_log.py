@@ -16,10 +16,9 @@ from itertools import islice
 
 from aws_lambda_powertools import Logger
 
-from salesforce_destination.domain.errors import TokenUnavailableError
-from salesforce_destination.domain.outcome import Delivery, Outcome, Part
-
-from .secrets import ClientFactory, make_client, read_secret
+from salesforce_destination.aws.secrets import ClientFactory, make_client, read_secret
+from salesforce_destination.errors import TokenUnavailableError
+from salesforce_destination.outcome import Delivery, Outcome, Part
 
 LINE = "outcomes"
 """The message of these lines, and the key of their content."""

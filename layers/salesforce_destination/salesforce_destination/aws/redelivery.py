@@ -14,8 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from salesforce_destination.domain.message import Message
-from salesforce_destination.domain.outcome import Wait
+from salesforce_destination.outcome import Message, Wait
 
 ENTRIES_PER_CALL = 10
 """ChangeMessageVisibilityBatch takes up to 10 entries (SQS API reference)."""

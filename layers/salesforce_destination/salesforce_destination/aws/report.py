@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
-from salesforce_destination.domain.errors import Mistake
-from salesforce_destination.domain.outcome import Delivery, Outcome
-from salesforce_destination.domain.tally import Tally
+from salesforce_destination.delivery.tally import Tally
+from salesforce_destination.errors import Mistake
+from salesforce_destination.outcome import Delivery, Outcome
 
 METRIC_OF: Mapping[Outcome, str] = {
     Outcome.SKIPPED: "ProfilesSkipped",

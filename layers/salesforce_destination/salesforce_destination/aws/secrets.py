@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from salesforce_destination.domain.errors import TokenUnavailableError
+from salesforce_destination.errors import TokenUnavailableError
 
 ClientFactory = Callable[[], Any]
 """Makes a boto3 client, on first use only: making one takes longer than all the rest of a cold start."""

@@ -6,7 +6,7 @@ from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from salesforce_destination.domain.message import Message
+from salesforce_destination.outcome import Message
 
 Json = Any
 

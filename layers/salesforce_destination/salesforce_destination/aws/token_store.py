@@ -18,12 +18,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from salesforce_destination.domain.errors import CredentialsError, TokenUnavailableError
-from salesforce_destination.domain.refresh_request import MESSAGE_GROUP, RefreshRequest
-from salesforce_destination.domain.salesforce_host import check_instance_url
-from salesforce_destination.domain.token import AccessToken
-
-from .secrets import AwsUnavailableError, ClientFactory, make_client, read_secret
+from salesforce_destination.aws.secrets import AwsUnavailableError, ClientFactory, make_client, read_secret
+from salesforce_destination.errors import CredentialsError, TokenUnavailableError
+from salesforce_destination.login.refresh_request import MESSAGE_GROUP, RefreshRequest
+from salesforce_destination.login.salesforce_host import check_instance_url
+from salesforce_destination.login.token import AccessToken
 
 
 class RotationLostError(TokenUnavailableError):
@@ -172,7 +171,7 @@ class TokenStore:
 
     def write_refresh_token(self, credentials: str, refresh_token: str) -> None:
         """Put a rotated refresh token into the credentials as they were read; raise RotationLostError if that fails."""
-        from salesforce_destination.domain.credentials import with_refresh_token  # no other function has credentials
+        from salesforce_destination.login.credentials import with_refresh_token  # no other function has credentials
 
         self._write_rotated(credentials, with_refresh_token(credentials, refresh_token))
 

@@ -18,15 +18,15 @@ import requests
 from pydantic_core import from_json, to_json
 from urllib3.exceptions import NewConnectionError
 
-from salesforce_destination.domain.classification import request_error
-from salesforce_destination.domain.errors import (
+from salesforce_destination.errors import (
     NO_ACCESS_TOKEN,
     OutcomeUnknownError,
     SalesforceUnavailableError,
     SessionExpiredError,
     TokenUnavailableError,
 )
-from salesforce_destination.domain.token import AccessToken
+from salesforce_destination.login.token import AccessToken
+from salesforce_destination.record.classification import request_error
 
 Json = Any
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from salesforce_destination.salesforce.client import SalesforceClient
 
 if TYPE_CHECKING:
-    from salesforce_destination.domain.description import ObjectDescription
+    from salesforce_destination.record.description import ObjectDescription
 
 GOOD_FOR_SECONDS = 300.0
 """How long an answer is believed: a person who mends a field sees it taken up within five minutes."""
@@ -23,7 +23,7 @@ class Describer:
 
     def describe(self, sobject: str) -> ObjectDescription:
         """Describe an sObject, from memory where that is recent enough; costs an API call where it is not."""
-        from salesforce_destination.domain.description import read_description  # a good batch asks for none
+        from salesforce_destination.record.description import read_description  # a good batch asks for none
 
         now = self._clock()
         known = self._known.get(sobject)

@@ -14,14 +14,14 @@ from typing import Any
 import requests
 from urllib3.exceptions import NameResolutionError
 
-from salesforce_destination.domain import login_refusal_table
-from salesforce_destination.domain.credentials import Credentials, GrantType
-from salesforce_destination.domain.errors import CredentialsError
-from salesforce_destination.domain.login import Login
-from salesforce_destination.domain.login_error import login_error
-from salesforce_destination.domain.login_refusal import LoginRefusal, LoginUnavailableError
-from salesforce_destination.domain.salesforce_host import jwt_audience
-from salesforce_destination.domain.token import parse_object
+from salesforce_destination.errors import CredentialsError
+from salesforce_destination.login import refusal_table as login_refusal_table
+from salesforce_destination.login.answer import Login
+from salesforce_destination.login.credentials import Credentials, GrantType
+from salesforce_destination.login.error import login_error
+from salesforce_destination.login.refusal import LoginRefusal, LoginUnavailableError
+from salesforce_destination.login.salesforce_host import jwt_audience
+from salesforce_destination.login.token import parse_object
 
 TOKEN_PATH = "/services/oauth2/token"  # a path
 CONNECT_SECONDS = 5.0

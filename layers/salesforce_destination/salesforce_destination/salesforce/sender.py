@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from salesforce_destination.domain.composite import Collection, CollectionReply, CompositeWriter, read_reply
-from salesforce_destination.domain.errors import TimeIsUpError
-from salesforce_destination.domain.record import Record
-from salesforce_destination.domain.successor import Move, Successor
+from salesforce_destination.errors import TimeIsUpError
+from salesforce_destination.record.composite import Collection, CollectionReply, CompositeWriter, read_reply
+from salesforce_destination.record.record import Record
+from salesforce_destination.record.successor import Move, Successor
 from salesforce_destination.salesforce.client import SalesforceClient
 from salesforce_destination.salesforce.successors import Successors
 
 if TYPE_CHECKING:
-    from salesforce_destination.domain.description import ObjectDescription
+    from salesforce_destination.record.description import ObjectDescription
 
 SHORTEST_REQUEST_SECONDS = 10.0
 """A request that has less time than this is not begun: it could be written and not be known to be."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from salesforce_destination.domain.record import Record
-from salesforce_destination.domain.successor import (
+from salesforce_destination.record.record import Record
+from salesforce_destination.record.successor import (
     MERGEABLE,
     Move,
     Successor,
@@ -20,7 +20,7 @@ from salesforce_destination.salesforce.client import SalesforceClient
 from salesforce_destination.salesforce.describe import Describer
 
 if TYPE_CHECKING:
-    from salesforce_destination.domain.destination import Destination
+    from salesforce_destination.destination.destination import Destination
 
 LONGEST_CHAIN = 5
 """Merges of survivors that are followed before a record counts as gone."""

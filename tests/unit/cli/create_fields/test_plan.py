@@ -17,7 +17,7 @@ from destination_cli.create_fields.step import (
 )
 from destination_cli.create_fields.wanted import FieldKind
 from guarded_org import GUARDED, guard_formula
-from salesforce_destination.domain.destination import Destination, read_destination
+from salesforce_destination.destination.destination import Destination, read_destination
 
 USER = "005Ab0000000001AAA"
 FILE = """

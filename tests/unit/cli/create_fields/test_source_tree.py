@@ -11,7 +11,7 @@ from destination_cli.create_fields.plan import plan
 from destination_cli.create_fields.source_tree import NAMESPACE, ROOT, source_tree
 from destination_cli.create_fields.wanted import FieldKind
 from guarded_org import GUARDED, guard_formula
-from salesforce_destination.domain.destination import read_destination
+from salesforce_destination.destination.destination import read_destination
 
 NAMES = """
 name = "Names"

@@ -6,8 +6,7 @@ from builders import SENT_AT
 from destination_cli.dead_letters.letter import DeadLetter
 from operated_stack import as_attributes
 from salesforce_destination.aws.dead_letters import DeadLetters
-from salesforce_destination.domain.message import Message
-from salesforce_destination.domain.outcome import Delivery, rejected
+from salesforce_destination.outcome import Delivery, Message, rejected
 
 EVENT_TIME = SENT_AT - 5_000
 

@@ -16,7 +16,7 @@ from moto import mock_aws
 from operated_stack import OperatedStack
 from rich.console import Console
 from salesforce_destination.aws.outcome_log import identity_hash
-from salesforce_destination.domain.outcome import ProfileRefusedError
+from salesforce_destination.outcome import ProfileRefusedError
 
 NOW = int(time.time() * 1000)
 HASH = identity_hash(b"key", an_id(1))

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from destination_cli.prove.fields import UnfitError, choose
 from guarded_org import GUARDED
-from salesforce_destination.domain.description import ObjectDescription, read_description
-from salesforce_destination.domain.destination import read_destination
+from salesforce_destination.destination.destination import read_destination
+from salesforce_destination.record.description import ObjectDescription, read_description
 
 CONTACTS = read_destination(GUARDED)
 

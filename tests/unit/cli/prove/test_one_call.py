@@ -10,8 +10,8 @@ from destination_cli.prove.fact import Standing
 from destination_cli.prove.fields import Fields
 from destination_cli.prove.stage import Stage
 from guarded_org import GUARDED
-from salesforce_destination.domain.destination import read_destination
-from salesforce_destination.domain.token import AccessToken
+from salesforce_destination.destination.destination import read_destination
+from salesforce_destination.login.token import AccessToken
 
 FIELDS = Fields("LastName", ("LastName",), "Title", None, None, None, None, {})
 

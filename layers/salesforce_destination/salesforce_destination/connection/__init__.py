@@ -1,0 +1,1 @@
+"""The use case of the connection check: does the destination file fit the org?"""

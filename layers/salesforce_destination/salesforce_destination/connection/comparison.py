@@ -1,0 +1,152 @@
+"""
+The destination file beside the org's describe: does everything that will be written fit?
+
+Pure: the describe is a value. A field that the integration user may not see is not in it, and from here that cannot be
+told from a field that is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from salesforce_destination.connection.allowances import ApiCalls, audience_room, call_room, long_text_room
+from salesforce_destination.connection.audience_fit import audience_findings, names_findings
+from salesforce_destination.connection.field_fit import mapping_findings, not_there, typed_findings
+from salesforce_destination.connection.finding import Finding, error, note, warning
+from salesforce_destination.connection.guard_fit import guard_findings
+from salesforce_destination.record.description import ObjectDescription
+from salesforce_destination.record.validation_rule import ValidationRule
+
+if TYPE_CHECKING:
+    from salesforce_destination.destination.destination import Destination
+
+
+@dataclass(frozen=True, slots=True)
+class OrgFacts:
+    """What is known of an org; None is what it does not tell its integration user."""
+
+    description: ObjectDescription
+    rules: tuple[ValidationRule, ...] | None = None
+    calls: ApiCalls | None = None
+
+
+def examine(destination: Destination, facts: OrgFacts) -> list[Finding]:
+    """Find everything that there is to say about a file in an org: what does not fit, and what is used up."""
+    return [
+        *compare(destination, facts.description),
+        *guard_findings(destination, facts.rules),
+        audience_room(destination),
+        *long_text_room(facts.description),
+        *([call_room(facts.calls)] if facts.calls else []),
+    ]
+
+
+def compare(destination: Destination, description: ObjectDescription) -> list[Finding]:
+    """Find what does not fit, in the order of the file."""
+    mappings = (mapping_findings(place, mapping, description) for place, mapping in enumerate(destination.mappings))
+    audiences = (audience_findings(place, found, description) for place, found in enumerate(destination.audiences))
+    return [
+        *_object(destination, description),
+        *_identity(destination, description),
+        *chain.from_iterable(mappings),
+        *chain.from_iterable(audiences),
+        *names_findings(destination.audiences, description),
+        *_ordering(destination, description),
+        *_required(destination, description),
+        *_person_accounts(destination, description),
+    ]
+
+
+def _object(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:
+    name = destination.salesforce_object
+    if not description.updateable:
+        yield error(
+            "salesforce_object", "", f"{name} may not be edited.", "Give the integration user the right to edit it."
+        )
+    if destination.identity.create_missing and not description.createable:
+        yield error(
+            "identity.create_missing",
+            "",
+            f"{name} may not be created.",
+            "Let the integration user create it.",
+        )
+
+
+def _identity(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:
+    if destination.updates_by_id:
+        return
+    identity, key = destination.identity, "identity.target"
+    field = description.fields.get(identity.target)
+    if field is None:
+        yield not_there(key, identity.target, description)
+        return
+    if not (field.external_id or field.id_lookup):
+        yield error(
+            key, field.name, f"Records cannot be found by {field.name}.", "Make it an external ID in Salesforce."
+        )
+    if identity.create_missing and not field.unique:
+        cure = "Make it unique in Salesforce, or set create_missing to false."
+        yield error(key, field.name, f"{field.name} is not unique: one person could get two records.", cure)
+    if field.external_id and field.case_sensitive != identity.case_sensitive:
+        right = str(field.case_sensitive).lower()
+        yield error(
+            "identity.case_sensitive", field.name, f"{field.name} is otherwise in Salesforce.", f"Set it to {right}."
+        )
+
+
+def _ordering(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:
+    if destination.ordering is None:
+        return
+    key, name = "ordering.field", destination.ordering.field
+    yield from typed_findings(key, name, "double", "a Number(18,0)", description)
+    field = description.fields.get(name)
+    if field and field.type == "double" and (field.precision < 13 or field.scale):
+        yield error(
+            key,
+            name,
+            f"{name} holds {field.precision} digits, {field.scale} of them decimals.",
+            "Make it a Number(18,0).",
+        )
+
+
+def _required(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:
+    if not destination.identity.create_missing:
+        return
+    sure = {m.target for m in destination.mappings if m.required or m.constant is not None or m.default is not None}
+    if description.has_person_accounts and "LastName" in sure:
+        sure.add("Name")  # Salesforce makes a person account's from its parts, and refuses one that is sent
+    for field in description.fields.values():
+        demanded = field.createable and not field.nillable and not field.defaulted and field.type != "boolean"
+        if demanded and field.name not in sure | {destination.identity.target}:
+            problem = f"Salesforce creates no {description.name} without {field.name}."
+            yield error("mappings", field.name, problem, f"Add a mapping to {field.name} with required = true.")
+    for key, name in _written(destination):
+        written = description.fields.get(name)
+        if written and written.updateable and not written.createable:
+            problem = f"{name} may be edited, but not set on a new {description.name}."
+            yield error(key, name, problem, "Take another field, or set create_missing to false.")
+
+
+def _written(destination: Destination) -> Iterator[tuple[str, str]]:
+    yield "identity.target", destination.identity.target
+    yield from ((f"mappings[{place}].target", m.target) for place, m in enumerate(destination.mappings))
+    yield from ((f"audiences[{place}].mapping_id", a.mapping_id) for place, a in enumerate(destination.audiences))
+
+
+def _person_accounts(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:
+    if not description.has_person_accounts:
+        return
+    if description.name == "Contact":
+        problem = "The org has person accounts, whose contacts are edited through their account."
+        cure = (
+            'For them use another file with salesforce_object = "Account"; there a contact\'s field such as Loyal__c is'
+            " called Loyal__pc."
+        )
+        yield note("salesforce_object", "IsPersonAccount", problem, cure)
+    elif destination.identity.create_missing and "RecordTypeId" not in {m.target for m in destination.mappings}:
+        problem = "A new account becomes a person or a business by its record type, and the file names none."
+        cure = "Add a mapping with the constant Id of the person accounts' record type to RecordTypeId."
+        yield warning("mappings", "RecordTypeId", problem, cure)

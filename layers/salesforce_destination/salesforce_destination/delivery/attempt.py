@@ -1,0 +1,71 @@
+"""A record on its way through one invocation: what of it is still to be sent, and what was found out about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from salesforce_destination.profile.event_time import to_salesforce
+from salesforce_destination.record.record import Record, Update, record_of
+
+
+@dataclass(slots=True)
+class Attempt:
+    """
+    One record and how it may be sent.
+
+    `most` records may share its collection; `missing` are fields that the org has not and that the messages wait for;
+    `later` are events of a record that was taken apart, to be sent after this one, oldest first; `retimed` are guards
+    that hold the event's time, tried once where a consent may have come back; `not_there` are fields that the record
+    which took its place has not.
+    """
+
+    record: Record
+    most: int
+    missing: frozenset[str] = frozenset()
+    later: tuple[Update, ...] = ()
+    retimed: frozenset[str] = frozenset()
+    not_there: frozenset[str] = frozenset()
+
+    @property
+    def is_all(self) -> bool:
+        """Whether this is all that there is to say of its record: nothing waits, and nothing follows."""
+        return not self.missing and not self.later
+
+    def retimed_by_event(self, guards: frozenset[str]) -> Attempt:
+        """The same with the time of the event in these guards, in place of the time at which the person qualified."""
+        times = {
+            guard: to_salesforce(max(update.event_time for update in self.record.updates if guard in update.fields))
+            for guard in guards
+        }
+        record = replace(self.record, fields={**self.record.fields, **times})
+        return replace(self, record=record, retimed=self.retimed | guards)
+
+    def without(self, fields: frozenset[str]) -> Attempt:
+        """The same, these fields left out."""
+        record = self.record.without(fields)
+        return self if record is self.record else replace(self, record=record)
+
+    def without_missing(self, fields: frozenset[str], left_out: frozenset[str]) -> Attempt:
+        """The same without what the org has not; `left_out` is that and all that cannot be written without it."""
+        return replace(self.without(left_out), missing=self.missing | fields)
+
+    def in_collections_of(self, most: int) -> Attempt:
+        """The same among fewer records."""
+        return replace(self, most=max(1, most))
+
+    def taken_apart(self) -> Attempt:
+        """The oldest of the events that were merged, the others to follow one by one."""
+        first, *others = self.record.updates
+        return self._alone(first, (*others, *self.later))
+
+    def next(self) -> Attempt | None:
+        """The following event of a record that was taken apart."""
+        if not self.later:
+            return None
+        return self._alone(self.later[0], self.later[1:])
+
+    def _alone(self, update: Update, later: tuple[Update, ...]) -> Attempt:
+        """One event with all that it says: what was stale or refused among the others need not be so in this one."""
+        here = self.record
+        record = replace(record_of([update]), key=here.key, identity=here.identity, moved_to=here.moved_to)
+        return Attempt(record.without(self.not_there), self.most, later=later, not_there=self.not_there)

@@ -1,0 +1,131 @@
+"""
+What one environment has learned about the org, kept from batch to batch.
+
+Nothing here is needed to be right: another environment, or the same after a restart, finds it out again. It saves calls
+whose outcome is known.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from salesforce_destination.record.record import Record
+
+if TYPE_CHECKING:
+    from salesforce_destination.record.description import ObjectDescription
+
+RECORDS_REMEMBERED = 20_000
+PARTS_REMEMBERED = 50_000
+SLOW_SECONDS = 15.0
+"""A call that takes longer is too large for this org: Salesforce counts calls over 20 s against a limit of 25."""
+
+FAST_SECONDS = 5.0
+LIMIT_BELIEVED_SECONDS = 600.0
+"""How long a spent limit is believed before one batch asks again; the limit counts rolling hours."""
+
+DESCRIBE_EVERY_SECONDS = 300.0
+"""How often the org is asked whether a missing field has come."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """One environment's memory; `clock` gives seconds that only go forward."""
+
+    clock: Callable[[], float]
+    collections_per_request: int = 5
+    most_collections: int = 5
+    missing: set[str] = field(default_factory=set)
+    _looked_at: float = 0.0
+    _spent_at: float | None = None
+    _newest: OrderedDict[str, dict[str, int]] = field(default_factory=OrderedDict)
+    _partly: OrderedDict[tuple[str, int], frozenset[str]] = field(default_factory=OrderedDict)
+
+    def known_stale(self, record: Record) -> frozenset[str]:
+        """The fields of a record for which a newer value has been written from here."""
+        newest = self._newest.get(record.key)
+        if newest is None:
+            return frozenset()
+        times = _times(record)
+        return frozenset(name for name, time in newest.items() if name in times and times[name] < time)
+
+    def note_written(self, record: Record) -> None:
+        """Remember the times of what was written."""
+        times = _times(record)
+        if record.left_out:
+            times = {name: times.get(name, 0) for name in record.fields}
+        self._note(record.key, times)
+
+    def note_stale(self, record: Record, fields: Iterable[str]) -> None:
+        """Remember that the org holds something newer than these fields of a record."""
+        times = _times(record)
+        self._note(record.key, {name: times.get(name, 0) + 1 for name in fields})
+
+    def _note(self, key: str, times: dict[str, int]) -> None:
+        known = self._newest.get(key)
+        if known is None:
+            self._newest[key] = times
+        else:
+            for name, time in times.items():
+                if known.get(name, 0) < time:
+                    known[name] = time
+            self._newest.move_to_end(key)
+        while len(self._newest) > RECORDS_REMEMBERED:
+            self._newest.popitem(last=False)
+
+    def note_missing(self, fields: Iterable[str]) -> None:
+        """Remember that the org has not these fields."""
+        if not self.missing:
+            self._looked_at = self.clock()
+        self.missing.update(fields)
+
+    def missing_of(self, record: Record) -> frozenset[str]:
+        """Those of a record's fields that the org has not."""
+        return frozenset(self.missing & record.fields.keys()) if self.missing else frozenset()
+
+    def ask_for_missing(self, describe: Callable[[], ObjectDescription]) -> None:
+        """Look whether missing fields have come, at most every five minutes."""
+        if self.missing and self.clock() - self._looked_at >= DESCRIBE_EVERY_SECONDS:
+            self._looked_at = self.clock()
+            self.missing -= describe().writable
+
+    def note_part(self, parts: Iterable[tuple[str, int]], missing: frozenset[str]) -> None:
+        """Remember that all of these profiles was written but the missing fields."""
+        for part in parts:
+            self._partly[part] = missing
+        while len(self._partly) > PARTS_REMEMBERED:
+            self._partly.popitem(last=False)
+
+    def is_written_but(self, parts: Iterable[tuple[str, int]], missing: frozenset[str]) -> bool:
+        """Whether each of these profiles was written already, but for these fields or more."""
+        return all(part in self._partly and self._partly[part] <= missing for part in parts)
+
+    def note_limit_spent(self) -> None:
+        """Remember that the org's API calls are spent."""
+        self._spent_at = self.clock()
+
+    def is_limit_spent(self) -> bool:
+        """Whether asking is useless for now."""
+        return self._spent_at is not None and self.clock() - self._spent_at < LIMIT_BELIEVED_SECONDS
+
+    def note_call(self, seconds: float, *, trouble: bool) -> None:
+        """Fit requests to the org: half as large after a slow call, a time-out or locks, one more after a fast call."""
+        if trouble or seconds > SLOW_SECONDS:
+            self.collections_per_request = max(1, self.collections_per_request // 2)
+        elif seconds < FAST_SECONDS:
+            self.collections_per_request = min(self.most_collections, self.collections_per_request + 1)
+
+
+def _times(record: Record) -> dict[str, int]:
+    """The time of each field's value: the newest among the updates that hold it."""
+    if len(record.updates) == 1:
+        only = record.updates[0]
+        times = dict.fromkeys(only.fields, only.event_time)
+        return {**times, **only.times} if only.times else times
+    times = {}
+    for update in record.updates:
+        for name in update.fields:
+            times[name] = max(times.get(name, 0), update.times.get(name, update.event_time))
+    return times

@@ -1,0 +1,178 @@
+"""From an error to what follows: what becomes of the profiles behind a refused record, or behind a failed request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from salesforce_destination.delivery.attempt import Attempt
+from salesforce_destination.errors import (
+    ConcurrentLimitError,
+    DailyLimitError,
+    DestinationError,
+    OutcomeUnknownError,
+    RequestRefusedError,
+)
+from salesforce_destination.mapping.audience_fields import counts_by_event
+from salesforce_destination.outcome import SKIPPED, Fate, Outcome, Reason, Wait, deferred
+from salesforce_destination.record.classification import UNKNOWN_CODE_TRIES, RecordError, Verdict, verdict_on
+from salesforce_destination.record.guards import Guards, stale_guards
+from salesforce_destination.record.successor import Move
+
+if TYPE_CHECKING:
+    from salesforce_destination.destination.destination import Destination
+
+_WAITS: Sequence[tuple[type[DestinationError], Wait]] = (
+    (OutcomeUnknownError, Wait.UNKNOWN),
+    (DailyLimitError, Wait.DAILY_LIMIT),
+    (ConcurrentLimitError, Wait.BACKOFF),
+    (RequestRefusedError, Wait.MISFIT),
+)
+
+_FIRST_DECIDES = (
+    Verdict.STALE,
+    Verdict.REJECT,
+    Verdict.GONE,
+    Verdict.CONVERTED,
+    Verdict.MISFIT,
+    Verdict.SPLIT,
+    Verdict.RETRY,
+    Verdict.UNKNOWN,
+)
+"""
+Of several errors the one whose verdict stands first here decides: what is stale need not be valid, and what is certain
+to be refused again is rejected even where another error might pass later.
+"""
+
+_MOVES = {Verdict.CONVERTED: Move.CONVERTED, Verdict.GONE: Move.MERGED}
+_NO_SUCH_COLUMN = re.compile(r"No such column '([^']+)'")
+_NOT_WRITABLE = re.compile(r"Unable to create/update fields: ([\w, ]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Send this in place of what was refused; `omitted` fields were left out as refused, `stale` ones as older."""
+
+    attempt: Attempt
+    omitted: frozenset[str] = frozenset()
+    stale: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The org has not these fields, or the user may not write them: send the rest, and let the messages wait."""
+
+    fields: frozenset[str]
+    fate: Fate
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Find out where the record went. Where nothing is found, this is its fate."""
+
+    move: Move
+    fate: Fate
+
+
+Decision = Fate | Again | Missing | LookUp
+
+
+def fate_of_failure(error: DestinationError, *, was_sent: bool) -> Fate:
+    """
+    Defer what a failed request held, for as long as its kind of failure asks.
+
+    A request that was never sent cannot be running: what was only waiting behind a failed one is tried again soon.
+    """
+    for kind, wait in _WAITS:
+        if isinstance(error, kind) and (was_sent or kind is not OutcomeUnknownError):
+            return deferred(error.code, wait)
+    return deferred(error.code)
+
+
+class Judge:
+    """Decides on refused records, as one destination file wants it."""
+
+    def __init__(self, destination: Destination, guards: Guards) -> None:
+        self._guards = guards
+        self._may_be_omitted = {m.target for m in destination.mappings if m.when_refused == "omit"}
+        self._follows = destination.converted_leads == "contact" and destination.salesforce_object == "Lead"
+        self._identity_field = destination.identity.target
+        since_fields = {audience.since_field for audience in destination.audiences if audience.since_field}
+        self._since_fields = since_fields if counts_by_event(destination) else set()
+
+    def decide(
+        self, attempt: Attempt, errors: Sequence[RecordError], receive_count: int, collection_size: int
+    ) -> Decision:
+        """Decide on one refused record, which shared its collection with `collection_size` records."""
+        verdicts = [(self._verdict(error), error) for error in errors]
+        verdict, error = min(verdicts, key=lambda pair: _FIRST_DECIDES.index(pair[0]))
+        fate = _fate(verdict, error, receive_count)
+        match verdict:
+            case Verdict.STALE:
+                return self._without_stale(attempt, errors, fate)
+            case Verdict.REJECT:
+                return self._refused(attempt, [error for found, error in verdicts if found is Verdict.REJECT], fate)
+            case Verdict.GONE | Verdict.CONVERTED:
+                fate = SKIPPED if verdict is Verdict.GONE and attempt.record.updates_only else fate
+                follows = verdict is Verdict.GONE or self._follows
+                return LookUp(_MOVES[verdict], fate) if follows and attempt.record.moved_to is None else fate
+            case Verdict.MISFIT:
+                return self._without_missing(attempt, errors, fate)
+            case Verdict.SPLIT:
+                return self.in_smaller_parts(attempt, collection_size) or fate
+        return fate
+
+    def in_smaller_parts(self, attempt: Attempt, collection_size: int) -> Again | None:
+        """Send it again among half as many records, then alone, then event by event; None where it is alone already."""
+        if collection_size > 1:
+            return Again(attempt.in_collections_of(collection_size // 2))
+        return Again(attempt.taken_apart()) if len(attempt.record.updates) > 1 else None
+
+    def _verdict(self, error: RecordError) -> Verdict:
+        races = error.code == "DUPLICATE_VALUE" and f"duplicate value found: {self._identity_field} " in error.text
+        return Verdict.UNKNOWN if races else verdict_on(error)
+
+    def _without_stale(self, attempt: Attempt, errors: Sequence[RecordError], fate: Fate) -> Decision:
+        """
+        Leave out what stands under the guards that refused.
+
+        Where a consent decides too, the stored time may be that of an exit for want of it: a consent that came back
+        later is tried once with its own time, which an older one does not survive.
+        """
+        guards = stale_guards(errors) & attempt.record.fields.keys()
+        consents = (guards & self._since_fields) - attempt.retimed
+        left_out = self._guards.with_guarded(guards - consents) & attempt.record.fields.keys()
+        if not guards:
+            return fate
+        return Again(attempt.retimed_by_event(consents).without(left_out), stale=left_out)
+
+    def _without_missing(self, attempt: Attempt, errors: Sequence[RecordError], fate: Fate) -> Decision:
+        fields = frozenset(_unwritable(errors)) & attempt.record.fields.keys()
+        return Missing(fields, fate) if fields else fate
+
+    def _refused(self, attempt: Attempt, refused: Sequence[RecordError], fate: Fate) -> Decision:
+        """Leave refused fields out where that is allowed, else find the event that is guilty, else reject."""
+        record = attempt.record
+        if all(error.fields and self._may_be_omitted.issuperset(error.fields) for error in refused):
+            fields = frozenset(name for error in refused for name in error.fields) & record.fields.keys()
+            if fields and fields != record.fields.keys():
+                return Again(attempt.without(fields), omitted=fields)
+        return Again(attempt.taken_apart()) if len(record.updates) > 1 else fate
+
+
+def _fate(verdict: Verdict, error: RecordError, receive_count: int) -> Fate:
+    reason = Reason(error.code, error.text, error.fields)
+    if verdict is Verdict.MISFIT:
+        return Fate(Outcome.DEFERRED, reason, Wait.MISFIT)
+    may_pass = verdict is Verdict.UNKNOWN and receive_count <= UNKNOWN_CODE_TRIES
+    return Fate(Outcome.DEFERRED if verdict is Verdict.RETRY or may_pass else Outcome.REJECTED, reason)
+
+
+def _unwritable(errors: Iterable[RecordError]) -> Iterable[str]:
+    for error in errors:
+        yield from error.fields
+        yield from _NO_SUCH_COLUMN.findall(error.text)
+        for listed in _NOT_WRITABLE.findall(error.text):
+            yield from (name.strip() for name in listed.split(","))

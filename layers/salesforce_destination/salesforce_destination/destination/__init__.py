@@ -1,0 +1,1 @@
+"""The destination file: what a marketer writes, and what is wrong with it."""

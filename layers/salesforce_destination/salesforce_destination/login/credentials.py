@@ -1,0 +1,149 @@
+"""
+The credentials secret: what a person fills in so that the destination can log in.
+
+Each mistake is named by its key with what to do about it, before anything is sent. The words are ours and hold nothing
+of the secret: whatever stands in it may be a password in the wrong place.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from salesforce_destination.errors import CredentialsError
+from salesforce_destination.login.private_key import read_private_key
+from salesforce_destination.login.salesforce_host import is_local, is_my_domain, salesforce_url
+from salesforce_destination.login.token import parse_object
+
+
+class GrantType(StrEnum):
+    """The ways to log in that a machine can go alone."""
+
+    CLIENT_CREDENTIALS = "client_credentials"
+    JWT_BEARER = "jwt_bearer"
+    REFRESH_TOKEN = "refresh_token"
+    PASSWORD = "password"  # legacy: closed for new apps, retired by Salesforce on 2027-02-20
+
+
+NEEDS: Mapping[GrantType, tuple[str, ...]] = {
+    GrantType.CLIENT_CREDENTIALS: ("domain", "client_id", "client_secret"),
+    GrantType.JWT_BEARER: ("domain", "client_id", "username", "private_key"),
+    GrantType.REFRESH_TOKEN: ("domain", "client_id", "client_secret", "refresh_token"),
+    GrantType.PASSWORD: ("domain", "client_id", "client_secret", "username", "password"),
+}
+"""The keys that each way to log in takes."""
+
+_KEYS = (
+    *("grant_type", "domain", "client_id", "client_secret", "username", "password", "security_token"),
+    *("private_key", "refresh_token", "org_id"),
+)
+WHERE: Mapping[str, str] = {
+    "grant_type": f"Use one of {', '.join(GrantType)}.",
+    "client_id": "It is the Consumer Key of the app in Salesforce.",
+    "client_secret": "It is the Consumer Secret of the app in Salesforce.",
+    "private_key": "It is the PEM text of the key whose certificate was uploaded to the app in Salesforce.",
+    "refresh_token": "It is what Salesforce gave when the app was authorised.",
+    "domain": "It is the My Domain of the org (acme or acme.my.salesforce.com); Setup > My Domain shows it.",
+    "username": "It is the Salesforce username of the integration user.",
+    "password": "It is the password of the integration user.",
+}
+"""Where a person finds the value of a key."""
+
+_ORG_ID = re.compile(r"00D[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """
+    Checked credentials: what their grant needs is there, and `url` is a server that may see them.
+
+    A field that the grant does not need is empty. Only the grant and the server show in a repr.
+    """
+
+    grant_type: GrantType
+    url: str
+    client_id: str = field(repr=False)
+    client_secret: str = field(default="", repr=False)
+    username: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    security_token: str = field(default="", repr=False)
+    private_key: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
+    org_id: str = field(default="", repr=False)
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether they are for an org on this machine."""
+        return is_local(self.url)
+
+    @classmethod
+    def from_secret(cls, text: str, *, allow_local: bool) -> Credentials:
+        """
+        Read the credentials secret, or raise CredentialsError for the first mistake in it.
+
+        `allow_local` lets `domain` be this machine, for the simulated org.
+        """
+        secret = _secret(text)
+        values = _texts(secret)
+        _require(["grant_type"], values, secret)
+        grant = _grant_type(values["grant_type"])
+        _require(NEEDS[grant], values, secret)
+        url = salesforce_url(values["domain"], allow_local=allow_local)
+        if grant is GrantType.CLIENT_CREDENTIALS and not is_my_domain(url):
+            problem = "is a server that all orgs share; the client credentials flow works on an org's own one only."
+            raise CredentialsError("domain", problem, WHERE["domain"], "DOMAIN_NOT_MY_DOMAIN")
+        if grant is GrantType.JWT_BEARER:
+            values["private_key"] = read_private_key(values["private_key"])
+        if values.get("org_id") and not _ORG_ID.fullmatch(values["org_id"]):
+            raise CredentialsError("org_id", "is no id of an org.", "Setup > Company Information shows it: 00D...")
+        sent = ("org_id", "security_token", *NEEDS[grant])
+        return cls(grant, url, **{key: values[key] for key in sent if key in values and key != "domain"})
+
+
+def with_refresh_token(text: str, refresh_token: str) -> str:
+    """The text of the credentials secret with another refresh token; all else in it stays as a person wrote it."""
+    return json.dumps({**(parse_object(text) or {}), "refresh_token": refresh_token}, indent=2)
+
+
+def _secret(text: str) -> Mapping[str, Any]:
+    if text.strip() in ("", "{}"):
+        raise CredentialsError("", "The credentials secret is empty.", "Fill it in: grant_type, domain, client_id, ...")
+    secret = parse_object(text)
+    if secret is None:
+        cure = 'Write it as {"grant_type": "client_credentials", "domain": "acme", ...}, or as key/value pairs.'
+        raise CredentialsError("", "The credentials secret is not a JSON object.", cure)
+    return secret
+
+
+def _texts(secret: Mapping[str, Any]) -> dict[str, str]:
+    values = {key: secret[key] for key in _KEYS if secret.get(key) is not None}
+    for key, value in values.items():
+        if not isinstance(value, str):
+            raise CredentialsError(key, "is not a text.", "Put it into double quotes.")
+    # Blanks around a value come from copying; a password alone may have them.
+    return {key: value if key == "password" else value.strip() for key, value in values.items()}
+
+
+def _require(keys: Iterable[str], values: Mapping[str, str], secret: Mapping[str, Any]) -> None:
+    for key in keys:
+        if values.get(key):
+            continue
+        strangers = [stranger.lower() for stranger in secret if stranger not in _KEYS]
+        if key not in secret and difflib.get_close_matches(key, strangers, n=1, cutoff=0.8):
+            raise CredentialsError(key, "is missing, but a key much like it is there.", f"Write it as {key}.")
+        raise CredentialsError(key, "is missing or empty.", WHERE.get(key, "Fill it in."))
+
+
+def _grant_type(given: str) -> GrantType:
+    if given in list(GrantType):
+        return GrantType(given)
+    # Salesforce's own name of the JWT grant is a URN that ends in jwt-bearer.
+    word = given.lower().rpartition(":")[2].replace("-", "_")
+    near = [grant for grant in GrantType if word in grant] or difflib.get_close_matches(word, list(GrantType), n=1)
+    cure = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join(GrantType)}."
+    raise CredentialsError("grant_type", "names no way to log in that is supported.", cure)

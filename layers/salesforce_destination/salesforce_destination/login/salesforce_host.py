@@ -1,0 +1,126 @@
+"""
+Which servers may see a secret: Salesforce's own, told by the parsed host and never by a part of the text.
+
+Credentials go to the host of the credentials secret and access tokens to the host of the token answer. A host that only
+looks like Salesforce (`acme.my.salesforce.com@evil.example`, `127.0.0.1/x.salesforce.com`) would get both. So the text
+is parsed, its host must match as a whole, and the URL is built anew from the host: nothing else of the text survives.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from salesforce_destination.errors import CredentialsError
+
+LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "host.docker.internal"})
+"""This machine, as seen from itself and from a container on it."""
+
+LOGIN_HOSTS = frozenset({"login.salesforce.com", "test.salesforce.com"})
+
+# My Domain login URLs (Salesforce Help, "My Domain URL Formats"): one label, or two where the org is no production org
+# (acme--uat.sandbox, acme-dev-ed.develop). Orgs of the US military have .mil (forcedotcom/sfdx-core, sfdcUrl.ts).
+_LABEL = r"(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_MY_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})?\.my\.salesforce\.(?:com|mil)")
+# Orgs from before My Domain answer with the host of their instance: na1, eu55, usa77, cs100.
+_INSTANCE = re.compile(r"[a-z]{2,4}[0-9]{1,4}[a-z]?\.salesforce\.com")
+_PREFIX = re.compile(rf"{_LABEL}(?:\.(?:sandbox|develop|scratch|demo|patch|trailblaze|free))?")
+_NOT_IN_A_URL = re.compile(r"[^!-~]|[\\@?#%]")
+
+_SHAPES = (
+    "Put in the My Domain prefix (acme), the host (acme.my.salesforce.com) or the address"
+    " (https://acme.my.salesforce.com); Setup > My Domain shows it."
+)
+_PAGES = (".force.com", ".salesforce-setup.com", ".site.com")
+
+
+def salesforce_url(domain: str, *, allow_local: bool) -> str:
+    """
+    Make the address to log in at from the `domain` of the credentials secret.
+
+    A prefix with `--` in it is a sandbox's. Plain http goes to this machine only, and only with `allow_local`.
+    """
+    text = domain.strip()
+    url = _split(text if "://" in text else _address(text.lower()))
+    if allow_local and url is not None and _is_local(url):
+        return f"http://{url.netloc.lower()}"
+    if url is None or not _is_salesforce(url):
+        raise CredentialsError("domain", _problem(url), _SHAPES)
+    return f"https://{url.hostname}"
+
+
+def check_instance_url(instance_url: str, *, allow_local: bool) -> str:
+    """Take the server that a token is for, or refuse it: calls with profiles and the token would go there."""
+    url = _split(instance_url)
+    if allow_local and url is not None and _is_local(url):
+        return f"http://{url.netloc.lower()}"
+    if url is None or not _is_salesforce(url) or url.hostname in LOGIN_HOSTS:
+        problem = "led to a token for a server that is not Salesforce's; the token is not used."
+        raise CredentialsError("domain", problem, "Check that it names your org. " + _SHAPES, "INSTANCE_URL_FOREIGN")
+    return f"https://{url.hostname}"
+
+
+def is_local(url: str) -> bool:
+    """Tell whether a checked URL leads to this machine."""
+    return urlsplit(url).scheme == "http"
+
+
+def is_my_domain(url: str) -> bool:
+    """Tell whether a checked URL is an org's own, not one that all orgs share."""
+    return is_local(url) or _MY_DOMAIN.fullmatch(urlsplit(url).hostname or "") is not None
+
+
+def jwt_audience(url: str) -> str:
+    """
+    Name whom a signed log-in is for: Salesforce's log-in server of production orgs, or that of sandboxes.
+
+    (OAuth 2.0 JWT Bearer Flow in Salesforce Help.) A local org stands for itself.
+    """
+    host = urlsplit(url).hostname or ""
+    if is_local(url):
+        return url
+    labels = host.split(".")
+    is_test = host == "test.salesforce.com" or "--" in labels[0] or labels[1] in ("sandbox", "scratch")
+    is_test_instance = re.fullmatch(r"cs[0-9]+[a-z]?\.salesforce\.com", host)
+    return "https://test.salesforce.com" if is_test or is_test_instance else "https://login.salesforce.com"
+
+
+def _address(text: str) -> str:
+    if text in ("login", "test"):
+        return f"https://{text}.salesforce.com"
+    if not _PREFIX.fullmatch(text):
+        return f"https://{text}"
+    kind = ".sandbox" if "--" in text and "." not in text else ""
+    return f"https://{text}{kind}.my.salesforce.com"
+
+
+def _split(text: str) -> SplitResult | None:
+    if _NOT_IN_A_URL.search(text):
+        return None
+    try:
+        url = urlsplit(text)
+        _ = url.port
+    except ValueError:
+        return None
+    return url
+
+
+def _is_local(url: SplitResult) -> bool:
+    return url.scheme == "http" and url.hostname in LOCAL_HOSTS and url.path in ("", "/")
+
+
+def _is_salesforce(url: SplitResult) -> bool:
+    host = url.hostname or ""
+    is_known = host in LOGIN_HOSTS or _MY_DOMAIN.fullmatch(host) or _INSTANCE.fullmatch(host)
+    return url.scheme == "https" and bool(is_known) and url.port in (None, 443) and url.path in ("", "/")
+
+
+def _problem(url: SplitResult | None) -> str:
+    host = (url.hostname if url else None) or ""
+    if host.endswith(_PAGES):
+        return "is the address of Salesforce's pages in a browser; the API has another one."
+    if url is not None and url.scheme == "http" and host.endswith(".salesforce.com"):
+        return "starts with http://, which would send the secrets unencrypted."
+    if url is not None and url.path not in ("", "/") and host.endswith(".salesforce.com"):
+        return "has a path behind the host."
+    return "is no Salesforce host."

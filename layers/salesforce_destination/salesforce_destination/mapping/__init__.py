@@ -1,0 +1,1 @@
+"""From a profile to the update of a record, as the destination file says."""

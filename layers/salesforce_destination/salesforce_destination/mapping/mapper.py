@@ -1,0 +1,180 @@
+"""
+Mapping: from a profile to the update of a record, as the destination file says.
+
+Everything that depends on the file alone is worked out once, when the function starts; a profile costs a walk along its
+mapped keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import isfinite
+from sys import maxsize
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from salesforce_destination.destination.standard_fields import LENGTHS
+from salesforce_destination.mapping.audience_fields import AudienceFields
+from salesforce_destination.mapping.identity import IdentityReader
+from salesforce_destination.outcome import ProfileRefusedError, Reason
+from salesforce_destination.profile.event_time import EventTimeError, check_event_time, parse_time
+from salesforce_destination.profile.profile import IdentitiesInOrder, Profile
+from salesforce_destination.profile.source import ABSENT, Source, compile_source, is_unicode
+
+if TYPE_CHECKING:
+    from salesforce_destination.destination.destination import Destination, FieldMapping
+
+Json = Any
+
+
+@dataclass(slots=True)
+class Mapped:
+    """
+    What a profile becomes: whose record, which fields, when, and the times of the fields that have their own.
+
+    `updates_only` is that of a profile without consent: its exits are written, but no record is created for it.
+    """
+
+    key: str = field(repr=False)
+    identity: str = field(repr=False)
+    fields: dict[str, Json] = field(repr=False)
+    event_time: int
+    times: dict[str, int]
+    updates_only: bool = False
+
+
+class Mapper:
+    """Maps profiles as one destination file says."""
+
+    def __init__(self, destination: Destination) -> None:
+        self.destination = destination
+        self._identity = IdentityReader(destination)
+        self._fields = [_FieldReader(mapping, destination.salesforce_object) for mapping in destination.mappings]
+        self._audiences = AudienceFields(destination)
+        self._only_if = _optional(destination.profiles.only_if)
+        self._exits_skipped = destination.profiles.when_skipped == "exit"
+        self._identities = IdentitiesInOrder(_sources_of(destination))
+        ordering = destination.ordering
+        self._ordering_field = ordering.field if ordering else None
+        self._ordering_source = _optional(ordering.source) if ordering else None
+        select = destination.profiles.select
+        self.select = None if select == "@" else compile_source(select, unwraps=False)
+
+    def map(
+        self, profile: Profile, message_time: int | None, sent_at: int, is_one_of_several: bool = False
+    ) -> Mapped | None:
+        """
+        Map a profile, or give None where nothing is to be written; raise ProfileRefusedError.
+
+        `message_time` is what the message's attribute EventTime says; without one `ordering.source` tells the time, and
+        without that `sent_at`, which also bounds what a time may be (both in ms). Of several profiles in a message each
+        one's own time comes first.
+        """
+        profile = self._identities.of(profile)
+        event_time = self.event_time(profile, message_time, sent_at, is_one_of_several)
+        fields: dict[str, Json] = {}
+        times: dict[str, int] = {}
+        consents = self._only_if is None or self._only_if(profile) is True
+        if consents:
+            for reader in self._fields:
+                reader.read_into(fields, profile)
+            self._audiences.read_into(fields, times, profile, event_time)
+        elif not (self._exits_skipped and self._audiences.exits_into(fields, times, profile, event_time)):
+            return None
+        if self._ordering_field:
+            fields[self._ordering_field] = event_time
+        key, identity = self._identity.read(profile)
+        creates = self.destination.identity.create_missing
+        if not fields and not creates:
+            return None
+        return Mapped(key, identity, fields, event_time, times, creates and not consents)
+
+    def key(self, profile: Profile) -> str:
+        """Whose record a profile is about, be it mapped or not; raise ProfileRefusedError where it does not say."""
+        return self._identity.read(self._identities.of(profile))[0]
+
+    def event_time(
+        self, profile: Profile, message_time: int | None, sent_at: int, is_one_of_several: bool = False
+    ) -> int:
+        """
+        When the event happened; raise ProfileRefusedError for a time that cannot be.
+
+        The message's time comes before the profile's own, but not where the message holds several: it cannot be that
+        of all of them, and a redriven message must not give its time to profiles that have theirs.
+        """
+        found: Json = message_time
+        if self._ordering_source and (message_time is None or is_one_of_several):
+            found = self._ordering_source(profile)
+        if found is ABSENT or found is None:
+            found = sent_at if message_time is None else message_time
+        try:
+            return check_event_time(found if type(found) is int else parse_time(found), sent_at)
+        except EventTimeError as error:
+            text = f"The event time, {str(found)[:40]!r}, {error}."
+            raise ProfileRefusedError(Reason("EVENT_TIME_INVALID", text)) from None
+
+
+class _FieldReader:
+    def __init__(self, mapping: FieldMapping, salesforce_object: str) -> None:
+        self.mapping, self.target = mapping, mapping.target
+        self._source: Source = (
+            _constantly(mapping.constant) if mapping.source is None else compile_source(mapping.source)
+        )
+        known = LENGTHS.get(salesforce_object, {}).get(mapping.target)
+        self._is_text = known is not None
+        self._longest = mapping.max_length or known or maxsize
+
+    def read_into(self, fields: dict[str, Json], profile: Profile) -> None:
+        value = self._source(profile)
+        if type(value) is str:
+            value = value.strip() or None
+        if value is ABSENT or value is None:
+            value = self._without_value(value)
+            if value is ABSENT:
+                return
+        is_simple = type(value) is str and len(value) <= self._longest and value.isascii()
+        fields[self.target] = value if is_simple else self._checked(value)
+
+    def _checked(self, value: Json) -> Json:
+        if isinstance(value, dict | list):
+            self._refuse("is a list or an object; let the source name one value")
+        if type(value) is float and not isfinite(value):
+            self._refuse("is no number that JSON can hold")
+        if self._is_text and type(value) in (int, float):
+            value = str(value)
+        return self._fitted(value) if type(value) is str else value
+
+    def _refuse(self, problem: str) -> NoReturn:
+        text = f"The value for {self.target} {problem}."
+        raise ProfileRefusedError(Reason("VALUE_NOT_PLAIN", text, (self.target,)))
+
+    def _without_value(self, value: Json) -> Json:
+        mapping = self.mapping
+        if mapping.default is not None:
+            return mapping.default
+        if mapping.required:
+            text = f"{self.target} is required, and the profile has no value at {mapping.source}."
+            raise ProfileRefusedError(Reason("REQUIRED_VALUE_MISSING", text, (self.target,)))
+        return None if mapping.when_absent == "clear" else value
+
+    def _fitted(self, value: str) -> str:
+        if not is_unicode(value):
+            self._refuse("holds half a character, which no UTF-8 can write")
+        if len(value) <= self._longest:
+            return value
+        if self.mapping.when_too_long == "truncate":
+            return value[: self._longest].rstrip()
+        text = f"{self.target} holds {self._longest} characters, and the value has {len(value)}."
+        raise ProfileRefusedError(Reason("VALUE_TOO_LONG", text, (self.target,)))
+
+
+def _constantly(value: Json) -> Source:
+    return lambda _: value
+
+
+def _optional(source: str | None) -> Source | None:
+    return compile_source(source) if source else None
+
+
+def _sources_of(destination: Destination) -> list[str]:
+    sources = [destination.identity.source, *(mapping.source for mapping in destination.mappings)]
+    return [source for source in (*sources, destination.profiles.only_if) if source]

@@ -1,0 +1,147 @@
+"""
+What becomes of a profile, and of the message that held it.
+
+Every message ends as delivered, superseded or skipped (SQS deletes it), as rejected (it goes to the dead-letter queue
+with its reason), or as deferred (SQS delivers it again later). A message with several profiles has the worst outcome
+among them, and waits as long as one of them has to: the others are written again, which does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from salesforce_destination.errors import DestinationError
+
+
+@dataclass(slots=True)
+class Message:
+    """
+    One message of a batch.
+
+    `sent_at` (SQS's SentTimestamp, ms), `receive_count` (1 at the first delivery), `event_time` (the attribute
+    EventTime as it came, or None) and `attributes` (all message attributes, in the shape of the SQS API).
+    """
+
+    id: str
+    receipt_handle: str = field(repr=False)
+    body: str = field(repr=False)
+    sent_at: int
+    receive_count: int = 1
+    event_time: str | None = None
+    attributes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+
+
+class Outcome(StrEnum):
+    """What became of a profile, or of a message. In the order of design: the best first."""
+
+    DELIVERED = "delivered"
+    SUPERSEDED = "superseded"
+    SKIPPED = "skipped"
+    REJECTED = "rejected"
+    DEFERRED = "deferred"
+
+
+class Wait(StrEnum):
+    """How long a deferred message waits before it is tried again."""
+
+    BACKOFF = "backoff"
+    """Exponential with full jitter: a row lock, an outage, a broken connection."""
+
+    UNKNOWN = "unknown"
+    """At least ten minutes: a request that went out may still be running (a composite request may take that long)."""
+
+    DAILY_LIMIT = "daily_limit"
+    """Thirty to sixty minutes: the org's API calls come back as the rolling 24 hours pass."""
+
+    MISFIT = "misfit"
+    """Fifteen to thirty minutes: a person has to mend the org or the destination file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """
+    Why something was not written: a code for programs, a text for the person who reads the dead letter.
+
+    The text may echo a profile's values, as Salesforce's texts do. So it goes to the dead-letter queue, which holds the
+    profile anyway, and never into a log, a metric or a repr.
+    """
+
+    code: str
+    text: str = field(default="", repr=False)
+    fields: tuple[str, ...] = ()
+
+
+class ProfileRefusedError(DestinationError):
+    """A profile can never be written as it is. Its message goes to the dead-letter queue with the reason."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.code)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one profile (or one whole message), why, and for a deferred one how long it waits."""
+
+    outcome: Outcome
+    reason: Reason | None = None
+    wait: Wait = Wait.BACKOFF
+
+
+@dataclass(slots=True)
+class Part:
+    """What became of one profile of a message; `key` tells its record apart, as the org does."""
+
+    key: str = field(repr=False)
+    fate: Fate
+
+
+@dataclass(slots=True)
+class Delivery:
+    """
+    What became of one message.
+
+    `failed_profiles` are the positions of those that were not written; `parts` are the profiles that name a record.
+    """
+
+    message: Message
+    fate: Fate
+    event_time: int | None = None
+    failed_profiles: tuple[int, ...] = ()
+    profiles: int = 0
+    parts: tuple[Part, ...] = field(default=(), repr=False, compare=False)
+
+
+DELIVERED = Fate(Outcome.DELIVERED)
+SKIPPED = Fate(Outcome.SKIPPED)
+SUPERSEDED = Fate(Outcome.SUPERSEDED)
+
+_WORST_LAST = tuple(Outcome)
+_LONGEST_LAST = (Wait.BACKOFF, Wait.UNKNOWN, Wait.MISFIT, Wait.DAILY_LIMIT)
+
+
+def rejected(code: str, text: str = "", fields: tuple[str, ...] = ()) -> Fate:
+    """The fate of what can never succeed."""
+    return Fate(Outcome.REJECTED, Reason(code, text, fields))
+
+
+def deferred(code: str, wait: Wait = Wait.BACKOFF, text: str = "") -> Fate:
+    """The fate of what may succeed later."""
+    return Fate(Outcome.DEFERRED, Reason(code, text), wait)
+
+
+def missing_in_org(fields: Iterable[str]) -> Fate:
+    """The fate of what was written but for fields that the org has not, or does not let the user write."""
+    names = tuple(sorted(fields))
+    text = f"{', '.join(names)}: not in the org, or not for the integration user to write. The rest was written."
+    return Fate(Outcome.DEFERRED, Reason("FIELD_MISSING_IN_ORG", text, names), Wait.MISFIT)
+
+
+def worst(fates: Collection[Fate]) -> Fate:
+    """The fate of a message with these profiles: deferred before rejected before the rest, the longest wait first."""
+    if len(fates) == 1:
+        return next(iter(fates))
+    return max(fates, key=lambda fate: (_WORST_LAST.index(fate.outcome), _LONGEST_LAST.index(fate.wait)))

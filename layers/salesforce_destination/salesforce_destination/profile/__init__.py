@@ -1,0 +1,1 @@
+"""What comes in: message bodies, profiles, identities, memberships and their times."""

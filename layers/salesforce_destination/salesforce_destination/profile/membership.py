@@ -1,0 +1,94 @@
+"""
+Audience memberships: what a profile says, and the value that its Salesforce field takes.
+
+A message may hold only the memberships that changed, so an absent audience is never an exit (but for `names`, which
+demands messages that hold them all).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from salesforce_destination.outcome import ProfileRefusedError, Reason
+from salesforce_destination.profile.event_time import EARLIEST_MS, LATEST_MS, EventTimeError, parse_time
+
+Json = Any
+
+
+class Status(StrEnum):
+    """A membership's status, in Adobe Experience Platform's words (`existing` comes from older exports)."""
+
+    REALIZED = "realized"
+    EXISTING = "existing"
+    EXITED = "exited"
+
+
+_KNOWN = {status.value: status for status in Status}
+
+Namespaces = list[tuple[str, dict[str, Json]]]
+"""A segmentMembership map: for each namespace its folded name, and its memberships by the audience's id."""
+
+
+def namespaces_of(memberships: Json) -> Namespaces:
+    """Read a segmentMembership map, as far as it is one; the spelling of namespaces may be in either case."""
+    if not isinstance(memberships, dict):
+        return []
+    return [(name.casefold(), inner) for name, inner in memberships.items() if isinstance(inner, dict)]
+
+
+def find_membership(namespaces: Namespaces, audience_id: str, namespace: str | None) -> Json | None:
+    """
+    Find an audience's membership, as it came.
+
+    Without a namespace (which is given folded) every one is looked through, and the latest of several wins.
+    """
+    found = None
+    for name, inner in namespaces:
+        if audience_id in inner and (namespace is None or name == namespace):
+            one = inner[audience_id]
+            found = one if found is None else max(found, one, key=_time_of)
+    return found
+
+
+def read_status(found: Json, audience: str) -> Status:
+    """Read a membership's status; an unknown one refuses the profile and is named."""
+    status = found.get("status") if isinstance(found, dict) else None
+    known = (_KNOWN.get(status) or _KNOWN.get(status.strip().lower())) if isinstance(status, str) else None
+    if known is None:
+        shown = repr(status[:40]) if isinstance(status, str) else "no text"
+        text = f"The status of audience {audience} is {shown}, not realized, existing or exited."
+        raise ProfileRefusedError(Reason("STATUS_UNKNOWN", text))
+    return known
+
+
+def read_since(found: Json, audience: str) -> int | None:
+    """Read a membership's lastQualificationTime, in ms; one that cannot be read refuses the profile."""
+    try:
+        return _since(found)
+    except EventTimeError as error:
+        text = f"lastQualificationTime of audience {audience} {error}."
+        raise ProfileRefusedError(Reason("QUALIFICATION_TIME_INVALID", text)) from None
+
+
+def names_of(members: Mapping[str, bool]) -> str | None:
+    """Join the names of the audiences that a profile is in, as multi-select picklists take them; None clears."""
+    return ";".join(name for name, is_member in members.items() if is_member) or None
+
+
+def _since(found: dict[str, Json]) -> int | None:
+    value = found.get("lastQualificationTime", found.get("timestamp"))
+    if value is None:
+        return None
+    since = parse_time(value)
+    if not EARLIEST_MS <= since < LATEST_MS:
+        raise EventTimeError("is outside 2001 to 2286")
+    return since
+
+
+def _time_of(found: Json) -> int:
+    try:
+        return (_since(found) if isinstance(found, dict) else None) or 0
+    except EventTimeError:
+        return 0

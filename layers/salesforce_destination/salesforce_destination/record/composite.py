@@ -1,0 +1,130 @@
+"""
+Composite requests: up to 5 sObject Collections of 200 records each in one API call.
+
+Salesforce counts the whole series as a single call ("Send Multiple Requests Using Composite"), so 1,000 records cost
+one. Answers have the order of the request, and are read by position: failed rows carry no id to go by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from salesforce_destination.errors import OutcomeUnknownError, SalesforceError
+from salesforce_destination.record.classification import RecordError, readable_code, request_error
+from salesforce_destination.record.record import Record
+
+if TYPE_CHECKING:
+    from salesforce_destination.destination.destination import Destination
+
+Json = Any
+Collection = Sequence[Record]
+
+WRITTEN: tuple[RecordError, ...] = ()
+"""The errors of a record that was written: none."""
+
+RecordErrors = tuple[RecordError, ...]
+CollectionReply = Sequence[RecordErrors] | SalesforceError
+"""What became of a collection: one tuple of errors for each record, or what failed the collection as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompositeWriter:
+    """Writes composite requests for one destination and reads their answers."""
+
+    destination: Destination
+
+    def request(self, collections: Sequence[Collection]) -> Json:
+        """
+        Build the body of one composite request.
+
+        Nothing is all-or-none: a refused record must not hold the others back.
+        """
+        headers = self.headers()
+        return {
+            "allOrNone": False,
+            "collateSubrequests": False,
+            "compositeRequest": [
+                {
+                    "method": "PATCH",
+                    "url": self._url(collection[0]),
+                    "referenceId": f"collection{number}",
+                    **({"httpHeaders": headers} if headers else {}),
+                    "body": {"allOrNone": False, "records": [self._row(record) for record in collection]},
+                }
+                for number, collection in enumerate(collections)
+            ],
+        }
+
+    def path(self) -> str:
+        """The path of the composite resource."""
+        return f"/services/data/v{self.destination.api_version}/composite"
+
+    def headers(self) -> dict[str, str]:
+        """
+        The headers that change what a write does, wanted on the request and on each subrequest.
+
+        Without `Sforce-Auto-Assign: FALSE` an update of a lead may give it another owner ("Assignment Rule Header").
+        """
+        headers = {"Sforce-Auto-Assign": "FALSE"}
+        if self.destination.duplicate_rules == "allow":
+            headers["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
+        return headers
+
+    def _url(self, first: Record) -> str:
+        if first.moved_to or self.destination.updates_by_id:
+            return f"{self.path()}/sobjects"
+        identity = self.destination.identity
+        url = f"{self.path()}/sobjects/{self.destination.salesforce_object}/{identity.target}"
+        return url if identity.create_missing and not first.updates_only else f"{url}?updateOnly=true"
+
+    def _row(self, record: Record) -> Json:
+        by_id = record.moved_to or self.destination.updates_by_id
+        key = "id" if by_id else self.destination.identity.target
+        sobject = record.moved_to or self.destination.salesforce_object
+        return {"attributes": {"type": sobject}, key: record.identity, **record.fields}
+
+
+def read_reply(reply: Json, collections: Sequence[Collection]) -> list[CollectionReply]:
+    """
+    Read a composite answer by position.
+
+    An answer that is cut short or of the wrong length says nothing about what was written.
+    """
+    answers = reply.get("compositeResponse") if isinstance(reply, Mapping) else None
+    if not isinstance(answers, list) or len(answers) != len(collections):
+        raise OutcomeUnknownError(200)
+    return [_read_subreply(answer, collection) for answer, collection in zip(answers, collections, strict=True)]
+
+
+def _read_subreply(answer: Json, collection: Collection) -> CollectionReply:
+    if not isinstance(answer, Mapping) or not isinstance(answer.get("httpStatusCode"), int):
+        return OutcomeUnknownError(None)
+    status, body = answer["httpStatusCode"], answer.get("body")
+    if status != 200 or not isinstance(body, list) or len(body) != len(collection):
+        return request_error(status, body)
+    results = [_read_result(result) for result in body]
+    if None in results:
+        return OutcomeUnknownError(status)
+    return [errors for errors in results if errors is not None]
+
+
+def _read_result(result: Json) -> RecordErrors | None:
+    success = result.get("success") if isinstance(result, dict) else None
+    if success is True:
+        return WRITTEN
+    if success is not False:
+        return None
+    errors = result.get("errors")
+    listed = errors if isinstance(errors, list) else []
+    return tuple(_record_error(error) for error in listed if isinstance(error, Mapping)) or (RecordError("NO_REASON"),)
+
+
+def _record_error(error: Mapping[str, Json]) -> RecordError:
+    fields = error.get("fields")
+    return RecordError(
+        readable_code(error.get("statusCode") or error.get("errorCode") or "NO_REASON"),
+        str(error.get("message") or ""),
+        tuple(map(str, fields)) if isinstance(fields, list) else (),
+    )

@@ -1,0 +1,103 @@
+"""
+Records on their way to Salesforce: updates from single profiles, merged where they concern the same record.
+
+A record may appear only once in a request: of two rows with one external id Salesforce writes neither, and of rows with
+one Id the order is not promised. Merging is also what makes a flood cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+Json = Any
+
+
+@dataclass(slots=True)
+class Update:
+    """
+    What one profile wants of one record.
+
+    `message` and `profile` are positions in the batch and in the message; `key` tells records apart as the org does;
+    `times` holds the fields that have a time of their own (a membership's), the rest have the event's; `updates_only`
+    creates no record, whatever the destination does for others.
+    """
+
+    message: int
+    profile: int
+    key: str = field(repr=False)
+    identity: str = field(repr=False)
+    fields: Mapping[str, Json] = field(repr=False)
+    event_time: int
+    times: Mapping[str, int] = field(default_factory=dict)
+    updates_only: bool = False
+
+
+@dataclass(slots=True)
+class Record:
+    """
+    One record of a request, and the updates that it answers for, oldest first.
+
+    `moved_to` is the sObject of a record that is written by its Id in place of the one that was asked for: the contact
+    of a converted lead, the survivor of a merge. `left_out` are fields that are not sent.
+    """
+
+    key: str = field(repr=False)
+    identity: str = field(repr=False)
+    fields: Mapping[str, Json] = field(repr=False)
+    updates: tuple[Update, ...]
+    moved_to: str | None = None
+    left_out: frozenset[str] = frozenset()
+
+    @property
+    def updates_only(self) -> bool:
+        """Whether the latest event must not create the record: who has taken the consent away has the last word."""
+        return self.updates[-1].updates_only
+
+    def without(self, names: Iterable[str]) -> Record:
+        """The same record, these fields left out."""
+        left_out = self.left_out.union(names)
+        if left_out == self.left_out:
+            return self
+        return replace(self, left_out=left_out, fields={k: v for k, v in self.fields.items() if k not in left_out})
+
+
+def merge(updates: Iterable[Update]) -> list[Record]:
+    """
+    Make one record of all updates that concern it, in the order in which the records first appear.
+
+    Field by field the later time wins, and among equal times the later position; an update that lacks a field leaves
+    it to the others.
+    """
+    by_key: dict[str, list[Update]] = {}
+    for update in updates:
+        by_key.setdefault(update.key, []).append(update)
+    return [record_of(group) for group in by_key.values()]
+
+
+def record_of(updates: list[Update]) -> Record:
+    """Make the record of these updates, which all concern the same one."""
+    if len(updates) == 1:
+        only = updates[0]
+        return Record(only.key, only.identity, only.fields, (only,))
+    oldest_first = sorted(updates, key=lambda update: (update.event_time, update.message, update.profile))
+    newest: dict[str, int] = {}
+    fields: dict[str, Json] = {}
+    for update in oldest_first:
+        for name, value in update.fields.items():
+            time = update.times.get(name, update.event_time)
+            if time >= newest.get(name, time):
+                newest[name], fields[name] = time, value
+    return Record(updates[0].key, oldest_first[-1].identity, fields, tuple(oldest_first))
+
+
+def moved(record: Record, sobject: str, record_id: str, others: Iterable[Update] = ()) -> Record:
+    """
+    The record, to be written to the one that took its place.
+
+    `others` are updates that concern that one already: what is newer among them must not be undone.
+    """
+    merged = record_of([*record.updates, *others])
+    by_id = replace(merged, key=record_id, identity=record_id, moved_to=sobject)
+    return by_id.without(record.left_out)

@@ -1,0 +1,83 @@
+"""
+Where a record went that is not there any more: the contact of a converted lead, the survivor of a merge.
+
+Salesforce refuses to write both kinds (CANNOT_UPDATE_CONVERTED_LEAD, ENTITY_IS_DELETED), and tells where they went only
+when it is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from salesforce_destination.record.record import Record
+
+Json = Any
+
+MERGEABLE = frozenset({"Account", "Case", "Contact", "Individual", "Lead"})
+"""The sObjects whose records can be merged; no other has a MasterRecordId that could be asked for."""
+
+LONGEST_QUERY = 8_000
+"""Characters of one SOQL query: Salesforce takes 16,384 bytes of URI and headers together, less when escaped."""
+
+
+class Move(StrEnum):
+    """How a record left its place."""
+
+    CONVERTED = "converted"
+    MERGED = "merged"
+
+
+@dataclass(frozen=True, slots=True)
+class Successor:
+    """The record in its place: its sObject, its Id, and the fields that may be written there (None: the same ones)."""
+
+    sobject: str
+    record_id: str
+    writable: frozenset[str] | None = None
+
+
+def successor_queries(sobject: str, key_field: str, pointer: str, keys: Iterable[str]) -> Iterator[str]:
+    """Ask for `pointer` of the records with these keys, in as few queries as fit."""
+    columns = ", ".join(dict.fromkeys(["Id", key_field, pointer]))
+    # The names are API names, which the destination file's reader checks; the keys are quoted.
+    head = f"SELECT {columns} FROM {sobject} WHERE {key_field} IN ("  # noqa: S608  # nosec B608
+    listed: list[str] = []
+    length = 0
+    for key in dict.fromkeys(keys):
+        literal = quoted(key)
+        if listed and length + len(literal) > LONGEST_QUERY:
+            yield f"{head}{','.join(listed)})"
+            listed, length = [], 0
+        listed.append(literal)
+        length += len(literal) + 1
+    if listed:
+        yield f"{head}{','.join(listed)})"
+
+
+def quoted(text: str) -> str:
+    """Write a text as a SOQL literal."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def pointers_in(rows: Iterable[Mapping[str, Json]], key_field: str, pointer: str) -> dict[str, str]:
+    """Read the rows of an answer: folded key to the Id that the row points to; rows that point nowhere are left out."""
+    return {
+        str(row[key_field]).casefold(): str(row[pointer]) for row in rows if row.get(key_field) and row.get(pointer)
+    }
+
+
+def end_of_chain(start: str, pointers: Mapping[str, str]) -> str:
+    """Follow survivors of merges that were merged themselves; a circle, which should not be, ends where it began."""
+    seen = {start}
+    while (following := pointers.get(start.casefold())) and following not in seen:
+        seen.add(following)
+        start = following
+    return start
+
+
+def keys_of(records: Sequence[Record]) -> list[str]:
+    """What these records were asked for by."""
+    return [record.identity for record in records]

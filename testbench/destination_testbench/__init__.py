@@ -1,0 +1,1 @@
+"""What stands in for AWS, Lambda and Salesforce in tests, simulations and on one machine."""

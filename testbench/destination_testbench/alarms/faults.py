@@ -1,0 +1,152 @@
+"""What can be done to a stage: traffic, and what goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from destination_testbench.alarms.stage import DELIVER, DESTINATION, Stage
+from destination_testbench.alarms.traffic import BROKEN_BODY, TRIAL, profile
+from destination_testbench.org import Fault, FaultKind
+
+PER_MINUTE = 8
+BEGINS = 10
+"""The minute in which a fault is switched on."""
+
+Act = Callable[[Stage], None]
+Traffic = Callable[[Stage, int], None]
+
+
+def steady(stage: Stage, minute: int) -> None:
+    """A few messages a minute, one of a person who does not want it and one with an address that is none."""
+    for _ in range(PER_MINUTE - 2):
+        stage.send(profile(stage.numbers))
+    stage.send(profile(stage.numbers, consent="n"))
+    stage.send(profile(stage.numbers, email="nowhere"))
+
+
+def trickle(stage: Stage, minute: int) -> None:
+    """One message every six minutes."""
+    if minute % 6 == 0:
+        stage.send(profile(stage.numbers))
+
+
+def silence(stage: Stage, minute: int) -> None:
+    """No message at all."""
+
+
+def nothing(stage: Stage) -> None:
+    """All is well."""
+
+
+def switched_on(fault: Fault) -> Act:
+    """A fault of the org, on until it is cleared."""
+
+    def begin(stage: Stage) -> None:
+        stage.org.faults.add(fault)
+
+    return begin
+
+
+outage = switched_on(Fault(FaultKind.OUTAGE))
+"""Salesforce answers every call with 503."""
+
+
+def clear(stage: Stage) -> None:
+    """Switch off every fault of the org."""
+    stage.org.faults.clear()
+
+
+def spoiled(stage: Stage, minute: int) -> None:
+    """After a while two messages more a minute, which nobody can read."""
+    steady(stage, minute)
+    if minute >= BEGINS:
+        for _ in range(2):
+            stage.send(BROKEN_BODY)
+
+
+def one_spoiled(stage: Stage, minute: int) -> None:
+    """One message in all that nobody can read."""
+    steady(stage, minute)
+    if minute == BEGINS:
+        stage.send(BROKEN_BODY)
+
+
+def behind(stage: Stage, minute: int) -> None:
+    """After a while most events come with a time of two hours ago, for records that have changed since."""
+    steady(stage, minute)
+    if minute >= BEGINS:
+        for number in range(PER_MINUTE):
+            stage.send(profile(number, audience=None), stage.time - 7200)
+
+
+def with_trials(stage: Stage, minute: int) -> None:
+    """A message more a minute, for the audience of the trial users."""
+    steady(stage, minute)
+    stage.send(profile(stage.numbers, TRIAL))
+
+
+def wrong_credentials(stage: Stage) -> None:
+    """Somebody has changed the secret in Salesforce, and not here."""
+    text = stage.secrets.values["CredentialsSecret"]
+    stage.secrets.values["CredentialsSecret"] = text.replace("local-client-secret", "an-old-secret")
+
+
+def credentials_and_token_gone(stage: Stage) -> None:
+    """The same, and Salesforce takes the access token no more."""
+    wrong_credentials(stage)
+    stage.org.admin.revoke_tokens()
+
+
+def field_removed(stage: Stage) -> None:
+    """An administrator deletes a field."""
+    stage.org.admin.remove_field("Contact", "CDP_Trial__c")
+
+
+def field_restored(stage: Stage) -> None:
+    """The administrator takes it out of the bin again."""
+    stage.org.admin.restore_field("Contact", "CDP_Trial__c")
+    # An environment asks the org at most every five minutes whether the field is back, by its own clock.
+    stage.restart()
+
+
+def calls_spent_by_another(stage: Stage) -> None:
+    """Another integration uses up most of the API calls."""
+    stage.org.usage.spend(stage.org.now(), 85_000)
+
+
+def nearly_all_calls_spent(stage: Stage) -> None:
+    """Another integration uses up more than this one may see used."""
+    stage.org.usage.spend(stage.org.now(), 95_000)
+
+
+def wrong_file(stage: Stage) -> None:
+    """A deployment without the destination file."""
+    stage.restart(DESTINATION_FILE=str(DESTINATION.parent / "not-there" / DESTINATION.name))
+
+
+def aws_hangs(stage: Stage) -> None:
+    """AWS does not answer the deliver function any more."""
+    stage.hanging.add(DELIVER)
+
+
+def throttled(stage: Stage) -> None:
+    """Lambda lets the deliver function run no more."""
+    stage.is_throttled = True
+
+
+def not_polled(stage: Stage) -> None:
+    """Lambda reads the queue no more."""
+    stage.is_polled = False
+
+
+def two(stage: Stage, minute: int) -> None:
+    """Two messages, six minutes apart."""
+    if minute in (BEGINS, BEGINS + 6):
+        stage.send(profile(stage.numbers))
+
+
+def locked(stage: Stage, minute: int) -> None:
+    """Little traffic, and in it one message for a record that somebody holds."""
+    trickle(stage, minute)
+    if minute == BEGINS:
+        stage.send(profile(400))

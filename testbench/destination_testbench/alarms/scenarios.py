@@ -1,0 +1,190 @@
+"""
+What happens on the stage, and which alarms it must set off: those named, no others.
+
+Where a scenario sets parameters, it is to shorten the wait: the alarms are worked out with the same values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from destination_testbench.alarms import door_faults, faults
+from destination_testbench.alarms.faults import Act, Traffic
+from destination_testbench.alarms.stack_alarms import EVERYTHING
+from destination_testbench.alarms.traffic import crm_id
+from destination_testbench.org import Fault, FaultKind
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """
+    So many minutes of a stack, and `cured` in the minute `cured_at` if it ends.
+
+    `alarms` are all that go on, but for those in `may`, which hang on chance; `wakes` are those that tell the topic, in
+    their order.
+    """
+
+    name: str
+    minutes: int
+    begins: Act = faults.nothing
+    traffic: Traffic = faults.steady
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    alarms: frozenset[str] = frozenset()
+    may: frozenset[str] = frozenset()
+    wakes: tuple[str, ...] = ()
+    cured: Act = faults.nothing
+    cured_at: int = -1
+
+
+STOPPED, WAITING = "DeliveryStoppedAlarm", "MessagesWaitingAlarm"
+LETTERS, STALE = "ManyDeadLettersAlarm", "StaleUpdatesAlarm"
+NOT_TAKEN = "ProfilesNotTakenAlarm"
+IDLE = frozenset({"OldestMessageAlarm", "StuckMessagesAlarm", "NothingFinishedAlarm", STOPPED, WAITING})
+"""What goes on where nothing at all is delivered for two hours."""
+
+HEALTHY: tuple[Scenario, ...] = (
+    Scenario("all is well", 150),
+    Scenario("a message now and then", 150, traffic=faults.trickle),
+    Scenario("no message at all", 150, traffic=faults.silence),
+    # The shortest time-out with which a request is sent at all; it waits until 20 seconds before the end.
+    Scenario(
+        "the org does not answer in time",
+        34,
+        faults.switched_on(Fault(FaultKind.LATENCY, path="/composite", seconds=60.0)),
+        faults.two,
+        {"FunctionTimeoutSeconds": 31},
+    ),
+    Scenario("Salesforce is down for 8 minutes", 70, faults.outage, cured=faults.clear, cured_at=18),
+    Scenario("SQS fails for 2 minutes", 150, traffic=door_faults.posted_with_noise, parameters=EVERYTHING),
+)
+"""No alarm may go on: whatever the traffic, if a call hangs, in an outage of minutes, if strangers knock."""
+
+FAULTS: tuple[Scenario, ...] = (
+    Scenario(
+        "one message in five is no JSON",
+        30,
+        traffic=faults.spoiled,
+        alarms=frozenset({"RejectedShareAlarm", "RejectedMessagesAlarm", LETTERS}),
+        wakes=(LETTERS,),
+    ),
+    Scenario(
+        "a single message is no JSON", 30, traffic=faults.one_spoiled, alarms=frozenset({"RejectedMessagesAlarm"})
+    ),
+    Scenario(
+        "Salesforce is down for 2 hours",
+        260,
+        faults.outage,
+        alarms=frozenset({"TokenRefreshFailingAlarm", "NothingDeliveredAlarm", "OldestMessageAlarm", STOPPED, WAITING}),
+        may=frozenset({"SupersededShareAlarm"}),
+        wakes=(STOPPED,),
+        cured=faults.clear,
+        cured_at=130,
+    ),
+    Scenario(
+        "Salesforce is down for good",
+        150,
+        faults.outage,
+        faults.trickle,
+        {"GiveUpAfterSeconds": 7200},
+        alarms=IDLE | {"TokenRefreshFailingAlarm", "NearGivingUpAlarm", LETTERS},
+        may=frozenset({"RejectedMessagesAlarm", "NothingDeliveredAlarm"}),
+        wakes=(STOPPED, LETTERS),
+    ),
+    Scenario(
+        "the client secret was changed",
+        40,
+        faults.wrong_credentials,
+        alarms=frozenset({"TokenRefreshFailingAlarm", STOPPED}),
+        wakes=(STOPPED,),
+    ),
+    Scenario(
+        "the same, and the token revoked",
+        90,
+        faults.credentials_and_token_gone,
+        faults.silence,
+        alarms=frozenset({"TokenRefreshFailingAlarm", "ConnectionProblemsAlarm", STOPPED, WAITING}),
+        wakes=(STOPPED,),
+    ),
+    Scenario(
+        "a field is missing in the org",
+        230,
+        faults.field_removed,
+        faults.with_trials,
+        alarms=frozenset({"SchemaMismatchAlarm", "ConnectionProblemsAlarm", "OldestMessageAlarm", WAITING}),
+        wakes=(WAITING,),
+        cured=faults.field_restored,
+        cured_at=110,
+    ),
+    Scenario(
+        "AWS hangs, deliver is killed",
+        35,
+        faults.aws_hangs,
+        faults.two,
+        {"FunctionTimeoutSeconds": 12},
+        alarms=frozenset({"DeliverFailingAlarm", "DeliverSlowAlarm", STOPPED}),
+        wakes=(STOPPED,),
+    ),
+    Scenario(
+        "Lambda throttles deliver", 125, faults.throttled, alarms=IDLE | {"DeliverThrottledAlarm"}, wakes=(STOPPED,)
+    ),
+    Scenario("nobody polls the queue", 125, faults.not_polled, alarms=IDLE, wakes=(STOPPED,)),
+    Scenario(
+        "one record is locked for hours",
+        200,
+        faults.switched_on(Fault(FaultKind.LOCK, records=(crm_id(400),))),
+        faults.locked,
+        alarms=frozenset({"OldestMessageAlarm", WAITING}),
+        wakes=(WAITING,),
+    ),
+    Scenario(
+        "most events come with old times",
+        60,
+        traffic=faults.behind,
+        alarms=frozenset({"SupersededShareAlarm", STALE}),
+        wakes=(STALE,),
+    ),
+    Scenario("others use up the API calls", 30, faults.calls_spent_by_another, alarms=frozenset({"ApiUsageAlarm"})),
+    Scenario(
+        "no API call is left",
+        100,
+        faults.nearly_all_calls_spent,
+        alarms=frozenset({"ApiUsageAlarm", "NothingDeliveredAlarm", "OldestMessageAlarm", STOPPED, WAITING}),
+        wakes=(STOPPED,),
+    ),
+    Scenario(
+        "the destination file is wrong",
+        130,
+        faults.wrong_file,
+        alarms=(IDLE - {STOPPED}) | {"SchemaMismatchAlarm", "ConnectionProblemsAlarm", "NothingDeliveredAlarm"},
+        wakes=(WAITING,),
+    ),
+    Scenario(
+        "SQS refuses the front door",
+        100,
+        door_faults.denied,
+        door_faults.posted,
+        EVERYTHING,
+        alarms=frozenset({"FrontDoorFailingAlarm", NOT_TAKEN}),
+        wakes=(NOT_TAKEN,),
+        cured=door_faults.allowed,
+        cured_at=30,
+    ),
+    Scenario(
+        "the sender has a wrong key",
+        30,
+        traffic=door_faults.posted_with_another_key,
+        parameters=EVERYTHING,
+        alarms=frozenset({"FrontDoorRefusingAlarm", NOT_TAKEN}),
+        wakes=(NOT_TAKEN,),
+    ),
+    Scenario(
+        "one POST in five is no JSON",
+        30,
+        traffic=door_faults.posted_partly_spoiled,
+        parameters=EVERYTHING,
+        alarms=frozenset({"FrontDoorRefusingAlarm", NOT_TAKEN}),
+        wakes=(NOT_TAKEN,),
+    ),
+)

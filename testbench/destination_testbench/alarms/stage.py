@@ -1,0 +1,212 @@
+"""
+The stack on a compressed clock: the real functions in processes of their own, everything around them simulated.
+
+A minute is a step. What a function is told of times is moved by the difference of the two clocks, so that a message
+that has waited for an hour of the stage has waited for an hour; what it emits is dated by the stage's clock.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from destination_testbench.alarms.aws_metrics import QueueCounts, publish_invocation, publish_queue, publish_throttle
+from destination_testbench.alarms.emitted import EmittedMetrics
+from destination_testbench.alarms.gateway import KEY, Gateway
+from destination_testbench.alarms.metrics import Metrics
+from destination_testbench.alarms.stage_cloud import (
+    CREDENTIALS_SECRET,
+    DEAD_LETTERS,
+    QUEUE,
+    REFRESH,
+    SECRETS,
+    StageCloud,
+)
+from destination_testbench.alarms.traffic import new_org
+from destination_testbench.aws.aws_endpoint import AwsEndpoint
+from destination_testbench.aws.fifo import FifoQueue
+from destination_testbench.aws.queue import QueueConfig, StandardQueue
+from destination_testbench.aws.secrets import SimulatedSecrets
+from destination_testbench.aws.sqs import SimulatedSqs
+from destination_testbench.aws_lambda.execution_environment import FunctionError
+from destination_testbench.aws_lambda.invoker import Invoker
+from destination_testbench.aws_lambda.sqs_event import Message, event_of, failed_ids
+from destination_testbench.local.options import Options
+from destination_testbench.org import SimulatedOrg, serve
+from destination_testbench.template.template import Template
+from destination_testbench.template.wiring import functions_of
+
+DESTINATION = Path(__file__).with_name("watched.toml")
+START = 1_767_571_200.0
+"""2026-01-05, a Monday."""
+
+MINUTE = 60.0
+SCHEDULED_AT = 15
+"""The minute of each hour in which the schedules are due."""
+
+DELIVER, REFRESHER, CHECKER = "DeliverFunction", "RefreshTokenFunction", "CheckConnectionFunction"
+MESSAGES_PER_CALL = 10
+SECONDS_BETWEEN_LOOKS = 0.02
+
+
+class Stage:
+    """
+    One stack from its first log-in to `close`.
+
+    `is_polled` and `is_throttled` are Lambda's side of it; the functions in `hanging` get no answer from AWS.
+    """
+
+    def __init__(self, template: Template, parameters: Mapping[str, Any], folder: Path) -> None:
+        self.parameters = {"DestinationFile": DESTINATION.name, **parameters}
+        self.org: SimulatedOrg = new_org()
+        self.metrics = Metrics()
+        self.time = START
+        self.is_polled, self.is_throttled = True, False
+        self.hanging: set[str] = set()
+        self.numbers = 0
+        self._closing = ExitStack()
+        self._counts = QueueCounts()
+        self._pool = ThreadPoolExecutor(1)
+        self._closing.callback(self._pool.shutdown)
+        org_url = self._closing.enter_context(serve(self.org)).url
+        self.secrets = SimulatedSecrets({**SECRETS, CREDENTIALS_SECRET: credentials(org_url)})
+        clients: dict[str, Any] = {"secretsmanager": self.secrets}
+        self.aws = AwsEndpoint(clients)
+        self._closing.callback(self.aws.close)
+        cloud = StageCloud(template, self.parameters, self.aws.url)
+        clients["sqs"] = self._sqs = self._queues(cloud)
+        self.gateway = Gateway(cloud, self.metrics, self.send)
+        options = Options(destination=DESTINATION, state=folder)
+        functions = functions_of(cloud, self.aws, options)
+        self._functions = {name: functions[name] for name in (DELIVER, REFRESHER, CHECKER)}
+        self._invokers = {name: Invoker(function) for name, function in self._functions.items()}
+        self._emitted = {name: EmittedMetrics(functions[name].log) for name in self._invokers}
+        self._closing.callback(self._end_processes)
+        self._ask_for_a_token()
+        self._refresh()
+
+    def close(self) -> None:
+        """End all processes and servers."""
+        self.aws.goes_on.set()
+        self._closing.close()
+
+    def restart(self, **environment: str) -> None:
+        """Begin with new environments of the functions, with these variables if any, as after a deployment."""
+        self._end_processes()
+        self._functions = {
+            name: replace(function, environment={**function.environment, **environment})
+            for name, function in self._functions.items()
+        }
+        self._invokers = {name: Invoker(function) for name, function in self._functions.items()}
+
+    def _end_processes(self) -> None:
+        for invoker in self._invokers.values():
+            invoker.close()
+
+    def send(self, body: str, event_at: float | None = None) -> None:
+        """Send one message, with the time of its event where that is given."""
+        time_text = None if event_at is None else {"DataType": "Number", "StringValue": str(int(event_at * 1000))}
+        self._queue.add(body, {"EventTime": time_text} if time_text else {})
+        self._counts.sent += 1
+        self.numbers += 1
+
+    def post(self, body: str, key: str = KEY) -> None:
+        """Send one request to the front door."""
+        self.gateway.post(body, self.time + 1, key)
+
+    def minute(self) -> None:
+        """Let a minute pass: what is scheduled, what is on the queues, what AWS publishes at the end."""
+        if (self.time - START) % 3600 == SCHEDULED_AT * MINUTE:
+            self._ask_for_a_token()
+            self._invoke(CHECKER, {"reason": "schedule"})
+        self._refresh()
+        self._deliver()
+        self.time += MINUTE
+        publish_queue(self.metrics, QUEUE, self._queue, self._counts, self.time)
+        if self._letters.all():
+            publish_queue(self.metrics, DEAD_LETTERS, self._letters, QueueCounts(), self.time)
+
+    def _queues(self, cloud: StageCloud) -> SimulatedSqs:
+        draw = random.Random(1)
+        settings = (cloud.resolve({"Ref": name}) for name in ("VisibilityTimeoutSeconds", "RetentionSeconds"))
+        config = QueueConfig(*map(int, settings))
+        self._url = {name: cloud.queue_url(name) for name in (QUEUE, DEAD_LETTERS, REFRESH)}
+        self._queue = StandardQueue(self._url[QUEUE], config, self._now, draw)
+        self._letters = StandardQueue(self._url[DEAD_LETTERS], config, self._now, draw)
+        self._requests = FifoQueue(self._url[REFRESH], QueueConfig(60, 600), self._now, draw)
+        return SimulatedSqs({queue.name: queue for queue in (self._queue, self._letters, self._requests)})
+
+    def _now(self) -> float:
+        return self.time
+
+    def _ask_for_a_token(self) -> None:
+        self._requests.add('{"reason": "schedule", "refused": null}', {}, "refresh", f"schedule-{self.time}")
+
+    def _refresh(self) -> None:
+        for stored in self._requests.receive(1):
+            event = event_of([stored.received()], "arn:aws:sqs:eu-west-1:123456789012:refresh.fifo")
+            if not failed_ids(self._invoke(REFRESHER, event), [stored.id]):
+                self._requests.delete(stored.handle)
+
+    def _deliver(self) -> None:
+        if not self.is_polled or not self._queue.counts()[0]:
+            return
+        if self.is_throttled:
+            publish_throttle(self.metrics, DELIVER, self.time)
+            return
+        messages: list[Message] = []
+        while taken := self._queue.receive(MESSAGES_PER_CALL):
+            messages += [stored.received() for stored in taken]
+        self._counts.received += len(messages)
+        shift = time.time() - self.time
+        event = event_of([moved(message, shift) for message in messages], "arn:aws:sqs:eu-west-1:123456789012:queue")
+        answering = self._pool.submit(self._invoke, DELIVER, event)
+        self._refresh_until(answering)
+        answer = answering.result()
+        ids = [message["MessageId"] for message in messages]
+        kept = failed_ids(answer, ids) if answer is not None else set(ids)
+        for message in messages:
+            if message["MessageId"] not in kept:
+                self._queue.delete(message["ReceiptHandle"])
+                self._counts.deleted += 1
+
+    def _refresh_until(self, answering: Future[Any]) -> None:
+        """Run the refresh function beside the deliver function, which may be waiting for a token."""
+        while not answering.done():
+            self._refresh()
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+
+    def _invoke(self, function: str, event: Any) -> Any:
+        """The function's answer, or None where it ended without one."""
+        started, answer = time.monotonic(), None
+        (self.aws.hangs.set if function in self.hanging else self.aws.hangs.clear)()
+        with suppress(FunctionError):
+            answer = self._invokers[function].invoke(event)
+        publish_invocation(self.metrics, function, self.time + 1, time.monotonic() - started, answer is None)
+        for metric, value in self._emitted[function].new():
+            self.metrics.add(metric, self.time + 1, value)
+        return answer
+
+
+def moved(message: Message, seconds: float) -> Message:
+    """A message with its times on another clock."""
+    shift = int(seconds * 1000)
+    attributes = {k: str(int(v) + shift) if k.endswith("Timestamp") else v for k, v in message["Attributes"].items()}
+    own = {
+        name: {**value, "StringValue": str(int(value["StringValue"]) + shift)}
+        for name, value in message.get("MessageAttributes", {}).items()
+    }
+    return {**message, "Attributes": attributes, "MessageAttributes": own}
+
+
+def credentials(org_url: str, secret: str = "local-client-secret") -> str:
+    """The credentials of the simulated org."""
+    fields = {"grant_type": "client_credentials", "domain": org_url, "client_id": "local-client-id"}
+    return json.dumps({**fields, "client_secret": secret})

@@ -1,0 +1,125 @@
+"""One scenario on the stage, and what the template's alarms make of what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from destination_testbench.alarms.alarm_history import Watched, watch
+from destination_testbench.alarms.faults import BEGINS
+from destination_testbench.alarms.metric_alarm import Habits
+from destination_testbench.alarms.metrics import Metrics
+from destination_testbench.alarms.scenarios import Scenario
+from destination_testbench.alarms.stack_alarms import read_alarms
+from destination_testbench.alarms.stage import DESTINATION, START, Stage
+from destination_testbench.template.template import Template
+
+AT_A_TIME = 2
+
+TOPIC = "AlarmTopic"
+"""Who is woken: the stack's own topic, by its logical id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A way in which CloudWatch may read metrics: how late they come, and what its documentation leaves open."""
+
+    habits: Habits = field(default_factory=Habits)
+    delay: float = 0.0
+
+
+READINGS: Sequence[Reading] = (
+    Reading(),
+    Reading(Habits(extra_periods=0, fills_nothing=False), delay=120.0),
+    Reading(Habits(extra_periods=5, counts_nothing=True, drops_nothing=True), delay=180.0),
+)
+"""The alarms must be right by each of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What was recorded of a scenario, and what was seen of it by each reading."""
+
+    scenario: Scenario
+    metrics: Metrics
+    seen: Sequence[Watched]
+
+    @property
+    def on(self) -> frozenset[str]:
+        """The alarms that went on, as CloudWatch is likeliest to read."""
+        return frozenset(self.seen[0].went_on)
+
+    @property
+    def wakes(self) -> tuple[str, ...]:
+        """The alarms that told the topic, in their order."""
+        return tuple(name for _, name in self.seen[0].wakes(TOPIC))
+
+    def minutes_until_told(self, name: str) -> int:
+        """How long after the fault began an alarm told the topic."""
+        first = min(at for at, who in self.seen[0].wakes(TOPIC) if who == name)
+        return round((first - START) / 60) - BEGINS
+
+    @property
+    def mistakes(self) -> list[str]:
+        """Where what was seen is not what the scenario says, by any reading."""
+        return [
+            text for seen, reading in zip(self.seen, READINGS, strict=True) for text in self._compared(seen, reading)
+        ]
+
+    def _compared(self, seen: Watched, reading: Reading) -> list[str]:
+        on, wanted = frozenset(seen.went_on), self.scenario.alarms
+        wakes = tuple(name for _, name in seen.wakes(TOPIC))
+        where = f"{self.scenario.name} ({reading.delay:g} s late)"
+        wrong = [f"{where}: {name} went on" for name in sorted(on - wanted - self.scenario.may)]
+        wrong += [f"{where}: {name} stayed off" for name in sorted(wanted - on)]
+        wrong += [
+            f"{where}: {name} went on {len(times)} times"
+            for name, times in seen.went_on.items()
+            if len(times) > 1 and name not in self.scenario.may
+        ]
+        if wakes != self.scenario.wakes:
+            wrong.append(f"{where}: woken by {wakes or 'nobody'} and not by {self.scenario.wakes or 'nobody'}")
+        if self.scenario.cured_at >= 0:
+            wrong += [
+                f"{where}: {name} is still on"
+                for name in seen.went_on
+                if seen.is_on(name) and name != "RejectedMessagesAlarm"
+            ]
+        return wrong
+
+
+def record(template: Template, scenario: Scenario, folder: Path) -> Metrics:
+    """Run a scenario, and give everything that was emitted and published."""
+    stage = Stage(template, scenario.parameters, folder)
+    try:
+        for minute in range(scenario.minutes):
+            if minute == BEGINS:
+                scenario.begins(stage)
+            if minute == scenario.cured_at:
+                scenario.cured(stage)
+            scenario.traffic(stage, minute)
+            stage.minute()
+        return stage.metrics
+    finally:
+        stage.close()
+
+
+def judge(template: Template, scenario: Scenario, metrics: Metrics) -> Trial:
+    """Evaluate the template's alarms on what was recorded."""
+    alarms = read_alarms(template, {"DestinationFile": DESTINATION.name, **scenario.parameters})
+    end = START + scenario.minutes * 60
+    seen = [watch(alarms, metrics.delayed(reading.delay), START, end, reading.habits) for reading in READINGS]
+    return Trial(scenario, metrics, seen)
+
+
+def tried(template: Template, scenarios: Sequence[Scenario], folder: Path) -> list[Trial]:
+    """Every scenario, two at a time: most of the work is in the functions' processes."""
+
+    def one(number: int) -> Trial:
+        scenario = scenarios[number]
+        return judge(template, scenario, record(template, scenario, folder / str(number)))
+
+    with ThreadPoolExecutor(AT_A_TIME) as running:
+        return list(running.map(one, range(len(scenarios))))

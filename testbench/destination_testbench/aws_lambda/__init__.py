@@ -1,0 +1,1 @@
+"""What stands in for Lambda: processes, event source mappings, schedules."""

@@ -1,0 +1,62 @@
+"""`python -m destination_testbench.chaos`: the long runs, which `make chaos` and `make chaos-backlog` call."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from destination_testbench.chaos.backlog_table import show_backlog
+from destination_testbench.chaos.chaos import run_chaos
+from destination_testbench.chaos.settings import Settings
+from destination_testbench.chaos.table import show_chaos
+from destination_testbench.template.numbers import template_numbers
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+DEFAULT = Settings()
+
+
+@app.callback()
+def main() -> None:
+    """Simulations of the whole path, on a clock of their own."""
+
+
+@app.command()
+def chaos(
+    seed: Annotated[int, typer.Option(help="The same seed is the same run.")] = DEFAULT.seed,
+    messages: Annotated[int, typer.Option(min=1)] = DEFAULT.messages,
+    profiles: Annotated[int, typer.Option(min=1)] = DEFAULT.people,
+    hours: Annotated[float, typer.Option(help="Hours over which they are sent and things go wrong.")] = DEFAULT.hours,
+    workers: Annotated[int, typer.Option(min=1)] = DEFAULT.workers,
+) -> None:
+    """Deliver many messages while everything goes wrong, and look whether one was lost or a value is stale."""
+    console = Console()
+    results = []
+    for all_errors_at_once in (True, False):
+        habit = "all errors of a record at once" if all_errors_at_once else "the first error of a record only"
+        with console.status(f"seed {seed}, an org that reports {habit}"):
+            settings = Settings(
+                seed=seed,
+                people=profiles,
+                messages=messages,
+                hours=hours,
+                workers=workers,
+                all_errors_at_once=all_errors_at_once,
+            )
+            results.append(run_chaos(settings))
+    show_chaos(console, results)
+    raise typer.Exit(0 if all(result.verdict.is_good for result in results) else 1)
+
+
+@app.command()
+def backlog(
+    messages: Annotated[int, typer.Option(min=1)] = 1_000_000,
+    hours: Annotated[float, typer.Option(help="Hours of the outage, in which the messages arrive.")] = 24.0,
+) -> None:
+    """Simulate a great many messages that arrive through an outage, and what pausing would change."""
+    show_backlog(Console(), template_numbers(), messages, hours)
+
+
+if __name__ == "__main__":
+    app()

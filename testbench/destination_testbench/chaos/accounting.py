@@ -1,0 +1,139 @@
+"""The verdict on a run, from the org's own records and the queues: what was lost, what is stale, what is misplaced."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from destination_testbench.aws.stored import Stored
+from destination_testbench.chaos.event import AUDIENCES, ORDERING_FIELD, Event, Membership
+from destination_testbench.org import SimulatedOrg, record_id
+from destination_testbench.org.records.table import Record
+
+VALUE_FIELDS = ("LastName", "FirstName", "Email")
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What is wrong, each with a line that says where to look. A run is good when there is nothing."""
+
+    lost: list[str] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
+    misplaced: list[str] = field(default_factory=list)
+    dead_letters: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether every promise was kept."""
+        return not (self.lost or self.stale or self.misplaced)
+
+
+def judge(
+    events: Sequence[Event],
+    org: SimulatedOrg,
+    queued: Iterable[Stored],
+    expired: Iterable[Stored],
+    letters: Iterable[Stored],
+) -> Verdict:
+    """
+    Hold the end of a run against its events.
+
+    A good message is accounted for when each time that it carries has reached the org: with its own value, or with a
+    later one. A bad one has to be a dead letter with its code, and nothing else may be one.
+    """
+    verdict = Verdict()
+    by_body = {event.body: event for event in events}
+    for place, messages in (("still queued", queued), ("expired", expired)):
+        verdict.lost += [f"message {by_body[message.body].number} is {place}" for message in messages]
+    arrived = _judge_letters(by_body, letters, verdict)
+    for event in events:
+        if event.code and event.number not in arrived:
+            verdict.lost.append(f"bad message {event.number} ({event.code}) is nowhere")
+    people: dict[int, list[Event]] = {}
+    for event in events:
+        if not event.code:
+            people.setdefault(event.person, []).append(event)
+    records = org.records("Contact").records
+    for person, theirs in people.items():
+        _judge_person(records[record_id("003", person)], theirs, verdict)
+    return verdict
+
+
+def _judge_letters(by_body: Mapping[str, Event], letters: Iterable[Stored], verdict: Verdict) -> set[int]:
+    arrived: set[int] = set()
+    for letter in letters:
+        event = by_body.get(letter.body)
+        code = letter.attributes.get("ErrorCode", {}).get("StringValue", "none")
+        verdict.dead_letters[code] += 1
+        if event is None:
+            verdict.misplaced.append(f"a dead letter ({code}) that nobody sent")
+        elif code != event.code:
+            verdict.misplaced.append(f"message {event.number} is a dead letter ({code}, not {event.code or 'any'})")
+        elif "ProducerAttributes" not in letter.attributes and not event.attributes.keys() <= letter.attributes.keys():
+            verdict.misplaced.append(f"message {event.number} lost its producer's attributes")
+        if event:
+            arrived.add(event.number)
+    return arrived
+
+
+def _judge_person(record: Record, events: Sequence[Event], verdict: Verdict) -> None:
+    newest = max(events, key=lambda event: event.happened_at)
+    expected = {**newest.values}
+    times: dict[str, tuple[object, int]] = {ORDERING_FIELD: (record.get(ORDERING_FIELD), newest.happened_at)}
+    for audience, membership in _newest_memberships(events).items():
+        status_field, since_field = AUDIENCES[audience]
+        expected[status_field] = membership.status
+        times[since_field] = (_milliseconds(record.get(since_field)), membership.since // 1000 * 1000)
+    for name, (found, wanted) in times.items():
+        if not isinstance(found, int | float) or found < wanted:
+            reached = found if isinstance(found, int | float) else 0
+            late = [event.number for event in events if _time_in(event, name) > reached]
+            verdict.lost.append(f"{record.id}.{name} never got the time of the messages {late}")
+    for name, value in expected.items():
+        if record.get(name) != value:
+            verdict.stale.append(f"{record.id}.{name} holds the value of another event than the newest")
+    for name in times:
+        verdict.stale += _wrong_turns(record, name, {_time_in(event, name) for event in events})
+
+
+def _newest_memberships(events: Iterable[Event]) -> dict[str, Membership]:
+    newest: dict[str, Membership] = {}
+    for event in events:
+        for audience, membership in event.memberships.items():
+            if audience not in newest or membership.since > newest[audience].since:
+                newest[audience] = membership
+    return newest
+
+
+def _time_in(event: Event, name: str) -> int:
+    if name == ORDERING_FIELD:
+        return event.happened_at
+    audience = next(audience for audience, (_, since) in AUDIENCES.items() if since == name)
+    membership = event.memberships.get(audience)
+    return membership.since // 1000 * 1000 if membership else 0
+
+
+def _wrong_turns(record: Record, guard: str, known: Collection[int]) -> Iterator[str]:
+    """Each time that a guard let an older time in, or one that no message has, whatever came after."""
+    for change in record.history:
+        before, after = change.fields.get(guard, (None, None))
+        if after is None:
+            continue
+        if _comparable(after) not in known:
+            yield f"{record.id}.{guard} was given a time that no message has"
+        if before is not None and _comparable(after) < _comparable(before):
+            yield f"{record.id}.{guard} went back"
+
+
+def _comparable(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else float(_milliseconds(value) or 0)
+
+
+def _milliseconds(value: object) -> int | None:
+    """A Date/Time of the org's as epoch milliseconds."""
+    if not isinstance(value, str):
+        return None
+    moment = datetime.fromisoformat(value)
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)

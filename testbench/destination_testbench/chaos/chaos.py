@@ -1,0 +1,136 @@
+"""The chaos run: many people, many messages, several workers, and everything that can go wrong."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from salesforce_destination.outcome import Outcome
+
+from destination_testbench.chaos.accounting import Verdict, judge
+from destination_testbench.chaos.bundles import bundled
+from destination_testbench.chaos.event import Event
+from destination_testbench.chaos.fault_plan import RULE_ENDS, plan
+from destination_testbench.chaos.killer import Killer
+from destination_testbench.chaos.operator import Operator
+from destination_testbench.chaos.org_faults import Weather
+from destination_testbench.chaos.producer import Producer
+from destination_testbench.chaos.row_faults import RowTrouble
+from destination_testbench.chaos.settings import HOUR, NOTHING, Broken, Settings
+from destination_testbench.chaos.spoiled import STRANGE_CODE, spoiled, strange_record
+from destination_testbench.chaos.traffic import Extent, Story
+from destination_testbench.chaos.world import START, World
+from destination_testbench.template.numbers import template_numbers
+
+LOOKS_EVERY_SECONDS = 60.0
+QUIET_SECONDS = 1200.0
+"""After the last message, until whatever the org still carries out has been."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run did, and the verdict on it."""
+
+    settings: Settings
+    messages: int
+    sent: int
+    duplicates: int
+    faults: Counter[str]
+    outcomes: Counter[str]
+    deferrals: Counter[str]
+    invocations: int
+    requests: int
+    redriven: int
+    hours: float
+    verdict: Verdict
+
+
+def run_chaos(settings: Settings, broken: Broken = NOTHING) -> Result:
+    """Run one simulation to its end, and judge it."""
+    draw = random.Random(settings.seed)
+    events = story_of(settings, draw)
+    numbers = replace(template_numbers(), batch_size=settings.batch_size)
+    if broken.max_receive_count:
+        numbers = replace(numbers, max_receive_count=broken.max_receive_count)
+    if broken.retention_seconds:
+        numbers = replace(numbers, retention_seconds=broken.retention_seconds)
+    with tempfile.TemporaryDirectory() as folder:
+        return Chaos(World(settings, broken, numbers, Path(folder), draw), events).run()
+
+
+def story_of(settings: Settings, draw: random.Random) -> list[Event]:
+    """The messages of a run, good and bad."""
+    bad = round(settings.messages * settings.bad_share)
+    extent = Extent(settings.people, settings.messages - bad, int(settings.hours * HOUR), START)
+    story = Story(extent, draw)
+    return [*bundled(story.events(), draw), *spoiled(story, draw, extent.messages + 1, bad)]
+
+
+class Chaos:
+    """One run: a world, its messages, and its misfortunes."""
+
+    def __init__(self, world: World, events: Sequence[Event]) -> None:
+        self.world, self.events = world, events
+        settings, clock, org, draw = world.settings, world.clock, world.org, world.draw
+        end = START + settings.hours * HOUR
+        self.producer = Producer(clock, world.cloud.sqs, events)
+        self.weather = Weather(org, clock, draw)
+        plan(self.weather, org, world.cloud.mishaps, settings, START, draw)
+        begins = START + (RULE_ENDS + 0.01) * settings.hours * HOUR
+        self.operator = Operator(
+            clock, world.cloud.sqs, "FIELD_CUSTOM_VALIDATION_EXCEPTION", begins, world.broken.redrive_keeps_time
+        )
+        self.killer = Killer(clock, world.workers, settings.kill_every_seconds, end, draw)
+        strange = strange_record(settings.people)
+        self.rows = RowTrouble(settings.seed, clock.now, end, settings.locked_per_thousand, strange, STRANGE_CODE)
+        org.saving.row_guards.append(self.rows.errors)
+
+    def run(self) -> Result:
+        """Let everything happen, then look."""
+        clock = self.world.clock
+        self.world.start()
+        for name in ("producer", "weather", "operator", "killer"):
+            clock.start(name, getattr(self, name).run)
+        clock.start("watch", self._watch)
+        clock.run()
+        cloud = self.world.cloud
+        expired = [*cloud.queue.expired, *cloud.dead_letters.expired]
+        verdict = judge(self.events, self.world.org, cloud.queue.all(), expired, cloud.dead_letters.all())
+        return self._result(verdict)
+
+    def _watch(self) -> None:
+        """Stop when everything has been sent and settled, or when that takes too long."""
+        clock, world = self.world.clock, self.world
+        last = START + (world.settings.hours + world.settings.patience_hours) * HOUR
+        while clock.now() < last and not self._is_settled():
+            clock.sleep(LOOKS_EVERY_SECONDS)
+        clock.sleep(QUIET_SECONDS)
+        clock.stop()
+
+    def _is_settled(self) -> bool:
+        done = self.producer.is_done and self.weather.is_over and self.operator.is_done
+        return done and not self.world.cloud.queue.all()
+
+    def _result(self, verdict: Verdict) -> Result:
+        world = self.world
+        fates = Counter(str(outcome) for outcome in world.fates.values())
+        faults = self.weather.struck + self.rows.struck + world.cloud.mishaps.struck
+        faults["worker killed"] = self.killer.killed
+        return Result(
+            settings=world.settings,
+            messages=len({event.body for event in self.events}),
+            sent=self.producer.sent,
+            duplicates=self.producer.sent - len({event.body for event in self.events}) + world.cloud.queue.copies,
+            faults=faults,
+            outcomes=Counter({str(outcome): fates[outcome] for outcome in Outcome if outcome is not Outcome.DEFERRED}),
+            deferrals=world.deferrals,
+            invocations=sum(worker.invocations for worker in world.workers),
+            requests=sum(world.org.log.counts.values()),
+            redriven=self.operator.redriven,
+            hours=(world.clock.now() - START) / HOUR,
+            verdict=verdict,
+        )

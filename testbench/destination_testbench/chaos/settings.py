@@ -1,0 +1,59 @@
+"""What a chaos run is: its size, its seed, and what is broken in it on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
+
+from salesforce_destination.delivery.settlement import Settled
+
+HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """
+    One run. With one seed it is always the same.
+
+    `all_errors_at_once` is the org's habit that nobody has recorded: all that is wrong with a record, or the first.
+    Batches are smaller than the template's, so that one worker does not take all there is and the others meet it.
+    A run that is not done `patience_hours` after the last message was sent is stuck, and judged as it is.
+    """
+
+    seed: int = 1
+    people: int = 10_000
+    messages: int = 100_000
+    hours: float = 24.0
+    workers: int = 4
+    batch_size: int = 100
+    all_errors_at_once: bool = True
+    bad_share: float = 0.01
+    fault_every_seconds: float = 600.0
+    kill_every_seconds: float = 1800.0
+    locked_per_thousand: int = 20
+    duplicates: float = 0.01
+    patience_hours: float = 72.0
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """
+    What is broken on purpose, to show that it would be found: by default nothing.
+
+    The rules are the org's; `wrapped` stands between the function and SQS; `named` is what Lambda makes of an answer.
+    """
+
+    has_ordering_rule: bool = True
+    has_since_rules: bool = True
+    leaves_crumbs: bool = True
+    redrive_keeps_time: bool = True
+    compares_under_lock: bool = True
+    max_receive_count: int | None = None
+    retention_seconds: int | None = None
+    wrapped: Callable[[Any], Any] = field(default=lambda client: client)
+    named: Callable[[Settled], Sequence[str]] = attrgetter("kept")
+
+
+NOTHING = Broken()

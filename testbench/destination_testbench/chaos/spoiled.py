@@ -1,0 +1,111 @@
+"""Messages that can never succeed, each with the code that its dead letter has to carry."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from destination_testbench.chaos.event import Event, TimeFrom
+from destination_testbench.chaos.traffic import Story, iso
+from destination_testbench.org import record_id
+
+Json = dict[str, Any]
+KILLS = "simulationKills"
+"""A key that lets the process die over its message, as one that is too large for its memory would."""
+
+STRANGE_CODE = "CODE_OF_NEXT_RELEASE"
+DELETED, STRANGE = 1, 2
+"""Persons after the last real one: a record that was deleted, and one that is refused for no known reason."""
+
+LARGEST_BODY = 1_040_000
+
+
+def _cut(body: Json) -> str:
+    return json.dumps(body)[:-1] + ",}"
+
+
+def _nested(body: Json) -> str:
+    return f"{'[' * 10_000}{body['eventNumber']}{']' * 10_000}"
+
+
+def _huge(body: Json) -> str:
+    return f"{body['eventNumber']}".ljust(LARGEST_BODY, "x")
+
+
+def _with(change: Callable[[Json], object]) -> Callable[[Json], str]:
+    def spoil(body: Json) -> str:
+        change(body)
+        return json.dumps(body)
+
+    return spoil
+
+
+def _undecided(body: Json) -> None:
+    body["segmentMembership"]["ups"]["7841ba61-23c1-4bb3-a495-00d3g5fe1e93"] = {"status": "undecided"}
+
+
+SPOILED_HERE: tuple[tuple[str, Callable[[Json], str]], ...] = (
+    ("NOT_JSON", _cut),
+    ("NOT_JSON", _nested),
+    ("NOT_JSON", _huge),
+    ("NO_IDENTITY", _with(lambda body: body["identityMap"].clear())),
+    ("REQUIRED_VALUE_MISSING", _with(lambda body: body["person"]["name"].pop("lastName"))),
+    ("VALUE_TOO_LONG", _with(lambda body: body["person"]["name"].update(firstName="x" * 41))),
+    ("STATUS_UNKNOWN", _with(_undecided)),
+    ("EVENT_TIME_INVALID", _with(lambda body: body.update(timestamp="2199-01-01T00:00:00Z"))),
+    ("KILLED_THE_FUNCTION", _with(lambda body: body.update({KILLS: True}))),
+    ("IDENTITY_MALFORMED", _with(lambda body: body["identityMap"]["crmID"][0].update(id="003ab0000000001AAB"))),
+)
+"""What the function finds wrong by itself."""
+
+RARE = ("KILLED_THE_FUNCTION", _nested, _huge)
+RARE_UNTIL = 60
+"""A few of these are enough: each death takes a batch of others along, for half an hour."""
+
+
+def spoiled(story: Story, draw: random.Random, first_number: int, count: int) -> Iterator[Event]:
+    """So many bad messages, of every sort by turns: what the function refuses, and what the org does."""
+    people = story.extent.people
+    strange: tuple[tuple[str, int], ...] = (
+        ("ENTITY_IS_DELETED", people + DELETED),
+        (STRANGE_CODE, people + STRANGE),
+        ("INVALID_CROSS_REFERENCE_KEY", people + 1000),
+    )
+    for index in range(count):
+        number, second = first_number + index, draw.randrange(story.extent.seconds)
+        sort = index % (len(SPOILED_HERE) + len(strange) + 1)
+        if sort < len(SPOILED_HERE):
+            code, spoil = SPOILED_HERE[sort]
+            if (code in RARE or spoil in RARE) and index > RARE_UNTIL:
+                code, spoil = SPOILED_HERE[0]
+            event = story.event(number, draw.randint(1, people), second, TimeFrom.BODY, {})
+            yield replace(event, body=spoil(json.loads(event.body)), code=code)
+        elif sort < len(SPOILED_HERE) + len(strange):
+            code, person = strange[sort - len(SPOILED_HERE)]
+            event = story.event(number, person + (index if person > people + 999 else 0), second, TimeFrom.BODY, {})
+            yield replace(event, code=code)
+        else:
+            yield _invalid_email(story, draw, number)
+
+
+def _invalid_email(story: Story, draw: random.Random, number: int) -> Event:
+    """The newest event of its person: an older one that is refused may also be superseded, and rightly."""
+    person = draw.randint(1, story.extent.people)
+    event = story.event(number, person, story.last_second[person] + draw.randint(1, 600), TimeFrom.BODY, {})
+    body = json.loads(event.body)
+    body["personalEmail"]["address"] = "person at example.com"
+    body["timestamp"] = iso(event.happened_at)
+    return replace(event, body=json.dumps(body), code="INVALID_EMAIL_ADDRESS")
+
+
+def deleted_record(people: int) -> str:
+    """The id of the record that was deleted."""
+    return record_id("003", people + DELETED)
+
+
+def strange_record(people: int) -> str:
+    """The id of the record that is refused for no known reason."""
+    return record_id("003", people + STRANGE)

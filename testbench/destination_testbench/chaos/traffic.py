@@ -1,0 +1,126 @@
+"""The messages of a chaos run: partial memberships, late and shuffled, some twice, some that can never succeed."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from destination_testbench.chaos.event import AUDIENCES, Event, Membership, TimeFrom
+from destination_testbench.org import record_id
+
+BURST_SECONDS = 300.0
+"""A platform sends what it gathered every few minutes."""
+
+TEMPORARILY_REFUSED = 20
+"""Every so manieth person is called Rita, and an admin refuses all Ritas for a while."""
+
+STATUSES = ("realized", "existing", "exited")
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much happens: people, messages, and the seconds over which they happen from `start` on."""
+
+    people: int
+    messages: int
+    seconds: int
+    start: float
+
+
+class Story:
+    """Tells the events of everybody; `last_second` is when each person's last one happened. One seed is one story."""
+
+    def __init__(self, extent: Extent, draw: random.Random) -> None:
+        self.extent, self._draw = extent, draw
+        self.last_second: dict[int, int] = {}
+
+    def events(self) -> list[Event]:
+        """Every good message."""
+        counts = [0] * self.extent.people
+        for _ in range(self.extent.messages):
+            counts[self._draw.randrange(self.extent.people)] += 1
+        numbers = iter(range(1, self.extent.messages + 1))
+        told: list[Event] = []
+        for person, count in enumerate(counts, 1):
+            seconds = sorted(self._draw.sample(range(self.extent.seconds), count))
+            self.last_second[person] = max(seconds, default=0)
+            told += self._life(person, seconds, numbers)
+        return told
+
+    def _life(self, person: int, seconds: list[int], numbers: Iterator[int]) -> Iterator[Event]:
+        known: dict[str, Membership] = {}
+        for second in seconds:
+            time_from = TimeFrom.SENT if person % 10 == 0 else self._draw.choice((TimeFrom.BODY, TimeFrom.ATTRIBUTE))
+            yield self.event(next(numbers), person, second, time_from, known)
+
+    def event(self, number: int, person: int, second: int, time_from: TimeFrom, known: dict[str, Membership]) -> Event:
+        """One event; `known` are the memberships so far, which a message may repeat."""
+        millisecond = 0 if time_from is TimeFrom.SENT else self._draw.randrange(1000)
+        happened_at = (int(self.extent.start) + second) * 1000 + millisecond
+        memberships = dict(self._memberships(happened_at, known))
+        known |= memberships
+        name = "Rita" if is_rita(person) else f"First {number}"
+        values = {"LastName": f"Last {number}", "FirstName": name, "Email": f"person{number}@example.com"}
+        body = {**profile(person, values, memberships, happened_at), "eventNumber": number}
+        attributes: dict[str, dict[str, str]] = {"Producer": {"DataType": "String", "StringValue": f"p{number}"}}
+        if time_from is TimeFrom.BODY:
+            body["timestamp"] = iso(happened_at)
+        elif time_from is TimeFrom.ATTRIBUTE:
+            attributes["EventTime"] = {"DataType": "Number", "StringValue": str(happened_at)}
+        send_at, copies = self._sendings(happened_at / 1000, time_from)
+        text = json.dumps(body, separators=(",", ":"))
+        return Event(number, person, happened_at, send_at, text, attributes, values, memberships, "", copies)
+
+    def _memberships(self, happened_at: int, known: dict[str, Membership]) -> Iterator[tuple[str, Membership]]:
+        for audience in AUDIENCES:
+            if self._draw.random() < 0.5:
+                repeated = known.get(audience) if self._draw.random() < 0.2 else None
+                yield audience, repeated or Membership(self._draw.choice(STATUSES), happened_at)
+
+    def _sendings(self, happened: float, time_from: TimeFrom) -> tuple[float, tuple[float, ...]]:
+        if time_from is TimeFrom.SENT:
+            return happened, ()
+        late = self._draw.choices((60, 1_800, 14_400), (70, 25, 5))[0] * self._draw.random()
+        send_at = in_burst(happened + late)
+        again = in_burst(send_at + self._draw.random() * 7_200)
+        return send_at, (again,) if self._draw.random() < 0.03 else ()
+
+
+def is_rita(person: int) -> bool:
+    """Whether an admin refuses this person for a while."""
+    return person % TEMPORARILY_REFUSED == 7
+
+
+def in_burst(moment: float) -> float:
+    """The next time at which the platform sends."""
+    return (moment // BURST_SECONDS + 1) * BURST_SECONDS
+
+
+def iso(milliseconds: int) -> str:
+    """A time as a platform writes it."""
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{milliseconds % 1000:03d}Z"
+
+
+def profile(
+    person: int, values: dict[str, str], memberships: dict[str, Membership], happened_at: int
+) -> dict[str, Any]:
+    """The profile of a person; a membership that began with the event may leave out its time."""
+    names = {"lastName": values["LastName"], "firstName": values["FirstName"]}
+    told = {name: _told(membership, happened_at, person % 3 == 0) for name, membership in memberships.items()}
+    return {
+        "identityMap": {"crmID": [{"id": record_id("003", person)}]},
+        "person": {"name": names},
+        "personalEmail": {"address": values["Email"]},
+        "segmentMembership": {"ups": told},
+    }
+
+
+def _told(membership: Membership, happened_at: int, briefly: bool) -> dict[str, str]:
+    if briefly and membership.since == happened_at:
+        return {"status": membership.status}
+    return {"status": membership.status, "lastQualificationTime": iso(membership.since)}

@@ -1,0 +1,108 @@
+"""Lambda's side: batches from the queue to the function, and the queue's side of the function's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any
+
+from botocore.exceptions import ClientError
+from salesforce_destination.delivery.settlement import Settled
+
+from destination_testbench.aws_lambda.sqs_event import Message, event_of, failed_ids, in_events
+from destination_testbench.chaos.clock import Killed, Process, SimulatedClock, TimedOut
+from destination_testbench.chaos.environment import QUEUE, Environment
+from destination_testbench.template.numbers import Numbers
+
+LONG_POLL_SECONDS = 20
+MESSAGES_PER_CALL = 10
+
+
+class Worker:
+    """
+    One of the mapping's pollers with one environment of the function, which is made anew when it dies.
+
+    A batch is full, or its window has passed since the first message. What the function names stays in the queue, the
+    rest is deleted; where it ends without an answer, all of it stays until the visibility timeout. `named` reads the
+    names out of what was settled.
+    """
+
+    def __init__(
+        self,
+        clock: SimulatedClock,
+        numbers: Numbers,
+        sqs: Any,
+        start_environment: Callable[[], Environment],
+        on_settled: Callable[[Settled], None],
+        named: Callable[[Settled], Sequence[str]] = attrgetter("kept"),
+    ) -> None:
+        self._clock, self._numbers, self._sqs = clock, numbers, sqs
+        self._start_environment, self._on_settled, self._named = start_environment, on_settled, named
+        self.process: Process | None = None
+        self.is_busy = False
+        self.invocations = self.deaths = self.time_outs = 0
+
+    def run(self) -> None:
+        """Poll for ever."""
+        environment = self._start_environment()
+        while True:
+            batch = self._gather()
+            if not batch:
+                self._clock.sleep(LONG_POLL_SECONDS)
+            for messages in in_events(batch):
+                if not self._invoke(environment, messages):
+                    environment = self._start_environment()
+
+    def _gather(self) -> list[Message]:
+        batch = self._receive(self._numbers.batch_size)
+        if batch and len(batch) < self._numbers.batch_size:
+            self._clock.sleep(self._numbers.batch_window_seconds)
+            batch += self._receive(self._numbers.batch_size - len(batch))
+        return batch
+
+    def _receive(self, wanted: int) -> list[Message]:
+        batch: list[Message] = []
+        while len(batch) < wanted:
+            try:
+                answer = self._sqs.receive_message(
+                    QueueUrl=QUEUE,
+                    MaxNumberOfMessages=min(MESSAGES_PER_CALL, wanted - len(batch)),
+                    WaitTimeSeconds=LONG_POLL_SECONDS,
+                    AttributeNames=["All"],
+                    MessageAttributeNames=["All"],
+                )
+            except ClientError:
+                break
+            if not answer:
+                break
+            batch += answer["Messages"]
+        return batch
+
+    def _invoke(self, environment: Environment, messages: Sequence[Message]) -> bool:
+        self.invocations += 1
+        self.is_busy = True
+        try:
+            with self._clock.deadline(self._numbers.function_timeout_seconds):
+                settled = environment.invoke(event_of(messages, QUEUE))
+        except (Killed, TimedOut) as ended:
+            self.deaths += 1
+            self.time_outs += isinstance(ended, TimedOut)
+            return False
+        finally:
+            self.is_busy = False
+        self._on_settled(settled)
+        answer = {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in self._named(settled)]}
+        kept = failed_ids(answer, [message["MessageId"] for message in messages])
+        self._delete([message for message in messages if message["MessageId"] not in kept])
+        return True
+
+    def _delete(self, messages: Sequence[Message]) -> None:
+        for start in range(0, len(messages), MESSAGES_PER_CALL):
+            entries = [
+                {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]}
+                for index, message in enumerate(messages[start : start + MESSAGES_PER_CALL])
+            ]
+            try:
+                self._sqs.delete_message_batch(QueueUrl=QUEUE, Entries=entries)
+            except ClientError:
+                continue  # they come again, as with any at-least-once queue

@@ -1,0 +1,96 @@
+"""Everything that takes part in a chaos run, wired together on one clock."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+
+import requests
+from salesforce_destination.aws.in_progress import CrumbFile
+from salesforce_destination.delivery.settlement import Settled
+from salesforce_destination.destination.destination import read_destination
+from salesforce_destination.outcome import Outcome
+from salesforce_destination.salesforce.client import new_session
+from salesforce_destination.salesforce.oauth import login_session
+
+from destination_testbench.chaos.clock import SimulatedClock
+from destination_testbench.chaos.cloud import Cloud, queue_config
+from destination_testbench.chaos.deadly import DeadlyMapper, NoCrumbs
+from destination_testbench.chaos.environment import Environment, Outside
+from destination_testbench.chaos.guarded_people import furnish
+from destination_testbench.chaos.refresher import Refresher
+from destination_testbench.chaos.settings import Broken, Settings
+from destination_testbench.chaos.transport import INSTANCE, TimedAdapter
+from destination_testbench.chaos.worker import Worker
+from destination_testbench.org import Facts, OrgConfig, SimulatedOrg
+from destination_testbench.template.numbers import Numbers
+
+START = 1_767_571_200.0
+"""2026-01-05, a Monday."""
+
+
+@dataclass(slots=True)
+class World:
+    """The org, AWS, the workers and the refresh function; `fates` says what became of each body that was settled."""
+
+    settings: Settings
+    broken: Broken
+    numbers: Numbers
+    folder: Path
+    draw: random.Random
+    clock: SimulatedClock = field(init=False)
+    org: SimulatedOrg = field(init=False)
+    cloud: Cloud = field(init=False)
+    refresher: Refresher = field(init=False)
+    workers: list[Worker] = field(init=False)
+    fates: dict[str, Outcome] = field(default_factory=dict)
+    deferrals: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        settings, broken = self.settings, self.broken
+        self.clock = SimulatedClock(START)
+        facts = Facts(
+            all_errors_at_once=settings.all_errors_at_once, rules_compare_under_lock=broken.compares_under_lock
+        )
+        # More than two log-ins and all calls of a day; the daily limit is one of the faults.
+        self.org = SimulatedOrg(OrgConfig(daily_limit=10_000_000, facts=facts), self.clock.now, self.clock.sleep)
+        furnish(self.org, settings.people, broken)
+        self.cloud = Cloud(self.clock, queue_config(self.numbers, settings.duplicates), self.draw)
+        session = self._mounted(login_session())
+        self.refresher = Refresher(self.clock, self.cloud.sqs, self.cloud.secrets, session)
+        self.workers = [self._worker(number) for number in range(settings.workers)]
+
+    def start(self) -> None:
+        """Start what runs all the time."""
+        self.clock.start("refresher", self.refresher.run)
+        self.clock.start("schedule", self.refresher.remind)
+        for number, worker in enumerate(self.workers):
+            worker.process = self.clock.start(f"worker {number}", worker.run)
+
+    def _worker(self, number: int) -> Worker:
+        draw = random.Random(self.draw.random())
+        start = partial(self._environment, self.folder / f"worker{number}", draw)
+        return Worker(self.clock, self.numbers, self.cloud.sqs, start, self._note, self.broken.named)
+
+    def _environment(self, folder: Path, draw: random.Random) -> Environment:
+        """A new environment on the /tmp of the one before."""
+        destination = read_destination(files(__package__).joinpath("chaos.toml").read_text(encoding="utf-8"))
+        crumbs = CrumbFile(folder) if self.broken.leaves_crumbs else NoCrumbs()
+        sqs = self.broken.wrapped(self.cloud.sqs)
+        outside = Outside(self.clock, self.numbers, sqs, self.cloud.secrets, lambda: self._mounted(new_session()))
+        return Environment(outside, DeadlyMapper(destination), crumbs, draw)
+
+    def _mounted(self, session: requests.Session) -> requests.Session:
+        session.mount(INSTANCE, TimedAdapter(self.org, self.clock))
+        return session
+
+    def _note(self, settled: Settled) -> None:
+        for delivery in settled.deliveries:
+            if delivery.fate.outcome is Outcome.DEFERRED:
+                self.deferrals[delivery.fate.reason.code if delivery.fate.reason else ""] += 1
+            else:
+                self.fates[delivery.message.body] = delivery.fate.outcome

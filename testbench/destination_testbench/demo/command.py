@@ -1,0 +1,74 @@
+"""`destination demo`: 1,000 profiles through the whole path, on this machine alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from destination_testbench.demo.delivery import Delivery, DemoError, Findings
+from destination_testbench.demo.scenario import Scenario, scenario
+from destination_testbench.demo.tables import WIDTH, differences, outcome_table, record_table
+from destination_testbench.local.command import COULD_NOT_START, StartError, judge_destination
+from destination_testbench.local.options import DESTINATIONS, Options
+from destination_testbench.local.stack import LocalStack
+from destination_testbench.org import SimulatedOrg, seed
+
+PARAMETERS = {"BatchWindowSeconds": 1, "RedeliveryBaseSeconds": 1, "RedeliveryMaxSeconds": 2}
+"""What is shortened so that nobody has to wait; everything else is as in AWS."""
+
+
+CONTACTS = DESTINATIONS / "contacts.toml"
+
+
+def run_demo(console: Console, state: Path, planned: Scenario | None = None, destination: Path = CONTACTS) -> int:
+    """Run the demo. The exit status is 0 if everything came out as expected, 1 if not, 2 if it could not run."""
+    console.width = min(console.width, WIDTH)
+    planned = planned or scenario()
+    org = SimulatedOrg()
+    seed(org, contacts=len(planned.bodies))
+    options = Options(destination=destination, parameters=PARAMETERS, state=state.resolve())
+    if not judge_destination(options, console):
+        return COULD_NOT_START
+    try:
+        with console.status("Starting AWS (moto), a simulated Salesforce org and the functions"):
+            stack = LocalStack(options, org).start()
+        try:
+            findings = _deliver(Delivery(stack, org, planned), planned, console)
+        finally:
+            stack.close()
+    except (*StartError, DemoError) as error:
+        console.print(f"The demo could not run. {error}", style="red", markup=False, highlight=False)
+        return COULD_NOT_START
+    console.print(outcome_table(findings), record_table(org, planned))
+    console.print(f"The functions' logs are in {os.path.relpath(options.state)}/logs.", style="dim", highlight=False)
+    return _judge(findings, planned, console)
+
+
+def _deliver(delivery: Delivery, planned: Scenario, console: Console) -> Findings:
+    with console.status("Logging in to Salesforce"):
+        delivery.log_in()
+    console.print(f"Logged in. {len(planned.locked)} records are locked, {planned.dead_letters.total()} profiles bad.")
+    columns = (TextColumn("{task.description:9}"), BarColumn(None), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        sent = progress.add_task("Sent", total=len(planned.bodies))
+        done = progress.add_task("Finished", total=len(planned.bodies))
+
+        def show(messages_sent: int, messages_done: int) -> None:
+            progress.update(sent, completed=messages_sent)
+            progress.update(done, completed=messages_done)
+
+        return delivery.run(show)
+
+
+def _judge(findings: Findings, planned: Scenario, console: Console) -> int:
+    found = differences(findings, planned)
+    if not found:
+        console.print("Everything came out as expected.", style="green")
+        return 0
+    console.print("This is not as expected:", style="red")
+    for difference in found:
+        console.print(f"  {difference}", markup=False, highlight=False)
+    return 1

@@ -1,0 +1,110 @@
+"""What the demo sends, and what it expects to become of it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from destination_testbench.demo.profiles import expected_fields, profile
+from destination_testbench.org import record_id
+
+MESSAGES = 1_000
+LOCKED = 11
+"""Records that somebody else holds when they are first written."""
+
+CONTACT = "003"
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One way in which a profile can be bad, and the code that its dead letter should carry."""
+
+    code: str
+    spoil: Callable[[dict[str, Any]], str]
+
+
+def _not_json(body: dict[str, Any]) -> str:
+    return json.dumps(body)[:-1] + ",}"
+
+
+def _without_identity(body: dict[str, Any]) -> str:
+    del body["identityMap"]["crmID"]
+    return json.dumps(body)
+
+
+def _without_last_name(body: dict[str, Any]) -> str:
+    del body["person"]["name"]["lastName"]
+    return json.dumps(body)
+
+
+def _first_name_too_long(body: dict[str, Any]) -> str:
+    body["person"]["name"]["firstName"] = "Wolfeschlegelsteinhausenbergerdorffwelche"
+    return json.dumps(body)
+
+
+def _unknown_status(body: dict[str, Any]) -> str:
+    next(iter(body["segmentMembership"]["ups"].values()))["status"] = "undecided"
+    return json.dumps(body)
+
+
+def _mistyped_id(body: dict[str, Any]) -> str:
+    identity = body["identityMap"]["crmID"][0]
+    identity["id"] = identity["id"].replace("Ab", "ab")
+    return json.dumps(body)
+
+
+def _nobodys_id(body: dict[str, Any]) -> str:
+    body["identityMap"]["crmID"][0]["id"] = record_id(CONTACT, MESSAGES * 5)
+    return json.dumps(body)
+
+
+def _invalid_email(body: dict[str, Any]) -> str:
+    body["personalEmail"]["address"] = "person at example.com"
+    return json.dumps(body)
+
+
+MISTAKES = (
+    Mistake("NOT_JSON", _not_json),
+    Mistake("NO_IDENTITY", _without_identity),
+    Mistake("REQUIRED_VALUE_MISSING", _without_last_name),
+    Mistake("VALUE_TOO_LONG", _first_name_too_long),
+    Mistake("STATUS_UNKNOWN", _unknown_status),
+    Mistake("IDENTITY_MALFORMED", _mistyped_id),
+    Mistake("INVALID_CROSS_REFERENCE_KEY", _nobodys_id),
+    Mistake("INVALID_EMAIL_ADDRESS", _invalid_email),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """The messages, and what should be true once all are done."""
+
+    bodies: tuple[str, ...]
+    locked: tuple[str, ...]
+    records: dict[str, dict[str, str]]
+    dead_letters: Counter[str]
+
+
+def scenario(messages: int = MESSAGES, of_each_mistake: int = 2, locked: int = LOCKED) -> Scenario:
+    """So many messages for as many contacts, bad ones spread among them, and some for records that are locked."""
+    mistakes = [mistake for mistake in MISTAKES for _ in range(of_each_mistake)]
+    spread = {(index + 1) * messages // (len(mistakes) + 1): mistake for index, mistake in enumerate(mistakes)}
+    bodies: list[str] = []
+    records: dict[str, dict[str, str]] = {}
+    for number in range(1, messages + 1):
+        identity = record_id(CONTACT, number)
+        body = profile(number, identity)
+        if mistake := spread.get(number):
+            bodies.append(mistake.spoil(body))
+        else:
+            bodies.append(json.dumps(body))
+            records[identity] = expected_fields(number)
+    return Scenario(
+        bodies=tuple(bodies),
+        locked=tuple(list(records)[:: max(1, len(records) // locked)][:locked]) if locked else (),
+        records=records,
+        dead_letters=Counter(mistake.code for mistake in mistakes),
+    )

@@ -1,0 +1,73 @@
+"""`destination local`: the stack in a terminal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from rich.console import Console
+from salesforce_destination.errors import DestinationFileError
+from salesforce_destination.settings import load_destination
+
+from destination_testbench.aws.process import LocalAwsError
+from destination_testbench.aws_lambda.execution_environment import FunctionError
+from destination_testbench.local.endpoints import FILE_NAME
+from destination_testbench.local.options import DESTINATIONS, OptionError, Options
+from destination_testbench.local.places import LOCAL_API_KEY, ROOT
+from destination_testbench.local.running import ending_on_signals
+from destination_testbench.local.stack import LocalStack
+from destination_testbench.template.parameters import ParameterError
+
+COULD_NOT_START = 2
+
+StartError = (OptionError, ParameterError, LocalAwsError, FunctionError)
+"""What a person can mend; anything else is a fault of ours and shows where."""
+
+
+def run_local(console: Console, environ: Mapping[str, str], state: Path) -> int:
+    """Run the stack until Ctrl-C. The exit status is 0, or 2 if it could not start."""
+    with ending_on_signals() as ended:
+        try:
+            options = replace(Options.from_environ(environ), state=state.resolve())
+            if not judge_destination(options, console):
+                return COULD_NOT_START
+            with LocalStack(options) as stack:
+                _introduce(stack, console)
+                ended.wait()
+                console.print("Stopping.")
+        except StartError as error:
+            console.print(f"The local stack cannot start. {error}", style="red", markup=False, highlight=False)
+            return COULD_NOT_START
+    return 0
+
+
+def judge_destination(options: Options, console: Console) -> bool:
+    """Whether the destination file can be used; its mistakes are shown if not."""
+    file = options.destination or DESTINATIONS / "contacts.toml"
+    try:
+        load_destination(file)
+    except DestinationFileError as error:
+        console.print(f"{file} cannot be used:", style="red", markup=False, highlight=False, soft_wrap=True)
+        for mistake in error.mistakes:
+            console.print(f"  {mistake}", markup=False, highlight=False, soft_wrap=True)
+        return False
+    return True
+
+
+def _introduce(stack: LocalStack, console: Console) -> None:
+    for name, value in asdict(stack.endpoints).items():
+        console.print(f"{name:22} {value}", markup=False, highlight=False, soft_wrap=True)
+    if stack.http_endpoint_url:
+        console.print(f"{'http_endpoint_url':22} {stack.http_endpoint_url}", highlight=False, soft_wrap=True)
+        console.print(f"{'':22} wants the header x-api-key: {LOCAL_API_KEY}", highlight=False)
+    state = os.path.relpath(stack.options.state, ROOT)
+    console.print(f"{'these addresses':22} {state}/{FILE_NAME}", highlight=False, soft_wrap=True)
+    console.print(f"{'logs':22} {state}/logs", highlight=False, soft_wrap=True)
+    console.print(
+        "\nReady. Send profiles to queue_url with any AWS SDK, any credentials and aws_endpoint_url. Ctrl-C stops.",
+        highlight=False,
+    )
+    if not stack.options.salesforce_url:
+        console.print(f"What the org holds, to look at: {stack.salesforce_url}/", highlight=False, soft_wrap=True)

@@ -1,0 +1,72 @@
+"""The resources of the data API, wired to their paths."""
+
+from __future__ import annotations
+
+from destination_testbench.org.api.call import Call
+from destination_testbench.org.api.catalogue import Catalogue
+from destination_testbench.org.api.collection import Collections
+from destination_testbench.org.api.composite import Composite
+from destination_testbench.org.api.limits import Usage
+from destination_testbench.org.api.retrieve import Retrieve
+from destination_testbench.org.api.router import Router
+from destination_testbench.org.api.rows import Rows
+from destination_testbench.org.api.tooling import Tooling
+from destination_testbench.org.api.tooling_store import ToolingStore
+from destination_testbench.org.api.upsert import Upsert
+from destination_testbench.org.exchange import Answer
+from destination_testbench.org.faults.faults import Faults
+from destination_testbench.org.formulas.rules import Rules
+from destination_testbench.org.query.query import Queries
+from destination_testbench.org.records.saving import Saving
+
+
+class Resources:
+    """Answers the calls to one org's data API."""
+
+    def __init__(self, saving: Saving, faults: Faults, usage: Usage, tooling: ToolingStore, rules: Rules) -> None:
+        self._router = Router()
+        store, access, config = saving.store, saving.access, saving.config
+        collections = Collections(saving, config, faults)
+        upsert = Upsert(collections)
+        rows = Rows(saving, upsert)
+        self._wire_collections(collections, upsert, Retrieve(store, config, rows))
+        self._wire_composite(Composite(config, faults, self.dispatch))
+        self._wire_sobjects(rows, Catalogue(store, access, usage, config))
+        self._wire_queries(Queries(store, access, config))
+        tooling_queries = Queries(tooling.store, access, config)
+        self._wire_tooling(Tooling(tooling, store, access, rules, tooling_queries))
+
+    def dispatch(self, call: Call) -> Answer:
+        """The answer to one call."""
+        return self._router.dispatch(call)
+
+    def _wire_collections(self, collections: Collections, upsert: Upsert, retrieve: Retrieve) -> None:
+        add = self._router.add
+        add("composite/sobjects", POST=collections.create, PATCH=collections.update, DELETE=collections.delete)
+        add("composite/sobjects/{name}", GET=retrieve.get, POST=retrieve.post)
+        add("composite/sobjects/{name}/{field}", PATCH=upsert.upsert)
+
+    def _wire_composite(self, composite: Composite) -> None:
+        self._router.add("composite", POST=composite.run, GET=composite.listing)
+
+    def _wire_sobjects(self, rows: Rows, catalogue: Catalogue) -> None:
+        add = self._router.add
+        add("", GET=catalogue.resources)
+        add("limits", GET=catalogue.limits)
+        add("limits/recordCount", GET=catalogue.record_count)
+        add("sobjects", GET=catalogue.sobjects)
+        add("sobjects/{name}", GET=catalogue.basic, POST=rows.create)
+        add("sobjects/{name}/describe", GET=catalogue.describe)
+        add("sobjects/{name}/{id}", GET=rows.get, PATCH=rows.update, DELETE=rows.delete)
+        add("sobjects/{name}/{field}/{value}", GET=rows.get_by, PATCH=rows.upsert_by)
+
+    def _wire_queries(self, queries: Queries) -> None:
+        self._router.add("query", GET=queries.query)
+        self._router.add("queryAll", GET=queries.query_all)
+        self._router.add("query/{locator}", GET=queries.more)
+
+    def _wire_tooling(self, tooling: Tooling) -> None:
+        add = self._router.add
+        add("tooling/query", GET=tooling.query)
+        add("tooling/sobjects/{name}", POST=tooling.create)
+        add("tooling/sobjects/{name}/{id}", GET=tooling.get, PATCH=tooling.update, DELETE=tooling.delete)

@@ -1,0 +1,166 @@
+"""Single records by id or external id, as JSON objects."""
+
+from __future__ import annotations
+
+from destination_testbench.org.api.call import Call
+from destination_testbench.org.api.upsert import Upsert
+from destination_testbench.org.exchange import Answer
+from destination_testbench.org.faults.failure import (
+    DELETED,
+    RecordError,
+    RequestFailure,
+    RowFailure,
+    malformed_id,
+    not_found,
+)
+from destination_testbench.org.faults.refusal import Refused
+from destination_testbench.org.records.reader import Parsed
+from destination_testbench.org.records.record_id import normalised
+from destination_testbench.org.records.rendering import rendered
+from destination_testbench.org.records.saving import Saving
+from destination_testbench.org.records.table import Record
+from destination_testbench.org.schema.field import Field
+from destination_testbench.org.schema.schema import SObject
+
+
+class Rows:
+    """The resources /sobjects/{sObject}, /sobjects/{sObject}/{id} and /sobjects/{sObject}/{field}/{value}."""
+
+    def __init__(self, saving: Saving, upsert: Upsert) -> None:
+        self._saving, self._upsert = saving, upsert
+
+    def create(self, call: Call, name: str) -> Answer:
+        """POST: 201 with the new id and where it is."""
+        sobject = self._sobject(name)
+        try:
+            record = self._saving.insert(call.transaction(), sobject, self._parsed(call, sobject))
+        except Refused as refusal:
+            raise self._failure(refusal) from None
+        location = {"Location": f"{call.root}/sobjects/{sobject.name}/{record.id}"}
+        return Answer(201, {"id": record.id, "success": True, "errors": []}, location)
+
+    def get(self, call: Call, name: str, text: str) -> Answer:
+        """GET by id: every field, or those of the parameter `fields`."""
+        sobject = self._sobject(name)
+        return Answer(200, rendered(call, sobject, self._row(sobject, text), self.fields(call, sobject)))
+
+    def update(self, call: Call, name: str, text: str) -> Answer:
+        """PATCH by id: 204 and no body."""
+        sobject = self._sobject(name)
+        parsed = self._parsed(call, sobject)
+        try:
+            frame = call.transaction()
+            record = self._saving.fetch(frame, sobject, text)
+            self._saving.update(frame, sobject, record, parsed)
+        except Refused as refusal:
+            raise self._failure(refusal) from None
+        return Answer(204)
+
+    def delete(self, call: Call, name: str, text: str) -> Answer:
+        """DELETE by id: 204 and no body."""
+        sobject = self._sobject(name)
+        try:
+            frame = call.transaction()
+            self._saving.delete(frame, sobject, self._saving.fetch(frame, sobject, text, "Delete"))
+        except Refused as refusal:
+            failure = self._failure(refusal)
+            if refusal.errors[0].code == "INVALID_CROSS_REFERENCE_KEY":
+                failure.status = 404
+            raise failure from None
+        return Answer(204)
+
+    def get_by(self, call: Call, name: str, field_name: str, value: str) -> Answer:
+        """GET by external id; 300 and every match when there are several."""
+        sobject, field = self._upsert.target(name, field_name)
+        found = self._found(call, sobject, field, value)
+        if not found:
+            raise not_found()
+        if len(found) > 1:
+            return several(call, sobject, found)
+        return Answer(200, rendered(call, sobject, found[0], self.fields(call, sobject)))
+
+    def upsert_by(self, call: Call, name: str, field_name: str, value: str) -> Answer:
+        """PATCH by external id: 201 when created, 200 with `created` false when updated, 300 for several matches."""
+        sobject, field = self._upsert.target(name, field_name)
+        if field.type == "id":
+            return self.update(call, name, value)
+        parsed, found = self._parsed(call, sobject), self._found(call, sobject, field, value)
+        if field.name in parsed.values:
+            text = f"The {field.name} field should not be specified in the sobject data."
+            raise RequestFailure(400, "INVALID_FIELD", text)
+        if len(found) > 1:
+            return several(call, sobject, found)
+        if not found and self._upsert.update_only(call, field):
+            raise not_found()
+        try:
+            return self._upserted(call, sobject, field, value, parsed, found[0] if found else None)
+        except Refused as refusal:
+            raise self._failure(refusal) from None
+
+    def _upserted(
+        self, call: Call, sobject: SObject, field: Field, value: str, parsed: Parsed, found: Record | None
+    ) -> Answer:
+        frame = call.transaction()
+        if found is None:
+            key = self._saving.reader(sobject, call.user).read({field.name: value})
+            parsed.values.update(key.values)
+            parsed.refused.extend(key.refused)
+            record = self._saving.insert(frame, sobject, parsed)
+            return Answer(201, {"id": record.id, "success": True, "errors": [], "created": True})
+        self._saving.update(frame, sobject, self._saving.fetch(frame, sobject, found.id), parsed)
+        return Answer(200, {"id": found.id, "success": True, "errors": [], "created": False})
+
+    def fields(self, call: Call, sobject: SObject) -> list[Field]:
+        """The fields asked for, those this user may see."""
+        names = [name for name in call.query.get("fields", "").split(",") if name]
+        fields = [self.visible(call, sobject, name.strip()) for name in names]
+        return fields or [
+            f for f in sobject.fields.values() if self._saving.access.level(call.user, sobject.name, f.name)
+        ]
+
+    def visible(self, call: Call, sobject: SObject, name: str) -> Field:
+        """A field by its name, if this user may see it."""
+        field = sobject.find(name)
+        if field is None or not self._saving.access.level(call.user, sobject.name, field.name):
+            text = f"No such column '{name}' on sobject of type {sobject.name}"
+            raise RequestFailure(400, "INVALID_FIELD", text)
+        return field
+
+    def _found(self, call: Call, sobject: SObject, field: Field, value: str) -> list[Record]:
+        if field.type == "id":
+            return [self._row(sobject, value)]
+        key = self._saving.reader(sobject, call.user).read({field.name: value})
+        return self._saving.store.table(sobject).find(field, key.values.get(field.name))
+
+    def _row(self, sobject: SObject, text: str) -> Record:
+        found = normalised(text)
+        if found is None or found[:3] != sobject.prefix:
+            raise RowFailure([malformed_id(f"{sobject.label} ID", text)])
+        record = self._saving.store.table(sobject).records.get(found)
+        if record is None:
+            raise not_found()
+        if record.deleted:
+            raise RowFailure([DELETED])
+        return record
+
+    def _parsed(self, call: Call, sobject: SObject) -> Parsed:
+        parsed = self._saving.reader(sobject, call.user).read(call.json_object())
+        if parsed.unreadable:
+            raise RowFailure([parsed.unreadable])
+        if parsed.has_id:
+            text = "The Id field should not be specified in the sobject data."
+            raise RowFailure([RecordError("INVALID_FIELD", text, dml=False)])
+        return parsed
+
+    def _sobject(self, name: str) -> SObject:
+        if sobject := self._saving.store.schema.find(name):
+            return sobject
+        raise not_found()
+
+    def _failure(self, refusal: Refused) -> RowFailure:
+        return RowFailure(refusal.errors, self._saving.config.facts.single_row_lock_status)
+
+
+def several(call: Call, sobject: SObject, found: list[Record]) -> Answer:
+    """300: the paths of every record that a value names."""
+    return Answer(300, [f"{call.root}/sobjects/{sobject.name}/{record.id}" for record in found])

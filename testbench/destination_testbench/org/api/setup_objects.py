@@ -1,0 +1,113 @@
+"""Permission sets and what belongs to them: only an administrator makes them, and each only once."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+
+from destination_testbench.org.faults.failure import RecordError
+from destination_testbench.org.records.store import Store
+from destination_testbench.org.records.table import Record
+from destination_testbench.org.records.transaction import Transaction
+from destination_testbench.org.schema.schema import SObject
+
+# What identifies a record of each object.
+KEYS: dict[str, tuple[str, ...]] = {
+    "PermissionSet": ("Name",),
+    "PermissionSetAssignment": ("AssigneeId", "PermissionSetId"),
+    "FieldPermissions": ("ParentId", "SobjectType", "Field"),
+    "ObjectPermissions": ("ParentId", "SobjectType"),
+    "SetupEntityAccess": ("ParentId", "SetupEntityId"),
+}
+# The rights on records, each with those that it rests on.
+DEPENDS: dict[str, tuple[str, ...]] = {
+    "Read": (),
+    "Create": ("Read",),
+    "Edit": ("Read",),
+    "Delete": ("Read", "Edit"),
+    "ViewAllRecords": ("Read",),
+    "ModifyAllRecords": ("Read", "Edit", "Delete", "ViewAllRecords"),
+}
+# Who reads contacts reads accounts.
+PARENTS = {"Contact": "Account"}
+
+
+class SetupObjects:
+    """The guard of the setup objects."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def errors(
+        self, call: Transaction, sobject: SObject, record: Record | None, values: dict[str, object]
+    ) -> list[RecordError]:
+        """Refuse who is no administrator, a second record of the same key, and rights on fields that are not there."""
+        if not sobject.setup:
+            return []
+        if not call.user.admin:
+            text = f"insufficient access rights on entity: {sobject.name}"
+            return [RecordError("INSUFFICIENT_ACCESS_OR_READONLY", text)]
+        if sobject.name not in KEYS:
+            return [
+                RecordError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be inserted: {sobject.label}")
+            ]
+        if error := self._lacking(sobject, record, values):
+            return [error]
+        if record is not None:
+            return []
+        if sobject.name == "FieldPermissions" and (error := self._unknown_field(values)):
+            return [error]
+        wanted = [values.get(name) for name in KEYS[sobject.name]]
+        others = self._store.table(sobject)
+        if any([other.get(name) for name in KEYS[sobject.name]] == wanted for other in others):
+            return [twice(sobject, values)]
+        return []
+
+    def _lacking(self, sobject: SObject, record: Record | None, values: dict[str, object]) -> RecordError | None:
+        """Refuse a right without another that it rests on."""
+        after = ChainMap(values, record.values) if record else values
+        given = {right for right in DEPENDS if after.get(f"Permissions{right}")}
+        if sobject.name == "FieldPermissions" and given == {"Edit"}:
+            return depends("Edit", "Read", str(after.get("Field")))
+        if sobject.name != "ObjectPermissions":
+            return None
+        owner = str(after.get("SobjectType"))
+        for right in DEPENDS:
+            if right in given and (missing := [need for need in DEPENDS[right] if need not in given]):
+                return depends(right, missing[0], owner)
+        if "Read" in given and (parent := PARENTS.get(owner)) and not self._may_read(after.get("ParentId"), parent):
+            return depends("Read", "Read", owner, parent)
+        return None
+
+    def _may_read(self, permission_set: object, owner: str) -> bool:
+        rows = self._store.table(self._store.schema.sobjects["ObjectPermissions"])
+        return any(
+            row.get("ParentId") == permission_set and row.get("SobjectType") == owner and row.get("PermissionsRead")
+            for row in rows
+        )
+
+    def _unknown_field(self, values: dict[str, object]) -> RecordError | None:
+        owner, _, name = str(values.get("Field")).partition(".")
+        sobject = self._store.schema.find(owner)
+        field = sobject.find(name) if sobject else None
+        if sobject and sobject.name == values.get("SobjectType") and field and field.permissionable:
+            return None
+        text = f"Field Name: bad value for restricted picklist field: {values.get('Field')}"
+        return RecordError("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", text, ("Field",))
+
+
+def depends(right: str, need: str, owner: str, other: str | None = None) -> RecordError:
+    """The refusal of a right without the one that it rests on."""
+    text = f"Permission {right} {owner} depends on permission(s): {need} {other or owner}"
+    return RecordError("FIELD_INTEGRITY_EXCEPTION", text)
+
+
+def twice(sobject: SObject, values: dict[str, object]) -> RecordError:
+    """The refusal of a second record of the same key."""
+    if sobject.name == "PermissionSet":
+        text = f"The name '{values['Name']}' is already in use."
+        return RecordError("DUPLICATE_DEVELOPER_NAME", text, ("Name",))
+    if sobject.name == "PermissionSetAssignment":
+        assignee, permission_set = str(values["AssigneeId"])[:15], str(values["PermissionSetId"])[:15]
+        text = f"Duplicate PermissionSetAssignment.  Assignee: {assignee}; Permission Set: {permission_set}"
+        return RecordError("DUPLICATE_VALUE", text, ("AssigneeId", "PermissionSetId"))
+    return RecordError("DUPLICATE_VALUE", f"Duplicate {sobject.name}", KEYS[sobject.name])

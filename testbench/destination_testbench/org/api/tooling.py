@@ -1,0 +1,148 @@
+"""The Tooling API: an administrator makes custom fields and validation rules."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from destination_testbench.org.api.call import Call
+from destination_testbench.org.api.metadata import check_room, field_from, refused
+from destination_testbench.org.api.tooling_store import ToolingStore
+from destination_testbench.org.exchange import Answer
+from destination_testbench.org.faults.failure import RequestFailure, not_found
+from destination_testbench.org.formulas.lexer import FormulaError
+from destination_testbench.org.formulas.rules import Rules, ValidationRule
+from destination_testbench.org.query.query import Queries
+from destination_testbench.org.records.access import Access
+from destination_testbench.org.records.store import Store
+from destination_testbench.org.records.table import Record
+from destination_testbench.org.schema.schema import SObject
+
+MESSAGE_LENGTH = 255
+RULE_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*\Z")
+RULE_NAME_LENGTH = 40
+WHOLE = re.compile(r"\b(?:Metadata|FullName)\b(?=.*\bFROM\b)", re.IGNORECASE | re.DOTALL)
+
+
+class Tooling:
+    """The resources below /tooling."""
+
+    def __init__(self, store: ToolingStore, data: Store, access: Access, rules: Rules, queries: Queries) -> None:
+        self._store, self._data, self._schema, self._access = store, data, data.schema, access
+        self._rules, self._queries = rules, queries
+        self._made = {"CustomField": self._field, "ValidationRule": self._rule}
+
+    def query(self, call: Call) -> Answer:
+        """GET tooling/query?q=: what was made; invisible to who may not see the set-up."""
+        self._admin(call, "INVALID_TYPE", "sObject type is not supported for this user.")
+        answer = self._queries.query(call)
+        if WHOLE.search(call.query.get("q", "")) and (size := answer.body["totalSize"]) > 1:
+            text = (
+                "When retrieving results with Metadata or FullName fields, the query qualifications must specify no"
+                f" more than one row for retrieval. Result size: {size}"
+            )
+            raise RequestFailure(400, "MALFORMED_QUERY", text)
+        return answer
+
+    def create(self, call: Call, name: str) -> Answer:
+        """POST: 201 with the new id."""
+        make = self._kind(call, name)
+        body = call.json_object()
+        full_name, metadata = body.get("FullName"), body.get("Metadata")
+        if not isinstance(full_name, str) or not isinstance(metadata, dict):
+            raise refused("REQUIRED_FIELD_MISSING", "Required fields are missing: [FullName, Metadata]")
+        if self._store.named(name, full_name):
+            raise refused("DUPLICATE_DEVELOPER_NAME", f"There is already a {name} named {full_name}.")
+        make(full_name, metadata, True)
+        record = self._store.add(name, full_name, metadata)
+        return Answer(201, {"id": record.id, "success": True, "errors": [], "warnings": [], "infos": []})
+
+    def update(self, call: Call, name: str, record_id: str) -> Answer:
+        """PATCH: the metadata, whole; 204."""
+        make = self._kind(call, name)
+        record, metadata = self._record(name, record_id), call.json_object().get("Metadata")
+        if not isinstance(metadata, dict):
+            raise refused("REQUIRED_FIELD_MISSING", "Required fields are missing: [Metadata]")
+        make(str(record.get("FullName")), metadata, False)
+        self._store.change(name, record, metadata)
+        return Answer(204)
+
+    def get(self, call: Call, name: str, record_id: str) -> Answer:
+        """GET: everything about one."""
+        self._kind(call, name)
+        record = self._record(name, record_id)
+        url = f"{call.root}/tooling/sobjects/{name}/{record.id}"
+        shown = {key: value for key, value in record.values.items() if key != "IsDeleted"}
+        return Answer(200, {"attributes": {"type": name, "url": url}, "Id": record.id, **shown})
+
+    def delete(self, call: Call, name: str, record_id: str) -> Answer:
+        """DELETE: 204."""
+        self._kind(call, name)
+        record = self._record(name, record_id)
+        sobject, _, own = str(record.get("FullName")).partition(".")
+        if name == "CustomField":
+            self._schema.remove_field(sobject, own)
+            self._access.forget(sobject, own)
+        else:
+            self._rules.remove(sobject, own)
+        self._store.remove(name, record)
+        return Answer(204)
+
+    def _field(self, full_name: str, metadata: dict[str, Any], new: bool) -> None:
+        sobject, name = self._parts(full_name)
+        field = field_from(name, metadata)
+        if new and sobject.find(name):
+            text = f"There is already a field named {field.label} on {sobject.name}."
+            raise refused("DUPLICATE_DEVELOPER_NAME", text)
+        check_room(sobject, field)
+        if new:
+            self._access.close(sobject.name, name)
+            self._empty(sobject, name)
+        self._schema.put_field(sobject.name, field)
+
+    def _empty(self, sobject: SObject, name: str) -> None:
+        """A new field holds nothing, whatever one of its name held before it was deleted."""
+        for record in self._data.table(sobject).records.values():
+            record.values.pop(name, None)
+
+    def _rule(self, full_name: str, metadata: dict[str, Any], new: bool) -> None:
+        sobject, name = self._parts(full_name)
+        if not RULE_NAME.match(name) or len(name) > RULE_NAME_LENGTH:
+            text = "The Rule Name can only contain underscores and alphanumeric characters."
+            raise refused("INVALID_FULLNAME", text)
+        formula, message = metadata.get("errorConditionFormula"), metadata.get("errorMessage")
+        if not isinstance(formula, str) or not isinstance(message, str) or not isinstance(metadata.get("active"), bool):
+            text = "Required fields are missing: [active, errorConditionFormula, errorMessage]"
+            raise refused("REQUIRED_FIELD_MISSING", text)
+        if len(message) > MESSAGE_LENGTH:
+            text = f"Error Message: data value too large: {message} (max length={MESSAGE_LENGTH})"
+            raise refused("STRING_TOO_LONG", text)
+        shown_at = metadata.get("errorDisplayField")
+        if shown_at is not None and not sobject.find(str(shown_at)):
+            raise refused("FIELD_INTEGRITY_EXCEPTION", f"Field {shown_at} does not exist. Check spelling.")
+        rule = ValidationRule(sobject.name, name, formula, message, shown_at, metadata["active"])
+        try:
+            self._rules.put(rule)
+        except FormulaError as error:
+            raise refused("FIELD_INTEGRITY_EXCEPTION", str(error)) from None
+
+    def _parts(self, full_name: str) -> tuple[SObject, str]:
+        object_name, _, name = full_name.partition(".")
+        if (sobject := self._schema.find(object_name)) is None or not name:
+            raise refused("INVALID_FIELD", f"Entity of {full_name} is not known.")
+        return sobject, name
+
+    def _kind(self, call: Call, name: str) -> Any:
+        if name not in self._made:
+            raise not_found()
+        self._admin(call, "INSUFFICIENT_ACCESS", "insufficient access rights on entity: " + name)
+        return self._made[name]
+
+    def _admin(self, call: Call, code: str, message: str) -> None:
+        if not call.user.admin:
+            raise RequestFailure(400 if code == "INVALID_TYPE" else 403, code, message)
+
+    def _record(self, name: str, record_id: str) -> Record:
+        if record := self._store.find(name, record_id):
+            return record
+        raise not_found()

@@ -1,0 +1,193 @@
+"""The org's own paths below /_org/: what a person, a demo or a test in another process asks and changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from destination_testbench.org.api.call import Call
+from destination_testbench.org.api.router import Router
+from destination_testbench.org.control.control_json import INDEX, read_fault, shown_fault, shown_record
+from destination_testbench.org.exchange import Answer, OrgReply, OrgRequest
+from destination_testbench.org.faults.failure import RequestFailure
+from destination_testbench.org.formulas.lexer import FormulaError
+from destination_testbench.org.page import Page, is_for_people
+from destination_testbench.org.records.access import Level
+from destination_testbench.org.records.duplicates import DuplicateRule
+
+if TYPE_CHECKING:
+    from destination_testbench.org.org import SimulatedOrg
+
+PREFIX = "/_org/"
+
+
+def is_own(request: OrgRequest) -> bool:
+    """Whether a request is about the org itself, and none that Salesforce would answer."""
+    return request.path == "/" or request.path.startswith(PREFIX)
+
+
+class Control:
+    """Answers requests below /_org/, and those for the page."""
+
+    def __init__(self, org: SimulatedOrg) -> None:
+        self._org, self._router, self._page = org, Router(), Page(org)
+        self._wire_faults()
+        self._wire_records()
+        self._wire_settings()
+
+    def answer(self, request: OrgRequest) -> OrgReply:
+        """The answer to one request: 404 for what is not there, 400 for what cannot be read."""
+        if is_for_people(request):
+            return self._page.answer(request)
+        path = request.path.removeprefix(PREFIX)
+        user, now = self._org.users[-1], self._org.now()
+        call = Call(request.method, "", path, user, now, request.query, request.headers, request.body)
+        try:
+            return self._router.dispatch(call).reply(pretty=True)
+        except RequestFailure as failure:
+            return Answer(failure.status, failure.errors).reply()
+        except (KeyError, TypeError, ValueError, FormulaError) as error:
+            status = 404 if isinstance(error, KeyError) else 400
+            return Answer(status, [{"message": f"{type(error).__name__}: {error}", "errorCode": "CONTROL"}]).reply()
+
+    def _wire_faults(self) -> None:
+        add = self._router.add
+        add("", GET=lambda call: Answer(200, INDEX))
+        add("faults", GET=self._faults, PUT=self._replace, POST=self._add, DELETE=self._clear)
+        add("faults/{number}", DELETE=self._remove)
+        add("requests", GET=self._requests)
+
+    def _wire_records(self) -> None:
+        add, admin = self._router.add, self._org.admin
+        add("records/{sobject}", GET=self._records)
+        add("records/{sobject}/{id}", GET=self._record, PATCH=self._edit, DELETE=self._delete)
+        add("convert/{lead}", POST=lambda call, lead: done(admin.convert_lead(lead, body(call).get("contact_id"))))
+        add("merge/{sobject}/{id}", POST=self._merge)
+
+    def _wire_settings(self) -> None:
+        add, admin = self._router.add, self._org.admin
+        add("usage", PUT=self._usage)
+        add("revoke", POST=lambda call: done(admin.revoke_tokens()))
+        add("token", POST=lambda call: Answer(200, {"access_token": admin.log_in(body(call)["username"])}))
+        delete, put = admin.remove_field, admin.restore_field
+        add("fields/{sobject}/{field}", DELETE=after(delete), PUT=after(put))
+        add("access/{sobject}/{field}", PUT=self._restrict)
+        add("access/{sobject}", PUT=self._restrict_object)
+        add("rules", GET=lambda call: Answer(200, [asdict(rule) for rule in self._org.rules.all()]))
+        add("rules/{sobject}/{name}", PUT=self._rule, DELETE=after(admin.remove_rule))
+        remove = after(self._org.duplicate_rules.remove)
+        add("duplicate-rules/{sobject}/{name}", PUT=self._duplicate_rule, DELETE=remove)
+        add("person-accounts", PUT=self._enable_person_accounts)
+        add("facts", GET=lambda call: Answer(200, asdict(self._org.config.facts)), PUT=self._facts)
+
+    def _faults(self, call: Call) -> Answer:
+        return Answer(200, [shown_fault(active) for active in self._org.faults.active()])
+
+    def _replace(self, call: Call) -> Answer:
+        faults = [read_fault(item) for item in call.json()]
+        self._org.faults.clear()
+        return Answer(200, [self._org.faults.add(fault) for fault in faults])
+
+    def _add(self, call: Call) -> Answer:
+        return Answer(201, {"number": self._org.faults.add(read_fault(call.json()))})
+
+    def _clear(self, call: Call) -> Answer:
+        self._org.faults.clear()
+        return Answer(204)
+
+    def _remove(self, call: Call, number: str) -> Answer:
+        self._org.faults.remove(int(number))
+        return Answer(204)
+
+    def _requests(self, call: Call) -> Answer:
+        log, usage = self._org.log, self._org.usage
+        report = {
+            "calls_of_24_hours": usage.used(call.now),
+            "limit": self._org.config.daily_limit,
+            "log_ins": self._org.sessions.issued,
+            "by_path": dict(log.counts),
+            "last": [asdict(entry) for entry in reversed(log.last)][:100],
+        }
+        return Answer(200, report)
+
+    def _records(self, call: Call, sobject: str) -> Answer:
+        start, most = int(call.query.get("offset", 0)), int(call.query.get("limit", 100))
+        wanted = call.query.get("q", "").casefold()
+        found = [r for r in self._org.records(sobject) if wanted in "\n".join(map(str, r.values.values())).casefold()]
+        rows = [{"Id": record.id, **record.values} for record in found[start : start + most]]
+        return Answer(200, {"total": len(found), "records": rows})
+
+    def _record(self, call: Call, sobject: str, record_id: str) -> Answer:
+        return Answer(200, shown_record(self._org.records(sobject).records[record_id]))
+
+    def _edit(self, call: Call, sobject: str, record_id: str) -> Answer:
+        self._org.admin.edit(sobject, record_id, body(call))
+        return Answer(204)
+
+    def _delete(self, call: Call, sobject: str, record_id: str) -> Answer:
+        self._org.admin.delete(sobject, record_id, purge=call.query.get("purge") == "true")
+        return Answer(204)
+
+    def _merge(self, call: Call, sobject: str, master: str) -> Answer:
+        self._org.admin.merge(sobject, master, body(call)["losers"])
+        return Answer(204)
+
+    def _usage(self, call: Call) -> Answer:
+        wanted = body(call)
+        if "limit" in wanted:
+            self._org.config.daily_limit = int(wanted["limit"])
+        if "used" in wanted:
+            self._org.usage.spend(call.now, int(wanted["used"]) - self._org.usage.used(call.now))
+        return Answer(204)
+
+    def _restrict(self, call: Call, sobject: str, field: str) -> Answer:
+        level = body(call).get("level")
+        self._org.admin.restrict_field(sobject, field, Level[level.upper()] if level else None)
+        return Answer(204)
+
+    def _restrict_object(self, call: Call, sobject: str) -> Answer:
+        level = body(call).get("level")
+        self._org.admin.restrict_object(sobject, Level[level.upper()] if level else None)
+        return Answer(204)
+
+    def _rule(self, call: Call, sobject: str, name: str) -> Answer:
+        given = body(call)
+        self._org.admin.remove_rule(sobject, name)
+        self._org.admin.add_rule(sobject, name, given["formula"], given["message"], given.get("field"))
+        return Answer(204)
+
+    def _duplicate_rule(self, call: Call, sobject: str, name: str) -> Answer:
+        given = body(call)
+        rule = DuplicateRule(sobject, name, **{**given, "fields": tuple(given["fields"])})
+        self._org.admin.add_duplicate_rule(rule)
+        return Answer(204)
+
+    def _enable_person_accounts(self, call: Call) -> Answer:
+        self._org.admin.enable_person_accounts()
+        return Answer(204)
+
+    def _facts(self, call: Call) -> Answer:
+        for name, value in body(call).items():
+            self._org.admin.set_fact(name, value)
+        return Answer(204)
+
+
+def body(call: Call) -> dict[str, Any]:
+    """The body as an object; an absent one is empty."""
+    return call.json_object() if call.body.strip() else {}
+
+
+def done(result: object) -> Answer:
+    """What an action gave back."""
+    return Answer(200, {"result": result})
+
+
+def after(action: Callable[[str, str], object]) -> Callable[..., Answer]:
+    """An action on two parts of the path, as a handler."""
+
+    def handle(call: Call, first: str, second: str) -> Answer:
+        action(first, second)
+        return Answer(204)
+
+    return handle

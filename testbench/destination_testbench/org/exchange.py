@@ -1,0 +1,81 @@
+"""What goes into an org and comes out of it, free of any transport."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic_core import to_json
+
+from destination_testbench.org.facts import DEFAULT_INSTANCE
+
+JSON_TYPE = "application/json;charset=UTF-8"
+HTML_TYPE = "text/html; charset=UTF-8"
+
+
+@dataclass(frozen=True, slots=True)
+class OrgRequest:
+    """
+    One HTTP request: `path` without query, header names in lower case, `body` as it came over the wire.
+
+    `origin` is the scheme and host it was sent to; `patience` the seconds the caller will wait, None when the transport
+    itself hangs up.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    origin: str = DEFAULT_INSTANCE
+    patience: float | None = None
+
+    def header(self, name: str) -> str:
+        """A header's value, empty when it is not there."""
+        return self.headers.get(name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class OrgReply:
+    """
+    One HTTP answer, or the way it failed to arrive.
+
+    `dropped`: the connection broke before an answer. `cut`: it broke after that many bytes of the body. `timed_out`:
+    the caller's patience ended first. `seconds` is how long the org took.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    dropped: bool = False
+    timed_out: bool = False
+    cut: int | None = None
+    seconds: float = 0.0
+
+    def with_headers(self, **headers: str) -> OrgReply:
+        """The same answer with more headers; underscores in the names stand for hyphens."""
+        more = {name.replace("_", "-"): value for name, value in headers.items()}
+        return replace(self, headers={**self.headers, **more})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one resource answers, before it becomes bytes: a subrequest of a composite needs no bytes."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def reply(self, pretty: bool = False) -> OrgReply:
+        """The answer as bytes; no body where there is none to send (204, 304)."""
+        if self.body is None:
+            return OrgReply(self.status, dict(self.headers))
+        body = to_json(self.body, indent=2 if pretty else None)
+        return OrgReply(self.status, {"Content-Type": JSON_TYPE, **self.headers}, body)
+
+
+def html(status: int, title: str) -> OrgReply:
+    """A page for people, as Salesforce's edge sends where a program expects JSON."""
+    page = f"<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+    return OrgReply(status, {"Content-Type": HTML_TYPE}, page.encode())

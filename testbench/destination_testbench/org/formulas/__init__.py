@@ -1,0 +1,1 @@
+"""Formulas and the validation rules that are written in them."""

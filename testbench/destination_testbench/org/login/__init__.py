@@ -1,0 +1,1 @@
+"""Users, apps, and the ways in which they log in."""

@@ -1,0 +1,113 @@
+"""The OAuth endpoints: token, revoke, introspect, userinfo."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+from destination_testbench.org.exchange import Answer, OrgRequest
+from destination_testbench.org.facts import OrgConfig
+from destination_testbench.org.login.grants import Granted, GrantRefused, Grants, form_of, required
+from destination_testbench.org.login.people import ConnectedApp, User
+from destination_testbench.org.login.refresh_tokens import RefreshTokens
+from destination_testbench.org.login.sessions import Session, Sessions
+from destination_testbench.org.records.record_id import to_long
+
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+
+class OAuth:
+    """Logs users in and out."""
+
+    def __init__(self, config: OrgConfig, users: list[User], sessions: Sessions) -> None:
+        self._config, self._sessions = config, sessions
+        self.refresh_tokens = RefreshTokens(config, sessions)
+        self.grants = Grants(config, users, self.refresh_tokens)
+
+    @property
+    def apps(self) -> dict[str, ConnectedApp]:
+        """The connected apps by their client id."""
+        return self.grants.apps
+
+    def answer(self, request: OrgRequest, now: float) -> Answer:
+        """The answer to any path below /services/oauth2/."""
+        endpoints = {
+            "token": self.token,
+            "revoke": self.revoke,
+            "introspect": self.introspect,
+            "userinfo": self.userinfo,
+        }
+        endpoint = endpoints.get(request.path.rstrip("/").rpartition("/")[2])
+        if endpoint is None:
+            return Answer(404, {"error": "invalid_request", "error_description": "unknown endpoint"})
+        try:
+            return endpoint(request, now)
+        except GrantRefused as refusal:
+            return Answer(400, {"error": refusal.error, "error_description": refusal.description}, NO_STORE)
+
+    def token(self, request: OrgRequest, now: float) -> Answer:
+        """POST token: an access token. There is no expires_in, and the time is a text."""
+        granted = self.grants.judge(request, now)
+        session = self._sessions.open(granted.user, granted.app.client_id, now, granted.refresh_token)
+        return Answer(200, self.described(session, granted, request, now), NO_STORE)
+
+    def revoke(self, request: OrgRequest, now: float) -> Answer:
+        """POST revoke: 200 and nothing. Revoking a refresh token ends its access tokens too."""
+        token = required(form_of(request), "token")
+        if not self._sessions.revoke(token) and not self.refresh_tokens.revoke(token):
+            raise GrantRefused("unsupported_token_type", "this token type is not supported")
+        return Answer(200, {}, NO_STORE)
+
+    def introspect(self, request: OrgRequest, now: float) -> Answer:
+        """POST introspect: whether a token is good, and until when; for an app that names itself."""
+        form = form_of(request)
+        try:
+            self.grants.client(form)
+        except GrantRefused as refusal:
+            return Answer(401, {"error": refusal.error, "error_description": refusal.description}, NO_STORE)
+        session = self._sessions.find(required(form, "token"), now)
+        return Answer(200, self._introspected(session) if session else {"active": False}, NO_STORE)
+
+    def userinfo(self, request: OrgRequest, now: float) -> Answer:
+        """GET userinfo: a dead token is 403 here, not 401."""
+        session = self._sessions.use(request.header("authorization").partition(" ")[2], now)
+        if session is None:
+            return Answer(403, "Bad_OAuth_Token")
+        user = session.user
+        return Answer(200, {"sub": self._identity(user), "user_id": user.id, "preferred_username": user.username})
+
+    def described(self, session: Session, granted: Granted, request: OrgRequest, now: float) -> dict[str, str]:
+        """What a log-in answers."""
+        issued_at, identity = str(int(now * 1000)), self._identity(session.user)
+        signature = base64.b64encode(hashlib.sha256((identity + issued_at).encode()).digest()).decode()
+        rotated = self._config.rotate_refresh_tokens and granted.refresh_token
+        jwt_format = self._config.jwt_token_format
+        return {
+            "access_token": session.token,
+            **({"refresh_token": granted.refresh_token} if rotated else {}),
+            "signature": signature,
+            **({"token_format": "jwt"} if jwt_format else {}),
+            "scope": granted.app.scope,
+            "instance_url": self._config.instance_url or request.origin,
+            "id": identity,
+            "token_type": "Bearer",
+            "issued_at": issued_at,
+            **({"api_instance_url": "https://api.salesforce.com"} if jwt_format else {}),
+        }
+
+    def _introspected(self, session: Session) -> dict[str, object]:
+        issued, expires = int(session.issued), int(session.last_used + self._config.session_timeout)
+        return {
+            "active": True,
+            "scope": self.apps[session.client_id].scope if session.client_id in self.apps else "api",
+            "client_id": session.client_id,
+            "username": session.user.username,
+            "sub": self._identity(session.user),
+            "token_type": "access_token",
+            "exp": expires,
+            "iat": issued,
+            "nbf": issued,
+        }
+
+    def _identity(self, user: User) -> str:
+        return f"https://login.salesforce.com/id/{to_long(self._config.organization_id[:15])}/{user.id}"

@@ -1,0 +1,64 @@
+"""Access tokens that the org has given out, until they expire or are revoked."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from destination_testbench.org.facts import OrgConfig
+from destination_testbench.org.login.people import User
+
+
+@dataclass(slots=True)
+class Session:
+    """One access token. Every call sets its time-out back."""
+
+    token: str
+    user: User
+    client_id: str
+    issued: float
+    last_used: float
+    refresh_token: str = ""
+
+
+class Sessions:
+    """The access tokens by their value."""
+
+    def __init__(self, config: OrgConfig, random_text: Callable[[int], str] = secrets.token_urlsafe) -> None:
+        self._config, self._random_text = config, random_text
+        self._sessions: dict[str, Session] = {}
+        self.issued = 0
+
+    def open(self, user: User, client_id: str, now: float, refresh_token: str = "", counted: bool = True) -> Session:
+        """Give out a token: the org's id, an exclamation mark, and what nobody can guess. `issued` counts log-ins."""
+        text = self._random_text(72).replace("-", "_").replace("~", ".")
+        token = f"{self._config.organization_id[:15]}!AQ{text}"
+        self._sessions[token] = session = Session(token, user, client_id, now, now, refresh_token)
+        self.issued += counted
+        return session
+
+    def find(self, token: str, now: float) -> Session | None:
+        """The session of a token that is still good."""
+        session = self._sessions.get(token)
+        if session is None or now - session.last_used >= self._config.session_timeout:
+            self._sessions.pop(token, None)
+            return None
+        return session
+
+    def use(self, token: str, now: float) -> Session | None:
+        """The session of a token that is still good, its time-out set back."""
+        if session := self.find(token, now):
+            session.last_used = now
+        return session
+
+    def revoke(self, token: str) -> bool:
+        """End one session; false when there is none."""
+        return self._sessions.pop(token, None) is not None
+
+    def revoke_all(self, refresh_token: str | None = None) -> int:
+        """End every session, or those of one refresh token; how many there were."""
+        chosen = [s.token for s in self._sessions.values() if refresh_token in (None, s.refresh_token)]
+        for token in chosen:
+            del self._sessions[token]
+        return len(chosen)

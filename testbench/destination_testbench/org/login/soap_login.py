@@ -1,0 +1,68 @@
+"""The SOAP log-in, which older clients use for a password with a security token."""
+
+from __future__ import annotations
+
+import re
+from html import escape, unescape
+
+from destination_testbench.org.exchange import OrgReply, OrgRequest
+from destination_testbench.org.facts import OrgConfig
+from destination_testbench.org.login.grants import GrantRefused, Grants
+from destination_testbench.org.login.sessions import Sessions
+
+PATH = re.compile(r"/services/Soap/[uc]/(\d+)\.0(?:/\w*)?\Z")
+# login() is gone from newer versions of the API.
+LAST_VERSION = 64
+FIELD = r"<(?:\w+:)?{0}>(.*?)</(?:\w+:)?{0}>"
+ENVELOPE = (
+    '<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"'
+    ' xmlns:sf="urn:fault.partner.soap.sforce.com" xmlns="urn:partner.soap.sforce.com"><soapenv:Body>{}</soapenv:Body>'
+    "</soapenv:Envelope>"
+)
+
+
+class SoapLogin:
+    """Answers login()."""
+
+    def __init__(self, config: OrgConfig, grants: Grants, sessions: Sessions) -> None:
+        self._config, self._grants, self._sessions = config, grants, sessions
+
+    def answer(self, request: OrgRequest, now: float) -> OrgReply:
+        """A session id and where to use it; status 500 with a fault when there is none."""
+        match = PATH.match(request.path)
+        if match is None or int(match[1]) > LAST_VERSION or not self._config.soap_login:
+            return fault("UNSUPPORTED_API_VERSION", "login() is not available in this version")
+        try:
+            user = self._grants.by_password(value(request, "username"), value(request, "password"))
+        except GrantRefused:
+            text = "Invalid username, password, security token; or user locked out."
+            return fault("INVALID_LOGIN", text)
+        session = self._sessions.open(user, "soap", now)
+        origin = self._config.instance_url or request.origin
+        server = f"{origin}/services/Soap/u/{match[1]}.0/{self._config.organization_id[:15]}"
+        result = (
+            f"<loginResponse><result><serverUrl>{escape(server)}</serverUrl><sessionId>{session.token}</sessionId>"
+            f"<userId>{user.id}</userId></result></loginResponse>"
+        )
+        return xml(200, result)
+
+
+def value(request: OrgRequest, name: str) -> str:
+    """The text of an element of the body."""
+    found = re.search(FIELD.format(name), request.body.decode("utf-8", "replace"), re.DOTALL)
+    return unescape(found[1]) if found else ""
+
+
+def fault(code: str, message: str) -> OrgReply:
+    """A SOAP fault as Salesforce words it."""
+    return xml(
+        500,
+        f"<soapenv:Fault><faultcode>sf:{code}</faultcode><faultstring>{code}: {message}</faultstring><detail>"
+        f"<sf:LoginFault><sf:exceptionCode>{code}</sf:exceptionCode><sf:exceptionMessage>{message}</sf:exceptionMessage></sf:LoginFault>"
+        "</detail></soapenv:Fault>",
+    )
+
+
+def xml(status: int, body: str) -> OrgReply:
+    """An envelope around a body."""
+    return OrgReply(status, {"Content-Type": "text/xml;charset=UTF-8"}, ENVELOPE.format(body).encode())

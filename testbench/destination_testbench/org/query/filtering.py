@@ -1,0 +1,108 @@
+"""WHERE: which records a condition is true of, and which of them need looking at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from destination_testbench.org.faults.failure import RequestFailure
+from destination_testbench.org.formulas.scope import below
+from destination_testbench.org.query.soql import Comparison, Condition
+from destination_testbench.org.records.record_id import normalised
+from destination_testbench.org.records.table import Record, Table
+from destination_testbench.org.schema.compound import compound_value
+from destination_testbench.org.schema.field import Field
+from destination_testbench.org.schema.schema import SObject
+from destination_testbench.org.values.moments import read_date, read_datetime
+
+Test = Callable[[Record], bool]
+FieldOf = Callable[[Comparison], Field]
+
+
+def operand(field: Field, value: object) -> object:
+    """A value in the form in which the field holds it."""
+    if value is None:
+        return None
+    if field.type in ("id", "reference"):
+        if (found := normalised(value)) is None:
+            raise RequestFailure(400, "INVALID_QUERY_FILTER_OPERATOR", f"invalid ID field: {value}")
+        return found
+    if field.type in ("date", "datetime"):
+        return (read_date if field.type == "date" else read_datetime)(value)
+    return value.casefold() if isinstance(value, str) and not field.case_sensitive else value
+
+
+def content(sobject: SObject, record: Record, field: Field) -> object:
+    """What a record holds in a field, in the form in which it is compared."""
+    value = record.id if field.type == "id" else compound_value(sobject, record, field)
+    folds = isinstance(value, str) and field.type not in ("id", "reference", "date", "datetime")
+    return value.casefold() if folds and isinstance(value, str) and not field.case_sensitive else value
+
+
+def tested(sobject: SObject, condition: Condition, field_of: FieldOf) -> Test:
+    """The condition as a test of one record."""
+    if isinstance(condition, Comparison):
+        return compared(sobject, field_of(condition), condition)
+    tests = [tested(sobject, member, field_of) for member in condition.members]
+    if condition.operator == "NOT":
+        return lambda record: not tests[0](record)
+    together = all if condition.operator == "AND" else any
+    return lambda record: together(test(record) for test in tests)
+
+
+def compared(sobject: SObject, field: Field, comparison: Comparison) -> Test:
+    """One comparison as a test."""
+    try:
+        values = [operand(field, value) for value in comparison.values]
+    except ValueError:
+        text = f"value of filter criterion for field '{field.name}' must be of type {field.type}"
+        raise RequestFailure(400, "INVALID_FIELD", text) from None
+    operator, value = comparison.operator, values[0]
+    tests: dict[str, Callable[[object], bool]] = {
+        "=": lambda held: held == value,
+        "!=": lambda held: held != value,
+        "<": lambda held: below(held, value),
+        ">": lambda held: below(value, held),
+        "<=": lambda held: below(held, value) or (held is not None and held == value),
+        ">=": lambda held: below(value, held) or (held is not None and held == value),
+        "IN": lambda held: held in values,
+        "NOT IN": lambda held: held not in values,
+        "LIKE": lambda held: like(held, value),
+        "INCLUDES": lambda held: included(held, values),
+        "EXCLUDES": lambda held: not included(held, values),
+    }
+    test = tests[operator]
+    return lambda record: test(content(sobject, record, field))
+
+
+def like(held: object, pattern: object) -> bool:
+    """Whether a text matches a pattern of % and _."""
+    expression = re.escape(str(pattern)).replace("%", ".*").replace("_", ".")
+    return isinstance(held, str) and re.fullmatch(expression, held, re.DOTALL) is not None
+
+
+def included(held: object, wanted: Iterable[object]) -> bool:
+    """Whether a multi-select value holds all parts of any of these."""
+    parts = set(str(held or "").split(";"))
+    return any(set(str(value).split(";")) <= parts for value in wanted)
+
+
+def candidates(table: Table, condition: Condition | None, field_of: FieldOf, live: bool) -> list[Record] | None:
+    """The few records that can match, found by id or index; None when all must be looked at."""
+    if condition is None:
+        return None
+    if not isinstance(condition, Comparison):
+        members = condition.members if condition.operator == "AND" else ()
+        found = (candidates(table, member, field_of, live) for member in members)
+        return next((records for records in found if records is not None), None)
+    field = field_of(condition)
+    if condition.operator not in ("=", "IN") or None in condition.values:
+        return None
+    if field.type == "id":
+        ids = dict.fromkeys(str(operand(field, value)) for value in condition.values)
+        return [table.records[id_] for id_ in ids if id_ in table.records]
+    # The indexes leave deleted records out.
+    if live and table.indexed(field.name):
+        matches = [record for value in condition.values for record in table.find(field, value)]
+        return list({record.id: record for record in matches}.values())
+    return None

@@ -1,0 +1,1 @@
+"""Records: kept, checked, written, and changed by hand."""

@@ -1,0 +1,138 @@
+"""What administrators and users do to an org by hand, beside its API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from destination_testbench.org.api.metadata import metadata_of
+from destination_testbench.org.formulas.rules import ValidationRule
+from destination_testbench.org.records import lifecycle
+from destination_testbench.org.records.access import Level
+from destination_testbench.org.records.duplicates import DuplicateRule
+from destination_testbench.org.records.person_account import PersonAccounts
+from destination_testbench.org.records.transaction import Transaction
+
+if TYPE_CHECKING:
+    from destination_testbench.org.org import SimulatedOrg
+
+
+class Administration:
+    """
+    Changes to records, fields, rules, rights and sessions that no caller of the API makes.
+
+    All are safe while requests run. Names of sObjects and fields are exact here; an unknown one is a KeyError.
+    """
+
+    def __init__(self, org: SimulatedOrg) -> None:
+        self._org = org
+
+    def add_rule(self, sobject: str, name: str, formula: str, message: str, field: str | None = None) -> None:
+        """Make a validation rule, active at once; FormulaError when its formula cannot be understood."""
+        shown = {"active": True, "errorConditionFormula": formula, "errorMessage": message, "errorDisplayField": field}
+        with self._org.data_lock:
+            self._org.rules.put(ValidationRule(sobject, name, formula, message, field))
+            self._org.tooling.add("ValidationRule", f"{sobject}.{name}", shown)
+
+    def remove_rule(self, sobject: str, name: str) -> None:
+        """Delete a validation rule."""
+        with self._org.data_lock:
+            self._org.rules.remove(sobject, name)
+            if record := self._org.tooling.named("ValidationRule", f"{sobject}.{name}"):
+                self._org.tooling.remove("ValidationRule", record)
+
+    def add_duplicate_rule(self, rule: DuplicateRule) -> None:
+        """Make a duplicate rule, active at once."""
+        with self._org.data_lock:
+            self._org.duplicate_rules.put(rule)
+
+    def remove_field(self, sobject: str, name: str) -> None:
+        """Delete a custom field."""
+        with self._org.data_lock:
+            self._org.schema.remove_field(sobject, name)
+            self._org.access.forget(sobject, name)
+            if record := self._org.tooling.named("CustomField", f"{sobject}.{name}"):
+                self._org.tooling.remove("CustomField", record)
+
+    def restore_field(self, sobject: str, name: str) -> None:
+        """Undelete a field, with its values."""
+        with self._org.data_lock:
+            self._org.schema.restore_field(sobject, name)
+            field = self._org.schema.sobjects[sobject].fields[name]
+            self._org.tooling.add("CustomField", f"{sobject}.{name}", metadata_of(field))
+
+    def remove_permission(self, name: str) -> None:
+        """Delete a custom permission."""
+        with self._org.data_lock:
+            self._org.permissions.remove(name)
+
+    def restrict_field(self, sobject: str, name: str, level: Level | None) -> None:
+        """Let nobody do more than this with a field; None lifts the restriction."""
+        with self._org.data_lock:
+            self._org.access.restrict(sobject, name, level)
+
+    def restrict_object(self, sobject: str, level: Level | None) -> None:
+        """Let nobody write an sObject's records (READ), or not even know of it (NONE); None lifts the restriction."""
+        with self._org.data_lock:
+            self._org.schema.hidden.discard(sobject)
+            if level is Level.NONE:
+                self._org.schema.hidden.add(sobject)
+            self._org.access.restrict_object(sobject, level)
+
+    def enable_person_accounts(self) -> None:
+        """Let accounts be persons from now on."""
+        with self._org.data_lock:
+            PersonAccounts(self._org.schema, self._org.config.facts).enable()
+
+    def convert_lead(self, lead_id: str, contact_id: str | None = None) -> str:
+        """Turn a lead into a contact, a new one or one that is there; the contact's id."""
+        with self._org.data_lock:
+            return lifecycle.convert_lead(self._org.saving, self._call(), lead_id, contact_id)
+
+    def merge(self, sobject: str, master_id: str, losers: Sequence[str]) -> None:
+        """Merge records into one: the others are deleted and remember the survivor in MasterRecordId."""
+        with self._org.data_lock:
+            lifecycle.merge(self._org.saving, self._call(), sobject, master_id, losers)
+
+    def edit(self, sobject: str, record_id: str, values: dict[str, object]) -> None:
+        """Change a record as a person would in the page, past every check."""
+        with self._org.data_lock:
+            lifecycle.edit(self._org.saving, self._call(), sobject, record_id, values)
+
+    def delete(self, sobject: str, record_id: str, purge: bool = False) -> None:
+        """Put a record into the recycle bin, or remove it for good."""
+        with self._org.data_lock:
+            lifecycle.edit(self._org.saving, self._call(), sobject, record_id, {"IsDeleted": True})
+            if purge:
+                lifecycle.purge(self._org.saving, sobject, record_id)
+
+    def undelete(self, sobject: str, record_id: str) -> None:
+        """Take a record out of the recycle bin."""
+        with self._org.data_lock:
+            lifecycle.undelete(self._org.saving, self._call(), sobject, record_id)
+
+    def set_fact(self, name: str, value: object) -> None:
+        """Change one of the org's Facts."""
+        with self._org.data_lock:
+            facts = self._org.config.facts
+            if not hasattr(facts, name):
+                raise KeyError(name)
+            # A JSON list stands for a pair.
+            setattr(facts, name, tuple(value) if isinstance(value, list) else value)
+            self._org.schema.version += 1
+
+    def revoke_tokens(self) -> int:
+        """End every session; how many there were."""
+        with self._org.data_lock:
+            return self._org.sessions.revoke_all()
+
+    def log_in(self, username: str) -> str:
+        """An access token for a user without a log-in, as the Salesforce command line shows one."""
+        user = next((user for user in self._org.users if user.username == username), None)
+        if user is None:
+            raise KeyError(username)
+        with self._org.data_lock:
+            return self._org.sessions.open(user, "local", self._org.now(), counted=False).token
+
+    def _call(self) -> Transaction:
+        return Transaction(self._org.users[-1], self._org.now())

@@ -1,0 +1,74 @@
+"""What people do to records in the page: converting a lead, merging records, emptying the recycle bin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from destination_testbench.org.records.saving import Saving
+from destination_testbench.org.records.table import Record
+from destination_testbench.org.records.transaction import Transaction
+
+SHARED_FIELDS = ("FirstName", "LastName", "Salutation", "Title", "Email", "Phone", "MobilePhone", "Fax", "LeadSource")
+
+
+def convert_lead(saving: Saving, call: Transaction, lead_id: str, contact_id: str | None = None) -> str:
+    """Turn a lead into a contact, a new one or one that is there; the contact's id."""
+    schema, writing = saving.store.schema, saving.writing
+    lead_object = schema.sobjects["Lead"]
+    lead = saving.store.table(lead_object).records[lead_id]
+    if contact_id is None:
+        shared = {name: lead.values[name] for name in SHARED_FIELDS if name in lead.values}
+        contact_id = writing.create(call, schema.sobjects["Contact"], {**stamped(call), **shared}).id
+    converted: dict[str, object] = {
+        "IsConverted": True,
+        "Status": "Closed - Converted",
+        "ConvertedDate": call.stamp[:10],
+        "ConvertedContactId": contact_id,
+    }
+    writing.write(call, lead_object, lead, converted, "convert")
+    return contact_id
+
+
+def merge(saving: Saving, call: Transaction, sobject_name: str, master_id: str, losers: Sequence[str]) -> Record:
+    """Merge records into one: the others go to the recycle bin, each with the survivor's id in MasterRecordId."""
+    sobject = saving.store.schema.sobjects[sobject_name]
+    records = saving.store.table(sobject).records
+    for loser in losers:
+        values: dict[str, object] = {"IsDeleted": True, "MasterRecordId": master_id}
+        saving.writing.write(call, sobject, records[loser], values, "merge")
+    return records[master_id]
+
+
+def edit(saving: Saving, call: Transaction, sobject_name: str, record_id: str, values: dict[str, object]) -> None:
+    """Change a record past every check."""
+    sobject = saving.store.schema.sobjects[sobject_name]
+    operation = "delete" if values.get("IsDeleted") else "edit"
+    saving.writing.write(call, sobject, saving.store.table(sobject).records[record_id], values, operation)
+
+
+def undelete(saving: Saving, call: Transaction, sobject_name: str, record_id: str) -> None:
+    """Take a record out of the recycle bin."""
+    sobject = saving.store.schema.sobjects[sobject_name]
+    record = saving.store.table(sobject).records[record_id]
+    saving.writing.write(call, sobject, record, {"IsDeleted": False, "MasterRecordId": None}, "undelete")
+
+
+def purge(saving: Saving, sobject_name: str, record_id: str) -> None:
+    """Remove a record for good: its id was never heard of from now on."""
+    sobject = saving.store.schema.sobjects[sobject_name]
+    table = saving.store.table(sobject)
+    record = table.records.pop(record_id)
+    table.unlink(record, record.values)
+
+
+def stamped(call: Transaction) -> dict[str, object]:
+    """The system's fields of a record made now."""
+    return {
+        "IsDeleted": False,
+        "OwnerId": call.user.id,
+        "CreatedDate": call.stamp,
+        "CreatedById": call.user.id,
+        "LastModifiedDate": call.stamp,
+        "LastModifiedById": call.user.id,
+        "SystemModstamp": call.stamp,
+    }

@@ -1,0 +1,92 @@
+"""Reading one record of a request: which field each key means, and whether its value can be stored there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from destination_testbench.org.facts import Facts
+from destination_testbench.org.faults.failure import RecordError, unknown_field
+from destination_testbench.org.login.people import User
+from destination_testbench.org.records.access import Access, Level
+from destination_testbench.org.records.store import Store
+from destination_testbench.org.schema.field import Field
+from destination_testbench.org.schema.relationship import relationship_check
+from destination_testbench.org.schema.schema import SObject
+from destination_testbench.org.values.texts import Check
+from destination_testbench.org.values.value_errors import ValueRefusedError
+from destination_testbench.org.values.values import check_of
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where the value of one key goes, and whether this user may put it there."""
+
+    field: Field
+    check: Check
+    create: bool
+    update: bool
+
+
+@dataclass(slots=True)
+class Parsed:
+    """
+    One record as it was read. `values` holds None for a field to be cleared.
+
+    `unreadable` is the error that ended the reading; `refused` are values that were read and cannot be stored.
+    """
+
+    values: dict[str, object] = field(default_factory=dict)
+    fields: list[Slot] = field(default_factory=list)
+    refused: list[RecordError] = field(default_factory=list)
+    unreadable: RecordError | None = None
+    id: object = None
+    has_id: bool = False
+
+
+class Reader:
+    """Reads records of one sObject for one user; made anew when the schema or the user's rights change."""
+
+    def __init__(self, store: Store, access: Access, facts: Facts, sobject: SObject, user: User) -> None:
+        self.sobject = sobject
+        self._store, self._access, self._facts, self._user = store, access, facts, user
+        self._slots: dict[str, Slot | None] = {}
+
+    def read(self, raw: Mapping[str, Any]) -> Parsed:
+        """One record; the first key that cannot be read ends it."""
+        parsed = Parsed()
+        values, slots = parsed.values, self._slots
+        for key, value in raw.items():
+            try:
+                slot = slots[key]
+            except KeyError:
+                slot = slots[key] = self._slot(key)
+            if slot is None:
+                if key != "attributes":
+                    parsed.unreadable = unknown_field(key, self.sobject.name)
+                    return parsed
+            elif slot.field.type == "id":
+                parsed.id, parsed.has_id = value, True
+            else:
+                try:
+                    values[slot.field.name] = slot.check(value)
+                except ValueRefusedError as refusal:
+                    if refusal.unreadable:
+                        parsed.unreadable = refusal.error
+                        return parsed
+                    parsed.refused.append(refusal.error)
+                parsed.fields.append(slot)
+        return parsed
+
+    def _slot(self, key: str) -> Slot | None:
+        field, check = self.sobject.find(key), None
+        if field is None and (field := self.sobject.by_relationship(key)):
+            check = relationship_check(self._store, field)
+        if field is None:
+            return None
+        level = self._access.level(self._user, self.sobject.name, field.name)
+        if level is Level.NONE:
+            return None
+        edit = level is Level.EDIT
+        return Slot(field, check or check_of(field, self._facts), edit and field.createable, edit and field.updateable)

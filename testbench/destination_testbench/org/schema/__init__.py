@@ -1,0 +1,1 @@
+"""What an org can hold: sObjects, their fields, and how it describes them."""

@@ -1,0 +1,133 @@
+"""What describe tells about an sObject and its fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from destination_testbench.org.schema.field import Field
+from destination_testbench.org.schema.schema import SObject
+
+SOAP_TYPES = {
+    "id": "tns:ID",
+    "reference": "tns:ID",
+    "boolean": "xsd:boolean",
+    "int": "xsd:int",
+    "double": "xsd:double",
+    "currency": "xsd:double",
+    "percent": "xsd:double",
+    "date": "xsd:date",
+    "datetime": "xsd:dateTime",
+    "time": "xsd:time",
+    "address": "urn:address",
+}
+# What is the same for every field here.
+REST: dict[str, Any] = {
+    "aggregatable": True,
+    "aiPredictionField": False,
+    "cascadeDelete": False,
+    "controllerName": None,
+    "defaultValueFormula": None,
+    "dependentPicklist": False,
+    "deprecatedAndHidden": False,
+    "displayLocationInDecimal": False,
+    "encrypted": False,
+    "filteredLookupInfo": None,
+    "formulaTreatNullNumberAsZero": False,
+    "highScaleNumber": False,
+    "htmlFormatted": False,
+    "mask": None,
+    "maskType": None,
+    "namePointing": False,
+    "polymorphicForeignKey": False,
+    "queryByDistance": False,
+    "referenceTargetField": None,
+    "relationshipOrder": None,
+    "restrictedDelete": False,
+    "searchPrefilterable": False,
+    "writeRequiresMasterRead": False,
+}
+SOBJECT_FLAGS = {
+    "activateable": False,
+    "createable": True,
+    "deletable": True,
+    "feedEnabled": True,
+    "layoutable": True,
+    "mergeable": True,
+    "queryable": True,
+    "replicateable": True,
+    "retrieveable": True,
+    "searchable": True,
+    "triggerable": True,
+    "undeletable": True,
+    "updateable": True,
+}
+
+
+def described_field(field: Field, createable: bool, updateable: bool) -> dict[str, Any]:
+    """One field, with the rights of the user who asks."""
+    return REST | {
+        "name": field.name,
+        "label": field.label,
+        "type": field.type,
+        "length": field.length,
+        "byteLength": field.length if field.type in ("id", "reference") else 3 * field.length,
+        "soapType": SOAP_TYPES.get(field.type, "xsd:string"),
+        "extraTypeInfo": field.extra,
+        "nillable": field.nillable,
+        "createable": createable,
+        "updateable": updateable,
+        "permissionable": field.permissionable,
+        "defaultedOnCreate": field.defaulted,
+        "defaultValue": field.default if field.type == "boolean" else None,
+        "unique": field.unique,
+        "externalId": field.external_id,
+        "idLookup": field.id_lookup,
+        "caseSensitive": field.case_sensitive,
+        "custom": field.custom,
+        "restrictedPicklist": field.restricted,
+        "precision": field.precision,
+        "scale": field.scale,
+        "digits": field.digits,
+        "referenceTo": list(field.reference_to),
+        "relationshipName": field.relationship,
+        "compoundFieldName": field.compound,
+        "nameField": field.name == "Name",
+        "filterable": field.filterable,
+        "sortable": field.filterable,
+        "groupable": field.filterable and field.type not in ("double", "currency", "datetime"),
+        "calculated": False,
+        "calculatedFormula": None,
+        "autoNumber": False,
+        "inlineHelpText": None,
+        "picklistValues": [
+            {"active": True, "defaultValue": value == field.default, "label": label, "validFor": None, "value": value}
+            for value, label in field.values
+        ],
+    }
+
+
+def overview(sobject: SObject, root: str) -> dict[str, Any]:
+    """An sObject without its fields, as the list of all sObjects has it."""
+    url = f"{root}/sobjects/{sobject.name}"
+    return {
+        "name": sobject.name,
+        "label": sobject.label,
+        "labelPlural": sobject.plural,
+        "keyPrefix": sobject.prefix,
+        "custom": sobject.custom,
+        "customSetting": False,
+        "deprecatedAndHidden": False,
+        **SOBJECT_FLAGS,
+        "urls": {"sobject": url, "describe": f"{url}/describe", "rowTemplate": f"{url}/{{ID}}"},
+    }
+
+
+def described(sobject: SObject, root: str, fields: list[dict[str, Any]]) -> dict[str, Any]:
+    """An sObject with its fields."""
+    return {
+        **overview(sobject, root),
+        "childRelationships": [],
+        "recordTypeInfos": [],
+        "supportedScopes": [{"label": f"All {sobject.plural.lower()}", "name": "everything"}],
+        "fields": fields,
+    }

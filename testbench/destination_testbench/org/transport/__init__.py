@@ -1,0 +1,1 @@
+"""The ways to an org: in the process, and over HTTP."""

@@ -1,0 +1,1 @@
+"""What may be stored in a field, type by type."""

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+from destination_testbench.chaos.chaos import Result, run_chaos
+from destination_testbench.chaos.settings import Settings
+
+SHORT = Settings(seed=20_260_106, people=200, messages=2_000, hours=10.0, bad_share=0.02, batch_size=10)
+
+
+@pytest.mark.parametrize("all_errors_at_once", [True, False])
+def test_whatever_happens_nothing_is_lost_nothing_is_stale_and_nothing_is_misplaced(all_errors_at_once: bool) -> None:
+    result = run_chaos(a_run(all_errors_at_once=all_errors_at_once))
+
+    verdict = result.verdict
+    assert (verdict.lost, verdict.stale, verdict.misplaced) == ([], [], []), f"seed {result.settings.seed}"
+    assert result.outcomes.total() == result.messages
+    assert result.settings.messages * 0.9 < result.messages < result.settings.messages
+    assert_that_it_was_chaos(result)
+
+
+def test_a_seed_reproduces_the_run() -> None:
+    settings = a_run(messages=500, people=50, seed=3)
+
+    assert run_chaos(settings) == run_chaos(settings)
+
+
+def test_another_seed_is_another_run() -> None:
+    assert run_chaos(a_run(messages=300, seed=4)).faults != run_chaos(a_run(messages=300, seed=5)).faults
+
+
+def a_run(
+    *,
+    all_errors_at_once: bool = True,
+    messages: int = SHORT.messages,
+    people: int = SHORT.people,
+    seed: int = SHORT.seed,
+) -> Settings:
+    return Settings(
+        seed=seed,
+        people=people,
+        messages=messages,
+        hours=SHORT.hours,
+        bad_share=SHORT.bad_share,
+        all_errors_at_once=all_errors_at_once,
+    )
+
+
+def assert_that_it_was_chaos(result: Result) -> None:
+    """What did not happen has not been stood."""
+    assert result.duplicates >= 50
+    assert result.redriven >= 5
+    assert result.outcomes["superseded"] >= 50
+    assert result.verdict.dead_letters.keys() >= {"NOT_JSON", "KILLED_THE_FUNCTION", "INVALID_EMAIL_ADDRESS"}
+    happened = {name for name, count in result.faults.items() if count}
+    assert happened >= {
+        "daily limit",
+        "outage",
+        "field removed",
+        "rule refuses records",
+        "row lock",
+        "token revoked",
+        "worker killed",
+        "carried out late",
+        "dead-letters: SendMessageBatch",
+        "access-token: GetSecretValue",
+        "queue: ChangeMessageVisibilityBatch",
+    }
+    assert len(happened) >= 20

@@ -1,0 +1,124 @@
+"""The chaos test can fail: each guard is broken in turn, from outside, and the verdict says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from destination_testbench.chaos.chaos import Result, run_chaos
+from destination_testbench.chaos.settings import NOTHING, Broken, Settings
+from salesforce_destination.delivery.settlement import Settled
+
+SMALL = Settings(seed=11, people=10, messages=900, hours=8.0, bad_share=0.04, batch_size=10)
+
+
+FEW_EVENTS_EACH = replace(SMALL, people=300)
+"""Of few events each may be the newest: what is lost is missed."""
+
+
+def broken_run(broken: Broken, settings: Settings = SMALL) -> Result:
+    return run_chaos(settings, broken)
+
+
+class Swallowing:
+    """SQS, but what is sent to the dead-letter queue is answered with success and gone."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def send_message_batch(self, **call: Any) -> dict[str, Any]:
+        return {"Successful": [{"Id": entry["Id"]} for entry in call["Entries"]]}
+
+
+class Hushing(Swallowing):
+    """SQS, but a send to the dead-letter queue that fails looks as if it had not."""
+
+    def send_message_batch(self, **call: Any) -> dict[str, Any]:
+        with suppress(ClientError):
+            self._client.send_message_batch(**call)
+        return {"Successful": [{"Id": entry["Id"]} for entry in call["Entries"]]}
+
+
+def none_named(settled: Settled) -> Sequence[str]:
+    return []
+
+
+def unanswered_not_named(settled: Settled) -> Sequence[str]:
+    """A function that takes a broken connection for a success."""
+    reasons = {delivery.message.id: delivery.fate.reason for delivery in settled.deliveries}
+    return [name for name in settled.kept if (reason := reasons[name]) and reason.code != "NO_ANSWER"]
+
+
+def test_unbroken_the_small_run_is_good() -> None:
+    verdict = broken_run(NOTHING).verdict
+
+    assert (verdict.lost, verdict.stale, verdict.misplaced) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("broken", "guard"),
+    [
+        (Broken(has_ordering_rule=False), "CDP_Event_Time__c"),
+        (Broken(has_since_rules=False), "_Since__c"),
+        (Broken(has_ordering_rule=False, has_since_rules=False), "_Since__c"),
+    ],
+    ids=["no ordering rule", "no since rules", "the function's memory alone"],
+)
+def test_a_guard_that_is_missing_in_the_org_lets_stale_values_in(broken: Broken, guard: str) -> None:
+    verdict = broken_run(broken).verdict
+
+    assert any(f"{guard} went back" in line for line in verdict.stale)
+
+
+def test_an_org_that_does_not_compare_under_the_rows_lock_lets_stale_values_in() -> None:
+    busy = replace(SMALL, people=3, workers=6, batch_size=4)
+
+    verdict = broken_run(Broken(compares_under_lock=False), busy).verdict
+
+    assert any("went back" in line for line in verdict.stale)
+
+
+def test_a_redrive_that_forgets_the_event_time_is_found() -> None:
+    verdict = broken_run(Broken(redrive_keeps_time=False)).verdict
+
+    assert any("was given a time that no message has" in line for line in verdict.stale)
+
+
+@pytest.mark.parametrize("wrapped", [Swallowing, Hushing])
+def test_a_dead_letter_that_was_not_sent_and_is_taken_for_sent_is_found(wrapped: type) -> None:
+    verdict = broken_run(Broken(wrapped=wrapped)).verdict
+
+    assert any("is nowhere" in line for line in verdict.lost)
+
+
+@pytest.mark.parametrize("named", [none_named, unanswered_not_named])
+def test_a_deferred_message_that_is_deleted_is_found(named: Any) -> None:
+    verdict = broken_run(Broken(named=named), FEW_EVENTS_EACH).verdict
+
+    assert any("never got the time" in line for line in verdict.lost)
+
+
+def test_a_function_that_leaves_no_crumbs_never_gets_rid_of_a_message_that_kills_it() -> None:
+    verdict = broken_run(Broken(leaves_crumbs=False), replace(SMALL, patience_hours=6.0)).verdict
+
+    assert any("is still queued" in line for line in verdict.lost)
+    assert any("(KILLED_THE_FUNCTION) is nowhere" in line for line in verdict.lost)
+
+
+def test_a_backstop_that_comes_too_soon_is_found() -> None:
+    verdict = broken_run(Broken(max_receive_count=4)).verdict
+
+    assert any("is a dead letter (none, not any)" in line for line in verdict.misplaced)
+
+
+def test_a_retention_that_is_too_short_is_found() -> None:
+    verdict = broken_run(Broken(retention_seconds=3600)).verdict
+
+    assert any("is expired" in line for line in verdict.lost)

@@ -1,0 +1,154 @@
+"""The model of SQS is held to moto's queue by the same scripts of calls, and to the documents where moto differs."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from destination_testbench.aws.fifo import FifoQueue
+from destination_testbench.aws.queue import QueueConfig, StandardQueue
+from destination_testbench.aws.sqs import SimulatedSqs
+from destination_testbench.chaos.clock import SimulatedClock
+from moto import mock_aws
+from queue_scripts import SCRIPTS, Place, Seen, code_of, failed
+
+MAX_RECEIVE_COUNT = 3
+
+
+def place_on_moto() -> Place:
+    sqs = boto3.client("sqs", region_name="eu-west-1")
+    letters = sqs.create_queue(QueueName="letters")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=letters, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVE_COUNT})
+    queue = sqs.create_queue(QueueName="queue", Attributes={"RedrivePolicy": policy})["QueueUrl"]
+    fifo = sqs.create_queue(QueueName="refresh.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    return Place(sqs, queue, letters, fifo, time.sleep)
+
+
+def place_in_simulation(**config: Any) -> Place:
+    clock, draw = SimulatedClock(1_767_571_200.0), random.Random(1)
+    queue = StandardQueue("queue", QueueConfig(max_receive_count=MAX_RECEIVE_COUNT, **config), clock.now, draw)
+    queue.dead_letters = StandardQueue("letters", QueueConfig(), clock.now, draw)
+    fifo = FifoQueue("refresh.fifo", QueueConfig(), clock.now, draw)
+    sqs = SimulatedSqs({"queue": queue, "letters": queue.dead_letters, "refresh.fifo": fifo})
+    return Place(sqs, "queue", "letters", "refresh.fifo", clock.sleep)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.__name__)
+def test_the_model_answers_as_motos_queue_does(script: Callable[[Place], Seen]) -> None:
+    with mock_aws():
+        expected = script(place_on_moto())
+
+    assert script(place_in_simulation()) == expected
+
+
+def change(place: Place, handles: list[str], seconds: int = 30) -> Any:
+    entries = [
+        {"Id": str(index), "ReceiptHandle": handle, "VisibilityTimeout": seconds}
+        for index, handle in enumerate(handles)
+    ]
+    return place.sqs.change_message_visibility_batch(QueueUrl=place.queue, Entries=entries)
+
+
+@pytest.mark.parametrize(("entries", "code"), [(0, "EmptyBatchRequest"), (11, "TooManyEntriesInBatchRequest")])
+def test_a_batch_of_visibilities_has_one_to_ten_entries_which_moto_does_not_mind(entries: int, code: str) -> None:
+    place = place_in_simulation()
+
+    assert code_of(lambda: change(place, ["queue-1-1"] * entries)) == code
+
+
+def test_twelve_hours_count_from_the_receipt_and_not_from_the_sending_as_with_moto() -> None:
+    place = place_in_simulation()
+    place.send("waited")
+    place.wait(40_000)
+    (message,) = place.receive(VisibilityTimeout=1_800)
+
+    assert failed(change(place, [message["ReceiptHandle"]], 43_200)) == []
+    place.wait(1_000)
+    assert failed(change(place, [message["ReceiptHandle"]], 42_200)) == []
+    assert failed(change(place, [message["ReceiptHandle"]], 42_201)) == [("0", True)]
+
+
+def test_what_is_visible_again_cannot_be_hidden_which_moto_would_do() -> None:
+    place = place_in_simulation()
+    place.send("body")
+    (message,) = place.receive(VisibilityTimeout=10)
+    place.wait(11)
+
+    assert failed(change(place, [message["ReceiptHandle"]])) == [("0", True)]
+
+
+def test_an_older_receipt_handle_deletes_nothing_and_moto_deletes() -> None:
+    place = place_in_simulation()
+    place.send("body")
+    (old,) = place.receive(VisibilityTimeout=10)
+    place.wait(11)
+    (new,) = place.receive()
+
+    place.sqs.delete_message(QueueUrl=place.queue, ReceiptHandle=old["ReceiptHandle"])
+    assert place.counts()["ApproximateNumberOfMessagesNotVisible"] == "1"
+    place.sqs.delete_message(QueueUrl=place.queue, ReceiptHandle=new["ReceiptHandle"])
+    assert place.counts()["ApproximateNumberOfMessagesNotVisible"] == "0"
+
+
+def test_a_message_that_is_visible_again_and_was_not_taken_yet_can_still_be_deleted() -> None:
+    place = place_in_simulation()
+    place.send("body")
+    (message,) = place.receive(VisibilityTimeout=10)
+    place.wait(11)
+
+    place.sqs.delete_message(QueueUrl=place.queue, ReceiptHandle=message["ReceiptHandle"])
+
+    assert place.receive() == []
+
+
+def test_above_the_limit_in_flight_a_long_poll_finds_nothing_and_a_short_one_is_refused_which_moto_does_not_know() -> (
+    None
+):
+    place = place_in_simulation(in_flight_limit=2)
+    for number in range(3):
+        place.send(f"body {number}")
+    first = place.receive(MaxNumberOfMessages=10)
+
+    assert len(first) == 2
+    assert place.receive(WaitTimeSeconds=20) == []
+    assert code_of(place.receive) == "OverLimit"
+    place.sqs.delete_message(QueueUrl=place.queue, ReceiptHandle=first[0]["ReceiptHandle"])
+    assert len(place.receive()) == 1
+
+
+def test_a_message_is_gone_after_the_retention() -> None:
+    place = place_in_simulation(retention_seconds=3_600)
+    place.send("old")
+    place.wait(3_601)
+
+    assert place.receive() == []
+    assert place.counts()["ApproximateNumberOfMessages"] == "0"
+
+
+def test_more_than_one_mebibyte_or_ten_attributes_or_a_strange_character_is_refused() -> None:
+    place = place_in_simulation()
+    attributes = {f"Name{number}": {"DataType": "String", "StringValue": "x"} for number in range(11)}
+
+    assert code_of(lambda: place.send("x" * 1_048_577)) == "InvalidParameterValue"
+    assert code_of(lambda: place.send("body", MessageAttributes=attributes)) == "InvalidParameterValue"
+    assert code_of(lambda: place.send("\x00")) == "InvalidMessageContents"
+    assert code_of(lambda: place.send("x" * 1_048_576)) == "none"
+
+
+def test_some_messages_come_twice_with_one_id_and_order_means_nothing() -> None:
+    place = place_in_simulation(duplicates=0.5, duplicate_within_seconds=60.0)
+    for number in range(100):
+        place.send(str(number))
+    received = [message for _ in range(10) for message in place.receive(MaxNumberOfMessages=10)]
+    place.wait(1_000)
+    again = [message for _ in range(30) for message in place.receive(MaxNumberOfMessages=10)]
+
+    assert [int(message["Body"]) for message in received] != sorted(int(message["Body"]) for message in received)
+    assert len(again) > 100
+    assert {message["MessageId"] for message in again} <= {message["MessageId"] for message in received}

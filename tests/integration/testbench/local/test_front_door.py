@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from destination_cli.stack_file import read_stack_file
+from destination_testbench.demo.profiles import expected_fields, profile
+from destination_testbench.local.options import Options
+from destination_testbench.local.places import LOCAL_API_KEY
+from destination_testbench.local.stack import LocalStack
+from destination_testbench.org import SimulatedOrg, record_id, seed
+from local_stack import wait_until
+from the_template import EVERY_OPTION
+
+PARAMETERS = {**EVERY_OPTION, "BatchWindowSeconds": 1}
+
+
+@pytest.fixture
+def org() -> SimulatedOrg:
+    org = SimulatedOrg()
+    seed(org, contacts=3, leads=0)
+    return org
+
+
+@pytest.fixture
+def stack(org: SimulatedOrg, tmp_path: Path) -> Iterator[LocalStack]:
+    with LocalStack(Options(state=tmp_path / "state", parameters=PARAMETERS), org) as stack:
+        yield stack
+
+
+def test_with_every_option_a_post_to_the_local_front_door_reaches_the_org(stack: LocalStack, org: SimulatedOrg) -> None:
+    identity = record_id("003", 2)
+    posted = {"profiles": [profile(2, identity)]}
+    wanted = expected_fields(2)["LastName"]
+    outputs = read_stack_file(stack.options.state)
+    assert outputs is not None
+    url = outputs.outputs["HttpEndpointUrl"]
+
+    refused = requests.post(url, json=posted, timeout=10)
+    taken = requests.post(url, json=posted, headers={"x-api-key": LOCAL_API_KEY}, timeout=10)
+
+    assert (refused.status_code, taken.status_code) == (403, 200)
+    assert taken.json()["message_id"]
+    wait_until(lambda: [it for it in org.records("Contact") if it.id == identity and it.values["LastName"] == wanted])
+
+
+def test_there_is_no_front_door_unless_it_is_switched_on(tmp_path: Path, org: SimulatedOrg) -> None:
+    with LocalStack(Options(state=tmp_path / "state"), org) as stack:
+        described = read_stack_file(stack.options.state)
+
+    assert stack.http_endpoint_url is None
+    assert described is not None
+    assert "HttpEndpointUrl" not in described.outputs

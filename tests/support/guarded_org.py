@@ -1,0 +1,65 @@
+"""A destination file with every guard, and an org that has the fields and the validation rules for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from builders import LOYAL
+from destination_testbench.org import Facts, OrgConfig, SimulatedOrg
+
+NEWSLETTER = "newsletter"
+
+GUARDED = f"""
+name = "Guarded contacts"
+salesforce_object = "Contact"
+
+[identity]
+source = "identityMap.crmID[0].id"
+target = "SalesforceId"
+
+[[mappings]]
+source = "person.name.lastName"
+target = "LastName"
+required = true
+
+[[mappings]]
+source = "personalEmail.address"
+target = "Email"
+
+[[audiences]]
+id = "{LOYAL}"
+mapping_id = "CDP_Loyal__c"
+since_field = "CDP_Loyal_Since__c"
+
+[[audiences]]
+id = "{NEWSLETTER}"
+mapping_id = "CDP_Newsletter__c"
+since_field = "CDP_Newsletter_Since__c"
+
+[ordering]
+field = "CDP_Event_Time__c"
+"""
+
+GUARDS = ("CDP_Event_Time__c", "CDP_Loyal_Since__c", "CDP_Newsletter_Since__c")
+
+
+def guard_formula(field: str) -> str:
+    """The rule of a guard: a time that is older than the stored one is refused, but for those who are exempt."""
+    conditions = (
+        f"NOT(ISNEW()), NOT(ISBLANK({field})), NOT(ISBLANK(PRIORVALUE({field}))), {field} < PRIORVALUE({field})"
+    )
+    return f"AND(NOT($Permission.CDP_Guard_Exempt), {conditions})"
+
+
+def a_guarded_org(*, all_errors_at_once: bool = True) -> SimulatedOrg:
+    org = SimulatedOrg(OrgConfig(facts=Facts(all_errors_at_once=all_errors_at_once)))
+    for field in GUARDS:
+        message = f"A newer value is there already. [CDP-STALE:{field}]"
+        org.admin.add_rule("Contact", f"Guard_{field.removesuffix('__c')}", guard_formula(field), message)
+    return org
+
+
+def a_guarded_file(folder: Path) -> Path:
+    file = folder / "guarded.toml"
+    file.write_text(GUARDED)
+    return file

@@ -1,0 +1,71 @@
+"""An org that gives the answers of a script, and remembers the rows that came: for what needs one certain answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from builders import SENT_AT
+from salesforce_destination.delivery.deliverer import Deliverer, Limits
+from salesforce_destination.delivery.memory import Memory
+from salesforce_destination.destination.destination import Destination
+from salesforce_destination.mapping.mapper import Mapper
+from salesforce_destination.outcome import Delivery, Message
+from salesforce_destination.record.classification import RecordError
+from salesforce_destination.record.composite import Collection, CollectionReply, CompositeWriter
+from salesforce_destination.record.description import ObjectDescription, read_description
+from salesforce_destination.record.record import Record
+from salesforce_destination.record.successor import Move, Successor
+
+Json = Any
+
+
+class ScriptedOrg:
+    """`answers` go to the rows in their order, the rest are written; `successor` took every lost record's place."""
+
+    def __init__(
+        self, destination: Destination, answers: Sequence[RecordError] = (), successor: Successor | None = None
+    ) -> None:
+        self.requests: list[Json] = []
+        self._writer, self._answers, self._successor = CompositeWriter(destination), list(answers), successor
+
+    @property
+    def rows(self) -> list[Json]:
+        """What was sent, row by row."""
+        parts = [part for request in self.requests for part in request["compositeRequest"]]
+        return [row for part in parts for row in part["body"]["records"]]
+
+    def send(self, collections: Sequence[Collection]) -> list[CollectionReply]:
+        self.requests.append(self._writer.request(collections))
+        return [[self._answer() for _ in collection] for collection in collections]
+
+    def _answer(self) -> tuple[RecordError, ...]:
+        return (self._answers.pop(0),) if self._answers else ()
+
+    def find(self, move: Move, records: Sequence[Record]) -> Mapping[str, Successor]:
+        return {record.key: self._successor for record in records} if self._successor else {}
+
+    def describe(self) -> ObjectDescription:
+        return read_description({})
+
+    def api_usage_percent(self) -> float | None:
+        return None
+
+
+class NoCrumbs:
+    """Forgets every crumb: nothing dies here."""
+
+    def is_suspect(self, message_id: str) -> bool:
+        return False
+
+    def leave(self, message_id: str) -> None:
+        pass
+
+    def sweep(self) -> None:
+        pass
+
+
+def deliver(destination: Destination, org: ScriptedOrg, messages: Sequence[Message]) -> list[Delivery]:
+    memory = Memory(lambda: 0.0, 5, 5)
+    deliverer = Deliverer(Mapper(destination), org, memory, NoCrumbs(), Limits(give_up_after_seconds=100))
+    return deliverer.deliver(messages, SENT_AT)[0]

@@ -1,0 +1,87 @@
+"""template.yaml for tests: as it is written, as SAM transforms it, and what it says with given parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from destination_testbench.local.places import ROOT
+from destination_testbench.template.intrinsics import Resolver
+from destination_testbench.template.parameters import parameter_values
+from destination_testbench.template.template import Template, read_template
+from samtranslator.yaml_helper import yaml_parse
+
+PSEUDO = {
+    "AWS::AccountId": "123456789012",
+    "AWS::Partition": "aws",
+    "AWS::Region": "eu-west-1",
+    "AWS::StackName": "a-stack",
+    "AWS::URLSuffix": "amazonaws.com",
+}
+
+EVERY_OPTION = {
+    "AlarmEmail": "alarms@example.com",
+    "CredentialsRotate": "true",
+    "CustomerManagedKey": "true",
+    "HttpApiKeys": "both",
+    "HttpEndpoint": "true",
+    "NoticeEmail": "notices@example.com",
+    "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/teams/boundary",
+    "SecurityGroupIds": "sg-0123456789abcdef0",
+    "SenderArns": "arn:aws:sns:eu-west-1:123456789012:profiles,arn:aws:events:eu-west-1:123456789012:rule/profiles",
+    "SetGatewayLogRole": "true",
+    "SubnetIds": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
+}
+"""All that can be switched on together."""
+
+OUTLIVES_THE_STACK = ("RetainExceptOnCreate", "Retain")
+"""DeletionPolicy and UpdateReplacePolicy of what stays with its data, but not after a first deployment that failed."""
+
+A_TOPIC = "arn:aws:sns:eu-west-1:123456789012:alarms"
+
+
+@cache
+def template() -> Template:
+    return read_template()
+
+
+@cache
+def source() -> dict[str, Any]:
+    parsed: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
+    return parsed
+
+
+def resolver(**parameters: Any) -> Resolver:
+    """What the template says with these parameters; a resource is known by its logical id."""
+    values = parameter_values(template().parameters, {}, parameters)
+    return Resolver({**PSEUDO, **values}, template().conditions, lambda name: name, lambda name, attribute: name)
+
+
+def resolved(resource_type: str, **parameters: Any) -> dict[str, Any]:
+    """The properties of the resources of a type that there are with these parameters, by logical id."""
+    says = resolver(**parameters)
+    found = {
+        name: says.resolve(properties)
+        for name, properties in template().of_type(resource_type).items()
+        if exists(name, **parameters)
+    }
+    assert found, f"the template has no {resource_type}"
+    return found
+
+
+def exists(logical_id: str, **parameters: Any) -> bool:
+    """Whether the template's conditions let a resource be."""
+    condition = template().resources[logical_id].get("Condition")
+    return condition is None or resolver(**parameters).holds(condition)
+
+
+def statements(document: Any) -> Iterator[Any]:
+    """The statements of a policy, of which each has an Sid."""
+    for statement in document["Statement"]:
+        assert statement["Sid"]
+        yield statement
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

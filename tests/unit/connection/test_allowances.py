@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+from builders import a_destination
+from salesforce_destination.connection.allowances import ApiCalls, audience_room, call_room, long_text_room
+from salesforce_destination.connection.comparison import OrgFacts, examine
+from salesforce_destination.connection.finding import Level
+from salesforce_destination.record.description import ObjectDescription, read_description
+
+
+def long_texts(*lengths: int) -> ObjectDescription:
+    fields = [{"name": f"F{n}__c", "type": "textarea", "length": length} for n, length in enumerate(lengths)]
+    standard = {"name": "Description", "type": "textarea", "length": 32_000}
+    return read_description({"name": "Contact", "fields": [*fields, standard]})
+
+
+def test_the_audience_fields_are_counted() -> None:
+    assert "1 of 25 audience fields" in audience_room(a_destination()).problem
+
+
+def test_the_long_text_is_counted_and_neither_short_nor_standard_text() -> None:
+    (finding,) = long_text_room(long_texts(131_072, 32_768, 255))
+
+    assert finding.level is Level.NOTE
+    assert "163,840 of 1,638,400 characters" in finding.problem
+
+
+def test_an_org_without_long_text_is_not_bothered_with_it() -> None:
+    assert list(long_text_room(long_texts(255))) == []
+
+
+def test_twelve_of_the_largest_fields_leave_no_room_for_another() -> None:
+    (finding,) = long_text_room(long_texts(*[131_072] * 12))
+
+    assert finding.level is Level.WARNING
+
+
+@pytest.mark.parametrize(
+    ("used", "level", "words"),
+    [
+        (20, Level.NOTE, "99,980 of 100,000 API calls are left"),
+        (90_000, Level.WARNING, "10,000 of 100,000"),
+        (100_100, Level.ERROR, "0 of 100,000"),
+    ],
+)
+def test_the_api_calls_that_are_left_are_told(used: int, level: Level, words: str) -> None:
+    finding = call_room(ApiCalls(used, 100_000))
+
+    assert finding.level is level
+    assert words in finding.problem
+
+
+def test_what_the_org_does_not_tell_is_left_out() -> None:
+    keys = [finding.key for finding in examine(a_destination(), OrgFacts(long_texts()))]
+
+    assert "api_calls" not in keys
+    assert "max_audience_fields" in keys

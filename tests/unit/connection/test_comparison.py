@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from builders import CONTACTS, a_destination
+from salesforce_destination.connection.comparison import compare
+from salesforce_destination.connection.field_fit import nearest_name
+from salesforce_destination.connection.finding import Finding, Level
+from salesforce_destination.record.description import ObjectDescription, read_description
+
+
+def a_field(name: str, kind: str = "string", **more: Any) -> dict[str, Any]:
+    usual = {"name": name, "label": name, "type": kind, "length": 80, "createable": True, "updateable": True}
+    return {**usual, "nillable": True, "filterable": True, "precision": 18 if kind == "double" else 0, **more}
+
+
+FIELDS = [
+    a_field("Id", "id", updateable=False, createable=False, idLookup=True),
+    a_field("LastName", nillable=False),
+    a_field("FirstName", length=40),
+    a_field("Email", "email", idLookup=True),
+    a_field("CDP_Loyal__c", length=20),
+    a_field("Checkbox__c", "boolean", length=0, nillable=False),
+    a_field("When__c", "datetime", length=0),
+    a_field("Long__c", "textarea", length=32_768, filterable=False),
+    a_field("Choice__c", "picklist", restrictedPicklist=True, picklistValues=[{"value": "realized", "active": True}]),
+    a_field("Choices__c", "multipicklist", length=4099),
+    a_field("Short__c", length=5),
+    a_field("Number__c", "double", length=0),
+    a_field("Money__c", "double", length=0, precision=10, scale=2),
+    a_field("Read_Only__c", updateable=False),
+    a_field("Key__c", externalId=True, unique=True, idLookup=True),
+    a_field("Loose_Key__c", externalId=True, idLookup=True),
+    a_field("Strict_Key__c", externalId=True, unique=True, idLookup=True, caseSensitive=True),
+    a_field("Demanded_When__c", "datetime", length=0, nillable=False, defaultedOnCreate=True),
+]
+
+
+def an_org(*fields: dict[str, Any], **more: Any) -> ObjectDescription:
+    answer = {"name": "Contact", "label": "Contact", "createable": True, "updateable": True, **more}
+    return read_description({**answer, "fields": [*FIELDS, *fields]})
+
+
+def findings(text: str = CONTACTS, org: ObjectDescription | None = None) -> list[Finding]:
+    return compare(a_destination(text), org or an_org())
+
+
+def audience(mapping_id: str, **keys: str) -> str:
+    more = "".join(f'{key} = "{value}"\n' for key, value in keys.items())
+    return CONTACTS.replace('mapping_id = "CDP_Loyal__c"', f'mapping_id = "{mapping_id}"\n{more}')
+
+
+def mapping(lines: str) -> str:
+    return CONTACTS + f"\n[[mappings]]\n{lines}\n"
+
+
+def identity(target: str, more: str = "") -> str:
+    return CONTACTS.replace('target = "SalesforceId"', f'target = "{target}"\n{more}')
+
+
+ALL = 'memberships = "all"'
+
+CASES: list[tuple[str, str, str]] = [
+    (mapping('source = "x"\ntarget = "Lastname__c"'), "mappings[3].target", "Did you mean LastName?"),
+    (mapping('source = "x"\ntarget = "Read_Only__c"'), "mappings[3].target", "may not be edited"),
+    (mapping('constant = 5\ntarget = "Title__c"'), "mappings[3].target", "is no field of Contact"),
+    (mapping('constant = 5\ntarget = "Choices__c"'), "mappings[3].constant", "Write text in quotes"),
+    (mapping('constant = "yes"\ntarget = "Checkbox__c"'), "mappings[3].constant", "is a Checkbox. Write true or false"),
+    (mapping('source = "x"\ndefault = "1"\ntarget = "Number__c"'), "mappings[3].default", "a number without quotes"),
+    (mapping('constant = "left"\ntarget = "Choice__c"'), "mappings[3].constant", "Write one of realized."),
+    (mapping('source = "x"\nmax_length = 9\ntarget = "Short__c"'), "mappings[3].max_length", "holds 5 characters"),
+    (audience("CDP_Loyl__c"), "audiences[0].mapping_id", "Did you mean CDP_Loyal__c?"),
+    (audience("Read_Only__c"), "audiences[0].mapping_id", "may not be edited"),
+    (audience("Checkbox__c"), "audiences[0].value", 'does not take value = "status"'),
+    (audience("When__c", value="boolean"), "audiences[0].value", 'or value = "timestamp"'),
+    (audience("CDP_Loyal__c", value="timestamp"), "audiences[0].value", "needs a Date/Time"),
+    (audience("Short__c"), "audiences[0].mapping_id", "a status has up to 8"),
+    (audience("Choice__c"), "audiences[0].mapping_id", "without existing, exited"),
+    (audience("Choice__c", existing_as="realized"), "audiences[0].mapping_id", "without exited"),
+    (audience("CDP_Loyal__c", since_field="Short__c"), "audiences[0].since_field", "has to be a Date/Time"),
+    (audience("CDP_Loyal__c", since_field="None__c"), "audiences[0].since_field", "is no field"),
+    (CONTACTS + '\n[ordering]\nfield = "When__c"\n', "ordering.field", "has to be a Number(18,0)"),
+    (CONTACTS + '\n[ordering]\nfield = "Money__c"\n', "ordering.field", "holds 10 digits, 2 of them decimals"),
+    (mapping('constant = "sixsix"\ntarget = "Short__c"'), "mappings[3].constant", "holds 5 characters"),
+    (audience("Demanded_When__c", value="timestamp"), "audiences[0].mapping_id", "cannot be empty"),
+    (identity("None__c"), "identity.target", "is no field"),
+    (
+        identity("FirstName").replace('target = "FirstName"\nmax', 'target = "T"\nmax'),
+        "identity.target",
+        "cannot be found",
+    ),
+    (identity("Loose_Key__c", "create_missing = true"), "identity.target", "is not unique"),
+    (identity("Strict_Key__c"), "identity.case_sensitive", "Set it to true"),
+]
+
+
+@pytest.mark.parametrize(("text", "key", "words"), CASES, ids=[f"{key} {words}" for _, key, words in CASES])
+def test_what_does_not_fit_is_named_by_its_key_with_what_to_do(text: str, key: str, words: str) -> None:
+    found = [str(finding) for finding in findings(text) if finding.key == key and finding.level is Level.ERROR]
+
+    assert found
+    assert any(words in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CONTACTS,
+        audience("Checkbox__c", value="boolean"),
+        audience("When__c", value="timestamp"),
+        audience("CDP_Loyal__c", since_field="When__c"),
+        CONTACTS.replace("[identity]", f"[profiles]\n{ALL}\n[identity]").replace(
+            'mapping_id = "CDP_Loyal__c"', 'mapping_id = "Choices__c"\nvalue = "names"\nname = "Loyal"'
+        ),
+        CONTACTS + '\n[ordering]\nfield = "Number__c"\n',
+        identity("Key__c", "create_missing = true"),
+        identity("Strict_Key__c", "case_sensitive = true"),
+        mapping('constant = true\ntarget = "Checkbox__c"'),
+        mapping('constant = 5\ntarget = "Number__c"'),
+        mapping('constant = "sixsix"\ntarget = "Short__c"\nmax_length = 5\nwhen_too_long = "truncate"'),
+        mapping('source = "x"\ntarget = "Short__c"\nmax_length = 5'),
+        mapping('source = "x"\ntarget = "Long__c"'),
+    ],
+)
+def test_what_fits_is_not_mentioned(text: str) -> None:
+    assert findings(text) == []
+
+
+def test_a_field_that_cannot_be_filtered_is_noted_with_a_better_one() -> None:
+    (found,) = findings(audience("Long__c"))
+
+    assert found.level is Level.NOTE
+    assert "cannot be filtered" in found.problem
+    assert "Text(20)" in found.cure
+
+
+def test_rights_on_the_object_are_looked_at() -> None:
+    org = an_org(updateable=False, createable=False)
+
+    keys = {found.key for found in findings(identity("Key__c", "create_missing = true"), org)}
+
+    assert keys == {"salesforce_object", "identity.create_missing"}
+
+
+def test_a_field_that_a_new_record_needs_has_to_be_mapped() -> None:
+    org = an_org(a_field("Branch__c", nillable=False))
+
+    (found,) = findings(identity("Key__c", "create_missing = true"), org)
+
+    assert (found.key, found.field) == ("mappings", "Branch__c")
+
+
+NOTED: list[tuple[str, str, str]] = [
+    ('source = "x"\ntarget = "Short__c"', "mappings[3].max_length", "Add max_length = 5"),
+    ('source = "x"\ntarget = "Checkbox__c"', "mappings[3].source", "takes true or false only"),
+    ('source = "x"\ntarget = "Number__c"', "mappings[3].source", "takes numbers only"),
+    ('source = "x"\ntarget = "When__c"', "mappings[3].source", "takes times such as"),
+    ('source = "x"\ntarget = "Choice__c"', "mappings[3].source", "takes one of realized only"),
+]
+
+
+@pytest.mark.parametrize(("lines", "key", "words"), NOTED, ids=[f"{key} {words}" for _, key, words in NOTED])
+def test_what_a_field_takes_is_noted_where_only_the_profiles_will_tell(lines: str, key: str, words: str) -> None:
+    found = [finding for finding in findings(mapping(lines)) if finding.key == key]
+
+    assert [finding.level for finding in found] == [Level.NOTE]
+    assert words in str(found[0])
+
+
+def test_a_field_that_cannot_be_empty_is_not_to_be_cleared() -> None:
+    text = mapping('source = "x"\ntarget = "Demanded_When__c"\nwhen_absent = "clear"')
+
+    (found,) = [finding for finding in findings(text) if finding.key == "mappings[3].when_absent"]
+
+    assert found.level is Level.WARNING
+
+
+def test_a_field_that_a_new_record_may_not_have_is_found_where_records_are_created() -> None:
+    text = identity("Key__c", "create_missing = true") + '\n[[mappings]]\nconstant = "x"\ntarget = "Later__c"\n'
+    org = an_org(a_field("Later__c", createable=False))
+
+    (found,) = findings(text, org)
+
+    assert (found.key, found.level) == ("mappings[3].target", Level.ERROR)
+
+
+def test_names_that_do_not_fit_together_into_their_field_are_found() -> None:
+    both = '''mapping_id = "CDP_Loyal__c"
+value = "names"
+name = "Loyal customers"
+
+[[audiences]]
+id = "trial"
+mapping_id = "CDP_Loyal__c"
+value = "names"
+name = "Trial users"'''
+    text = CONTACTS.replace("[identity]", f"[profiles]\n{ALL}\n[identity]")
+
+    (found,) = findings(text.replace('mapping_id = "CDP_Loyal__c"', both))
+
+    assert (found.key, found.level) == ("audiences[0].mapping_id", Level.WARNING)
+    assert "holds 20 characters" in found.problem
+
+
+ACCOUNT = (
+    CONTACTS.replace('"Contact"', '"Account"')
+    .replace("CDP_Loyal__c", "CDP_Loyal__pc")
+    .replace('target = "Email"', 'target = "PersonEmail"\nmax_length = 80')
+)
+PERSON = a_field("IsPersonAccount", "boolean", updateable=False, createable=False, nillable=False)
+EMAIL = a_field("PersonEmail", "email")
+ON_ACCOUNT = (PERSON, EMAIL, a_field("CDP_Loyal__pc", length=20), a_field("Name", nillable=False))
+
+
+def test_person_accounts_are_pointed_out_where_contacts_are_written() -> None:
+    (found,) = findings(CONTACTS, an_org(PERSON))
+
+    assert (found.level, found.field) == (Level.NOTE, "IsPersonAccount")
+    assert "Loyal__pc" in found.cure
+
+
+def test_fields_of_persons_are_found_on_the_account() -> None:
+    assert findings(ACCOUNT, an_org(*ON_ACCOUNT, name="Account")) == []
+
+
+def test_the_name_of_a_contacts_field_on_a_person_account_is_told() -> None:
+    text = ACCOUNT.replace("CDP_Loyal__pc", "CDP_Trial__c")
+
+    (found,) = findings(text, an_org(*ON_ACCOUNT, a_field("CDP_Trial__pc"), name="Account"))
+
+    assert "Write CDP_Trial__pc" in found.cure
+
+
+def test_an_org_without_person_accounts_is_told_from_one_that_lacks_the_field() -> None:
+    (found,) = findings(ACCOUNT, an_org(EMAIL, name="Account"))
+
+    assert "has no person accounts" in found.cure
+
+
+def test_a_new_person_account_needs_a_record_type_and_no_name() -> None:
+    text = ACCOUNT.replace('target = "SalesforceId"', 'target = "Key__c"\ncreate_missing = true')
+
+    (found,) = findings(text, an_org(*ON_ACCOUNT, name="Account"))
+
+    assert (found.level, found.field) == (Level.WARNING, "RecordTypeId")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("CDP_Loyl__c", "CDP_Loyal__c"),
+        ("cdp_loyal__c", "CDP_Loyal__c"),
+        ("CDP_Loyal", "CDP_Loyal__c"),
+        ("Emial", "Email"),
+        ("CDP_Trial__c", None),
+    ],
+)
+def test_the_name_that_was_meant_is_found_and_no_other_audiences(written: str, meant: str | None) -> None:
+    assert nearest_name(written, ["CDP_Loyal__c", "CDP_Trial_Since__c", "Email", "LastName"]) == meant

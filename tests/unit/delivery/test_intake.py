@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from builders import CONTACTS, SENT_AT, a_destination, a_message, a_profile, an_id
+from salesforce_destination.outcome import Outcome
+from scripted_org import ScriptedOrg, deliver
+
+ORDERED = '\n[ordering]\nfield = "CDP_Event_Time__c"\nsource = "timestamp"\n'
+OWN = SENT_AT - 60_000
+
+
+@pytest.mark.parametrize(
+    ("body", "attribute", "outcome", "event_time"),
+    [
+        (a_profile(timestamp=OWN), None, Outcome.DELIVERED, OWN),
+        (a_profile(timestamp=OWN), str(SENT_AT - 5), Outcome.DELIVERED, SENT_AT - 5),
+        (a_profile(), None, Outcome.DELIVERED, SENT_AT),
+        (a_profile(timestamp=OWN, last_name=None), None, Outcome.REJECTED, OWN),
+        (a_profile(timestamp="soon"), None, Outcome.REJECTED, None),
+        ("nonsense", None, Outcome.REJECTED, None),
+    ],
+)
+def test_a_message_keeps_the_time_of_its_event_whatever_becomes_of_it(
+    body: Any, attribute: str | None, outcome: Outcome, event_time: int | None
+) -> None:
+    destination = a_destination(CONTACTS, ORDERED)
+
+    (delivery,) = deliver(destination, ScriptedOrg(destination), [a_message(body, event_time=attribute)])
+
+    assert (delivery.fate.outcome, delivery.event_time) == (outcome, event_time)
+
+
+@pytest.mark.parametrize("event_time", [None, str(SENT_AT - 9)])
+def test_several_profiles_have_their_own_times_and_the_message_keeps_its_own(event_time: str | None) -> None:
+    destination = a_destination(CONTACTS, ORDERED)
+    profiles = [a_profile(1, timestamp=OWN), a_profile(2, timestamp=OWN - 1), a_profile(3)]
+    org = ScriptedOrg(destination)
+
+    (delivery,) = deliver(destination, org, [a_message({"profiles": profiles}, event_time=event_time)])
+
+    message_time = SENT_AT if event_time is None else SENT_AT - 9
+    assert delivery.event_time == message_time
+    assert [row["CDP_Event_Time__c"] for row in org.rows] == [OWN, OWN - 1, message_time]
+
+
+def test_every_profile_that_names_a_record_is_known_by_its_key_whatever_becomes_of_it() -> None:
+    destination = a_destination()
+    profiles = [a_profile(1), a_profile(2, last_name=None), {"person": {}}]
+
+    (delivery,) = deliver(destination, ScriptedOrg(destination), [a_message({"profiles": profiles})])
+
+    assert [(part.key, part.fate.outcome) for part in delivery.parts] == [
+        (an_id(1), Outcome.DELIVERED),
+        (an_id(2), Outcome.REJECTED),
+    ]
+
+
+def test_a_skipped_profile_is_known_by_its_key_too() -> None:
+    destination = a_destination(CONTACTS, '\n[profiles]\nonly_if = "consent"\nwhen_skipped = "leave"\n')
+
+    (delivery,) = deliver(destination, ScriptedOrg(destination), [a_message(a_profile(1))])
+
+    assert [(part.key, part.fate.outcome) for part in delivery.parts] == [(an_id(1), Outcome.SKIPPED)]

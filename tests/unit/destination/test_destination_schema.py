@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import CONTACTS
+from destination_cli.schema import destination_schema
+from jsonschema import Draft7Validator
+from typer.testing import CliRunner
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = ROOT / "docs" / "destination.schema.json"
+FILES = sorted((ROOT / "layers" / "destinations").glob("*.toml"))
+DIRECTIVE = "#:schema "
+
+
+def problems(text: str) -> list[str]:
+    validator = Draft7Validator(json.loads(SCHEMA.read_text()))
+    return [".".join(map(str, error.absolute_path)) for error in validator.iter_errors(tomllib.loads(text))]
+
+
+def test_the_schema_in_the_repository_is_that_of_the_models() -> None:
+    assert SCHEMA.read_text() == destination_schema(), (
+        "run: .venv/bin/destination schema > docs/destination.schema.json"
+    )
+
+
+def test_the_command_prints_it() -> None:
+    from destination_cli.app import app
+
+    assert CliRunner().invoke(app, ["schema"]).output == SCHEMA.read_text()
+
+
+def test_it_is_a_schema() -> None:
+    Draft7Validator.check_schema(json.loads(SCHEMA.read_text()))
+
+
+def test_every_key_is_described_and_no_other_is_allowed() -> None:
+    schema = json.loads(SCHEMA.read_text())
+    tables = [schema, *schema["definitions"].values()]
+    keys = [(table, key, value) for table in tables for key, value in table["properties"].items()]
+
+    assert len(keys) > 30
+    assert {table.get("additionalProperties") for table in tables} == {False}
+    assert [key for _, key, value in keys if not {"description", "$ref", "items"} & value.keys()] == []
+    assert all(table["description"] for table in tables)
+
+
+def test_nothing_in_it_is_null_since_toml_has_no_null() -> None:
+    assert '"null"' not in SCHEMA.read_text()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_destination_file_passes_and_names_the_schema(file: Path) -> None:
+    first = file.read_text().splitlines()[0]
+
+    assert problems(file.read_text()) == []
+    assert first.startswith(DIRECTIVE)
+    assert (file.parent / first.removeprefix(DIRECTIVE)).resolve() == SCHEMA
+
+
+def test_there_are_destination_files() -> None:
+    assert len(FILES) >= 2
+
+
+MISTAKES: list[tuple[str, Any, list[str]]] = [
+    ('name = "Contacts"\n', "", [""]),
+    ('name = "Contacts"', "name = 5", ["name"]),
+    ("required = true", 'required = "yes"', ["mappings.0.required"]),
+    ("required = true", "requird = true", ["mappings.0"]),
+    ("max_length = 80", "max_length = 0", ["mappings.0.max_length"]),
+    ('source = "person.name.lastName"\n', "", ["mappings.0"]),
+    ("required = true", 'constant = "x"', ["mappings.0"]),
+    ('mapping_id = "CDP_Loyal__c"', 'mapping_id = "CDP Loyal__c"', ["audiences.0.mapping_id"]),
+    ('mapping_id = "CDP_Loyal__c"', 'mapping_id = "X__c"\nvalue = "flag"', ["audiences.0.value"]),
+    ("[[mappings]]", "[[mapings]]", [""]),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong", "places"), MISTAKES)
+def test_a_mistake_fails_at_its_place(right: str, wrong: str, places: list[str]) -> None:
+    assert right in CONTACTS
+    assert problems(CONTACTS) == []
+
+    assert problems(CONTACTS.replace(right, wrong)) == places

@@ -1,0 +1,214 @@
+"""
+Runs every example of docs/destination-file.md, and those of destination_file_examples.md that the page has no room for.
+
+An example begins with a block `toml part`: what it leaves out of a whole file is as in the block `toml base`. The block
+that follows says what comes of it. `text mistakes` lists what is wrong with the file. `text example` has one case or
+several, with an empty line between them: the body of a message, `→` for each record or request that is sent and for the
+outcome of a message that is not delivered, `←` for each answer of Salesforce's to a record. A record is shown without
+`attributes` where those name the sObject of the file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import pytest
+from builders import a_message
+from pydantic import BaseModel
+from salesforce_destination.destination.destination import Destination, read_destination
+from salesforce_destination.errors import DestinationFileError
+from salesforce_destination.outcome import Delivery, Outcome
+from salesforce_destination.record.classification import RecordError
+from salesforce_destination.record.successor import Successor
+from scripted_org import ScriptedOrg, deliver
+
+PAGE = Path(__file__).parents[3] / "docs" / "destination-file.md"
+MORE = Path(__file__).with_name("destination_file_examples.md")
+SUCCESSORS = {"ConvertedContactId": "Contact", "MasterRecordId": None}
+WRITABLE_CONTACT = frozenset({"LastName", "FirstName", "Email", "CDP_Loyal__c"})
+PIECE = re.compile(
+    r"^(?P<level>#+) (?P<heading>[^\n]+)$|^```(?P<kind>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+STEP = re.compile(r"^([→←]) ", re.MULTILINE)
+AT_LEAST_SHOWN = 45
+AT_LEAST = 60
+
+Json = Any
+Block = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Example:
+    heading: str
+    toml: str
+    blocks: list[Block] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Case:
+    """One message and what comes of it."""
+
+    body: str
+    rows: list[Json] = field(default_factory=list)
+    answers: list[RecordError] = field(default_factory=list)
+    successor: Successor | None = None
+    request: str = ""
+    outcome: str = ""
+
+
+def pieces(page: Path = PAGE) -> Iterator[tuple[str, str, str]]:
+    heading = ""
+    for found in PIECE.finditer(page.read_text(encoding="utf-8")):
+        if found["heading"]:
+            heading = found["heading"]
+        else:
+            yield heading, found["kind"], found["text"]
+
+
+def examples(page: Path) -> list[Example]:
+    listed: list[Example] = []
+    for heading, kind, text in pieces(page):
+        if kind == "toml part":
+            listed.append(Example(heading, text))
+        elif listed and heading == listed[-1].heading and kind.split()[-1:] != ["console"]:
+            listed[-1].blocks.append((kind, text))
+    return listed
+
+
+def whole(part: str) -> str:
+    """The part with what it leaves out."""
+    (base,) = (text for _, kind, text in pieces() if kind == "toml base")
+    given = keys_in(part)
+    top, *tables = re.split(r"^(?=\[)", base, flags=re.MULTILINE)
+    lines = [line for line in top.split("\n") if line and line.partition(" =")[0] not in given]
+    missing = [table for table in tables if re.findall(r"\w+", table)[0] not in given]
+    return "\n".join([*lines, part, *missing])
+
+
+def keys_in(part: str) -> set[str]:
+    """The keys at the top of a part; one that is no TOML has only a key."""
+    try:
+        return set(tomllib.loads(part))
+    except tomllib.TOMLDecodeError:
+        return {part.partition(" =")[0]}
+
+
+def cases(example: Example, destination: Destination) -> Iterator[Case]:
+    ((kind, text),) = example.blocks
+    assert kind == "text example"
+    yield from (_case(part, destination) for part in text.split("\n\n"))
+
+
+def _case(text: str, destination: Destination) -> Case:
+    body, *steps = STEP.split(text)
+    case = Case(body)
+    for arrow, step in zip(steps[::2], steps[1::2], strict=True):
+        words = "".join(f"{line.removeprefix('  ')}\n" for line in step.splitlines())
+        if arrow == "←":
+            _read_answer(case, words, destination)
+        elif words.startswith("{"):
+            case.rows.append({"attributes": {"type": destination.salesforce_object}} | json.loads(words))
+        elif words.startswith("PATCH "):
+            case.request = words
+        else:
+            case.outcome = words
+    return case
+
+
+def _read_answer(case: Case, text: str, destination: Destination) -> None:
+    first, *more = text.splitlines()
+    code, *fields = first.split()
+    case.answers.append(RecordError(code, "", tuple(fields)))
+    for line in more:
+        pointer, _, record_id = line.partition(": ")
+        sobject = SUCCESSORS[pointer] or destination.salesforce_object
+        case.successor = Successor(sobject, record_id, WRITABLE_CONTACT if SUCCESSORS[pointer] else None)
+
+
+def outcome_of(delivery: Delivery) -> str:
+    reason = delivery.fate.reason
+    words = f"{reason.code}: {reason.text}".removesuffix(": ") if reason else ""
+    return "" if delivery.fate.outcome is Outcome.DELIVERED else f"{delivery.fate.outcome} {words}".strip()
+
+
+def request_of(org: ScriptedOrg) -> str:
+    part = org.requests[0]["compositeRequest"][0]
+    headers = "".join(f"{name}: {value}\n" for name, value in part["httpHeaders"].items())
+    return f"{part['method']} {part['url']}\n{headers}"
+
+
+def keys_of(model: type[BaseModel], before: str = "") -> Iterator[str]:
+    for name, field_info in model.model_fields.items():
+        inner = next(_models_in(field_info.annotation), None)
+        if inner:
+            yield from keys_of(inner, f"{name}.")
+        else:
+            yield before + name
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and get_origin(annotation) is None and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
+
+
+def holds(part: str, key: str) -> bool:
+    table, _, name = key.rpartition(".")
+    found = tomllib.loads(part).get(table) if table else tomllib.loads(part)
+    return any(name in entry for entry in (found if isinstance(found, list) else [found or {}]))
+
+
+SHOWN = examples(PAGE)
+EXAMPLES = [*SHOWN, *examples(MORE)]
+
+
+def test_it_found_the_examples() -> None:
+    assert len(SHOWN) >= AT_LEAST_SHOWN
+    assert len(EXAMPLES) >= AT_LEAST
+    assert [example.heading for example in EXAMPLES if not example.blocks] == []
+
+
+@pytest.mark.parametrize("key", list(keys_of(Destination)))
+def test_every_key_has_its_heading_and_an_example(key: str) -> None:
+    assert any(example.heading == f"`{key}`" and holds(example.toml, key) for example in SHOWN)
+
+
+def test_every_key_is_looked_for() -> None:
+    assert len(list(keys_of(Destination))) >= 30
+
+
+def test_no_heading_names_a_key_that_is_not_there() -> None:
+    headings = {heading.strip("`") for heading, _, _ in pieces() if heading.startswith("`") and "[" not in heading}
+
+    assert headings - set(keys_of(Destination)) == set()
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.heading.strip("`"))
+def test_an_example_is_what_happens(example: Example) -> None:
+    kinds = [kind for kind, _ in example.blocks]
+    if kinds == ["text mistakes"]:
+        with pytest.raises(DestinationFileError) as error:
+            read_destination(whole(example.toml))
+        assert "\n".join(map(str, error.value.mistakes)) + "\n" == example.blocks[0][1]
+        return
+    destination = read_destination(whole(example.toml))
+    found = list(cases(example, destination))
+
+    assert found
+    for case in found:
+        org = ScriptedOrg(destination, case.answers, case.successor)
+        (delivery,) = deliver(destination, org, [a_message(case.body)])
+
+        assert case.rows or case.request or case.outcome
+        assert outcome_of(delivery) == case.outcome.strip()
+        if case.request:
+            assert request_of(org) == case.request
+        if case.rows or not case.request:
+            assert org.rows == case.rows

@@ -1,0 +1,320 @@
+"""What README.md and docs/ say is held to the repository: links, paths, commands, names and examples."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from xml.etree import ElementTree
+
+import yaml
+from destination_testbench.template.parameters import variable_name
+from salesforce_destination.destination.destination import read_destination
+from salesforce_destination.login.credentials import Credentials
+from salesforce_destination.mapping.mapper import Mapper
+from salesforce_destination.profile.event_time import parse_time
+from salesforce_destination.settings import CHECK_CONNECTION_NEEDS, DELIVER_NEEDS, REFRESH_TOKEN_NEEDS
+
+ROOT = Path(__file__).parents[3]
+README = ROOT / "README.md"
+OPERATING = ROOT / "docs" / "operating.md"
+PAGES = [README, ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+MADE_HERE = (".aws-sam", ".local", ".venv")
+"""What the documents may name and a fresh clone has not."""
+
+FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+CODE = re.compile(r"`([^`\n]+)`")
+PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*/?")
+FILE_NAME = re.compile(r"(?<![\w/.-])(?:[\w.-]+/)*[\w-]+\.(?:py|toml|yaml|md|svg|json|in|lock)(?![\w/])")
+LOUD_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+METRIC_LINE = re.compile(r"^`ProfilesReceived`.*$", re.MULTILINE)
+
+DECISIONS = ROOT / "docs" / "decisions"
+DECISION = re.compile(
+    r"# (?P<number>\d{4})\. (?P<title>\S.*)\n\n"
+    r"- Date: (?P<date>\d{4}-\d\d-\d\d)\n"
+    r"- Status: (?P<status>accepted|(?:accepted, changed|superseded) by \[(?P<other>\d{4})\]\((?P<link>\S+)\))\n\n"
+    r"(?P<text>.+)",
+    re.DOTALL,
+)
+
+FILES_OF_A_READER = {"credentials.json", "profile.json", "body.json", "draft.json"}
+"""Files that a reader makes."""
+
+
+class Cloudformation(yaml.SafeLoader):
+    """Reads a template's short forms as what they hold."""
+
+
+def _held(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    return loader.construct_sequence(node) if isinstance(node, yaml.SequenceNode) else None
+
+
+Cloudformation.add_multi_constructor("!", _held)
+
+
+@cache
+def template() -> dict[str, Any]:
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    return dict(yaml.load(text, Cloudformation))
+
+
+@cache
+def sources() -> str:
+    """Everything in the repository that a document may speak of."""
+    folders = ("layers", "functions", "cli", "testbench")
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*") if file.suffix in (".py", ".toml")]
+    others = [ROOT / "template.yaml", ROOT / "Makefile", ROOT / "docs" / "sam_local.py"]
+    return "\n".join(file.read_text(encoding="utf-8") for file in [*files, *others])
+
+
+def read(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def decisions() -> list[Path]:
+    return sorted(DECISIONS.glob("[0-9]*.md"))
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [text for found, text in FENCE.findall(read(page)) if found == language]
+
+
+def prose(page: Path) -> str:
+    return FENCE.sub("", read(page))
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def links() -> Iterator[tuple[Path, str]]:
+    for page in PAGES:
+        yield from ((page, target) for target in LINK.findall(prose(page)) if "://" not in target)
+
+
+def named_paths() -> Iterator[tuple[str, str]]:
+    for page in PAGES:
+        words = {word for code in CODE.findall(prose(page)) for word in code.split()}
+        commands = "\n".join(blocks(page, "console"))
+        words |= set(FILE_NAME.findall(LINK.sub("", prose(page)))) | set(FILE_NAME.findall(commands))
+        yield from ((page.name, word) for word in words if looks_like_a_path(word))
+
+
+def looks_like_a_path(word: str) -> bool:
+    if word.startswith(("/", *MADE_HERE)) or word in FILES_OF_A_READER or not PATH.fullmatch(word):
+        return False
+    return word.startswith(
+        ("layers/", "cli/", "testbench/", "examples/", "functions/", "events/", "tests/", "docs/", ".ci/")
+    ) or bool(FILE_NAME.fullmatch(word))
+
+
+def is_there(path: str) -> bool:
+    folders = (
+        ROOT,
+        ROOT / "layers" / "salesforce_destination" / "salesforce_destination",
+        ROOT / "layers/destinations",
+    )
+    return any((folder / path).exists() for folder in folders)
+
+
+def test_every_link_leads_somewhere() -> None:
+    found = list(links())
+
+    broken = []
+    for page, target in found:
+        path, _, anchor = target.partition("#")
+        file = page.parent / path if path else page
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            broken.append(f"{page.name}: {target}")
+    assert len(found) >= 20
+    assert broken == []
+
+
+def test_every_file_that_is_named_is_there() -> None:
+    found = list(named_paths())
+
+    assert len(found) >= 10
+    assert [f"{page}: {path}" for page, path in found if not is_there(path)] == []
+
+
+def test_every_make_target_that_is_named_is_in_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", read(ROOT / "Makefile"), re.MULTILINE))
+    texts = [code for page in PAGES for code in CODE.findall(prose(page))]
+    commands = [line for page in PAGES for text in blocks(page, "console") for line in text.splitlines()]
+
+    named = {name for text in [*texts, *commands] for name in re.findall(r"^make ([a-z-]+)", text)}
+
+    assert {"demo", "test", "local", "setup"} <= named
+    assert named <= targets
+
+
+def test_every_variable_and_code_that_is_named_is_in_the_sources() -> None:
+    loud = {word for page in PAGES for code in CODE.findall(prose(page)) for word in LOUD_NAME.findall(code)}
+    parameters = {variable_name(name) for name in template()["Parameters"]}
+    # Of AWS: the word that a stack with roles asks for. Of HTTP: the code of a status is made from its number.
+    elsewhere = {"CAPABILITY_IAM", "HTTP_503"}
+
+    assert len(loud) >= 20
+    assert {word for word in loud - parameters - elsewhere if word not in sources()} == set()
+
+
+def test_every_json_block_is_json() -> None:
+    texts = [text for page in PAGES for text in blocks(page, "json")]
+
+    assert len(texts) >= 6
+    assert all(isinstance(json.loads(text), dict) for text in texts)
+
+
+def test_every_toml_block_is_a_destination_file() -> None:
+    texts = [text for page in PAGES for text in blocks(page, "toml")]
+
+    assert texts
+    assert all(read_destination(text).name for text in texts)
+
+
+def test_every_python_block_compiles() -> None:
+    texts = [text for page in PAGES for text in blocks(page, "python")]
+
+    assert texts
+    assert all(compile(text, "README.md", "exec") for text in texts)
+
+
+def test_the_worked_example_becomes_the_record_that_the_readme_shows() -> None:
+    (file,) = blocks(README, "toml")
+    profile, record = (json.loads(text) for text in blocks(README, "json")[:2])
+    (moment,) = re.findall(r"^This profile, in a message of (\S+Z),$", read(README), re.MULTILINE)
+    sent_at = parse_time(moment)
+
+    mapped = Mapper(read_destination(file)).map(profile, None, sent_at)
+
+    assert mapped is not None
+    assert mapped.fields == record
+    assert f"`{mapped.identity}`" in read(README)
+
+
+def test_every_key_of_the_destination_file_is_explained() -> None:
+    schema = read_destination(blocks(README, "toml")[0]).model_json_schema()
+    tables = {"": schema, **{name.lower(): part for name, part in schema["$defs"].items()}}
+    explained = set(re.findall(r"[a-z_]{2,}", prose(README).split("### The keys")[1].split("\n## ")[0]))
+
+    keys = {key for table in tables.values() for key in table["properties"]}
+
+    assert len(keys) >= 30
+    assert keys - explained == set()
+
+
+def test_the_credentials_of_each_grant_can_be_read_but_for_the_keys_that_are_left_out() -> None:
+    texts = [text for page in PAGES for text in blocks(page, "json") if "grant_type" in text]
+    with_whole_values = [text for text in texts if "PRIVATE KEY" not in text]
+
+    grants = {Credentials.from_secret(text, allow_local=False).grant_type for text in with_whole_values}
+
+    assert {json.loads(text)["grant_type"] for text in texts} == {*grants, "jwt_bearer"}
+    assert len(grants) == 3
+
+
+def test_the_settings_are_those_of_the_template_with_its_defaults() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (?:`(.*?)`)? *\|", prose(README).split("## Settings")[1], re.MULTILINE)
+    parameters = {name: str(parameter["Default"]) for name, parameter in template()["Parameters"].items()}
+
+    assert len(parameters) >= 20
+    assert {name: default for name, default in rows if name in parameters} == parameters
+
+
+def test_every_output_that_a_command_asks_for_is_in_the_template() -> None:
+    commands = "\n".join(text for page in PAGES for text in blocks(page, "console"))
+    asked = set(re.findall(r"\$\(output (\w+)\)", commands))
+
+    assert len(asked) >= 4
+    assert asked <= set(template()["Outputs"])
+
+
+def test_every_metric_that_is_named_is_emitted() -> None:
+    (line,) = METRIC_LINE.findall(prose(OPERATING))
+    named = set(re.findall(r"`([A-Z]\w+)`", line))
+
+    assert len(named) >= 10
+    assert {name for name in named if f'"{name}"' not in sources()} == set()
+
+
+def test_the_picture_is_a_picture() -> None:
+    picture = ElementTree.fromstring((ROOT / "docs" / "architecture.svg").read_text(encoding="utf-8"))
+
+    assert picture.tag.endswith("svg")
+    assert any(element.tag.endswith("title") for element in picture.iter())
+
+
+def test_every_decision_has_a_number_a_date_a_status_and_what_was_rejected() -> None:
+    files = decisions()
+    numbers = [file.name[:4] for file in files]
+
+    assert len(files) >= 30
+    assert numbers == [f"{number:04}" for number in range(1, len(files) + 1)]
+    for file in files:
+        found = DECISION.match(read(file))
+        assert found, f"{file.name} does not begin with its number and title, date and status"
+        assert found["number"] == file.name[:4]
+        assert (found["link"] or "").startswith(found["other"] or ""), f"{file.name} names one and links another"
+        assert "\nRejected" in found["text"], f"{file.name} does not say what was rejected"
+
+
+def test_the_index_lists_every_decision_as_it_is() -> None:
+    rows = re.findall(r"^\| \[(\d{4})\]\((\S+)\) \| (.+?) \| (.+?) \| (.+?) \|$", read(DECISIONS / "README.md"), re.M)
+    there = [DECISION.match(read(file)) for file in decisions()]
+
+    listed = sorted((file, number, title, date, status) for number, file, title, date, status in rows)
+    assert listed == [
+        (file.name, found["number"], found["title"], found["date"], found["status"])
+        for file, found in zip(decisions(), there, strict=True)
+        if found
+    ]
+
+
+def test_every_dependency_has_its_reason() -> None:
+    files = [".ci/requirements.in", ".ci/sam.in", "layers/dependencies/requirements.in"]
+    lines = [line for file in files for line in read(ROOT / file).splitlines()]
+    names = {line for line in lines if line and not line.startswith(("#", "-r"))}
+    section = read(DECISIONS / "0001-dependencies.md")
+
+    assert len(names) >= 15
+    assert {name for name in names if name.partition("[")[0] not in section} == set()
+
+
+def test_sam_local_gives_each_function_what_it_needs() -> None:
+    script = sam_local()
+    endpoints = {
+        "aws_endpoint_url": "http://127.0.0.1:1",
+        "queue_url": "http://127.0.0.1:1/q",
+        "dead_letter_queue_url": "http://127.0.0.1:1/d",
+        "salesforce_url": "http://127.0.0.1:2",
+    }
+
+    given = script.variables(endpoints, "http://127.0.0.1:1/r")["Parameters"]
+    built = yaml.load(script.with_endpoint_variable(read(ROOT / "template.yaml")), Cloudformation)
+
+    known = set(built["Globals"]["Function"]["Environment"]["Variables"])
+    for function in ("DeliverFunction", "RefreshTokenFunction", "CheckConnectionFunction"):
+        known |= set(built["Resources"][function]["Properties"]["Environment"]["Variables"])
+    assert {*DELIVER_NEEDS, *REFRESH_TOKEN_NEEDS, *CHECK_CONNECTION_NEEDS} - {"DESTINATION_FILE"} <= set(given) <= known
+    assert not any("127.0.0.1" in value for value in given.values())
+    assert Credentials.from_secret(script.secrets(endpoints)[given["CREDENTIALS_SECRET_ID"]], allow_local=True).is_local
+
+
+def sam_local() -> ModuleType:
+    specification = importlib.util.spec_from_file_location("sam_local", ROOT / "docs" / "sam_local.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module

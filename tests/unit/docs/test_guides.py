@@ -1,0 +1,171 @@
+"""What the guides in docs/ and SECURITY.md say of the code, the template and the tests is so."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+from salesforce_destination.destination.destination import read_destination
+from salesforce_destination.mapping.mapper import Mapper
+from salesforce_destination.profile.event_time import parse_time
+
+ROOT = Path(__file__).parents[3]
+PACKAGE = ROOT / "layers" / "salesforce_destination" / "salesforce_destination"
+DOCS = ROOT / "docs"
+MODULE = re.compile(r"\b[a-z_]+\.py\b")
+TEST = re.compile(r"`(test_\w+)`")
+FIRST_SCREEN = 26
+
+LANES = {
+    "aws/": ("aws",),
+    "the use case": ("delivery",),
+    "values in, values out": ("profile", "destination", "record", "mapping", "delivery"),
+    "salesforce/": ("salesforce",),
+}
+"""The lanes of the picture of a batch, and the folders that they show."""
+
+
+class Cloudformation(yaml.SafeLoader):
+    """Reads a template's short forms as nothing."""
+
+
+Cloudformation.add_multi_constructor("!", lambda loader, suffix, node: None)
+
+
+@cache
+def template() -> dict[str, Any]:
+    return dict(yaml.load(read(ROOT / "template.yaml"), Cloudformation))
+
+
+def read(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
+
+
+def section(file: Path, heading: str) -> str:
+    return read(file).split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
+def first_column(text: str) -> list[str]:
+    """The first cell of each row of the tables in a text, without their heads."""
+    rows = [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("|")]
+    return [row for row, after in zip(rows, [*rows[1:], ""], strict=True) if not set(f"{row}{after}") <= set("-")]
+
+
+def test_every_module_that_the_way_of_a_batch_names_is_where_it_says() -> None:
+    named = set(re.findall(r"`((?:\w+/)?\w+\.py)`", section(DOCS / "architecture.md", "How a batch travels")))
+
+    assert len(named) >= 20
+    assert {name for name in named if not (PACKAGE / name).is_file()} == set()
+
+
+def test_every_module_in_the_picture_of_a_batch_is_in_its_lane() -> None:
+    picture = ElementTree.fromstring(read(DOCS / "batch.svg"))
+    lanes: list[tuple[float, str]] = []
+    modules: list[tuple[float, str]] = []
+    for element in picture.iter("{http://www.w3.org/2000/svg}text"):
+        across, text = float(element.attrib["x"]), element.text or ""
+        lanes += [(across, text)] if text in LANES else []
+        modules += [(across, name) for name in MODULE.findall(text)]
+
+    assert len(lanes) == 4
+    assert len(modules) >= 18
+    for across, name in modules:
+        lane = min(lanes, key=lambda found: abs(found[0] - across))[1]
+        assert any((PACKAGE / folder / name).is_file() for folder in LANES[lane]), f"{name} is not in {lane}"
+
+
+@pytest.mark.parametrize("name", ["architecture.svg", "batch.svg"])
+def test_a_picture_says_in_words_what_it_shows(name: str) -> None:
+    picture = ElementTree.fromstring(read(DOCS / name))
+    texts = {element.tag.rpartition("}")[2]: element.text for element in picture if element.text}
+
+    assert texts["title"]
+    assert len(str(texts["desc"]).split()) >= 30
+
+
+def test_every_test_that_is_said_to_hold_something_is_there() -> None:
+    named = set(TEST.findall(read(ROOT / "SECURITY.md")))
+    there = {
+        name for file in (ROOT / "tests").rglob("*.py") for name in re.findall(r"^def (test_\w+)", read(file), re.M)
+    }
+
+    assert len(named) >= 20
+    assert named - there == set()
+
+
+def test_every_threat_has_a_test_that_holds_its_line() -> None:
+    rows = [line for line in section(ROOT / "SECURITY.md", "What holds it").splitlines() if line.startswith("|")][2:]
+
+    assert len(rows) >= 15
+    assert [row for row in rows if not TEST.search(row)] == []
+
+
+def test_what_stays_when_a_stack_is_removed_is_what_the_template_retains() -> None:
+    resources = template()["Resources"]
+    retained = {name for name, made in resources.items() if str(made.get("DeletionPolicy")).startswith("Retain")}
+    rows = first_column(section(DOCS / "aws-setup.md", "Remove"))
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)} & set(resources)
+
+    assert len(retained) >= 5
+    assert named == retained
+
+
+def test_whoever_deploys_is_told_of_every_service_that_the_template_uses() -> None:
+    types = [made["Type"] for made in template()["Resources"].values()]
+    services = {{"Serverless": "Lambda"}.get(name, name) for name in (kind.split("::")[1] for kind in types)}
+    told = set(first_column(section(DOCS / "aws-setup.md", "What the deploying person needs")))
+
+    assert len(services) >= 8
+    assert services - told == set()
+
+
+def test_every_code_that_the_front_door_answers_with_is_in_the_guide_of_the_sender() -> None:
+    front_door = read(ROOT / "template.yaml").split("\n  FrontDoor:\n")[1].split("\n  FrontDoorRole:\n")[0]
+    answers = set(re.findall(r'^ {16}"(\d{3})":', front_door, re.MULTILINE))
+    table = section(DOCS / "adobe-setup.md", "When the front door does not answer")
+
+    assert {"200", "400", "503"} <= answers
+    assert {code for code in answers if f"| {code} |" not in table} == set()
+
+
+def test_the_file_of_the_guide_takes_what_adobes_platform_is_told_to_send() -> None:
+    (file,) = re.findall(r"^```toml\n(.*?)^```$", read(DOCS / "adobe-setup.md"), re.MULTILINE | re.DOTALL)
+
+    profile = json.loads(read(DOCS / "adobe-setup.md").split("In profile.json:\n\n```json\n")[1].split("```")[0])
+
+    destination = read_destination(file)
+    mapped = Mapper(destination).map(profile, None, parse_time("2026-11-24T00:00:00Z"))
+
+    assert destination.identity.target == "SalesforceId"
+    assert mapped is not None
+    assert mapped.identity == profile["identityMap"]["crmID"][0]["id"]
+    assert mapped.fields == {"LastName": "Okafor", "CDP_Loyal__c": "realized"}
+
+
+def test_the_first_screen_of_the_readme_says_how_profiles_get_to_the_queue() -> None:
+    lines = read(ROOT / "README.md").splitlines()
+    at = next(number for number, line in enumerate(lines) if "How profiles get to the queue" in line)
+
+    assert at <= FIRST_SCREEN
+    assert "docs/adobe-setup.md" in "\n".join(lines[at : FIRST_SCREEN + 1])
+
+
+def test_what_of_adobes_guide_is_declined_has_its_reason() -> None:
+    declined = read(DOCS / "decisions" / "0024-declined-of-adobes-guide.md")
+
+    assert all(word in declined for word in ("**Schedules**", "**Access control**", "**Sandboxes**"))
+
+
+def test_what_the_guides_have_a_reader_make_is_never_committed() -> None:
+    ignored = {line.strip("/*") for line in read(ROOT / ".gitignore").splitlines()}
+    shown = "\n".join(read(page) for page in [ROOT / "README.md", *DOCS.rglob("*.md")])
+    made = {"credentials.json", "key-header.txt", "key.pem", "letters.jsonl", "profile.json", "profiles.jsonl"}
+
+    assert all(name in shown for name in made)
+    assert made <= ignored

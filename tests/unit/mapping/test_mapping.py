@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from builders import CONTACTS, LOYAL, SENT_AT, a_destination, a_membership, a_profile, an_id
+from salesforce_destination.mapping.mapper import Mapped, Mapper
+from salesforce_destination.outcome import ProfileRefusedError, Reason
+
+VIP = """
+[[audiences]]
+id = "vip"
+mapping_id = "CDP_Vip__c"
+"""
+
+
+def mapped(profile: dict[str, Any], more: str = "", text: str = CONTACTS) -> Mapped:
+    result = Mapper(a_destination(text, more)).map(profile, None, SENT_AT)
+    assert result is not None
+    return result
+
+
+def refused(profile: dict[str, Any], more: str = "", text: str = CONTACTS) -> Reason:
+    with pytest.raises(ProfileRefusedError) as error:
+        Mapper(a_destination(text, more)).map(profile, None, SENT_AT)
+    return error.value.reason
+
+
+def test_a_profile_becomes_the_fields_that_the_file_names() -> None:
+    profile = a_profile(3, last_name="Doe", first_name="John", email="john@acme.com", statuses={LOYAL: "realized"})
+
+    result = mapped(profile)
+
+    assert result.identity == result.key == an_id(3)
+    assert result.fields == {
+        "LastName": "Doe",
+        "FirstName": "John",
+        "Email": "john@acme.com",
+        "CDP_Loyal__c": "realized",
+    }
+
+
+def test_what_is_absent_leaves_its_field_alone() -> None:
+    assert set(mapped(a_profile()).fields) == {"LastName"}
+
+
+def test_a_profile_that_leaves_every_field_alone_is_not_written() -> None:
+    nothing_required = CONTACTS.replace("required = true", "required = false")
+
+    assert Mapper(a_destination(nothing_required)).map(a_profile(last_name=None), None, SENT_AT) is None
+    assert refused(a_profile(last_name=None, crm_id="nonsense"), text=nothing_required).code == "IDENTITY_MALFORMED"
+
+
+def test_an_explicit_null_and_an_empty_text_clear_their_field() -> None:
+    assert mapped(a_profile(personalEmail={"address": None})).fields["Email"] is None
+    assert mapped(a_profile(email="  ")).fields["Email"] is None
+
+
+def test_an_attribute_without_a_value_is_absent() -> None:
+    assert "Email" not in mapped(a_profile(personalEmail={"address": {}})).fields
+
+
+def test_text_loses_the_blanks_that_salesforce_would_trim() -> None:
+    assert mapped(a_profile(last_name="  Doe ")).fields["LastName"] == "Doe"
+
+
+@pytest.mark.parametrize("last_name", [None, "", "   "])
+def test_a_required_value_that_is_missing_is_named(last_name: str | None) -> None:
+    reason = refused(a_profile(last_name=last_name))
+
+    assert (reason.code, reason.fields) == ("REQUIRED_VALUE_MISSING", ("LastName",))
+    assert "person.name.lastName" in reason.text
+
+
+def test_a_value_may_be_as_long_as_its_field_and_no_longer() -> None:
+    assert mapped(a_profile(last_name="x" * 80)).fields["LastName"] == "x" * 80
+
+    reason = refused(a_profile(last_name="x" * 81))
+
+    assert (reason.code, reason.fields) == ("VALUE_TOO_LONG", ("LastName",))
+
+
+def test_the_length_of_a_standard_field_is_known_without_being_written() -> None:
+    assert refused(a_profile(email="x" * 81)).fields == ("Email",)
+
+
+def test_a_long_text_is_cut_where_the_file_says_so() -> None:
+    more = """
+[[mappings]]
+source = "jobTitle"
+target = "Title"
+max_length = 5
+when_too_long = "truncate"
+"""
+
+    assert mapped(a_profile(jobTitle="Head of sales"), more).fields["Title"] == "Head"
+
+
+def test_constants_defaults_and_clearing() -> None:
+    more = """
+[[mappings]]
+constant = "Web"
+target = "LeadSource"
+
+[[mappings]]
+source = "city"
+target = "MailingCity"
+default = "Unknown"
+
+[[mappings]]
+source = "phone"
+target = "Phone"
+when_absent = "clear"
+"""
+
+    fields = mapped(a_profile(), more).fields
+
+    assert (fields["LeadSource"], fields["MailingCity"], fields["Phone"]) == ("Web", "Unknown", None)
+
+
+def test_numbers_go_as_text_to_text_fields_and_as_they_are_to_others() -> None:
+    more = """
+[[mappings]]
+source = "code"
+target = "MailingPostalCode"
+
+[[mappings]]
+source = "points"
+target = "Points__c"
+"""
+
+    fields = mapped(a_profile(code=4711, points=4711), more).fields
+
+    assert (fields["MailingPostalCode"], fields["Points__c"]) == ("4711", 4711)
+
+
+@pytest.mark.parametrize("value", [["a"], {"a": 1}])
+def test_a_list_or_an_object_is_no_value_for_a_field(value: object) -> None:
+    assert refused(a_profile(personalEmail={"address": value})).code == "VALUE_NOT_PLAIN"
+
+
+@pytest.mark.parametrize("points", ["1e999", "-1e999"])
+def test_a_number_that_json_cannot_hold_is_kept_from_the_request(points: str) -> None:
+    more = """
+[[mappings]]
+source = "points"
+target = "Points__c"
+"""
+
+    reason = refused(a_profile(points=float(points)), more)
+
+    assert (reason.code, reason.fields) == ("VALUE_NOT_PLAIN", ("Points__c",))
+
+
+@pytest.mark.parametrize("status", ["realized", "existing", "exited", "Realized"])
+def test_each_status_is_written_to_the_field_of_its_mapping_id(status: str) -> None:
+    assert mapped(a_profile(statuses={LOYAL: status})).fields["CDP_Loyal__c"] == status.lower()
+
+
+def test_an_audience_that_nobody_mapped_is_ignored() -> None:
+    profile = a_profile(statuses={"somebody-elses": "unheard-of", LOYAL: "exited"})
+
+    assert mapped(profile).fields["CDP_Loyal__c"] == "exited"
+
+
+def test_an_absent_audience_is_not_an_exit() -> None:
+    assert "CDP_Loyal__c" not in mapped(a_profile(statuses={"vip": "realized"}), VIP).fields
+
+
+def test_an_unknown_status_is_refused_by_its_name() -> None:
+    reason = refused(a_profile(statuses={LOYAL: "paused"}))
+
+    assert reason.code == "STATUS_UNKNOWN"
+    assert "'paused'" in reason.text
+
+
+def test_a_profile_without_its_identity_is_refused() -> None:
+    profile = a_profile()
+    del profile["identityMap"]
+
+    reason = refused(profile)
+
+    assert reason.code == "NO_IDENTITY"
+    assert "identityMap.crmID[0].id" in reason.text
+
+
+@pytest.mark.parametrize("crm_id", ["003", "0037e00001wz310AAD", "00QAb0000000001", "a b c"])
+def test_an_id_that_salesforce_would_not_take_is_never_sent(crm_id: str) -> None:
+    assert refused(a_profile(crm_id=crm_id)).code == "IDENTITY_MALFORMED"
+
+
+def test_ids_of_fifteen_and_eighteen_characters_name_one_record() -> None:
+    assert mapped(a_profile(crm_id=an_id(1)[:15])).key == mapped(a_profile(crm_id=an_id(1))).key
+
+
+def test_the_primary_identity_comes_before_the_first() -> None:
+    identities = [{"id": an_id(1)}, {"id": an_id(2), "primary": True}]
+
+    assert mapped(a_profile(identityMap={"crmID": identities})).identity == an_id(2)
+    assert mapped(a_profile(identityMap={"crmID": identities[:1]})).identity == an_id(1)
+
+
+@pytest.mark.parametrize(
+    "source", ["values(identityMap)[0][0].id", "@.identityMap.crmID[0].id", "not_null(identityMap.crmID, `[]`)[0].id"]
+)
+def test_the_primary_identity_comes_first_however_a_source_reaches_it(source: str) -> None:
+    text = CONTACTS.replace('"identityMap.crmID[0].id"', f"'{source}'")
+    profile = a_profile(identityMap={"crmID": [{"id": an_id(1)}, {"id": an_id(2), "primary": True}]})
+
+    assert source in text
+    assert mapped(profile, text=text).identity == an_id(2)
+
+
+@pytest.mark.parametrize("namespace", ["crmID", "crmid", "CRMID"])
+def test_a_namespace_may_be_spelled_in_either_case(namespace: str) -> None:
+    assert mapped(a_profile(identityMap={namespace: [{"id": an_id(5)}]})).identity == an_id(5)
+
+
+@pytest.mark.parametrize("written_as", ['since_field = "CDP_Loyal_Since__c"', 'value = "timestamp"'])
+def test_a_membership_time_that_cannot_be_read_is_refused_where_it_would_be_written(written_as: str) -> None:
+    profile = a_profile(segmentMembership={"ups": {LOYAL: a_membership(since="yesterday")}})
+
+    assert refused(profile, more=written_as).code == "QUALIFICATION_TIME_INVALID"
+
+
+def test_a_membership_time_that_nothing_is_made_of_keeps_no_status_from_its_field() -> None:
+    profile = a_profile(segmentMembership={"ups": {LOYAL: a_membership(since="yesterday")}})
+
+    assert mapped(profile).fields["CDP_Loyal__c"] == "realized"
+
+
+ORDERED = """
+[ordering]
+field = "CDP_Event_Time__c"
+source = "timestamp"
+"""
+
+
+def test_the_event_time_is_written_to_the_ordering_field() -> None:
+    assert mapped(a_profile(), ORDERED).fields["CDP_Event_Time__c"] == SENT_AT
+
+
+def test_the_profiles_own_time_comes_before_the_time_of_sending() -> None:
+    assert mapped(a_profile(timestamp="2022-01-11T21:24:39Z"), ORDERED).event_time == 1_641_936_279_000
+
+
+def test_the_time_that_the_message_is_given_comes_before_the_profiles_own() -> None:
+    mapper = Mapper(a_destination(more=ORDERED))
+
+    result = mapper.map(a_profile(timestamp="2022-01-11T21:24:39Z"), SENT_AT - 5, SENT_AT)
+
+    assert result is not None
+    assert result.event_time == result.fields["CDP_Event_Time__c"] == SENT_AT - 5
+
+
+@pytest.mark.parametrize("timestamp", ["soon", 1, SENT_AT + 300_001])
+def test_an_event_time_that_would_freeze_the_record_is_refused(timestamp: object) -> None:
+    assert refused(a_profile(timestamp=timestamp), ORDERED).code == "EVENT_TIME_INVALID"
+
+
+def test_no_value_of_a_profile_shows_in_a_repr() -> None:
+    result = mapped(a_profile(last_name="MARKED", email="marked@example.com"))
+
+    assert "MARKED" not in repr(result)
+    assert "MARKED" not in repr(refused(a_profile(last_name="MARKED" * 20)))

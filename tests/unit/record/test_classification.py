@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from salesforce_destination.errors import (
+    BadRequestError,
+    ConcurrentLimitError,
+    DailyLimitError,
+    OutcomeUnknownError,
+    RequestRefusedError,
+    SalesforceError,
+    SalesforceUnavailableError,
+    SessionExpiredError,
+)
+from salesforce_destination.record.classification import (
+    LIMIT_TEXTS,
+    RECORD_TABLE,
+    REQUEST_TABLE,
+    RecordError,
+    RequestRow,
+    Verdict,
+    request_error,
+    verdict_on,
+)
+
+RECORDS: list[tuple[str, str, Verdict]] = [
+    ("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records: 003", Verdict.RETRY),
+    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "T: caused by: UNABLE_TO_LOCK_ROW, unable to obtain", Verdict.RETRY),
+    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "T: timeout occurred while waiting to lock", Verdict.RETRY),
+    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "T: System.NullPointerException", Verdict.REJECT),
+    ("CANNOT_EXECUTE_FLOW_TRIGGER", "UNABLE_TO_LOCK_ROW in flow", Verdict.RETRY),
+    ("CANNOT_EXECUTE_FLOW_TRIGGER", "We can't save this record", Verdict.REJECT),
+    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "T: System.LimitException: Too many SOQL queries: 101", Verdict.SPLIT),
+    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "T: System.LimitException: Apex CPU time limit exceeded", Verdict.SPLIT),
+    ("UNKNOWN_EXCEPTION", "Too many batch retries in the presence of Apex triggers", Verdict.SPLIT),
+    ("UNKNOWN_EXCEPTION", "An unexpected error occurred.", Verdict.RETRY),
+    ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "Older. [CDP-STALE:CDP_Event_Time__c]", Verdict.STALE),
+    ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "No discounts on Sundays", Verdict.REJECT),
+    ("INVALID_FIELD", "No such column 'X__c' on sobject of type Contact", Verdict.MISFIT),
+    ("INVALID_FIELD", "Foreign key external ID: 7 not found for field X in entity Account", Verdict.REJECT),
+    ("INVALID_FIELD", "Json Deserialization failed on token 'X'", Verdict.REJECT),
+    ("INVALID_FIELD_FOR_INSERT_UPDATE", "Unable to create/update fields: X", Verdict.MISFIT),
+    ("INVALID_FIELD_FOR_INSERT_UPDATE", "Account: bad field names on insert/update call: LastName", Verdict.REJECT),
+    ("INVALID_EMAIL_ADDRESS", "Email: invalid email address: x", Verdict.REJECT),
+    ("ENTITY_IS_DELETED", "entity is deleted", Verdict.GONE),
+    ("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", Verdict.CONVERTED),
+    ("A_CODE_OF_TOMORROW", "", Verdict.UNKNOWN),
+]
+
+
+@pytest.mark.parametrize(("code", "text", "verdict"), RECORDS)
+def test_a_record_error_has_its_verdict(code: str, text: str, verdict: Verdict) -> None:
+    assert verdict_on(RecordError(code, text)) is verdict
+
+
+def test_every_row_of_the_record_table_can_be_reached() -> None:
+    assert len(RECORD_TABLE) > 40
+    for code, text, verdict in RECORD_TABLE:
+        assert verdict_on(RecordError(code, text)) is verdict
+
+
+def errors(code: str, message: str = "") -> list[dict[str, Any]]:
+    return [{"message": message, "errorCode": code}]
+
+
+REQUESTS: list[tuple[int, Any, type[SalesforceError]]] = [
+    (401, errors("INVALID_SESSION_ID", "Session expired or invalid"), SessionExpiredError),
+    (401, errors("INVALID_SESSION_ID", "This session is not valid for use with the REST API"), RequestRefusedError),
+    (401, errors("ANY", "Connected app is not attached to Agent"), RequestRefusedError),
+    (401, errors("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE"), SessionExpiredError),
+    (401, None, SessionExpiredError),
+    (403, errors("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."), DailyLimitError),
+    (403, errors("REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent …) Limit exceeded."), ConcurrentLimitError),
+    (403, errors("REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded."), ConcurrentLimitError),
+    (403, errors("API_DISABLED_FOR_ORG"), RequestRefusedError),
+    (403, errors("API_CURRENTLY_DISABLED"), RequestRefusedError),
+    (403, errors("TXN_SECURITY_METERING_ERROR"), SalesforceUnavailableError),
+    (403, errors("TXN_SECURITY_RUNTIME_ERROR"), SalesforceUnavailableError),
+    (404, errors("NOT_FOUND"), RequestRefusedError),
+    (404, None, SalesforceUnavailableError),
+    (400, errors("JSON_PARSER_ERROR"), BadRequestError),
+    (400, errors("INVALID_TYPE"), RequestRefusedError),
+    (400, errors("NOT_FOUND"), RequestRefusedError),
+    (400, errors("INVALID_FIELD", "No such column 'X__c' on sobject of type Contact"), RequestRefusedError),
+    (400, errors("INVALID_FIELD", "Provided external ID field does not exist"), RequestRefusedError),
+    (400, errors("INSUFFICIENT_ACCESS"), RequestRefusedError),
+    (400, errors("INSUFFICIENT_ACCESS_OR_READONLY"), RequestRefusedError),
+    (400, errors("API_DISABLED_FOR_ORG"), RequestRefusedError),
+    (400, errors("UNSUPPORTED_API_VERSION"), RequestRefusedError),
+    *((400, errors("UNKNOWN_EXCEPTION", f"System.X: {text}"), BadRequestError) for text in LIMIT_TEXTS),
+    (400, errors("UNKNOWN_EXCEPTION", "An unexpected error occurred."), SalesforceUnavailableError),
+    (400, None, SalesforceUnavailableError),
+    (413, None, BadRequestError),
+    *((500, errors("UNKNOWN_EXCEPTION", f"System.X: {text}"), BadRequestError) for text in LIMIT_TEXTS),
+    (400, errors("UNABLE_TO_LOCK_ROW"), SalesforceUnavailableError),
+    (400, errors("QUERY_TIMEOUT"), SalesforceUnavailableError),
+    (400, errors("PROCESSING_HALTED"), SalesforceUnavailableError),
+    (415, errors("UNSUPPORTED_MEDIA_TYPE"), RequestRefusedError),
+    (301, None, SalesforceUnavailableError),
+    (420, None, SalesforceUnavailableError),
+    (420, errors("ANY"), SalesforceUnavailableError),
+    (429, errors("ANY"), SalesforceUnavailableError),
+    (500, errors("UNKNOWN_EXCEPTION"), SalesforceUnavailableError),
+    (503, errors("SERVER_UNAVAILABLE"), SalesforceUnavailableError),
+    (503, None, SalesforceUnavailableError),
+    (200, None, OutcomeUnknownError),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "kind"), REQUESTS)
+def test_a_failed_request_is_named_by_what_to_do(status: int, body: Any, kind: type[SalesforceError]) -> None:
+    assert type(request_error(status, body)) is kind
+
+
+def test_every_row_of_the_request_table_is_tried_here() -> None:
+    def fits(row: RequestRow, status: int, body: Any) -> bool:
+        text = " ".join(error["message"] for error in body or [])
+        return row[0] == status and row[1] in ("", *(e["errorCode"] for e in body or [])) and row[2] in text
+
+    first = {next((r for r in REQUEST_TABLE if fits(r, status, body)), None) for status, body, _ in REQUESTS}
+
+    assert first >= set(REQUEST_TABLE)
+
+
+def test_what_salesforce_said_is_in_no_error() -> None:
+    error = request_error(400, errors("STRING_TOO_LONG", "Last Name: data value too large: MARKED"))
+
+    assert "MARKED" not in str(error) + repr(error)
+    assert error.code == "STRING_TOO_LONG"

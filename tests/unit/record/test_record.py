@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from builders import SENT_AT, an_update
+from hypothesis import given
+from hypothesis import strategies as st
+from salesforce_destination.record.record import Update, merge
+
+
+def test_updates_of_one_record_become_one_record_field_by_field() -> None:
+    older = an_update(event_time=SENT_AT, message=0, Email="old@example.com", FirstName="Ada")
+    newer = an_update(event_time=SENT_AT + 1, message=1, Email="new@example.com")
+
+    (record,) = merge([newer, older])
+
+    assert record.fields == {"Email": "new@example.com", "FirstName": "Ada"}
+    assert record.updates == (older, newer)
+
+
+def test_among_equal_times_the_later_position_wins() -> None:
+    (record,) = merge([an_update(message=0, Email="first"), an_update(message=1, Email="second")])
+
+    assert record.fields == {"Email": "second"}
+
+
+def test_a_null_that_is_newer_clears() -> None:
+    (record,) = merge([an_update(Email="a@example.com"), an_update(event_time=SENT_AT + 1, Email=None)])
+
+    assert record.fields == {"Email": None}
+
+
+def test_a_membership_goes_by_its_own_time_not_by_the_events() -> None:
+    newer_status = an_update(times={"CDP_Loyal__c": 200}, event_time=SENT_AT, CDP_Loyal__c="exited")
+    newer_event = an_update(times={"CDP_Loyal__c": 100}, event_time=SENT_AT + 1, CDP_Loyal__c="realized")
+
+    (record,) = merge([newer_status, newer_event])
+
+    assert record.fields == {"CDP_Loyal__c": "exited"}
+
+
+def test_records_keep_the_order_in_which_they_first_came() -> None:
+    records = merge([an_update("b"), an_update("a"), an_update("b")])
+
+    assert [record.key for record in records] == ["b", "a"]
+
+
+updates = st.lists(
+    st.builds(
+        lambda key, time, fields: Update(0, 0, key, key, fields, time),
+        st.sampled_from("abc"),
+        st.integers(0, 5),
+        st.dictionaries(st.sampled_from(["F", "G"]), st.integers(0, 9)),
+    ),
+    max_size=12,
+)
+
+
+@given(updates)
+def test_every_field_of_every_record_has_the_newest_value_that_came(batch: list[Update]) -> None:
+    records = {record.key: record for record in merge(batch)}
+
+    assert set(records) == {update.key for update in batch}
+    assert sum(len(record.updates) for record in records.values()) == len(batch)
+    for key, record in records.items():
+        for field in ("F", "G"):
+            mentions = [
+                (update.event_time, position, update.fields[field])
+                for position, update in enumerate(batch)
+                if update.key == key and field in update.fields
+            ]
+            if mentions:
+                assert record.fields[field] == max(mentions)[2]
+            else:
+                assert field not in record.fields

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from destination_testbench.aws.stored import Stored
+from destination_testbench.chaos.accounting import Verdict, judge
+from destination_testbench.chaos.event import AUDIENCES, ORDERING_FIELD, Event, Membership, TimeFrom
+from destination_testbench.chaos.traffic import Extent, Story
+from destination_testbench.org import SimulatedOrg, record_id, seed
+from salesforce_destination.profile.event_time import to_salesforce
+
+START = 1_767_571_200.0
+LOYAL, (STATUS, SINCE) = next(iter(AUDIENCES.items()))
+
+
+def two_events() -> list[Event]:
+    """Two events of one person, told by the real story, with one membership each."""
+    story = Story(Extent(1, 2, 1_000, START), random.Random(1))
+    events = [story.event(number, 1, number * 100, TimeFrom.BODY, {}) for number in (1, 2)]
+    return [with_membership(event, status) for event, status in zip(events, ("realized", "exited"), strict=True)]
+
+
+def with_membership(event: Event, status: str) -> Event:
+    return Event(
+        event.number,
+        event.person,
+        event.happened_at,
+        event.send_at,
+        event.body,
+        event.attributes,
+        event.values,
+        {LOYAL: Membership(status, event.happened_at)},
+    )
+
+
+def org_with(*written: Event) -> SimulatedOrg:
+    """An org in which these events were written, in this order."""
+    org = SimulatedOrg(now=lambda: START, sleep=lambda seconds: None)
+    seed(org, contacts=1)
+    for event in written:
+        membership = event.memberships[LOYAL]
+        values: dict[str, Any] = {**event.values, ORDERING_FIELD: event.happened_at}
+        values |= {STATUS: membership.status, SINCE: to_salesforce(membership.since).replace("Z", ".000+0000")}
+        org.admin.edit("Contact", record_id("003", 1), values)
+    return org
+
+
+def verdict_on(org: SimulatedOrg, events: list[Event], queued: Any = (), letters: Any = ()) -> Verdict:
+    return judge(events, org, queued, (), letters)
+
+
+def a_letter(body: str, code: str | None) -> Stored:
+    attributes = {"ErrorCode": {"DataType": "String", "StringValue": code}} if code else {}
+    return Stored(1, "id", body, attributes, START)
+
+
+def test_the_newest_values_are_good_however_they_came() -> None:
+    first, second = two_events()
+
+    assert verdict_on(org_with(first, second), [first, second]).is_good
+    assert verdict_on(org_with(second), [first, second]).is_good
+
+
+def test_an_older_value_over_a_newer_one_is_stale_even_if_it_was_mended_later() -> None:
+    first, second = two_events()
+
+    stale = verdict_on(org_with(second, first), [first, second])
+    mended = verdict_on(org_with(second, first, second), [first, second])
+
+    assert any("went back" in line for line in stale.stale)
+    assert any("went back" in line for line in mended.stale)
+    assert mended.lost == []
+
+
+def test_a_newest_event_that_never_came_is_lost() -> None:
+    first, second = two_events()
+
+    verdict = verdict_on(org_with(first), [first, second])
+
+    assert len(verdict.lost) == 2
+    assert all("never got the time of the messages [2]" in line for line in verdict.lost)
+
+
+def test_a_newer_time_beside_older_values_is_stale() -> None:
+    first, second = two_events()
+    org = org_with(first, second)
+    org.admin.edit("Contact", record_id("003", 1), {"LastName": first.values["LastName"]})
+
+    verdict = verdict_on(org, [first, second])
+
+    assert [line.partition(".")[2] for line in verdict.stale] == [
+        "LastName holds the value of another event than the newest"
+    ]
+
+
+def test_a_good_message_is_no_dead_letter_and_a_bad_one_has_its_code() -> None:
+    first, second = two_events()
+    bad = Event(3, 1, 0, 0.0, "{,}", code="NOT_JSON")
+    org, events = org_with(second), [first, second, bad]
+
+    assert verdict_on(org, events, letters=[a_letter("{,}", "NOT_JSON")]).is_good
+    assert verdict_on(org, events).lost == ["bad message 3 (NOT_JSON) is nowhere"]
+    wrong = [a_letter("{,}", "OTHER"), a_letter(first.body, "NOT_JSON"), a_letter("foreign", None)]
+    assert len(verdict_on(org, events, letters=wrong).misplaced) == 3
+
+
+def test_what_is_still_queued_is_lost() -> None:
+    first, second = two_events()
+
+    verdict = verdict_on(org_with(second), [first, second], queued=[a_letter(first.body, None)])
+
+    assert verdict.lost == ["message 1 is still queued"]

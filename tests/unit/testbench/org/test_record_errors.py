@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from destination_testbench.org import Facts, SimulatedOrg, record_id
+from org_caller import CONTACT, LEAD, Caller, a_contact, a_lead, an_org, first_error
+
+UNREADABLE = (
+    "Json Deserialization failed on token '{}' and has left off in the middle of parsing a row."
+    " Will go to end of row to begin parsing the next row"
+)
+READ_ONLY = (
+    "Unable to create/update fields: {}. Please check the security settings of this field and verify that it is"
+    " read/write for your profile or permission set."
+)
+LONG = "x" * 81
+
+# The values of an update of one contact, and the error: code, message, fields.
+REFUSED: list[tuple[dict[str, Any], tuple[str, str, list[str]]]] = [
+    ({"Nope__c": 1}, ("INVALID_FIELD", "No such column 'Nope__c' on sobject of type Contact", [])),
+    ({"LastName": LONG}, ("STRING_TOO_LONG", f"Last Name: data value too large: {LONG} (max length=80)", ["LastName"])),
+    ({"LastName": None}, ("REQUIRED_FIELD_MISSING", "Required fields are missing: [LastName]", ["LastName"])),
+    ({"LastName": "  "}, ("REQUIRED_FIELD_MISSING", "Required fields are missing: [LastName]", ["LastName"])),
+    ({"Email": "me@home"}, ("INVALID_EMAIL_ADDRESS", "Email: invalid email address: me@home", ["Email"])),
+    (
+        {"Email": "a b@example.com"},
+        ("INVALID_EMAIL_ADDRESS", "Email: invalid email address: a b@example.com", ["Email"]),
+    ),
+    (
+        {"Phone": "1" * 41},
+        ("STRING_TOO_LONG", f"Business Phone: data value too large: {'1' * 41} (max length=40)", ["Phone"]),
+    ),
+    (
+        {"MailingGeocodeAccuracy": "Nearby"},
+        (
+            "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+            "Mailing Geocode Accuracy: bad value for restricted picklist field: Nearby",
+            ["MailingGeocodeAccuracy"],
+        ),
+    ),
+    (
+        {"CDP_Event_Time__c": 10**18},
+        (
+            "NUMBER_OUTSIDE_VALID_RANGE",
+            f"CDP Event Time: value outside of valid range on numeric field: {10**18}",
+            ["CDP_Event_Time__c"],
+        ),
+    ),
+    ({"Name": "X Y"}, ("INVALID_FIELD_FOR_INSERT_UPDATE", READ_ONLY.format("Name"), ["Name"])),
+    (
+        {"MasterRecordId": None, "CreatedDate": None},
+        (
+            "INVALID_FIELD_FOR_INSERT_UPDATE",
+            READ_ONLY.format("MasterRecordId, CreatedDate"),
+            ["MasterRecordId", "CreatedDate"],
+        ),
+    ),
+    (
+        {"AccountId": "0017e00001W4GYRAA4"},
+        ("MALFORMED_ID", "Account ID: id value of incorrect type: 0017e00001W4GYRAA4", ["AccountId"]),
+    ),
+    ({"AccountId": LEAD}, ("MALFORMED_ID", f"Account ID: id value of incorrect type: {LEAD}", ["AccountId"])),
+    ({"AccountId": "0017e00001W4GYRAA3"}, ("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", ["AccountId"])),
+    ({"CDP_Audiences__c": ["Loyal"]}, ("INVALID_FIELD", UNREADABLE.format("CDP_Audiences__c"), [])),
+    ({"Birthdate": "1/2/2003"}, ("INVALID_FIELD", UNREADABLE.format("Birthdate"), [])),
+    ({"Birthdate": "2003-02-30"}, ("INVALID_FIELD", UNREADABLE.format("Birthdate"), [])),
+    ({"Birthdate": ""}, ("INVALID_FIELD", UNREADABLE.format("Birthdate"), [])),
+    ({"CDP_Loyal_Since__c": "2017-10-17 00:00:00"}, ("INVALID_FIELD", UNREADABLE.format("CDP_Loyal_Since__c"), [])),
+    ({"CDP_Vip__c": "true"}, ("INVALID_FIELD", UNREADABLE.format("CDP_Vip__c"), [])),
+    ({"CDP_Vip__c": None}, ("INVALID_FIELD", UNREADABLE.format("CDP_Vip__c"), [])),
+    ({"CDP_Event_Time__c": "soon"}, ("INVALID_FIELD", UNREADABLE.format("CDP_Event_Time__c"), [])),
+    ({"LastName": 5}, ("INVALID_FIELD", UNREADABLE.format("LastName"), [])),
+    ({"LastName": {"a": 1}}, ("INVALID_FIELD", UNREADABLE.format("LastName"), [])),
+]
+
+
+@pytest.mark.parametrize(("values", "error"), REFUSED, ids=[str(values)[:40] for values, _ in REFUSED])
+def test_a_refused_value_has_salesforces_words(
+    caller: Caller, values: dict[str, Any], error: tuple[str, str, list[str]]
+) -> None:
+    bad, good = caller.update(a_contact(**values), a_contact(record_id("003", 2), LastName="Fine"))
+
+    assert first_error(bad) == error
+    assert "id" not in bad
+    assert good == {"id": record_id("003", 2), "success": True, "errors": []}
+
+
+@pytest.mark.parametrize(
+    ("id_", "error"),
+    [
+        (None, ("MISSING_ARGUMENT", "Id not specified in an update call", [])),
+        ("003xx", ("MALFORMED_ID", "Contact ID: id value of incorrect type: 003xx", ["Id"])),
+        (LEAD, ("MALFORMED_ID", f"Contact ID: id value of incorrect type: {LEAD}", ["Id"])),
+        (CONTACT.swapcase(), ("MALFORMED_ID", f"Contact ID: id value of incorrect type: {CONTACT.swapcase()}", ["Id"])),
+        (record_id("003", 999), ("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [])),
+    ],
+)
+def test_an_id_that_names_no_record_is_refused(
+    caller: Caller, id_: str | None, error: tuple[str, str, list[str]]
+) -> None:
+    (result,) = caller.update(a_contact(id_, LastName="X"))
+
+    assert first_error(result) == error
+
+
+def test_ids_of_both_lengths_and_any_case_of_the_key_name_a_record(org: SimulatedOrg, caller: Caller) -> None:
+    results = caller.update(
+        a_contact(CONTACT[:15], LastName="One"), a_contact(None, Id=record_id("003", 2), lastname="Two")
+    )
+
+    assert [result["id"] for result in results] == [CONTACT, record_id("003", 2)]
+    assert org.records("Contact").records[record_id("003", 2)].get("LastName") == "Two"
+
+
+def test_a_record_in_the_recycle_bin_is_deleted_and_a_purged_one_unknown(org: SimulatedOrg, caller: Caller) -> None:
+    org.admin.delete("Contact", CONTACT)
+    org.admin.delete("Contact", record_id("003", 2), purge=True)
+
+    binned, purged = caller.update(a_contact(LastName="X"), a_contact(record_id("003", 2), LastName="X"))
+
+    assert first_error(binned) == ("ENTITY_IS_DELETED", "entity is deleted", [])
+    assert first_error(purged)[0] == "INVALID_CROSS_REFERENCE_KEY"
+
+
+def test_a_converted_lead_cannot_be_updated(org: SimulatedOrg, caller: Caller) -> None:
+    contact = org.admin.convert_lead(LEAD)
+
+    (result,) = caller.update(a_lead(LastName="X"))
+
+    assert first_error(result) == ("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", [])
+    assert caller.query(f"SELECT ConvertedContactId FROM Lead WHERE Id = '{LEAD}'") == [{"ConvertedContactId": contact}]
+
+
+def test_several_bad_values_are_reported_together_or_one_at_a_time() -> None:
+    bad = a_contact(LastName=LONG, Email="nobody")
+
+    (together,) = Caller(an_org()).update(bad)
+    (alone,) = Caller(an_org(facts=Facts(all_errors_at_once=False))).update(bad)
+
+    assert [error["statusCode"] for error in together["errors"]] == ["STRING_TOO_LONG", "INVALID_EMAIL_ADDRESS"]
+    assert [error["statusCode"] for error in alone["errors"]] == ["STRING_TOO_LONG"]
+
+
+def test_a_unique_value_of_another_record_is_refused_without_fields(caller: Caller) -> None:
+    caller.update(a_contact(CDP_Customer_Id__c="c-1"))
+
+    (result,) = caller.update(a_contact(record_id("003", 2), CDP_Customer_Id__c="C-1"))
+
+    text = f"duplicate value found: CDP_Customer_Id__c duplicates value on record with id: {CONTACT}"
+    assert first_error(result) == ("DUPLICATE_VALUE", text, [])
+
+
+def test_the_thirteenth_repeat_of_an_id_is_refused_and_the_last_value_before_it_wins(
+    org: SimulatedOrg, caller: Caller
+) -> None:
+    results = caller.update(*(a_contact(LastName=f"No {number}") for number in range(15)))
+
+    assert [result["success"] for result in results] == [True] * 13 + [False] * 2
+    text = (
+        "Maximum number of duplicate updates in one batch (12 allowed)."
+        f" Attempt to update Id more than once in this Api call: {CONTACT[:15]}"
+    )
+    assert first_error(results[13]) == ("DUPLICATE_VALUE", text, [])
+    assert org.records("Contact").records[CONTACT].get("LastName") == "No 12"
+
+
+def test_a_parent_can_be_named_by_its_external_id(org: SimulatedOrg, caller: Caller) -> None:
+    caller.update(a_contact(CDP_Customer_Id__c="boss"))
+
+    good, bad = caller.update(
+        a_contact(record_id("003", 2), ReportsTo={"CDP_Customer_Id__c": "boss"}),
+        a_contact(record_id("003", 3), ReportsTo={"CDP_Customer_Id__c": "nobody"}),
+    )
+
+    assert good["success"]
+    assert org.records("Contact").records[record_id("003", 2)].get("ReportsToId") == CONTACT
+    text = "Foreign key external ID: nobody not found for field CDP_Customer_Id__c in entity Contact"
+    assert first_error(bad) == ("INVALID_FIELD", text, [])
+
+
+def test_where_the_reader_stops_at_wrong_types_the_whole_request_fails_and_nothing_is_written() -> None:
+    org = an_org(facts=Facts(wrong_type_scope="request"))
+    records = [a_contact(record_id("003", 2), LastName="New"), a_contact(Birthdate="soon")]
+
+    status, body = Caller(org).send("PATCH", "composite/sobjects", {"records": records})
+
+    assert (status, body[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")
+    assert org.records("Contact").records[record_id("003", 2)].get("LastName") != "New"
