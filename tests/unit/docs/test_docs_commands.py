@@ -211,8 +211,7 @@ def test_every_template_of_the_guides_is_without_findings() -> None:
     files = [(file.name, file.read_text(encoding="utf-8")) for file in TEMPLATES[1:]]
     snippets = [(page, text) for page, text in blocks("yaml") if "Resources:" in text]
 
-    assert len(files) >= 2
-    assert snippets
+    assert len(files) >= 3
     found = [
         (name, match) for name, text in [*files, *snippets] for match in cfnlint.api.lint(text, regions=["eu-west-1"])
     ]
