@@ -26,11 +26,12 @@ class UnknownMarkerError(Exception):
 def parts(result: Result, prices: Prices) -> dict[str, str]:
     """What stands between the markers, by their names."""
     return {
-        "bench-headline": f"{headline(result).markdown()}\n{provenance(result)}\n",
+        "bench-headline": headline(result, prices).markdown(),
         "bench-tables": "\n".join(table.markdown() for table in tables(result, prices)) + f"\n{provenance(result)}\n",
         "cold-start": cold_start().markdown(),
         "bench-prices": _prices(prices).markdown(),
         "bench-monthly": _monthly(prices).markdown(),
+        "bench-idle": _idle(prices),
     }
 
 
@@ -74,6 +75,10 @@ def _monthly(prices: Prices) -> Table:
     found = monthly(prices)
     rows = [[name, f"{usd:.2f}"] for name, usd in [*found.items(), ("all", sum(found.values()))]]
     return Table("Fixed cost of a stack for a month, without traffic", ["", "USD"], rows)
+
+
+def _idle(prices: Prices) -> str:
+    return f"A stack costs {sum(monthly(prices).values()):.0f} dollars a month, whether anything comes or not.\n"
 
 
 def rewritten(page: str, contents: Mapping[str, str]) -> str:

@@ -1,5 +1,5 @@
 """
-The README's pictures, drawn from the figures.
+The pictures of docs/performance.md, drawn from the figures.
 
 Two bar charts need no library: text stays text, the file is the same on every machine, and the colors follow the
 reader's choice of day or night.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from benchmarks.client import EARLY_BATCHES
-from benchmarks.contenders import NAMES
+from benchmarks.contenders import NAMES, TITLES
 from benchmarks.costs import LATENCY_MS, MEMORY_MIB, cost_of
 from benchmarks.events import MESSAGES_PER_EVENT, Variant
 from benchmarks.figures import Figures, Result
@@ -35,22 +35,31 @@ def tables(result: Result, prices: Prices) -> Iterator[Table]:
     yield costs(result, prices)
 
 
-def headline(result: Result) -> Table:
-    """The one table of the README: 10,000 profiles, or as many as were measured."""
-    size = 10_000 if 10_000 in result.sizes else result.sizes[-1]
-    rows = [
-        [
-            SHORT_TITLES[name],
-            number(result.of(name, size).calls_per_thousand),
-            number(result.of(name, size).cpu_us),
-            _shown(result.find(Cell(name, size, 100)), seconds(result.of(name, size, 100).wall_seconds)),
-            number(result.of(name, size).peak_mib),
-            number(result.of(name, size).bytes_up + result.of(name, size).bytes_down),
-        ]
-        for name in NAMES
+def headline(result: Result, prices: Prices) -> Table:
+    """The table of the README: a few profiles, many at once, a million. The floor is left out: nobody's choice."""
+    few, many = result.sizes[0], result.sizes[-1]
+    rows = []
+    for name in (each for each in NAMES if each != "floor"):
+        some, all_of_them = result.of(name, few), result.of(name, many)
+        timed = result.find(Cell(name, few, LATENCY_MS))
+        rows.append(
+            [
+                TITLES[name],
+                f"{some.calls_per_thousand * few / 1000:,.0f}",
+                f"{all_of_them.calls_per_thousand * many / 1000:,.0f}",
+                _wall_of(timed),
+                _shown(timed, f"{cost_of(name, result, prices).usd:.2f}"),
+            ]
+        )
+    heads = [
+        "",
+        f"API calls, {few:,} profiles",
+        f"API calls, {many:,} at once",
+        f"time, {few:,} profiles",
+        "USD, a million",
     ]
-    heads = ["", "API calls per 1,000", "CPU µs per profile", "time at 100 ms", "memory MiB", "bytes on the wire"]
-    return Table(f"{size:,} profiles", heads, rows, [_scaled_remark(result)])
+    remarks = [f"An API call takes {LATENCY_MS} ms here.", _scaled_remark(result)]
+    return Table("What profiles cost", heads, rows, remarks)
 
 
 def _work(result: Result) -> Table:

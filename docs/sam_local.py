@@ -95,7 +95,7 @@ def main() -> int:
     for url in (endpoints["aws_endpoint_url"], endpoints["salesforce_url"]):
         port = url.rpartition(":")[2]
         print(f"  socat TCP-LISTEN:{port},bind=172.17.0.1,fork,reuseaddr TCP:127.0.0.1:{port} &")
-    print(f"\nThen `sam local invoke` with --env-vars {VARIABLES.relative_to(ROOT)}; the README has the whole command.")
+    print(f"\nThen `sam local invoke` with --env-vars {VARIABLES.relative_to(ROOT)}; docs/local-stack.md shows it.")
     return 0
 
 

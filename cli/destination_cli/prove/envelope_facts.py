@@ -114,7 +114,7 @@ ENVELOPE_FACTS = (
     Fact(
         "one-call",
         "A composite request counts as one API call, however many collections it holds.",
-        "Deliveries cost up to five times the API calls that the README promises: raise the window, watch the limit.",
+        "Deliveries cost up to five times the API calls of docs/performance.md: raise the window, watch the limit.",
         one_call,
     ),
     Fact(

@@ -68,7 +68,7 @@ def test_the_tables_fit_into_80_columns(result: Result) -> None:
 
     assert len(printed) == 6
     assert max(len(line) for text in printed for line in text.splitlines()) <= WIDTH
-    assert headline(result).markdown().count("\n|") == len(NAMES) + 2
+    assert headline(result, load_prices()).markdown().count("\n|") == len(NAMES) - 1 + 2
 
 
 def test_what_is_kept_is_read_again_and_names_nobody_s_folders(result: Result, tmp_path: Path) -> None:

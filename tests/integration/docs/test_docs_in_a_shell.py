@@ -41,11 +41,19 @@ QUICK = {"BatchWindowSeconds": 1, "RedeliveryBaseSeconds": 1, "RedeliveryMaxSeco
 KEY = "the-key-of-the-sender-of-profiles"
 CONTACT = "003Ab0000000001IAA"
 STACK = "salesforce-destination-prod"
-PAGES = ("adobe-setup.md", "README.md", "operating.md", "salesforce-setup.md", "runbook.md", "aws-setup.md")
+PAGES = (
+    "adobe-setup.md",
+    "README.md",
+    "local-stack.md",
+    "operating.md",
+    "salesforce-setup.md",
+    "runbook.md",
+    "aws-setup.md",
+)
 """In this order: the last one pauses the stack."""
 
 NOT_RUN = {
-    r"^make ": "targets of the Makefile, which the gate runs",
+    r"^make |^\.ci/run": "targets of the Makefile, which the gate runs",
     r"^sam |AWS_PROFILE=\S+ sam ": "builds and deploys; test_sam_build.py and test_template.py have what can be tried",
     r"^git ": "changes the repository",
     r"\bsf ": "the Salesforce CLI",

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import typer.main
 from destination_cli.app import app
+from shell_commands import PAGES
 
-ROOT = Path(__file__).parents[3]
-PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CALL = re.compile(r"\bdestination ([a-z][a-z-]*)((?:[^\n#`|]|\\\n)*)")
 

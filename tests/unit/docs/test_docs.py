@@ -16,14 +16,11 @@ import yaml
 from destination_testbench.template.parameters import variable_name
 from salesforce_destination.destination.destination import read_destination
 from salesforce_destination.login.credentials import Credentials
-from salesforce_destination.mapping.mapper import Mapper
-from salesforce_destination.profile.event_time import parse_time
+from salesforce_destination.outcome import Outcome
 from salesforce_destination.settings import CHECK_CONNECTION_NEEDS, DELIVER_NEEDS, REFRESH_TOKEN_NEEDS
+from shell_commands import PAGES, ROOT
 
-ROOT = Path(__file__).parents[3]
-README = ROOT / "README.md"
 OPERATING = ROOT / "docs" / "operating.md"
-PAGES = [README, ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 MADE_HERE = (".aws-sam", ".local", ".venv")
 """What the documents may name and a fresh clone has not."""
@@ -99,7 +96,7 @@ def anchors(page: Path) -> set[str]:
 
 
 def links() -> Iterator[tuple[Path, str]]:
-    for page in PAGES:
+    for page in (*PAGES, ROOT / "CHANGELOG.md"):
         yield from ((page, target) for target in LINK.findall(prose(page)) if "://" not in target)
 
 
@@ -124,6 +121,8 @@ def is_there(path: str) -> bool:
         ROOT,
         ROOT / "layers" / "salesforce_destination" / "salesforce_destination",
         ROOT / "layers/destinations",
+        ROOT / "cli" / "destination_cli",
+        ROOT / "testbench" / "destination_testbench",
     )
     return any((folder / path).exists() for folder in folders)
 
@@ -190,30 +189,6 @@ def test_every_python_block_compiles() -> None:
     assert all(compile(text, "README.md", "exec") for text in texts)
 
 
-def test_the_worked_example_becomes_the_record_that_the_readme_shows() -> None:
-    (file,) = blocks(README, "toml")
-    profile, record = (json.loads(text) for text in blocks(README, "json")[:2])
-    (moment,) = re.findall(r"^This profile, in a message of (\S+Z),$", read(README), re.MULTILINE)
-    sent_at = parse_time(moment)
-
-    mapped = Mapper(read_destination(file)).map(profile, None, sent_at)
-
-    assert mapped is not None
-    assert mapped.fields == record
-    assert f"`{mapped.identity}`" in read(README)
-
-
-def test_every_key_of_the_destination_file_is_explained() -> None:
-    schema = read_destination(blocks(README, "toml")[0]).model_json_schema()
-    tables = {"": schema, **{name.lower(): part for name, part in schema["$defs"].items()}}
-    explained = set(re.findall(r"[a-z_]{2,}", prose(README).split("### The keys")[1].split("\n## ")[0]))
-
-    keys = {key for table in tables.values() for key in table["properties"]}
-
-    assert len(keys) >= 30
-    assert keys - explained == set()
-
-
 def test_the_credentials_of_each_grant_can_be_read_but_for_the_keys_that_are_left_out() -> None:
     texts = [text for page in PAGES for text in blocks(page, "json") if "grant_type" in text]
     with_whole_values = [text for text in texts if "PRIVATE KEY" not in text]
@@ -222,14 +197,6 @@ def test_the_credentials_of_each_grant_can_be_read_but_for_the_keys_that_are_lef
 
     assert {json.loads(text)["grant_type"] for text in texts} == {*grants, "jwt_bearer"}
     assert len(grants) == 3
-
-
-def test_the_settings_are_those_of_the_template_with_its_defaults() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (?:`(.*?)`)? *\|", prose(README).split("## Settings")[1], re.MULTILINE)
-    parameters = {name: str(parameter["Default"]) for name, parameter in template()["Parameters"].items()}
-
-    assert len(parameters) >= 20
-    assert {name: default for name, default in rows if name in parameters} == parameters
 
 
 def test_every_output_that_a_command_asks_for_is_in_the_template() -> None:
@@ -246,6 +213,13 @@ def test_every_metric_that_is_named_is_emitted() -> None:
 
     assert len(named) >= 10
     assert {name for name in named if f'"{name}"' not in sources()} == set()
+
+
+def test_every_outcome_has_its_metric_and_what_sqs_does() -> None:
+    rows = re.findall(r"^\| \*\*(\w+)\*\* \| (.+) \| `(\w+)` \|$", read(ROOT / "docs" / "outcomes.md"), re.MULTILINE)
+
+    assert {outcome for outcome, *_ in rows} == set(Outcome)
+    assert [metric for *_, metric in rows if f'"{metric}"' not in sources()] == []
 
 
 def test_the_picture_is_a_picture() -> None:

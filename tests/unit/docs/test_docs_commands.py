@@ -23,8 +23,8 @@ from salesforce_destination.profile.profile import profiles_in, read_body
 from shell_commands import PAGES, ROOT, Command, commands, mentioned
 
 OURS = ".venv/bin/destination"
-PROGRAMS = {OURS, ".venv/bin/python", "aws", "sam", "make", "git", "curl", "jq", "openssl", "sf", "op"}
-SHELL = {"cd", "export", "printf", "rm", "umask", "output"}
+PROGRAMS = {OURS, ".venv/bin/python", "aws", "sam", "make", "git", "curl", "jq", "openssl", "sf", "op", ".ci/run"}
+SHELL = {"cd", "echo", "export", "printf", "rm", "sleep", "umask", "output"}
 """`output` is the function that the pages define."""
 
 SAM_FILE_OPTIONS = ("-e", "--event", "--template", "--template-file")
@@ -220,9 +220,8 @@ def test_every_template_of_the_guides_is_without_findings() -> None:
 
 def selecting(part: str) -> Any:
     """What a destination file with this part selects of a body."""
-    (file,) = [text for page, text in blocks("toml") if page == "README.md"]
-    before, after = file.split("[profiles]\n", 1)
-    return Mapper(read_destination(f"{before}{part}\n{after}")).select
+    before, after = (ROOT / "layers/destinations/contacts.toml").read_text(encoding="utf-8").split("[identity]\n", 1)
+    return Mapper(read_destination(f"{before}{part}\n[identity]\n{after}")).select
 
 
 PROFILE = {"identityMap": {"crmID": [{"id": "003Ab0000000001IAA"}]}}
