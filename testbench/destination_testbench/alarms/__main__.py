@@ -17,9 +17,9 @@ from destination_testbench.template.template import read_template
 
 
 def main() -> int:
-    """Try every scenario, print the table, and give the exit status."""
+    """Run every scenario, print the table, and return the exit status."""
     template, console = read_template(), Console()
-    with TemporaryDirectory() as folder, console.status("the functions run, with one fault after another"):
+    with TemporaryDirectory() as folder, console.status("Running the functions with one fault after another"):
         trials = tried(template, [*HEALTHY, *FAULTS], Path(folder))
     healthy, faults = trials[: len(HEALTHY)], trials[len(HEALTHY) :]
     names = read_alarms(template, EVERYTHING).names

@@ -34,7 +34,7 @@ def lines(names: Sequence[str], healthy: Sequence[Trial], faults: Sequence[Trial
         yield from (f"{'':34} {text}" for text in more)
     yield ""
     mistakes = [*(text for trial in (*healthy, *faults) for text in trial.mistakes), *unshown(names, healthy, faults)]
-    yield from mistakes or [f"Each of the {len(names)} alarms was on where it has to be, and off where all is well."]
+    yield from mistakes or [f"All {len(names)} alarms are right: on for their faults, off when nothing is wrong."]
 
 
 def woken(trial: Trial) -> list[str]:
@@ -47,6 +47,6 @@ def unshown(names: Sequence[str], healthy: Sequence[Trial], faults: Sequence[Tri
     off = {name for name in names if healthy and all(name not in trial.on for trial in healthy)}
     on = {name for trial in faults for name in trial.on}
     return [
-        *(f"{name} was not on by any fault" for name in names if name not in on),
-        *(f"{name} was on where all is well" for name in names if name not in off),
+        *(f"{name} did not go on for any fault" for name in names if name not in on),
+        *(f"{name} was on although nothing was wrong" for name in names if name not in off),
     ]

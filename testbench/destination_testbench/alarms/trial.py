@@ -72,7 +72,7 @@ class Trial:
         on, wanted = frozenset(seen.went_on), self.scenario.alarms
         wakes = tuple(name for _, name in seen.wakes(TOPIC))
         where = f"{self.scenario.name} ({reading.delay:g} s late)"
-        wrong = [f"{where}: {name} went on" for name in sorted(on - wanted - self.scenario.may)]
+        wrong = [f"{where}: {name} went on unexpectedly" for name in sorted(on - wanted - self.scenario.may)]
         wrong += [f"{where}: {name} stayed off" for name in sorted(wanted - on)]
         wrong += [
             f"{where}: {name} went on {len(times)} times"
@@ -80,10 +80,10 @@ class Trial:
             if len(times) > 1 and name not in self.scenario.may
         ]
         if wakes != self.scenario.wakes:
-            wrong.append(f"{where}: woken by {wakes or 'nobody'} and not by {self.scenario.wakes or 'nobody'}")
+            wrong.append(f"{where}: woken by {wakes or 'nobody'}, expected {self.scenario.wakes or 'nobody'}")
         if self.scenario.cured_at >= 0:
             wrong += [
-                f"{where}: {name} is still on"
+                f"{where}: {name} is still on after the cure"
                 for name in seen.went_on
                 if seen.is_on(name) and name != "RejectedMessagesAlarm"
             ]

@@ -18,13 +18,13 @@ def unheard(template: Template, trials: Iterable[Trial]) -> list[str]:
     parameters = {"DestinationFile": DESTINATION.name, **EVERYTHING}
     alarms, body = read_alarms(template, parameters), read_dashboard(template, parameters)
     wrong = [
-        f"{name} watches what nobody emits: {metric}"
+        f"{name} watches an unknown metric: {metric}"
         for name, alarm in alarms.metric.items()
         for metric in sorted(alarm.metrics - emitted, key=str)
     ]
     for title, what in shown(body):
         found = what in emitted if isinstance(what, MetricId) else any(map(what.finds, emitted))
         if not found:
-            wrong.append(f"the widget {title!r} shows what nobody emits: {what}")
+            wrong.append(f"the widget {title!r} shows an unknown metric: {what}")
     lacking = set(alarms.names) ^ set(alarms_shown(body))
-    return [*wrong, *(f"the dashboard and the template differ in {name}" for name in sorted(lacking))]
+    return [*wrong, *(f"{name} is missing in the dashboard or in the template" for name in sorted(lacking))]

@@ -19,22 +19,22 @@ DEFAULT = Settings()
 
 @app.callback()
 def main() -> None:
-    """Simulations of the whole path, on a clock of their own."""
+    """Simulations of the whole delivery on a simulated clock."""
 
 
 @app.command()
 def chaos(
-    seed: Annotated[int, typer.Option(help="The same seed is the same run.")] = DEFAULT.seed,
+    seed: Annotated[int, typer.Option(help="A seed always gives the same run.")] = DEFAULT.seed,
     messages: Annotated[int, typer.Option(min=1)] = DEFAULT.messages,
     profiles: Annotated[int, typer.Option(min=1)] = DEFAULT.people,
-    hours: Annotated[float, typer.Option(help="Hours over which they are sent and things go wrong.")] = DEFAULT.hours,
+    hours: Annotated[float, typer.Option(help="Hours in which messages are sent and faults happen.")] = DEFAULT.hours,
     workers: Annotated[int, typer.Option(min=1)] = DEFAULT.workers,
 ) -> None:
-    """Deliver many messages while everything goes wrong, and look whether one was lost or a value is stale."""
+    """Deliver many messages while everything goes wrong; check that none is lost and no value is stale."""
     console = Console()
     results = []
     for all_errors_at_once in (True, False):
-        habit = "all errors of a record at once" if all_errors_at_once else "the first error of a record only"
+        habit = "all errors of a record" if all_errors_at_once else "only the first error of a record"
         with console.status(f"seed {seed}, an org that reports {habit}"):
             settings = Settings(
                 seed=seed,

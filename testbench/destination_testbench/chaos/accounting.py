@@ -50,7 +50,7 @@ def judge(
     arrived = _judge_letters(by_body, letters, verdict)
     for event in events:
         if event.code and event.number not in arrived:
-            verdict.lost.append(f"bad message {event.number} ({event.code}) is nowhere")
+            verdict.lost.append(f"bad message {event.number} ({event.code}) is neither queued nor a dead letter")
     people: dict[int, list[Event]] = {}
     for event in events:
         if not event.code:
@@ -90,10 +90,10 @@ def _judge_person(record: Record, events: Sequence[Event], verdict: Verdict) -> 
         if not isinstance(found, int | float) or found < wanted:
             reached = found if isinstance(found, int | float) else 0
             late = [event.number for event in events if _time_in(event, name) > reached]
-            verdict.lost.append(f"{record.id}.{name} never got the time of the messages {late}")
+            verdict.lost.append(f"{record.id}.{name} never reached the time of messages {late}")
     for name, value in expected.items():
         if record.get(name) != value:
-            verdict.stale.append(f"{record.id}.{name} holds the value of another event than the newest")
+            verdict.stale.append(f"{record.id}.{name} does not hold the value of the newest event")
     for name in times:
         verdict.stale += _wrong_turns(record, name, {_time_in(event, name) for event in events})
 
@@ -122,9 +122,9 @@ def _wrong_turns(record: Record, guard: str, known: Collection[int]) -> Iterator
         if after is None:
             continue
         if _comparable(after) not in known:
-            yield f"{record.id}.{guard} was given a time that no message has"
+            yield f"{record.id}.{guard} got a time that no message has"
         if before is not None and _comparable(after) < _comparable(before):
-            yield f"{record.id}.{guard} went back"
+            yield f"{record.id}.{guard} went back in time"
 
 
 def _comparable(value: object) -> float:

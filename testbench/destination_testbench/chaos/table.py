@@ -15,23 +15,23 @@ MOST_LINES = 20
 ROWS: Sequence[tuple[str, Callable[[Result], object]]] = (
     ("events", lambda result: result.settings.messages),
     ("messages sent", lambda result: result.sent),
-    ("different ones among them", lambda result: result.messages),
-    ("duplicates among them, and of SQS", lambda result: result.duplicates),
-    ("sent again from the dead-letter queue", lambda result: result.redriven),
+    ("different messages", lambda result: result.messages),
+    ("duplicates by the sender and SQS", lambda result: result.duplicates),
+    ("redriven dead letters", lambda result: result.redriven),
     ("invocations", lambda result: result.invocations),
     ("requests to the org", lambda result: result.requests),
-    ("deferred, times", lambda result: result.deferrals.total()),
+    ("deferrals", lambda result: result.deferrals.total()),
     ("delivered", lambda result: result.outcomes["delivered"]),
     ("superseded", lambda result: result.outcomes["superseded"]),
     ("rejected", lambda result: result.outcomes["rejected"]),
     ("dead letters", lambda result: result.verdict.dead_letters.total()),
-    ("misplaced", lambda result: len(result.verdict.misplaced)),
+    ("wrong dead letters", lambda result: len(result.verdict.misplaced)),
     ("lost", lambda result: len(result.verdict.lost)),
     ("stale", lambda result: len(result.verdict.stale)),
     ("simulated hours", lambda result: f"{result.hours:.1f}"),
     ("seed", lambda result: result.settings.seed),
 )
-"""Delivered, superseded and rejected count messages by their last fate; a copy of one is the same message."""
+"""Delivered, superseded and rejected count messages by their last outcome; copies count as one message."""
 
 
 def show_chaos(console: Console, results: Sequence[Result]) -> None:
@@ -48,6 +48,8 @@ def show_chaos(console: Console, results: Sequence[Result]) -> None:
         verdict = result.verdict
         for line in [*verdict.lost, *verdict.stale, *verdict.misplaced][:MOST_LINES]:
             console.print(line, markup=False, highlight=False)
+    if all(result.verdict.is_good for result in results):
+        console.print("No message was lost, and no value is stale.", style="green")
 
 
 def _add_counts(table: Table, title: str, counts: Sequence[Counter[str]]) -> None:

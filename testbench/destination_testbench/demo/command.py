@@ -20,11 +20,12 @@ PARAMETERS = {"BatchWindowSeconds": 1, "RedeliveryBaseSeconds": 1, "RedeliveryMa
 """What is shortened so that nobody has to wait; everything else is as in AWS."""
 
 
+NEXT_STEP = "Next: start the whole stack with `make local` and send a profile of your own."
 CONTACTS = DESTINATIONS / "contacts.toml"
 
 
 def run_demo(console: Console, state: Path, planned: Scenario | None = None, destination: Path = CONTACTS) -> int:
-    """Run the demo. The exit status is 0 if everything came out as expected, 1 if not, 2 if it could not run."""
+    """Run the demo. Exit status: 0 as expected, 1 not as expected, 2 could not run."""
     console.width = min(console.width, WIDTH)
     planned = planned or scenario()
     org = SimulatedOrg()
@@ -43,14 +44,15 @@ def run_demo(console: Console, state: Path, planned: Scenario | None = None, des
         console.print(f"The demo could not run. {error}", style="red", markup=False, highlight=False)
         return COULD_NOT_START
     console.print(outcome_table(findings), record_table(org, planned))
-    console.print(f"The functions' logs are in {os.path.relpath(options.state)}/logs.", style="dim", highlight=False)
+    console.print(f"Logs of the functions: {os.path.relpath(options.state)}/logs", style="dim", highlight=False)
     return _judge(findings, planned, console)
 
 
 def _deliver(delivery: Delivery, planned: Scenario, console: Console) -> Findings:
     with console.status("Logging in to Salesforce"):
         delivery.log_in()
-    console.print(f"Logged in. {len(planned.locked)} records are locked, {planned.dead_letters.total()} profiles bad.")
+    bad = planned.dead_letters.total()
+    console.print(f"Logged in. {len(planned.locked)} records are locked, {bad} profiles are bad.")
     columns = (TextColumn("{task.description:9}"), BarColumn(None), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         sent = progress.add_task("Sent", total=len(planned.bodies))
@@ -67,8 +69,9 @@ def _judge(findings: Findings, planned: Scenario, console: Console) -> int:
     found = differences(findings, planned)
     if not found:
         console.print("Everything came out as expected.", style="green")
+        console.print(NEXT_STEP, markup=False, highlight=False)
         return 0
-    console.print("This is not as expected:", style="red")
+    console.print("Not as expected:", style="red")
     for difference in found:
         console.print(f"  {difference}", markup=False, highlight=False)
     return 1

@@ -68,7 +68,7 @@ class Delivery:
         while "access_token" not in json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"]):
             if time.monotonic() > deadline:
                 log = self._stack.function("RefreshTokenFunction").log
-                raise DemoError(f"There is no access token; {log} says why.")
+                raise DemoError(f"The refresh-token function stored no access token. Look for the reason in {log}.")
             time.sleep(SECONDS_BETWEEN_LOOKS)
 
     def run(self, progress: Callable[[int, int], None], seconds: float = 120.0) -> Findings:

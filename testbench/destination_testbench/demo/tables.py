@@ -22,7 +22,7 @@ MOST_CALLS = 60
 
 def outcome_table(findings: Findings) -> Table:
     """What became of the messages."""
-    table = _table("What became of the messages", show_header=False)
+    table = _table("Outcomes of the messages", show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(overflow="fold", style="dim")
@@ -41,7 +41,7 @@ def outcome_table(findings: Findings) -> Table:
 
 def record_table(org: SimulatedOrg, scenario: Scenario) -> Table:
     """Some records as they now stand in the org."""
-    table = _table("Some contacts as they now stand in the org", show_header=True)
+    table = _table("Some contacts in the org afterwards", show_header=True)
     fields = [field.removeprefix("CDP_").removesuffix("__c") for field in AUDIENCES.values()]
     for heading in ("Record", "Name", *fields):
         table.add_column(heading, no_wrap=True)
@@ -69,7 +69,5 @@ def differences(findings: Findings, scenario: Scenario) -> list[str]:
             for code in sorted(findings.codes | scenario.dead_letters)
         },
     }
-    found = [f"{name}: {is_} where {should} were expected" for name, (is_, should) in compared.items() if is_ != should]
-    return found + (
-        [f"{findings.calls} calls where at most {MOST_CALLS} were expected"] * (findings.calls > MOST_CALLS)
-    )
+    found = [f"{name}: {is_}, expected {should}" for name, (is_, should) in compared.items() if is_ != should]
+    return found + ([f"calls: {findings.calls}, expected at most {MOST_CALLS}"] * (findings.calls > MOST_CALLS))

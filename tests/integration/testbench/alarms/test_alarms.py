@@ -66,7 +66,7 @@ def test_an_alarm_on_a_metric_that_nobody_emits_is_found(trials: list[Trial]) ->
     broken = changed("ApiUsageAlarm", MetricName="ApiUsagePercentage")
 
     assert [text for text in unheard(broken, trials) if "ApiUsagePercentage" in text] == [
-        "ApiUsageAlarm watches what nobody emits: SalesforceDestination ApiUsagePercentage of "
+        "ApiUsageAlarm watches an unknown metric: SalesforceDestination ApiUsagePercentage of "
         "destination watched, service a-stack"
     ]
 
@@ -74,7 +74,7 @@ def test_an_alarm_on_a_metric_that_nobody_emits_is_found(trials: list[Trial]) ->
 def test_an_alarm_on_a_dimension_that_nobody_emits_is_found(trials: list[Trial]) -> None:
     broken = changed("DeliverFailingAlarm", Dimensions=[{"Name": "FunctionName", "Value": "deliver"}])
 
-    assert "DeliverFailingAlarm watches what nobody emits: AWS/Lambda Errors of FunctionName deliver" in unheard(
+    assert "DeliverFailingAlarm watches an unknown metric: AWS/Lambda Errors of FunctionName deliver" in unheard(
         broken, trials
     )
 
@@ -84,7 +84,7 @@ def test_an_alarm_on_another_stage_of_the_front_door_is_found(trials: list[Trial
     broken = changed("FrontDoorRefusingAlarm", Metrics=json.loads(text.replace('"v1"', '"prod"')))
 
     assert (
-        "FrontDoorRefusingAlarm watches what nobody emits: AWS/ApiGateway 4XXError of ApiName a-stack, Stage prod"
+        "FrontDoorRefusingAlarm watches an unknown metric: AWS/ApiGateway 4XXError of ApiName a-stack, Stage prod"
         in unheard(broken, trials)
     )
 
@@ -114,13 +114,13 @@ def test_an_alarm_that_is_always_on_is_found(trials: list[Trial]) -> None:
     judged = [judge(broken, trial.scenario, trial.metrics) for trial in trials]
 
     assert any("OldestMessageAlarm went on" in text for text in judged[0].mistakes)
-    assert unshown(names, judged[:1], judged[1:]) == ["OldestMessageAlarm was on where all is well"]
+    assert unshown(names, judged[:1], judged[1:]) == ["OldestMessageAlarm was on although nothing was wrong"]
 
 
 def test_an_alarm_that_was_not_seen_on_is_named_under_the_table(trials: list[Trial]) -> None:
     printed = list(lines(["NearGivingUpAlarm", "RejectedShareAlarm"], trials[:1], trials[1:]))
 
-    assert "NearGivingUpAlarm was not on by any fault" in printed
+    assert "NearGivingUpAlarm did not go on for any fault" in printed
     assert any(line.startswith("RejectedShareAlarm") and "●" in line for line in printed)
     assert all(len(line) <= 80 for line in printed)
 
@@ -145,5 +145,5 @@ def test_every_alarm_is_shown_on_and_off() -> None:
     )
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "alarms was on where it has to be, and off where all is well." in ran.stdout
+    assert "alarms are right: on for their faults, off when nothing is wrong." in ran.stdout
     assert max(map(len, ran.stdout.splitlines())) <= 80

@@ -32,7 +32,7 @@ def test_the_demo_fails_and_says_so_if_something_else_came_out(tmp_path: Path) -
     status, output = the_demo(tmp_path, wrong)
 
     assert status == 1
-    assert "records updated: 21 where 22 were expected" in output
+    assert "records updated: 21, expected 22" in output
 
 
 def test_mistakes_in_the_destination_file_are_told_before_anything_is_started(tmp_path: Path) -> None:

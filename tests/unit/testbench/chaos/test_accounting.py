@@ -79,7 +79,7 @@ def test_a_newest_event_that_never_came_is_lost() -> None:
     verdict = verdict_on(org_with(first), [first, second])
 
     assert len(verdict.lost) == 2
-    assert all("never got the time of the messages [2]" in line for line in verdict.lost)
+    assert all("never reached the time of messages [2]" in line for line in verdict.lost)
 
 
 def test_a_newer_time_beside_older_values_is_stale() -> None:
@@ -90,7 +90,7 @@ def test_a_newer_time_beside_older_values_is_stale() -> None:
     verdict = verdict_on(org, [first, second])
 
     assert [line.partition(".")[2] for line in verdict.stale] == [
-        "LastName holds the value of another event than the newest"
+        "LastName does not hold the value of the newest event"
     ]
 
 
@@ -100,7 +100,7 @@ def test_a_good_message_is_no_dead_letter_and_a_bad_one_has_its_code() -> None:
     org, events = org_with(second), [first, second, bad]
 
     assert verdict_on(org, events, letters=[a_letter("{,}", "NOT_JSON")]).is_good
-    assert verdict_on(org, events).lost == ["bad message 3 (NOT_JSON) is nowhere"]
+    assert verdict_on(org, events).lost == ["bad message 3 (NOT_JSON) is neither queued nor a dead letter"]
     wrong = [a_letter("{,}", "OTHER"), a_letter(first.body, "NOT_JSON"), a_letter("foreign", None)]
     assert len(verdict_on(org, events, letters=wrong).misplaced) == 3
 
