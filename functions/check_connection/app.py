@@ -18,7 +18,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
 from salesforce_destination.aws.clients import make_aws_client
 from salesforce_destination.aws.token_store import TokenSource
-from salesforce_destination.connection.check import Connection, check_connection, misfit
+from salesforce_destination.connection.check import Connection, check_connection, unusable
 from salesforce_destination.errors import MistakesError
 from salesforce_destination.salesforce.client import SalesforceClient, new_session
 from salesforce_destination.salesforce.facts import FactFinder
@@ -89,6 +89,6 @@ def checked(seconds: float) -> Connection:
     try:
         function = started()
     except MistakesError as error:
-        return misfit(error.mistakes)
+        return unusable(error.mistakes)
     function.deadline = time.monotonic() + seconds - AFTERWORK_SECONDS
     return check_connection(function.destination, function.org)

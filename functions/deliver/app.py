@@ -22,7 +22,7 @@ from salesforce_destination.aws.dead_letters import DeadLetters
 from salesforce_destination.aws.in_progress import CrumbFile
 from salesforce_destination.aws.outcome_log import OutcomeLog
 from salesforce_destination.aws.redelivery import Backoff, RedeliveryDelays
-from salesforce_destination.aws.report import Circumstances, report, report_misfit, report_statuses
+from salesforce_destination.aws.report import Circumstances, report, report_mistakes, report_statuses
 from salesforce_destination.aws.sqs_event import messages_in, partial_batch_response
 from salesforce_destination.aws.token_store import TokenSource
 from salesforce_destination.delivery.deliverer import Deliverer, Limits
@@ -129,7 +129,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         function = started()
     except MistakesError as error:
         oldest = oldest_seconds(messages, int(time.time() * 1000))
-        report_misfit(error.mistakes, len(messages), oldest, logger, metrics)
+        report_mistakes(error.mistakes, len(messages), oldest, logger, metrics)
         metrics.flush_metrics()
         return partial_batch_response([message.id for message in messages])
     function.deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - AFTERWORK_SECONDS

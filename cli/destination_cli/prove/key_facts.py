@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from salesforce_destination.errors import RequestRefusedError
-from salesforce_destination.record.classification import Verdict, request_error
+from salesforce_destination.record.classification import Meaning, request_error
 from salesforce_destination.record.description import FieldDescription
 
 from destination_cli.prove.fact import Fact, Trial, fails, judged, untried
-from destination_cli.prove.reading_answers import codes_of, verdicts_on
+from destination_cli.prove.reading_answers import codes_of, meanings_of
 from destination_cli.prove.stage import Stage
 
 NO_KEY = untried("no unique external ID of type Text that this user may write")
@@ -24,7 +24,7 @@ def update_only_miss(stage: Stage) -> Trial:
         return fails("a record was created")
     if not answer.good:
         return fails(f"the whole collection is refused: {answer.code}")
-    return judged(verdicts_on(answer.body[0]) <= {Verdict.GONE, Verdict.REJECT}, codes_of(answer.body[0]))
+    return judged(meanings_of(answer.body[0]) <= {Meaning.GONE, Meaning.REJECT}, codes_of(answer.body[0]))
 
 
 def null_key(stage: Stage) -> Trial:
@@ -38,7 +38,7 @@ def null_key(stage: Stage) -> Trial:
     without, other = answer.body
     if without["success"]:
         return fails("a record was created for nobody")
-    return judged(other["success"] and verdicts_on(without) <= {Verdict.REJECT, Verdict.GONE}, codes_of(without))
+    return judged(other["success"] and meanings_of(without) <= {Meaning.REJECT, Meaning.GONE}, codes_of(without))
 
 
 def case(stage: Stage) -> Trial:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from salesforce_destination.record.classification import RecordError, Verdict, verdict_on
+from salesforce_destination.record.classification import Meaning, RecordError, meaning_of
 
 Json = Mapping[str, Any]
 
@@ -18,9 +18,9 @@ def errors_of(result: Json) -> tuple[RecordError, ...]:
     )
 
 
-def verdicts_on(result: Json) -> set[Verdict]:
+def meanings_of(result: Json) -> set[Meaning]:
     """What the deliver function would do about them."""
-    return {verdict_on(error) for error in errors_of(result)}
+    return {meaning_of(error) for error in errors_of(result)}
 
 
 def codes_of(*results: Json) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from salesforce_destination.record.classification import Verdict
+from salesforce_destination.record.classification import Meaning
 from salesforce_destination.record.salesforce_id import to_18
 
 from destination_cli.prove.fact import Fact, Trial, fails, judged, untried
-from destination_cli.prove.reading_answers import all_good, codes_of, verdicts_on
+from destination_cli.prove.reading_answers import all_good, codes_of, meanings_of
 from destination_cli.prove.stage import Stage
 from destination_cli.prove.unseen import unseen
 
@@ -59,7 +59,7 @@ def unknown_field(stage: Stage) -> Trial:
     if not answer.good:
         return fails(f"the whole collection is refused: {answer.code}")
     bad, good = answer.body
-    return judged(good["success"] and verdicts_on(bad) == {Verdict.MISFIT}, codes_of(bad))
+    return judged(good["success"] and meanings_of(bad) == {Meaning.MISMATCH}, codes_of(bad))
 
 
 def wrong_type(stage: Stage) -> Trial:
@@ -72,7 +72,7 @@ def wrong_type(stage: Stage) -> Trial:
     if not answer.good:
         return fails(f"the whole collection is refused: {answer.code}")
     bad, good = answer.body
-    return judged(good["success"] and verdicts_on(bad) == {Verdict.REJECT}, codes_of(bad))
+    return judged(good["success"] and meanings_of(bad) == {Meaning.REJECT}, codes_of(bad))
 
 
 def unknown_id(stage: Stage) -> Trial:
@@ -80,7 +80,7 @@ def unknown_id(stage: Stage) -> Trial:
     answer = stage.update([stage.row(id=_never(stage.ids(1)[0]), **{stage.fields.text: "x"})])
     if not answer.good:
         return fails(f"the whole collection is refused: {answer.code}")
-    return judged(verdicts_on(answer.body[0]) <= {Verdict.REJECT, Verdict.GONE}, codes_of(answer.body[0]))
+    return judged(meanings_of(answer.body[0]) <= {Meaning.REJECT, Meaning.GONE}, codes_of(answer.body[0]))
 
 
 def _never(id_: str) -> str:
@@ -95,7 +95,7 @@ def deleted(stage: Stage) -> Trial:
     answer = stage.update([stage.row(id=ids[0], **{stage.fields.text: "x"})])
     if not answer.good:
         return fails(f"the whole collection is refused: {answer.code}")
-    return judged(verdicts_on(answer.body[0]) == {Verdict.GONE}, codes_of(answer.body[0]))
+    return judged(meanings_of(answer.body[0]) == {Meaning.GONE}, codes_of(answer.body[0]))
 
 
 def seconds(stage: Stage) -> Trial:

@@ -22,13 +22,13 @@ COUNTED = (
 )
 """The metrics that are shown, in this order."""
 
-MISFIT, CONNECTION = "SchemaMismatch", "ConnectionProblems"
+MISMATCH, CONNECTION = "SchemaMismatch", "ConnectionProblems"
 
-LAST_IS_GOOD_FOR_MS = {MISFIT: HOUR_MS, CONNECTION: DAY_MS}
+LAST_IS_GOOD_FOR_MS = {MISMATCH: HOUR_MS, CONNECTION: DAY_MS}
 """
 The metrics of which the last value is shown, and how old it may be.
 
-A misfit is reported whenever one of its messages comes back, every 30 min at the latest, but never as none: an hour of
+A mismatch is reported whenever one of its messages comes back, every 30 min at the latest, never as none: an hour of
 silence is its end. The connection is checked by a schedule, which reports none too.
 """
 

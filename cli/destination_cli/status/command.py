@@ -15,7 +15,7 @@ from destination_cli.dead_letters.reading import DeadLetterReader
 from destination_cli.dead_letters.reasons import by_reason, moment
 from destination_cli.pause import is_paused
 from destination_cli.queue_depth import Depth, depth_of
-from destination_cli.status.activity import CONNECTION, COUNTED, LAST_IS_GOOD_FOR_MS, MISFIT, Activity, activity_of
+from destination_cli.status.activity import CONNECTION, COUNTED, LAST_IS_GOOD_FOR_MS, MISMATCH, Activity, activity_of
 from destination_cli.status.alarms import alarms_on
 from destination_cli.status.metrics import oldest_waiting_seconds, points_of
 from destination_cli.status.org import OrgStatus, org_status
@@ -25,7 +25,7 @@ LETTERS_READ = 200
 """So many dead letters are looked at for their reasons; `destination dead-letters` looks at all."""
 
 CURES = {
-    MISFIT: "The destination file does not fit the org, or a setting is wrong: `destination check` names each.",
+    MISMATCH: "The destination file does not fit the org, or a setting is wrong: `destination check` names each.",
     CONNECTION: "The connection was checked and has problems: `destination check` names each.",
 }
 """What to do where the last value of a metric is above 0."""

@@ -34,8 +34,8 @@ class Message:
     attributes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
 
-class Outcome(StrEnum):
-    """What became of a profile, or of a message. In the order of design: the best first."""
+class OutcomeKind(StrEnum):
+    """What became of a profile, or of a message. The best first."""
 
     DELIVERED = "delivered"
     SUPERSEDED = "superseded"
@@ -56,7 +56,7 @@ class Wait(StrEnum):
     DAILY_LIMIT = "daily_limit"
     """Thirty to sixty minutes: the org's API calls come back as the rolling 24 hours pass."""
 
-    MISFIT = "misfit"
+    UNTIL_MENDED = "until_mended"
     """Fifteen to thirty minutes: a person has to mend the org or the destination file."""
 
 
@@ -83,10 +83,10 @@ class ProfileRefusedError(DestinationError):
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class Outcome:
     """What became of one profile (or one whole message), why, and for a deferred one how long it waits."""
 
-    outcome: Outcome
+    kind: OutcomeKind
     reason: Reason | None = None
     wait: Wait = Wait.BACKOFF
 
@@ -96,7 +96,7 @@ class Part:
     """What became of one profile of a message; `key` tells its record apart, as the org does."""
 
     key: str = field(repr=False)
-    fate: Fate
+    outcome: Outcome
 
 
 @dataclass(slots=True)
@@ -108,40 +108,40 @@ class Delivery:
     """
 
     message: Message
-    fate: Fate
+    outcome: Outcome
     event_time: int | None = None
     failed_profiles: tuple[int, ...] = ()
     profiles: int = 0
     parts: tuple[Part, ...] = field(default=(), repr=False, compare=False)
 
 
-DELIVERED = Fate(Outcome.DELIVERED)
-SKIPPED = Fate(Outcome.SKIPPED)
-SUPERSEDED = Fate(Outcome.SUPERSEDED)
+DELIVERED = Outcome(OutcomeKind.DELIVERED)
+SKIPPED = Outcome(OutcomeKind.SKIPPED)
+SUPERSEDED = Outcome(OutcomeKind.SUPERSEDED)
 
-_WORST_LAST = tuple(Outcome)
-_LONGEST_LAST = (Wait.BACKOFF, Wait.UNKNOWN, Wait.MISFIT, Wait.DAILY_LIMIT)
-
-
-def rejected(code: str, text: str = "", fields: tuple[str, ...] = ()) -> Fate:
-    """The fate of what can never succeed."""
-    return Fate(Outcome.REJECTED, Reason(code, text, fields))
+_WORST_LAST = tuple(OutcomeKind)
+_LONGEST_LAST = (Wait.BACKOFF, Wait.UNKNOWN, Wait.UNTIL_MENDED, Wait.DAILY_LIMIT)
 
 
-def deferred(code: str, wait: Wait = Wait.BACKOFF, text: str = "") -> Fate:
-    """The fate of what may succeed later."""
-    return Fate(Outcome.DEFERRED, Reason(code, text), wait)
+def rejected(code: str, text: str = "", fields: tuple[str, ...] = ()) -> Outcome:
+    """The outcome of what can never succeed."""
+    return Outcome(OutcomeKind.REJECTED, Reason(code, text, fields))
 
 
-def missing_in_org(fields: Iterable[str]) -> Fate:
-    """The fate of what was written but for fields that the org has not, or does not let the user write."""
+def deferred(code: str, wait: Wait = Wait.BACKOFF, text: str = "") -> Outcome:
+    """The outcome of what may succeed later."""
+    return Outcome(OutcomeKind.DEFERRED, Reason(code, text), wait)
+
+
+def missing_in_org(fields: Iterable[str]) -> Outcome:
+    """The outcome of what was written but for fields that the org has not, or does not let the user write."""
     names = tuple(sorted(fields))
     text = f"{', '.join(names)}: not in the org, or not for the integration user to write. The rest was written."
-    return Fate(Outcome.DEFERRED, Reason("FIELD_MISSING_IN_ORG", text, names), Wait.MISFIT)
+    return Outcome(OutcomeKind.DEFERRED, Reason("FIELD_MISSING_IN_ORG", text, names), Wait.UNTIL_MENDED)
 
 
-def worst(fates: Collection[Fate]) -> Fate:
-    """The fate of a message with these profiles: deferred before rejected before the rest, the longest wait first."""
-    if len(fates) == 1:
-        return next(iter(fates))
-    return max(fates, key=lambda fate: (_WORST_LAST.index(fate.outcome), _LONGEST_LAST.index(fate.wait)))
+def worst(outcomes: Collection[Outcome]) -> Outcome:
+    """The outcome of a message with these profiles: deferred, else rejected, else the rest; the longest wait first."""
+    if len(outcomes) == 1:
+        return next(iter(outcomes))
+    return max(outcomes, key=lambda outcome: (_WORST_LAST.index(outcome.kind), _LONGEST_LAST.index(outcome.wait)))

@@ -40,7 +40,7 @@ def cases(numbers: Numbers, messages: int, hours: float) -> Iterator[Case]:
         yield replace(base, name=f"paused, probe {probe / 60:.0f} min", probe_seconds=probe)
     yield replace(base, name="daily limit", wait=Wait.DAILY_LIMIT)
     yield replace(base, name="daily limit, paused, 5 min", wait=Wait.DAILY_LIMIT, probe_seconds=300.0)
-    yield replace(base, name="field missing", wait=Wait.MISFIT, failing_seconds=base.working_seconds)
+    yield replace(base, name="field missing", wait=Wait.UNTIL_MENDED, failing_seconds=base.working_seconds)
 
 
 def show_backlog(console: Console, numbers: Numbers, messages: int, hours: float) -> None:

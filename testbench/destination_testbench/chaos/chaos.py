@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from salesforce_destination.outcome import Outcome
+from salesforce_destination.outcome import OutcomeKind
 
 from destination_testbench.chaos.accounting import Verdict, judge
 from destination_testbench.chaos.bundles import bundled
@@ -117,7 +117,7 @@ class Chaos:
 
     def _result(self, verdict: Verdict) -> Result:
         world = self.world
-        fates = Counter(str(outcome) for outcome in world.fates.values())
+        outcomes = Counter(str(outcome) for outcome in world.outcomes.values())
         faults = self.weather.struck + self.rows.struck + world.cloud.mishaps.struck
         faults["worker killed"] = self.killer.killed
         return Result(
@@ -126,7 +126,9 @@ class Chaos:
             sent=self.producer.sent,
             duplicates=self.producer.sent - len({event.body for event in self.events}) + world.cloud.queue.copies,
             faults=faults,
-            outcomes=Counter({str(outcome): fates[outcome] for outcome in Outcome if outcome is not Outcome.DEFERRED}),
+            outcomes=Counter(
+                {str(outcome): outcomes[outcome] for outcome in OutcomeKind if outcome is not OutcomeKind.DEFERRED}
+            ),
             deferrals=world.deferrals,
             invocations=sum(worker.invocations for worker in world.workers),
             requests=sum(world.org.log.counts.values()),

@@ -13,7 +13,7 @@ import requests
 from salesforce_destination.aws.in_progress import CrumbFile
 from salesforce_destination.delivery.settlement import Settled
 from salesforce_destination.destination.destination import read_destination
-from salesforce_destination.outcome import Outcome
+from salesforce_destination.outcome import OutcomeKind
 from salesforce_destination.salesforce.client import new_session
 from salesforce_destination.salesforce.oauth import login_session
 
@@ -35,7 +35,7 @@ START = 1_767_571_200.0
 
 @dataclass(slots=True)
 class World:
-    """The org, AWS, the workers and the refresh function; `fates` says what became of each body that was settled."""
+    """The org, AWS, the workers and the refresh function; `outcomes` says what became of each body that was settled."""
 
     settings: Settings
     broken: Broken
@@ -47,7 +47,7 @@ class World:
     cloud: Cloud = field(init=False)
     refresher: Refresher = field(init=False)
     workers: list[Worker] = field(init=False)
-    fates: dict[str, Outcome] = field(default_factory=dict)
+    outcomes: dict[str, OutcomeKind] = field(default_factory=dict)
     deferrals: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -90,7 +90,7 @@ class World:
 
     def _note(self, settled: Settled) -> None:
         for delivery in settled.deliveries:
-            if delivery.fate.outcome is Outcome.DEFERRED:
-                self.deferrals[delivery.fate.reason.code if delivery.fate.reason else ""] += 1
+            if delivery.outcome.kind is OutcomeKind.DEFERRED:
+                self.deferrals[delivery.outcome.reason.code if delivery.outcome.reason else ""] += 1
             else:
-                self.fates[delivery.message.body] = delivery.fate.outcome
+                self.outcomes[delivery.message.body] = delivery.outcome.kind

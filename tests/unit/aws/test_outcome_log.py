@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 from builders import SENT_AT, an_id
 from moto import mock_aws
 from salesforce_destination.aws.outcome_log import PROFILES_PER_LINE, OutcomeLog, identity_hash
-from salesforce_destination.outcome import DELIVERED, SKIPPED, Delivery, Fate, Message, Part, deferred, rejected
+from salesforce_destination.outcome import DELIVERED, SKIPPED, Delivery, Message, Outcome, Part, deferred, rejected
 
 KEY = "k" * 43
 IDENTITY = an_id(1)
@@ -52,11 +52,13 @@ def a_log(secrets: CountedSecrets, clock: Clock | None = None) -> OutcomeLog:
     return OutcomeLog(lambda: secrets, secrets.secret_id, clock or Clock())
 
 
-def a_delivery(fate: Fate, *parts: Fate, message_id: str = "0123456789") -> Delivery:
-    """A message with this fate, and profiles of the same contact with these, or with the same."""
+def a_delivery(outcome: Outcome, *parts: Outcome, message_id: str = "0123456789") -> Delivery:
+    """A message with this outcome, and profiles of the same contact with these, or with the same."""
     message = Message(message_id, "handle", "body", SENT_AT)
-    fates = parts or (fate,)
-    return Delivery(message, fate, SENT_AT, profiles=len(fates), parts=tuple(Part(IDENTITY, fate) for fate in fates))
+    outcomes = parts or (outcome,)
+    return Delivery(
+        message, outcome, SENT_AT, profiles=len(outcomes), parts=tuple(Part(IDENTITY, outcome) for outcome in outcomes)
+    )
 
 
 @pytest.fixture

@@ -35,14 +35,14 @@ def test_the_delay_grows_exponentially_with_full_jitter(receive_count: int, long
 
 @pytest.mark.parametrize(
     ("wait", "shortest", "longest"),
-    [(Wait.UNKNOWN, 600, 900), (Wait.DAILY_LIMIT, 1800, 3600), (Wait.MISFIT, 900, 1800)],
+    [(Wait.UNKNOWN, 600, 900), (Wait.DAILY_LIMIT, 1800, 3600), (Wait.UNTIL_MENDED, 900, 1800)],
 )
 def test_what_needs_its_time_waits_as_long_the_first_time(wait: Wait, shortest: int, longest: int) -> None:
     assert delays(wait, 1) == delays(wait, 9) == (shortest, longest)
 
 
 def test_no_call_is_made_where_the_queues_own_timeout_is_close_enough() -> None:
-    assert delays(Wait.MISFIT, 1, visibility=1800) == (None, None)
+    assert delays(Wait.UNTIL_MENDED, 1, visibility=1800) == (None, None)
     assert delays(Wait.DAILY_LIMIT, 1, visibility=1800) == (None, 3600)
     assert delays(Wait.UNKNOWN, 1, visibility=1800) == (600, 900)
     assert delays(Wait.BACKOFF, 9, visibility=1800) == (30, None)

@@ -18,7 +18,7 @@ from salesforce_destination.errors import (
     TokenUnavailableError,
 )
 from salesforce_destination.mapping.mapper import Mapper
-from salesforce_destination.outcome import Delivery, Message, Outcome, Wait
+from salesforce_destination.outcome import Delivery, Message, OutcomeKind, Wait
 from salesforce_destination.record.classification import RecordError
 from salesforce_destination.record.composite import Collection, CollectionReply
 from salesforce_destination.record.description import ObjectDescription, read_description
@@ -101,12 +101,12 @@ def run(salesforce: Salesforce, messages: list[Message], records: int = 200, col
     return deliverer.deliver(messages, SENT_AT)[0]
 
 
-def outcomes(deliveries: list[Delivery]) -> list[Outcome]:
-    return [delivery.fate.outcome for delivery in deliveries]
+def outcomes(deliveries: list[Delivery]) -> list[OutcomeKind]:
+    return [delivery.outcome.kind for delivery in deliveries]
 
 
 def codes(deliveries: list[Delivery]) -> list[str | None]:
-    return [delivery.fate.reason.code if delivery.fate.reason else None for delivery in deliveries]
+    return [delivery.outcome.reason.code if delivery.outcome.reason else None for delivery in deliveries]
 
 
 def test_a_thousand_messages_are_one_request_of_five_collections() -> None:
@@ -114,7 +114,7 @@ def test_a_thousand_messages_are_one_request_of_five_collections() -> None:
 
     deliveries = run(salesforce, [a_message(number=number) for number in range(1, 1001)])
 
-    assert set(outcomes(deliveries)) == {Outcome.DELIVERED}
+    assert set(outcomes(deliveries)) == {OutcomeKind.DELIVERED}
     assert [[len(collection) for collection in request] for request in salesforce.requests] == [[200] * 5]
 
 
@@ -126,7 +126,7 @@ def test_messages_about_one_record_are_sent_once_and_share_its_outcome() -> None
 
     ((collection,),) = salesforce.requests
     assert [record.fields["Email"] for record in collection] == ["d@e.f"]
-    assert outcomes(deliveries) == [Outcome.DELIVERED, Outcome.DELIVERED]
+    assert outcomes(deliveries) == [OutcomeKind.DELIVERED, OutcomeKind.DELIVERED]
 
 
 BAD_MESSAGES: list[tuple[Any, str]] = [
@@ -146,7 +146,7 @@ def test_a_bad_message_is_rejected_and_its_neighbours_are_delivered(body: Any, c
 
     deliveries = run(salesforce, [a_message(number=1), a_message(body, number=2), a_message(number=3)])
 
-    assert outcomes(deliveries) == [Outcome.DELIVERED, Outcome.REJECTED, Outcome.DELIVERED]
+    assert outcomes(deliveries) == [OutcomeKind.DELIVERED, OutcomeKind.REJECTED, OutcomeKind.DELIVERED]
     assert codes(deliveries)[1] == code
 
 
@@ -163,25 +163,25 @@ def test_a_refused_record_is_rejected_with_salesforces_reason() -> None:
 
     first, second = run(salesforce, [a_message(number=1), a_message(number=2)])
 
-    assert first.fate.outcome is Outcome.DELIVERED
-    assert second.fate.outcome is Outcome.REJECTED
-    assert second.fate.reason is not None
-    assert (second.fate.reason.code, second.fate.reason.text) == ("INVALID_EMAIL_ADDRESS", "its text")
-    assert second.fate.reason.fields == ("Field",)
+    assert first.outcome.kind is OutcomeKind.DELIVERED
+    assert second.outcome.kind is OutcomeKind.REJECTED
+    assert second.outcome.reason is not None
+    assert (second.outcome.reason.code, second.outcome.reason.text) == ("INVALID_EMAIL_ADDRESS", "its text")
+    assert second.outcome.reason.fields == ("Field",)
 
 
 def test_a_locked_record_is_deferred_alone() -> None:
     deliveries = run(Salesforce(refuses={an_id(2): "UNABLE_TO_LOCK_ROW"}), [a_message(number=n) for n in (1, 2, 3)])
 
-    assert outcomes(deliveries) == [Outcome.DELIVERED, Outcome.DEFERRED, Outcome.DELIVERED]
+    assert outcomes(deliveries) == [OutcomeKind.DELIVERED, OutcomeKind.DEFERRED, OutcomeKind.DELIVERED]
 
 
 def test_an_unknown_code_is_tried_three_times_more() -> None:
     salesforce = Salesforce(refuses={an_id(1): "A_CODE_OF_TOMORROW"})
 
-    tries = [run(salesforce, [a_message(receive_count=count)])[0].fate.outcome for count in (1, 2, 3, 4)]
+    tries = [run(salesforce, [a_message(receive_count=count)])[0].outcome.kind for count in (1, 2, 3, 4)]
 
-    assert tries == [Outcome.DEFERRED] * 3 + [Outcome.REJECTED]
+    assert tries == [OutcomeKind.DEFERRED] * 3 + [OutcomeKind.REJECTED]
 
 
 FAILURES: list[tuple[DestinationError, Wait, Wait]] = [
@@ -189,7 +189,7 @@ FAILURES: list[tuple[DestinationError, Wait, Wait]] = [
     (ConcurrentLimitError(403), Wait.BACKOFF, Wait.BACKOFF),
     (DailyLimitError(403), Wait.DAILY_LIMIT, Wait.DAILY_LIMIT),
     (OutcomeUnknownError(None), Wait.UNKNOWN, Wait.BACKOFF),
-    (RequestRefusedError(403), Wait.MISFIT, Wait.MISFIT),
+    (RequestRefusedError(403), Wait.UNTIL_MENDED, Wait.UNTIL_MENDED),
     (TokenUnavailableError(), Wait.BACKOFF, Wait.BACKOFF),
     (TimeIsUpError(), Wait.BACKOFF, Wait.BACKOFF),
 ]
@@ -203,8 +203,8 @@ def test_a_failed_request_defers_what_it_held_and_what_waited_behind_it(
 
     deliveries = run(salesforce, [a_message(number=n) for n in (1, 2, 3)], records=1, collections=1)
 
-    assert outcomes(deliveries) == [Outcome.DELIVERED, Outcome.DEFERRED, Outcome.DEFERRED]
-    assert [delivery.fate.wait for delivery in deliveries[1:]] == [sent, waiting]
+    assert outcomes(deliveries) == [OutcomeKind.DELIVERED, OutcomeKind.DEFERRED, OutcomeKind.DEFERRED]
+    assert [delivery.outcome.wait for delivery in deliveries[1:]] == [sent, waiting]
     assert len(salesforce.requests) == 2
 
 
@@ -215,7 +215,7 @@ def test_a_message_has_the_worst_outcome_of_its_profiles() -> None:
 
     deliveries = run(salesforce, messages)
 
-    assert outcomes(deliveries) == [Outcome.DELIVERED, Outcome.REJECTED, Outcome.DEFERRED]
+    assert outcomes(deliveries) == [OutcomeKind.DELIVERED, OutcomeKind.REJECTED, OutcomeKind.DEFERRED]
     assert [delivery.failed_profiles for delivery in deliveries] == [(), (1,), (0, 2)]
 
 
@@ -235,8 +235,8 @@ def test_a_message_that_is_too_old_and_still_deferred_is_given_up_with_its_last_
     young, _ = deliverer.deliver(messages, SENT_AT + 99_999)
     old, _ = deliverer.deliver(messages, SENT_AT + 100_000)
 
-    assert outcomes(young) == [Outcome.DEFERRED, Outcome.DELIVERED]
-    assert outcomes(old) == [Outcome.REJECTED, Outcome.DELIVERED]
+    assert outcomes(young) == [OutcomeKind.DEFERRED, OutcomeKind.DELIVERED]
+    assert outcomes(old) == [OutcomeKind.REJECTED, OutcomeKind.DELIVERED]
     assert codes(old)[0] == "UNABLE_TO_LOCK_ROW"
     assert old[0].event_time == SENT_AT
 
@@ -259,7 +259,7 @@ def test_a_thousand_events_of_one_refused_record_come_to_an_end_each_for_itself(
 
     deliveries, _ = deliverer.deliver(messages, SENT_AT)
 
-    assert set(outcomes(deliveries)) == {Outcome.REJECTED}
+    assert set(outcomes(deliveries)) == {OutcomeKind.REJECTED}
 
 
 def test_a_thousand_known_stale_events_cost_nothing() -> None:
@@ -270,5 +270,5 @@ def test_a_thousand_known_stale_events_cost_nothing() -> None:
     stale = [a_message(a_profile(1), number=n, event_time=str(SENT_AT - 1000 + n)) for n in range(1000)]
     deliveries, tally = deliverer.deliver(stale, SENT_AT)
 
-    assert set(outcomes(deliveries)) == {Outcome.SUPERSEDED}
+    assert set(outcomes(deliveries)) == {OutcomeKind.SUPERSEDED}
     assert (tally.requests, len(salesforce.requests)) == (0, 1)

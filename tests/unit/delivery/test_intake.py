@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from builders import CONTACTS, SENT_AT, a_destination, a_message, a_profile, an_id
-from salesforce_destination.outcome import Outcome
+from salesforce_destination.outcome import OutcomeKind
 from scripted_org import ScriptedOrg, deliver
 
 ORDERED = '\n[ordering]\nfield = "CDP_Event_Time__c"\nsource = "timestamp"\n'
@@ -14,22 +14,22 @@ OWN = SENT_AT - 60_000
 @pytest.mark.parametrize(
     ("body", "attribute", "outcome", "event_time"),
     [
-        (a_profile(timestamp=OWN), None, Outcome.DELIVERED, OWN),
-        (a_profile(timestamp=OWN), str(SENT_AT - 5), Outcome.DELIVERED, SENT_AT - 5),
-        (a_profile(), None, Outcome.DELIVERED, SENT_AT),
-        (a_profile(timestamp=OWN, last_name=None), None, Outcome.REJECTED, OWN),
-        (a_profile(timestamp="soon"), None, Outcome.REJECTED, None),
-        ("nonsense", None, Outcome.REJECTED, None),
+        (a_profile(timestamp=OWN), None, OutcomeKind.DELIVERED, OWN),
+        (a_profile(timestamp=OWN), str(SENT_AT - 5), OutcomeKind.DELIVERED, SENT_AT - 5),
+        (a_profile(), None, OutcomeKind.DELIVERED, SENT_AT),
+        (a_profile(timestamp=OWN, last_name=None), None, OutcomeKind.REJECTED, OWN),
+        (a_profile(timestamp="soon"), None, OutcomeKind.REJECTED, None),
+        ("nonsense", None, OutcomeKind.REJECTED, None),
     ],
 )
 def test_a_message_keeps_the_time_of_its_event_whatever_becomes_of_it(
-    body: Any, attribute: str | None, outcome: Outcome, event_time: int | None
+    body: Any, attribute: str | None, outcome: OutcomeKind, event_time: int | None
 ) -> None:
     destination = a_destination(CONTACTS, ORDERED)
 
     (delivery,) = deliver(destination, ScriptedOrg(destination), [a_message(body, event_time=attribute)])
 
-    assert (delivery.fate.outcome, delivery.event_time) == (outcome, event_time)
+    assert (delivery.outcome.kind, delivery.event_time) == (outcome, event_time)
 
 
 @pytest.mark.parametrize("event_time", [None, str(SENT_AT - 9)])
@@ -51,9 +51,9 @@ def test_every_profile_that_names_a_record_is_known_by_its_key_whatever_becomes_
 
     (delivery,) = deliver(destination, ScriptedOrg(destination), [a_message({"profiles": profiles})])
 
-    assert [(part.key, part.fate.outcome) for part in delivery.parts] == [
-        (an_id(1), Outcome.DELIVERED),
-        (an_id(2), Outcome.REJECTED),
+    assert [(part.key, part.outcome.kind) for part in delivery.parts] == [
+        (an_id(1), OutcomeKind.DELIVERED),
+        (an_id(2), OutcomeKind.REJECTED),
     ]
 
 
@@ -62,4 +62,4 @@ def test_a_skipped_profile_is_known_by_its_key_too() -> None:
 
     (delivery,) = deliver(destination, ScriptedOrg(destination), [a_message(a_profile(1))])
 
-    assert [(part.key, part.fate.outcome) for part in delivery.parts] == [(an_id(1), Outcome.SKIPPED)]
+    assert [(part.key, part.outcome.kind) for part in delivery.parts] == [(an_id(1), OutcomeKind.SKIPPED)]

@@ -23,7 +23,7 @@ from builders import a_message
 from pydantic import BaseModel
 from salesforce_destination.destination.destination import Destination, read_destination
 from salesforce_destination.errors import DestinationFileError
-from salesforce_destination.outcome import Delivery, Outcome
+from salesforce_destination.outcome import Delivery, OutcomeKind
 from salesforce_destination.record.classification import RecordError
 from salesforce_destination.record.successor import Successor
 from scripted_org import ScriptedOrg, deliver
@@ -132,9 +132,9 @@ def _read_answer(case: Case, text: str, destination: Destination) -> None:
 
 
 def outcome_of(delivery: Delivery) -> str:
-    reason = delivery.fate.reason
+    reason = delivery.outcome.reason
     words = f"{reason.code}: {reason.text}".removesuffix(": ") if reason else ""
-    return "" if delivery.fate.outcome is Outcome.DELIVERED else f"{delivery.fate.outcome} {words}".strip()
+    return "" if delivery.outcome.kind is OutcomeKind.DELIVERED else f"{delivery.outcome.kind} {words}".strip()
 
 
 def request_of(org: ScriptedOrg) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from builders import a_destination, a_message, an_id
 from salesforce_destination.destination.destination import Destination
-from salesforce_destination.outcome import Delivery, Message, Outcome
+from salesforce_destination.outcome import Delivery, Message, OutcomeKind
 from scripted_org import ScriptedOrg, deliver
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "profiles"
@@ -154,8 +154,8 @@ def a_fixture(variant: str, number: int = 1) -> Message:
 
 
 def reason(delivery: Delivery) -> tuple[str, str]:
-    assert delivery.fate.reason is not None
-    return delivery.fate.reason.code, delivery.fate.reason.text
+    assert delivery.outcome.reason is not None
+    return delivery.outcome.reason.code, delivery.outcome.reason.text
 
 
 def test_every_fixture_is_tried_here() -> None:
@@ -168,7 +168,7 @@ def test_every_variant_of_the_input_becomes_its_record(variant: str, destination
 
     (delivery,) = deliver(destination, org, [a_fixture(variant)])
 
-    assert delivery.fate.outcome is Outcome.DELIVERED
+    assert delivery.outcome.kind is OutcomeKind.DELIVERED
     assert org.rows == ACCEPTED[variant]
 
 
@@ -179,7 +179,7 @@ def test_what_cannot_be_used_is_rejected_with_the_reason(variant: str, destinati
     (delivery,) = deliver(destination, org, [a_fixture(variant)])
 
     code, text = reason(delivery)
-    assert delivery.fate.outcome is Outcome.REJECTED
+    assert delivery.outcome.kind is OutcomeKind.REJECTED
     assert (code, REFUSED[variant][1] in text) == (REFUSED[variant][0], True)
     assert org.requests == []
 
@@ -190,9 +190,9 @@ def test_all_variants_may_come_in_one_batch(destination: Destination) -> None:
 
     deliveries = deliver(destination, org, [a_fixture(variant, n) for n, variant in enumerate(variants)])
 
-    outcomes = {variant: delivery.fate.outcome for variant, delivery in zip(variants, deliveries, strict=True)}
-    assert {variant for variant in variants if outcomes[variant] is Outcome.DELIVERED} == ACCEPTED.keys()
-    assert {variant for variant in variants if outcomes[variant] is Outcome.REJECTED} == REFUSED.keys()
+    outcomes = {variant: delivery.outcome.kind for variant, delivery in zip(variants, deliveries, strict=True)}
+    assert {variant for variant in variants if outcomes[variant] is OutcomeKind.DELIVERED} == ACCEPTED.keys()
+    assert {variant for variant in variants if outcomes[variant] is OutcomeKind.REJECTED} == REFUSED.keys()
     assert len(org.requests) == 1
     assert org.rows == [row for variant in variants for row in ACCEPTED.get(variant, [])]
 

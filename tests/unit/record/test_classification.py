@@ -17,47 +17,47 @@ from salesforce_destination.record.classification import (
     LIMIT_TEXTS,
     RECORD_TABLE,
     REQUEST_TABLE,
+    Meaning,
     RecordError,
     RequestRow,
-    Verdict,
+    meaning_of,
     request_error,
-    verdict_on,
 )
 
-RECORDS: list[tuple[str, str, Verdict]] = [
-    ("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records: 003", Verdict.RETRY),
-    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "T: caused by: UNABLE_TO_LOCK_ROW, unable to obtain", Verdict.RETRY),
-    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "T: timeout occurred while waiting to lock", Verdict.RETRY),
-    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "T: System.NullPointerException", Verdict.REJECT),
-    ("CANNOT_EXECUTE_FLOW_TRIGGER", "UNABLE_TO_LOCK_ROW in flow", Verdict.RETRY),
-    ("CANNOT_EXECUTE_FLOW_TRIGGER", "We can't save this record", Verdict.REJECT),
-    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "T: System.LimitException: Too many SOQL queries: 101", Verdict.SPLIT),
-    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "T: System.LimitException: Apex CPU time limit exceeded", Verdict.SPLIT),
-    ("UNKNOWN_EXCEPTION", "Too many batch retries in the presence of Apex triggers", Verdict.SPLIT),
-    ("UNKNOWN_EXCEPTION", "An unexpected error occurred.", Verdict.RETRY),
-    ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "Older. [CDP-STALE:CDP_Event_Time__c]", Verdict.STALE),
-    ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "No discounts on Sundays", Verdict.REJECT),
-    ("INVALID_FIELD", "No such column 'X__c' on sobject of type Contact", Verdict.MISFIT),
-    ("INVALID_FIELD", "Foreign key external ID: 7 not found for field X in entity Account", Verdict.REJECT),
-    ("INVALID_FIELD", "Json Deserialization failed on token 'X'", Verdict.REJECT),
-    ("INVALID_FIELD_FOR_INSERT_UPDATE", "Unable to create/update fields: X", Verdict.MISFIT),
-    ("INVALID_FIELD_FOR_INSERT_UPDATE", "Account: bad field names on insert/update call: LastName", Verdict.REJECT),
-    ("INVALID_EMAIL_ADDRESS", "Email: invalid email address: x", Verdict.REJECT),
-    ("ENTITY_IS_DELETED", "entity is deleted", Verdict.GONE),
-    ("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", Verdict.CONVERTED),
-    ("A_CODE_OF_TOMORROW", "", Verdict.UNKNOWN),
+RECORDS: list[tuple[str, str, Meaning]] = [
+    ("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records: 003", Meaning.RETRY),
+    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "T: caused by: UNABLE_TO_LOCK_ROW, unable to obtain", Meaning.RETRY),
+    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "T: timeout occurred while waiting to lock", Meaning.RETRY),
+    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "T: System.NullPointerException", Meaning.REJECT),
+    ("CANNOT_EXECUTE_FLOW_TRIGGER", "UNABLE_TO_LOCK_ROW in flow", Meaning.RETRY),
+    ("CANNOT_EXECUTE_FLOW_TRIGGER", "We can't save this record", Meaning.REJECT),
+    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "T: System.LimitException: Too many SOQL queries: 101", Meaning.SPLIT),
+    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "T: System.LimitException: Apex CPU time limit exceeded", Meaning.SPLIT),
+    ("UNKNOWN_EXCEPTION", "Too many batch retries in the presence of Apex triggers", Meaning.SPLIT),
+    ("UNKNOWN_EXCEPTION", "An unexpected error occurred.", Meaning.RETRY),
+    ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "Older. [CDP-STALE:CDP_Event_Time__c]", Meaning.STALE),
+    ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "No discounts on Sundays", Meaning.REJECT),
+    ("INVALID_FIELD", "No such column 'X__c' on sobject of type Contact", Meaning.MISMATCH),
+    ("INVALID_FIELD", "Foreign key external ID: 7 not found for field X in entity Account", Meaning.REJECT),
+    ("INVALID_FIELD", "Json Deserialization failed on token 'X'", Meaning.REJECT),
+    ("INVALID_FIELD_FOR_INSERT_UPDATE", "Unable to create/update fields: X", Meaning.MISMATCH),
+    ("INVALID_FIELD_FOR_INSERT_UPDATE", "Account: bad field names on insert/update call: LastName", Meaning.REJECT),
+    ("INVALID_EMAIL_ADDRESS", "Email: invalid email address: x", Meaning.REJECT),
+    ("ENTITY_IS_DELETED", "entity is deleted", Meaning.GONE),
+    ("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", Meaning.CONVERTED),
+    ("A_CODE_OF_TOMORROW", "", Meaning.UNKNOWN),
 ]
 
 
-@pytest.mark.parametrize(("code", "text", "verdict"), RECORDS)
-def test_a_record_error_has_its_verdict(code: str, text: str, verdict: Verdict) -> None:
-    assert verdict_on(RecordError(code, text)) is verdict
+@pytest.mark.parametrize(("code", "text", "meaning"), RECORDS)
+def test_a_record_error_has_its_verdict(code: str, text: str, meaning: Meaning) -> None:
+    assert meaning_of(RecordError(code, text)) is meaning
 
 
 def test_every_row_of_the_record_table_can_be_reached() -> None:
     assert len(RECORD_TABLE) > 40
-    for code, text, verdict in RECORD_TABLE:
-        assert verdict_on(RecordError(code, text)) is verdict
+    for code, text, meaning in RECORD_TABLE:
+        assert meaning_of(RecordError(code, text)) is meaning
 
 
 def errors(code: str, message: str = "") -> list[dict[str, Any]]:

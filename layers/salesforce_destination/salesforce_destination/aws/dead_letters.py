@@ -57,7 +57,7 @@ class DeadLetters:
         return {letters[int(failed["Id"])][0] for failed in answer.get("Failed", ())}
 
     def _letter(self, delivery: Delivery) -> tuple[str, Attributes]:
-        message, reason = delivery.message, delivery.fate.reason or Reason("NO_REASON")
+        message, reason = delivery.message, delivery.outcome.reason or Reason("NO_REASON")
         event_time = delivery.event_time or message.sent_at
         least = {"ErrorCode": _text(reason.code or "NO_REASON"), "EventTime": _number(event_time)}
         optional = {

@@ -18,7 +18,7 @@ from aws_lambda_powertools import Logger
 
 from salesforce_destination.aws.secrets import ClientFactory, make_client, read_secret
 from salesforce_destination.errors import TokenUnavailableError
-from salesforce_destination.outcome import Delivery, Outcome, Part
+from salesforce_destination.outcome import Delivery, OutcomeKind, Part
 
 LINE = "outcomes"
 """The message of these lines, and the key of their content."""
@@ -35,7 +35,7 @@ PROFILES_PER_LINE = 3_000
 KEY_AGAIN_SECONDS = 900.0
 """How long a key that could not be read is not asked for again."""
 
-NOT_WRITTEN = (Outcome.REJECTED, Outcome.DEFERRED)
+NOT_WRITTEN = (OutcomeKind.REJECTED, OutcomeKind.DEFERRED)
 
 
 def identity_hash(key: bytes, identity: str) -> str:
@@ -102,7 +102,7 @@ def _by_outcome(profiles: Iterable[tuple[Delivery, Part]], key: bytes) -> dict[s
     for delivery, part in profiles:
         message_id = delivery.message.id[:MESSAGE_ID_LENGTH]
         text = f"{hashed(part.key)} {message_id} {delivery.event_time or '-'}"
-        outcome = part.fate.outcome
+        outcome = part.outcome.kind
         label = " ".join(_not_written(delivery, part)) if outcome in NOT_WRITTEN else outcome.value
         lines.setdefault(label, []).append(text)
     return lines
@@ -110,12 +110,12 @@ def _by_outcome(profiles: Iterable[tuple[Delivery, Part]], key: bytes) -> dict[s
 
 def _not_written(delivery: Delivery, part: Part) -> Iterator[str]:
     """
-    A profile that was not written shares the fate of its message, and keeps its own code.
+    A profile that was not written shares the outcome of its message, and keeps its own code.
 
     One that fails beside one that waits is tried again with it; one that waits in a message that is given up is
     given up with it.
     """
-    yield delivery.fate.outcome
-    reason = delivery.fate.reason if delivery.profiles <= 1 else part.fate.reason
+    yield delivery.outcome.kind
+    reason = delivery.outcome.reason if delivery.profiles <= 1 else part.outcome.reason
     if reason is not None:
         yield reason.code

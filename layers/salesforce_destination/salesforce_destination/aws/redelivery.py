@@ -29,7 +29,7 @@ CLOSE_ENOUGH = 0.1
 RANGES: dict[Wait, tuple[int, int]] = {
     Wait.UNKNOWN: (600, 900),
     Wait.DAILY_LIMIT: (1800, 3600),
-    Wait.MISFIT: (900, 1800),
+    Wait.UNTIL_MENDED: (900, 1800),
 }
 """Shortest and longest delay in seconds, for what does not wait exponentially longer each time."""
 

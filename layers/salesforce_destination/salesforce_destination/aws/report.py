@@ -15,12 +15,12 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from salesforce_destination.delivery.tally import Tally
 from salesforce_destination.errors import Mistake
-from salesforce_destination.outcome import Delivery, Outcome
+from salesforce_destination.outcome import Delivery, OutcomeKind
 
-METRIC_OF: Mapping[Outcome, str] = {
-    Outcome.SKIPPED: "ProfilesSkipped",
-    Outcome.DEFERRED: "MessagesDeferred",
-    Outcome.REJECTED: "MessagesRejected",
+METRIC_OF: Mapping[OutcomeKind, str] = {
+    OutcomeKind.SKIPPED: "ProfilesSkipped",
+    OutcomeKind.DEFERRED: "MessagesDeferred",
+    OutcomeKind.REJECTED: "MessagesRejected",
 }
 """The metric of each outcome that is counted by message; records are counted where they are written."""
 
@@ -43,7 +43,7 @@ def report(
     deliveries: Sequence[Delivery], tally: Tally, circumstances: Circumstances, logger: Logger, metrics: Metrics
 ) -> None:
     """Write metrics and one log line."""
-    outcomes = Counter(delivery.fate.outcome for delivery in deliveries)
+    outcomes = Counter(delivery.outcome.kind for delivery in deliveries)
     _count(metrics, "MessagesReceived", len(deliveries))
     _count(metrics, "ProfilesReceived", tally.profiles)
     _count(metrics, "RecordsDelivered", tally.records_delivered)
@@ -86,7 +86,7 @@ def report_statuses(statuses: Mapping[str, int], destination: str) -> None:
             pass
 
 
-def report_misfit(
+def report_mistakes(
     mistakes: Sequence[Mistake], messages: int, oldest_message_seconds: float, logger: Logger, metrics: Metrics
 ) -> None:
     """Say which keys of the destination file or which settings are wrong. Every message waits until they are mended."""
@@ -103,5 +103,5 @@ def _count(metrics: Metrics, name: str, count: int) -> None:
 
 
 def _reasons(deliveries: Sequence[Delivery]) -> dict[str, int]:
-    reasons = (delivery.fate.reason for delivery in deliveries)
+    reasons = (delivery.outcome.reason for delivery in deliveries)
     return dict(Counter(reason.code for reason in reasons if reason is not None))

@@ -70,7 +70,7 @@ def check_connection(destination: Destination, org: OrgFactFinder) -> Connection
     return Connection(tuple(examine(destination, facts)))
 
 
-def misfit(mistakes: Iterable[Mistake]) -> Connection:
+def unusable(mistakes: Iterable[Mistake]) -> Connection:
     """What a check comes to that a wrong file or environment ends at once."""
     findings = (Finding(Level.ERROR, mistake.key, "", mistake.problem, mistake.cure) for mistake in mistakes)
     return Connection(tuple(findings), answered=False)

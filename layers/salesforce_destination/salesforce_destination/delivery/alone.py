@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from salesforce_destination.delivery.attempt import Attempt
 from salesforce_destination.delivery.commonness import FROM_RECORDS
 from salesforce_destination.delivery.refusal import Again, Decision
-from salesforce_destination.outcome import Fate, Outcome, Reason, Wait, deferred
+from salesforce_destination.outcome import Outcome, OutcomeKind, Reason, Wait, deferred
 
 COLLECTIONS_PROBED = 5
 
@@ -46,19 +46,23 @@ class Alone:
 
     def considered(self, attempt: Attempt, decision: Decision, collection_size: int) -> Decision:
         """The decision on a refused record, but for one that would only be halved into the same refusal again."""
-        if isinstance(decision, Fate) and decision.outcome is Outcome.REJECTED and collection_size == 1:
+        if isinstance(decision, Outcome) and decision.kind is OutcomeKind.REJECTED and collection_size == 1:
             code = (decision.reason or Reason("")).code
             self.refused.setdefault(code, set()).add(attempt.record.key)
         is_split = isinstance(decision, Again) and decision.attempt.most < attempt.most
         self.halved = self.halved or is_split
         if is_split and (code := self._common()):
-            return deferred(code, Wait.MISFIT, "Records fail one by one; the rest was not tried.")
+            return deferred(code, Wait.UNTIL_MENDED, "Records fail one by one; the rest was not tried.")
         return decision
 
-    def not_theirs(self, fate: Fate) -> Fate:
-        """The fate of a rejected record: it waits where the cause was found to be common."""
-        is_common = fate.outcome is Outcome.REJECTED and fate.reason is not None and fate.reason.code == self._common()
-        return Fate(Outcome.DEFERRED, fate.reason, Wait.MISFIT) if is_common else fate
+    def not_theirs(self, outcome: Outcome) -> Outcome:
+        """The outcome of a rejected record: it waits where the cause was found to be common."""
+        is_common = (
+            outcome.kind is OutcomeKind.REJECTED
+            and outcome.reason is not None
+            and outcome.reason.code == self._common()
+        )
+        return Outcome(OutcomeKind.DEFERRED, outcome.reason, Wait.UNTIL_MENDED) if is_common else outcome
 
     def _common(self) -> str:
         """The code that refused at least twenty records alone, and at least half of all that were sent alone."""

@@ -18,7 +18,7 @@ from salesforce_destination.delivery.requesting import Requesting
 from salesforce_destination.delivery.sending import Messages, Sending
 from salesforce_destination.delivery.tally import Tally
 from salesforce_destination.mapping.mapper import Mapper
-from salesforce_destination.outcome import Delivery, Message, Outcome, Reason, rejected
+from salesforce_destination.outcome import Delivery, Message, OutcomeKind, Reason, rejected
 from salesforce_destination.record.record import merge
 
 
@@ -57,9 +57,9 @@ class Deliverer:
 
 def _given_up(delivery: Delivery, oldest_ms: int) -> Delivery:
     """Reject what is still deferred at its age, with its last reason: a person takes over from the dead letters."""
-    if delivery.fate.outcome is not Outcome.DEFERRED or delivery.message.sent_at > oldest_ms:
+    if delivery.outcome.kind is not OutcomeKind.DEFERRED or delivery.message.sent_at > oldest_ms:
         return delivery
-    last = delivery.fate.reason or Reason("NO_REASON")
+    last = delivery.outcome.reason or Reason("NO_REASON")
     text = f"Given up after {delivery.message.receive_count} tries. {last.text}".strip()
-    fate = rejected(last.code, text, last.fields)
-    return replace(delivery, fate=fate)
+    outcome = rejected(last.code, text, last.fields)
+    return replace(delivery, outcome=outcome)

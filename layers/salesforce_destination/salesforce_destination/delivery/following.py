@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from salesforce_destination.delivery.attempt import Attempt
 from salesforce_destination.delivery.org import Org
-from salesforce_destination.delivery.refusal import Again, fate_of_failure
+from salesforce_destination.delivery.refusal import Again, outcome_of_failure
 from salesforce_destination.errors import DestinationError
-from salesforce_destination.outcome import Fate, Reason, rejected
+from salesforce_destination.outcome import Outcome, Reason, rejected
 from salesforce_destination.record.record import Record, moved
 from salesforce_destination.record.successor import Move, Successor
 
@@ -26,21 +26,21 @@ class Following:
     org: Org
     records: Mapping[str, Record]
 
-    def follow(self, move: Move, gone: Sequence[tuple[Attempt, Fate]]) -> Iterator[tuple[Attempt, Fate | Again]]:
-        """Say for each of these what follows; the fate that comes with it is the one of a record without successor."""
+    def follow(self, move: Move, gone: Sequence[tuple[Attempt, Outcome]]) -> Iterator[tuple[Attempt, Outcome | Again]]:
+        """Say for each of these what follows; its outcome is the one of a record without successor."""
         try:
             successors = self.org.find(move, [attempt.record for attempt, _ in gone])
         except DestinationError as error:
-            yield from ((attempt, fate_of_failure(error, was_sent=False)) for attempt, _ in gone)
+            yield from ((attempt, outcome_of_failure(error, was_sent=False)) for attempt, _ in gone)
             return
         found: dict[str, Attempt] = {}
         origins: dict[str, Attempt] = {}
-        for attempt, fate in gone:
+        for attempt, outcome in gone:
             successor = successors.get(attempt.record.key)
             if successor is None:
-                yield attempt, fate
+                yield attempt, outcome
             elif move is Move.MERGED and self.destination.merged_records == "reject":
-                yield attempt, _named(fate, successor)
+                yield attempt, _named(outcome, successor)
             else:
                 other = found.get(successor.record_id)
                 found[successor.record_id] = self._moved(attempt, successor, other)
@@ -56,6 +56,6 @@ class Following:
         return replace(attempt, record=record.without(unknown), not_there=frozenset(unknown))
 
 
-def _named(fate: Fate, successor: Successor) -> Fate:
-    reason = fate.reason or Reason("")
+def _named(outcome: Outcome, successor: Successor) -> Outcome:
+    reason = outcome.reason or Reason("")
     return rejected("RECORD_MERGED", f"{reason.text} It was merged into {successor.record_id}.".strip(), reason.fields)

@@ -15,7 +15,7 @@ from typing import Protocol
 from salesforce_destination.delivery.ledger import Ledger
 from salesforce_destination.delivery.tally import Tally
 from salesforce_destination.mapping.mapper import Mapper
-from salesforce_destination.outcome import SKIPPED, Fate, Message, Outcome, ProfileRefusedError, Reason, rejected
+from salesforce_destination.outcome import SKIPPED, Message, Outcome, OutcomeKind, ProfileRefusedError, Reason, rejected
 from salesforce_destination.profile.profile import Profile, profiles_in, read_body
 from salesforce_destination.record.record import Update
 
@@ -64,7 +64,7 @@ class Intake:
         try:
             return self._mapped(position, message, ledger, tally)
         except ProfileRefusedError as error:
-            ledger.settle_message(position, Fate(Outcome.REJECTED, error.reason))
+            ledger.settle_message(position, Outcome(OutcomeKind.REJECTED, error.reason))
         except Exception as error:  # the promise above: an unexpected fault is its message's alone
             text = f"{type(error).__name__} while the profile was mapped."
             ledger.settle_message(position, rejected("UNEXPECTED_FAULT", text))
@@ -79,13 +79,13 @@ class Intake:
             ledger.note_event_time(position, message.sent_at if message_time is None else message_time)
         updates: list[Update] = []
         for index, profile in enumerate(profiles):
-            fate = SKIPPED
+            outcome = SKIPPED
             try:
                 mapped = self.mapper.map(profile, message_time, message.sent_at, several)
             except ProfileRefusedError as error:
-                mapped, fate = None, Fate(Outcome.REJECTED, error.reason)
+                mapped, outcome = None, Outcome(OutcomeKind.REJECTED, error.reason)
             if mapped is None:
-                ledger.settle_profile(position, index, fate)
+                ledger.settle_profile(position, index, outcome)
                 self._note_unmapped(position, index, profile, ledger)
                 if not several:
                     with suppress(ProfileRefusedError):  # a refused event keeps its time: it may be sent again

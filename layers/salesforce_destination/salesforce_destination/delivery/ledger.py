@@ -1,21 +1,21 @@
-"""Who is waiting for what: the fate of every profile of a batch, and of the messages that hold them."""
+"""Who is waiting for what: the outcome of every profile of a batch, and of the messages that hold them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from salesforce_destination.outcome import Delivery, Fate, Message, Outcome, Part, deferred, worst
+from salesforce_destination.outcome import Delivery, Message, Outcome, OutcomeKind, Part, deferred, worst
 from salesforce_destination.record.record import Record, Update
 
-NOT_WRITTEN = (Outcome.REJECTED, Outcome.DEFERRED)
+NOT_WRITTEN = (OutcomeKind.REJECTED, OutcomeKind.DEFERRED)
 
 
 class Ledger:
-    """The fates of one batch. A message that nobody settled is deferred: nothing is lost for being forgotten."""
+    """The outcomes of one batch. A message that nobody settled is deferred: nothing is lost for being forgotten."""
 
     def __init__(self, messages: Sequence[Message]) -> None:
         self.messages = messages
-        self._fates: list[dict[int, Fate]] = [{} for _ in messages]
+        self._outcomes: list[dict[int, Outcome]] = [{} for _ in messages]
         self._event_times: list[int | None] = [None for _ in messages]
         self._keys: list[dict[int, str]] = [{} for _ in messages]
 
@@ -29,18 +29,18 @@ class Ledger:
         if known is None or known < event_time:
             self._event_times[position] = event_time
 
-    def settle_message(self, position: int, fate: Fate) -> None:
+    def settle_message(self, position: int, outcome: Outcome) -> None:
         """Settle a whole message."""
-        self._fates[position] = {0: fate}
+        self._outcomes[position] = {0: outcome}
 
-    def settle_profile(self, position: int, profile: int, fate: Fate) -> None:
+    def settle_profile(self, position: int, profile: int, outcome: Outcome) -> None:
         """Settle one profile of a message."""
-        self._fates[position][profile] = fate
+        self._outcomes[position][profile] = outcome
 
-    def settle(self, record: Record, fate: Fate) -> None:
+    def settle(self, record: Record, outcome: Outcome) -> None:
         """Settle the profiles that a record answers for."""
         for update in record.updates:
-            self._fates[update.message][update.profile] = fate
+            self._outcomes[update.message][update.profile] = outcome
 
     def part(self, update: Update) -> tuple[str, int]:
         """Name an update so that it is known again in a later delivery of its message."""
@@ -55,14 +55,16 @@ class Ledger:
         return [self._delivery(position, message) for position, message in enumerate(self.messages)]
 
     def _delivery(self, position: int, message: Message) -> Delivery:
-        fates, event_time = self._fates[position], self._event_times[position]
-        if not fates:
-            fate = deferred("NOT_REACHED")
-            return Delivery(message, fate, event_time, parts=self._parts(position, fate))
-        failed = [profile for profile, fate in fates.items() if fate.outcome in NOT_WRITTEN]
-        fate = worst(fates.values())
-        return Delivery(message, fate, event_time, tuple(sorted(failed)), len(fates), self._parts(position, fate))
+        outcomes, event_time = self._outcomes[position], self._event_times[position]
+        if not outcomes:
+            outcome = deferred("NOT_REACHED")
+            return Delivery(message, outcome, event_time, parts=self._parts(position, outcome))
+        failed = [profile for profile, outcome in outcomes.items() if outcome.kind in NOT_WRITTEN]
+        outcome = worst(outcomes.values())
+        return Delivery(
+            message, outcome, event_time, tuple(sorted(failed)), len(outcomes), self._parts(position, outcome)
+        )
 
-    def _parts(self, position: int, otherwise: Fate) -> tuple[Part, ...]:
-        fates = self._fates[position]
-        return tuple([Part(key, fates.get(profile, otherwise)) for profile, key in self._keys[position].items()])
+    def _parts(self, position: int, otherwise: Outcome) -> tuple[Part, ...]:
+        outcomes = self._outcomes[position]
+        return tuple([Part(key, outcomes.get(profile, otherwise)) for profile, key in self._keys[position].items()])

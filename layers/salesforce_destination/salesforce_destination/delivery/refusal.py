@@ -16,8 +16,8 @@ from salesforce_destination.errors import (
     RequestRefusedError,
 )
 from salesforce_destination.mapping.audience_fields import counts_by_event
-from salesforce_destination.outcome import SKIPPED, Fate, Outcome, Reason, Wait, deferred
-from salesforce_destination.record.classification import UNKNOWN_CODE_TRIES, RecordError, Verdict, verdict_on
+from salesforce_destination.outcome import SKIPPED, Outcome, OutcomeKind, Reason, Wait, deferred
+from salesforce_destination.record.classification import UNKNOWN_CODE_TRIES, Meaning, RecordError, meaning_of
 from salesforce_destination.record.guards import Guards, stale_guards
 from salesforce_destination.record.successor import Move
 
@@ -28,25 +28,25 @@ _WAITS: Sequence[tuple[type[DestinationError], Wait]] = (
     (OutcomeUnknownError, Wait.UNKNOWN),
     (DailyLimitError, Wait.DAILY_LIMIT),
     (ConcurrentLimitError, Wait.BACKOFF),
-    (RequestRefusedError, Wait.MISFIT),
+    (RequestRefusedError, Wait.UNTIL_MENDED),
 )
 
 _FIRST_DECIDES = (
-    Verdict.STALE,
-    Verdict.REJECT,
-    Verdict.GONE,
-    Verdict.CONVERTED,
-    Verdict.MISFIT,
-    Verdict.SPLIT,
-    Verdict.RETRY,
-    Verdict.UNKNOWN,
+    Meaning.STALE,
+    Meaning.REJECT,
+    Meaning.GONE,
+    Meaning.CONVERTED,
+    Meaning.MISMATCH,
+    Meaning.SPLIT,
+    Meaning.RETRY,
+    Meaning.UNKNOWN,
 )
 """
-Of several errors the one whose verdict stands first here decides: what is stale need not be valid, and what is certain
+Of several errors the one whose meaning stands first here decides: what is stale need not be valid, and what is certain
 to be refused again is rejected even where another error might pass later.
 """
 
-_MOVES = {Verdict.CONVERTED: Move.CONVERTED, Verdict.GONE: Move.MERGED}
+_MOVES = {Meaning.CONVERTED: Move.CONVERTED, Meaning.GONE: Move.MERGED}
 _NO_SUCH_COLUMN = re.compile(r"No such column '([^']+)'")
 _NOT_WRITABLE = re.compile(r"Unable to create/update fields: ([\w, ]+)")
 
@@ -65,21 +65,21 @@ class Missing:
     """The org has not these fields, or the user may not write them: send the rest, and let the messages wait."""
 
     fields: frozenset[str]
-    fate: Fate
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """Find out where the record went. Where nothing is found, this is its fate."""
+    """Find out where the record went. Where nothing is found, this is its outcome."""
 
     move: Move
-    fate: Fate
+    outcome: Outcome
 
 
-Decision = Fate | Again | Missing | LookUp
+Decision = Outcome | Again | Missing | LookUp
 
 
-def fate_of_failure(error: DestinationError, *, was_sent: bool) -> Fate:
+def outcome_of_failure(error: DestinationError, *, was_sent: bool) -> Outcome:
     """
     Defer what a failed request held, for as long as its kind of failure asks.
 
@@ -106,23 +106,23 @@ class Judge:
         self, attempt: Attempt, errors: Sequence[RecordError], receive_count: int, collection_size: int
     ) -> Decision:
         """Decide on one refused record, which shared its collection with `collection_size` records."""
-        verdicts = [(self._verdict(error), error) for error in errors]
-        verdict, error = min(verdicts, key=lambda pair: _FIRST_DECIDES.index(pair[0]))
-        fate = _fate(verdict, error, receive_count)
-        match verdict:
-            case Verdict.STALE:
-                return self._without_stale(attempt, errors, fate)
-            case Verdict.REJECT:
-                return self._refused(attempt, [error for found, error in verdicts if found is Verdict.REJECT], fate)
-            case Verdict.GONE | Verdict.CONVERTED:
-                fate = SKIPPED if verdict is Verdict.GONE and attempt.record.updates_only else fate
-                follows = verdict is Verdict.GONE or self._follows
-                return LookUp(_MOVES[verdict], fate) if follows and attempt.record.moved_to is None else fate
-            case Verdict.MISFIT:
-                return self._without_missing(attempt, errors, fate)
-            case Verdict.SPLIT:
-                return self.in_smaller_parts(attempt, collection_size) or fate
-        return fate
+        meanings = [(self._verdict(error), error) for error in errors]
+        meaning, error = min(meanings, key=lambda pair: _FIRST_DECIDES.index(pair[0]))
+        outcome = _outcome(meaning, error, receive_count)
+        match meaning:
+            case Meaning.STALE:
+                return self._without_stale(attempt, errors, outcome)
+            case Meaning.REJECT:
+                return self._refused(attempt, [error for found, error in meanings if found is Meaning.REJECT], outcome)
+            case Meaning.GONE | Meaning.CONVERTED:
+                outcome = SKIPPED if meaning is Meaning.GONE and attempt.record.updates_only else outcome
+                follows = meaning is Meaning.GONE or self._follows
+                return LookUp(_MOVES[meaning], outcome) if follows and attempt.record.moved_to is None else outcome
+            case Meaning.MISMATCH:
+                return self._without_missing(attempt, errors, outcome)
+            case Meaning.SPLIT:
+                return self.in_smaller_parts(attempt, collection_size) or outcome
+        return outcome
 
     def in_smaller_parts(self, attempt: Attempt, collection_size: int) -> Again | None:
         """Send it again among half as many records, then alone, then event by event; None where it is alone already."""
@@ -130,11 +130,11 @@ class Judge:
             return Again(attempt.in_collections_of(collection_size // 2))
         return Again(attempt.taken_apart()) if len(attempt.record.updates) > 1 else None
 
-    def _verdict(self, error: RecordError) -> Verdict:
+    def _verdict(self, error: RecordError) -> Meaning:
         races = error.code == "DUPLICATE_VALUE" and f"duplicate value found: {self._identity_field} " in error.text
-        return Verdict.UNKNOWN if races else verdict_on(error)
+        return Meaning.UNKNOWN if races else meaning_of(error)
 
-    def _without_stale(self, attempt: Attempt, errors: Sequence[RecordError], fate: Fate) -> Decision:
+    def _without_stale(self, attempt: Attempt, errors: Sequence[RecordError], outcome: Outcome) -> Decision:
         """
         Leave out what stands under the guards that refused.
 
@@ -145,29 +145,29 @@ class Judge:
         consents = (guards & self._since_fields) - attempt.retimed
         left_out = self._guards.with_guarded(guards - consents) & attempt.record.fields.keys()
         if not guards:
-            return fate
+            return outcome
         return Again(attempt.retimed_by_event(consents).without(left_out), stale=left_out)
 
-    def _without_missing(self, attempt: Attempt, errors: Sequence[RecordError], fate: Fate) -> Decision:
+    def _without_missing(self, attempt: Attempt, errors: Sequence[RecordError], outcome: Outcome) -> Decision:
         fields = frozenset(_unwritable(errors)) & attempt.record.fields.keys()
-        return Missing(fields, fate) if fields else fate
+        return Missing(fields, outcome) if fields else outcome
 
-    def _refused(self, attempt: Attempt, refused: Sequence[RecordError], fate: Fate) -> Decision:
+    def _refused(self, attempt: Attempt, refused: Sequence[RecordError], outcome: Outcome) -> Decision:
         """Leave refused fields out where that is allowed, else find the event that is guilty, else reject."""
         record = attempt.record
         if all(error.fields and self._may_be_omitted.issuperset(error.fields) for error in refused):
             fields = frozenset(name for error in refused for name in error.fields) & record.fields.keys()
             if fields and fields != record.fields.keys():
                 return Again(attempt.without(fields), omitted=fields)
-        return Again(attempt.taken_apart()) if len(record.updates) > 1 else fate
+        return Again(attempt.taken_apart()) if len(record.updates) > 1 else outcome
 
 
-def _fate(verdict: Verdict, error: RecordError, receive_count: int) -> Fate:
+def _outcome(meaning: Meaning, error: RecordError, receive_count: int) -> Outcome:
     reason = Reason(error.code, error.text, error.fields)
-    if verdict is Verdict.MISFIT:
-        return Fate(Outcome.DEFERRED, reason, Wait.MISFIT)
-    may_pass = verdict is Verdict.UNKNOWN and receive_count <= UNKNOWN_CODE_TRIES
-    return Fate(Outcome.DEFERRED if verdict is Verdict.RETRY or may_pass else Outcome.REJECTED, reason)
+    if meaning is Meaning.MISMATCH:
+        return Outcome(OutcomeKind.DEFERRED, reason, Wait.UNTIL_MENDED)
+    may_pass = meaning is Meaning.UNKNOWN and receive_count <= UNKNOWN_CODE_TRIES
+    return Outcome(OutcomeKind.DEFERRED if meaning is Meaning.RETRY or may_pass else OutcomeKind.REJECTED, reason)
 
 
 def _unwritable(errors: Iterable[RecordError]) -> Iterable[str]:

@@ -14,10 +14,10 @@ from salesforce_destination.delivery.attempt import Attempt
 from salesforce_destination.delivery.memory import Memory
 from salesforce_destination.delivery.org import Org
 from salesforce_destination.delivery.packing import collections_of
-from salesforce_destination.delivery.refusal import fate_of_failure
+from salesforce_destination.delivery.refusal import outcome_of_failure
 from salesforce_destination.delivery.tally import Tally
 from salesforce_destination.errors import BadRequestError, DailyLimitError, DestinationError, OutcomeUnknownError
-from salesforce_destination.outcome import Fate, Wait, deferred
+from salesforce_destination.outcome import Outcome, Wait, deferred
 from salesforce_destination.record.composite import CollectionReply, RecordErrors
 
 LOCKED = "UNABLE_TO_LOCK_ROW"
@@ -28,19 +28,19 @@ class Answer:
     """What came back for one attempt, which shared its collection with `collection_size` records."""
 
     attempt: Attempt
-    result: RecordErrors | Fate | BadRequestError
+    result: RecordErrors | Outcome | BadRequestError
     collection_size: int
 
 
 @dataclass(slots=True)
 class Requesting:
-    """Sends the attempts of one batch; `stopped` is the fate of whatever is not sent any more."""
+    """Sends the attempts of one batch; `stopped` is the outcome of whatever is not sent any more."""
 
     org: Org
     memory: Memory
     api_usage_ceiling_percent: float
     tally: Tally
-    stopped: Fate | None = None
+    stopped: Outcome | None = None
 
     def __post_init__(self) -> None:
         if self.memory.is_limit_spent():
@@ -55,7 +55,7 @@ class Requesting:
             for collection, reply in zip(request, self._replies(request), strict=True):
                 yield from _answers(collection, reply)
 
-    def _replies(self, request: Sequence[list[Attempt]]) -> Sequence[CollectionReply | Fate]:
+    def _replies(self, request: Sequence[list[Attempt]]) -> Sequence[CollectionReply | Outcome]:
         if self.stopped is not None:
             return [self.stopped] * len(request)
         started = self.memory.clock()
@@ -69,7 +69,7 @@ class Requesting:
             return [reply for collection in request for reply in self._replies([collection])]
         except DestinationError as error:
             self._note_failure(error, self.memory.clock() - started)
-            return [fate_of_failure(error, was_sent=True)] * len(request)
+            return [outcome_of_failure(error, was_sent=True)] * len(request)
         self.memory.note_call(self.memory.clock() - started, trouble=any(map(_is_locked, replies)))
         self._mind_the_ceiling()
         return replies
@@ -81,7 +81,7 @@ class Requesting:
             self.tally.note_request(self.memory.clock() - started)
 
     def _note_failure(self, error: DestinationError, seconds: float) -> None:
-        self.stopped = fate_of_failure(error, was_sent=False)
+        self.stopped = outcome_of_failure(error, was_sent=False)
         if isinstance(error, DailyLimitError):
             self.memory.note_limit_spent()
         elif isinstance(error, OutcomeUnknownError):
@@ -94,12 +94,12 @@ class Requesting:
             self.stopped = deferred("API_USAGE_CEILING", Wait.DAILY_LIMIT)
 
 
-def _answers(collection: Sequence[Attempt], reply: CollectionReply | Fate) -> Iterator[Answer]:
-    if isinstance(reply, BadRequestError | Fate):
+def _answers(collection: Sequence[Attempt], reply: CollectionReply | Outcome) -> Iterator[Answer]:
+    if isinstance(reply, BadRequestError | Outcome):
         yield from (Answer(attempt, reply, len(collection)) for attempt in collection)
     elif isinstance(reply, DestinationError):
-        fate = fate_of_failure(reply, was_sent=True)
-        yield from (Answer(attempt, fate, len(collection)) for attempt in collection)
+        outcome = outcome_of_failure(reply, was_sent=True)
+        yield from (Answer(attempt, outcome, len(collection)) for attempt in collection)
     else:
         for attempt, errors in zip(collection, reply, strict=True):
             yield Answer(attempt, errors, len(collection))

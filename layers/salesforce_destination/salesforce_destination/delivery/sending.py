@@ -23,7 +23,7 @@ from salesforce_destination.delivery.refusal import Again, Decision, Judge, Look
 from salesforce_destination.delivery.requesting import Answer, Requesting
 from salesforce_destination.delivery.tally import Tally
 from salesforce_destination.errors import BadRequestError, DestinationError
-from salesforce_destination.outcome import DELIVERED, SUPERSEDED, Fate, Outcome, missing_in_org, rejected
+from salesforce_destination.outcome import DELIVERED, SUPERSEDED, Outcome, OutcomeKind, missing_in_org, rejected
 from salesforce_destination.record.composite import WRITTEN, RecordErrors
 from salesforce_destination.record.guards import Guards
 from salesforce_destination.record.record import Record, Update
@@ -39,12 +39,12 @@ class Messages:
 
     part: Callable[[Update], tuple[str, int]]
     receive_count: Callable[[Record], int]
-    settle: Callable[[Record, Fate], None]
+    settle: Callable[[Record, Outcome], None]
 
 
 @dataclass(slots=True)
 class Sending:
-    """One batch's records on their way. `messages.settle` is told the fate of each."""
+    """One batch's records on their way. `messages.settle` is told the outcome of each."""
 
     destination: Destination
     org: Org
@@ -54,7 +54,7 @@ class Sending:
     tally: Tally
     _guards: Guards = field(init=False)
     _judge: Judge = field(init=False)
-    _refused: list[tuple[Attempt, Fate]] = field(default_factory=list)
+    _refused: list[tuple[Attempt, Outcome]] = field(default_factory=list)
     _alone: Alone = field(default_factory=Alone)
 
     def __post_init__(self) -> None:
@@ -111,7 +111,7 @@ class Sending:
 
     def _round(self, pending: Sequence[Attempt], following: Following) -> list[Attempt]:
         again: list[Attempt | None] = []
-        gone: dict[Move, list[tuple[Attempt, Fate]]] = {}
+        gone: dict[Move, list[tuple[Attempt, Outcome]]] = {}
         for answer in self.requesting.send(pending):
             if answer.result is WRITTEN and answer.attempt.is_all:
                 self._alone.note_written(answer.collection_size)
@@ -120,7 +120,7 @@ class Sending:
                 continue
             decision = self._decision(answer)
             if isinstance(decision, LookUp):
-                gone.setdefault(decision.move, []).append((answer.attempt, decision.fate))
+                gone.setdefault(decision.move, []).append((answer.attempt, decision.outcome))
             else:
                 again.append(self._done(answer.attempt, decision))
         for move, moved in gone.items():
@@ -129,7 +129,7 @@ class Sending:
 
     def _decision(self, answer: Answer) -> Decision:
         attempt, result = answer.attempt, answer.result
-        if isinstance(result, Fate):
+        if isinstance(result, Outcome):
             return result
         if not isinstance(result, BadRequestError) and not result:
             self._alone.note_written(answer.collection_size)
@@ -145,7 +145,7 @@ class Sending:
         self.tally.codes.update(error.code for error in result)
         return self._judge.decide(attempt, result, self.messages.receive_count(attempt.record), collection_size)
 
-    def _done(self, attempt: Attempt, decision: Fate | Again | Missing) -> Attempt | None:
+    def _done(self, attempt: Attempt, decision: Outcome | Again | Missing) -> Attempt | None:
         """Do what was decided, and give what is to be sent next of this record."""
         if isinstance(decision, Again):
             self.tally.omitted.update(decision.omitted)
@@ -155,7 +155,7 @@ class Sending:
             self.memory.note_missing(decision.fields)
             left_out = self._guards.with_guarded(decision.fields)
             return self._ready(attempt.without_missing(decision.fields, left_out))
-        if decision.outcome is Outcome.REJECTED:
+        if decision.kind is OutcomeKind.REJECTED:
             self._refused.append((attempt, decision))
             return None
         if decision is DELIVERED:
@@ -175,8 +175,8 @@ class Sending:
     def _settle_refused(self, records: int) -> list[Attempt]:
         """Settle what was refused, once all of it is known; give the events that follow those of merged records."""
         refused, self._refused = self._refused, []
-        causes = common_cause([fate for _, fate in refused], records)
-        for attempt, fate in refused:
-            self.messages.settle(attempt.record, self._alone.not_theirs(not_the_records(fate, causes)))
+        causes = common_cause([outcome for _, outcome in refused], records)
+        for attempt, outcome in refused:
+            self.messages.settle(attempt.record, self._alone.not_theirs(not_the_records(outcome, causes)))
         following = [self._ready(attempt.next()) for attempt, _ in refused]
         return [attempt for attempt in following if attempt]

@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from salesforce_destination.outcome import Delivery, Message, Outcome, Wait, deferred
+from salesforce_destination.outcome import Delivery, Message, OutcomeKind, Wait, deferred
 
 
 class DeadLetterQueue(Protocol):
@@ -46,12 +46,12 @@ class Settled:
 
 def settle(deliveries: Sequence[Delivery], dead_letters: DeadLetterQueue, delays: Delays, delay_of: DelayOf) -> Settled:
     """Send the dead letters, set the delays, and name the messages to keep."""
-    refused = [delivery for delivery in deliveries if delivery.fate.outcome is Outcome.REJECTED]
+    refused = [delivery for delivery in deliveries if delivery.outcome.kind is OutcomeKind.REJECTED]
     lost = dead_letters.send(refused) if refused else frozenset[str]()
     again = deferred("DEAD_LETTER_QUEUE_UNAVAILABLE")
-    settled = [replace(d, fate=again) if d.message.id in lost else d for d in deliveries]
-    kept = [delivery for delivery in settled if delivery.fate.outcome is Outcome.DEFERRED]
-    wanted = ((d.message, delay_of(d.fate.wait, d.message.receive_count)) for d in kept)
+    settled = [replace(d, outcome=again) if d.message.id in lost else d for d in deliveries]
+    kept = [delivery for delivery in settled if delivery.outcome.kind is OutcomeKind.DEFERRED]
+    wanted = ((d.message, delay_of(d.outcome.wait, d.message.receive_count)) for d in kept)
     set_delays = [(message, seconds) for message, seconds in wanted if seconds is not None]
     delays_refused = delays.set(set_delays) if set_delays else 0
     return Settled(settled, [delivery.message.id for delivery in kept], len(lost), delays_refused)

@@ -36,8 +36,8 @@ class RecordError:
     fields: tuple[str, ...] = ()
 
 
-class Verdict(StrEnum):
-    """What to do with a refused record."""
+class Meaning(StrEnum):
+    """What an error means for the record that was refused."""
 
     REJECT = "reject"
     """It will be refused again as it is: a person has to look at it."""
@@ -45,7 +45,7 @@ class Verdict(StrEnum):
     RETRY = "retry"
     """It may pass later."""
 
-    MISFIT = "misfit"
+    MISMATCH = "mismatch"
     """The destination file and the org do not fit: it waits for a person, and no record is to blame."""
 
     CONVERTED = "converted"
@@ -67,7 +67,7 @@ class Verdict(StrEnum):
 UNKNOWN_CODE_TRIES = 3
 """How often a record with an unknown code is deferred before it is rejected."""
 
-RecordRow = tuple[str, str, Verdict]
+RecordRow = tuple[str, str, Meaning]
 
 LOCK_TEXTS = ("UNABLE_TO_LOCK_ROW", "timeout occurred while waiting to lock", "unable to obtain exclusive access")
 """How a row lock shows in the text of a trigger or a flow that met it."""
@@ -93,31 +93,31 @@ WRAPPERS = ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER
 """Codes of triggers, flows and accidents, whose text alone says what happened inside."""
 
 RECORD_TABLE: Sequence[RecordRow] = (
-    ("UNABLE_TO_LOCK_ROW", "", Verdict.RETRY),
-    *((code, text, Verdict.RETRY) for code in WRAPPERS for text in LOCK_TEXTS),
-    *((code, text, Verdict.SPLIT) for code in (*WRAPPERS, "LIMIT_EXCEEDED") for text in LIMIT_TEXTS),
-    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "", Verdict.REJECT),
-    ("CANNOT_EXECUTE_FLOW_TRIGGER", "", Verdict.REJECT),
-    ("FIELD_CUSTOM_VALIDATION_EXCEPTION", STALE_MARKER, Verdict.STALE),
-    ("SERVER_UNAVAILABLE", "", Verdict.RETRY),
-    ("UNKNOWN_EXCEPTION", "", Verdict.RETRY),
-    ("TOO_MANY_APEX_REQUESTS", "", Verdict.RETRY),
-    ("QUERY_TIMEOUT", "", Verdict.RETRY),
-    ("REQUEST_RUNNING_TOO_LONG", "", Verdict.RETRY),
-    ("INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE", "", Verdict.RETRY),
-    ("ALL_OR_NONE_OPERATION_ROLLED_BACK", "", Verdict.RETRY),
-    ("PROCESSING_HALTED", "", Verdict.RETRY),
-    ("INVALID_FIELD", "No such column", Verdict.MISFIT),
-    ("INVALID_FIELD", "", Verdict.REJECT),
-    *(("INVALID_FIELD_FOR_INSERT_UPDATE", text, Verdict.REJECT) for text in NOT_OF_THIS_KIND),
-    ("INVALID_FIELD_FOR_INSERT_UPDATE", "", Verdict.MISFIT),
-    ("INVALID_TYPE", "", Verdict.MISFIT),
-    ("STORAGE_LIMIT_EXCEEDED", "", Verdict.MISFIT),
-    ("CANNOT_UPDATE_CONVERTED_LEAD", "", Verdict.CONVERTED),
-    ("ENTITY_IS_DELETED", "", Verdict.GONE),
-    ("NOT_FOUND", "", Verdict.GONE),
+    ("UNABLE_TO_LOCK_ROW", "", Meaning.RETRY),
+    *((code, text, Meaning.RETRY) for code in WRAPPERS for text in LOCK_TEXTS),
+    *((code, text, Meaning.SPLIT) for code in (*WRAPPERS, "LIMIT_EXCEEDED") for text in LIMIT_TEXTS),
+    ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "", Meaning.REJECT),
+    ("CANNOT_EXECUTE_FLOW_TRIGGER", "", Meaning.REJECT),
+    ("FIELD_CUSTOM_VALIDATION_EXCEPTION", STALE_MARKER, Meaning.STALE),
+    ("SERVER_UNAVAILABLE", "", Meaning.RETRY),
+    ("UNKNOWN_EXCEPTION", "", Meaning.RETRY),
+    ("TOO_MANY_APEX_REQUESTS", "", Meaning.RETRY),
+    ("QUERY_TIMEOUT", "", Meaning.RETRY),
+    ("REQUEST_RUNNING_TOO_LONG", "", Meaning.RETRY),
+    ("INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE", "", Meaning.RETRY),
+    ("ALL_OR_NONE_OPERATION_ROLLED_BACK", "", Meaning.RETRY),
+    ("PROCESSING_HALTED", "", Meaning.RETRY),
+    ("INVALID_FIELD", "No such column", Meaning.MISMATCH),
+    ("INVALID_FIELD", "", Meaning.REJECT),
+    *(("INVALID_FIELD_FOR_INSERT_UPDATE", text, Meaning.REJECT) for text in NOT_OF_THIS_KIND),
+    ("INVALID_FIELD_FOR_INSERT_UPDATE", "", Meaning.MISMATCH),
+    ("INVALID_TYPE", "", Meaning.MISMATCH),
+    ("STORAGE_LIMIT_EXCEEDED", "", Meaning.MISMATCH),
+    ("CANNOT_UPDATE_CONVERTED_LEAD", "", Meaning.CONVERTED),
+    ("ENTITY_IS_DELETED", "", Meaning.GONE),
+    ("NOT_FOUND", "", Meaning.GONE),
     *(
-        (code, "", Verdict.REJECT)
+        (code, "", Meaning.REJECT)
         for code in (
             "DUPLICATES_DETECTED",
             "DUPLICATE_EXTERNAL_ID",
@@ -147,12 +147,12 @@ RECORD_TABLE: Sequence[RecordRow] = (
 )
 
 
-def verdict_on(error: RecordError) -> Verdict:
+def meaning_of(error: RecordError) -> Meaning:
     """Look one record error up."""
-    for code, text, verdict in RECORD_TABLE:
+    for code, text, meaning in RECORD_TABLE:
         if error.code == code and text in error.text:
-            return verdict
-    return Verdict.UNKNOWN
+            return meaning
+    return Meaning.UNKNOWN
 
 
 RequestRow = tuple[int | None, str, str, type[SalesforceError]]

@@ -52,7 +52,7 @@ def none_named(settled: Settled) -> Sequence[str]:
 
 def unanswered_not_named(settled: Settled) -> Sequence[str]:
     """A function that takes a broken connection for a success."""
-    reasons = {delivery.message.id: delivery.fate.reason for delivery in settled.deliveries}
+    reasons = {delivery.message.id: delivery.outcome.reason for delivery in settled.deliveries}
     return [name for name in settled.kept if (reason := reasons[name]) and reason.code != "NO_ANSWER"]
 
 

@@ -24,8 +24,8 @@ def rejected_with(attributes: dict[str, Any]) -> DeadLetter:
     """A letter as the deliver function writes it for a message with these attributes."""
     queue = RecordingQueue()
     message = Message("m-1", "handle", "a body", SENT_AT, attributes=as_attributes(attributes))
-    fate = rejected("INVALID_EMAIL_ADDRESS", "Email: invalid email address: a", ("Email",))
-    DeadLetters(lambda: queue, "url", "contacts").send([Delivery(message, fate, EVENT_TIME)])
+    outcome = rejected("INVALID_EMAIL_ADDRESS", "Email: invalid email address: a", ("Email",))
+    DeadLetters(lambda: queue, "url", "contacts").send([Delivery(message, outcome, EVENT_TIME)])
     (entry,) = queue.entries
     return a_letter(entry["MessageAttributes"])
 

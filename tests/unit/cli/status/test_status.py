@@ -123,7 +123,7 @@ def test_what_happened_is_counted_by_hour_and_day() -> None:
     assert "SomethingElse" not in activity.day
 
 
-def test_the_last_value_is_the_newest_and_a_misfit_of_long_ago_has_ended() -> None:
+def test_the_last_value_is_the_newest_and_a_schema_mismatch_of_long_ago_has_ended() -> None:
     points = [
         Point("ConnectionProblems", NOW - 1_000, 0),
         Point("ConnectionProblems", NOW - HOUR_MS, 3),
@@ -176,7 +176,7 @@ def test_a_deployed_stack_is_known_by_its_metrics_alarms_and_queues(stack: Opera
     assert len(stack.dead()) == 1
 
 
-def test_a_misfit_and_problems_of_the_connection_are_for_a_person_to_look_at(stack: OperatedStack) -> None:
+def test_a_schema_mismatch_and_problems_of_the_connection_are_for_a_person_to_look_at(stack: OperatedStack) -> None:
     counted("SchemaMismatch", 2)
     counted("ConnectionProblems", 3)
     stack.feed()
