@@ -20,7 +20,7 @@ NOT_HERE := sam or python313 or chromium or docker or long
 # Without a Docker engine there is nothing that could be asked of it; everything else must run in test-all.
 DOCKER := $(shell docker version >/dev/null 2>&1 && echo " or docker")
 
-.PHONY: help setup test test-all demo local chaos chaos-backlog bench scale alarms cold-start lint format lock licences settings clean
+.PHONY: help setup test test-all demo local chaos bench alarms cold-start lint format lock licences settings clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,9 +43,6 @@ chaos: setup ## deliver 100,000 messages while everything goes wrong, on a simul
 	@$(BIN)/python -m destination_testbench.chaos chaos \
 		$(if $(SEED),--seed $(SEED)) $(if $(MESSAGES),--messages $(MESSAGES)) $(if $(PROFILES),--profiles $(PROFILES))
 
-chaos-backlog: setup ## simulate what becomes of a million messages in an outage of a day
-	@$(BIN)/python -m destination_testbench.chaos backlog
-
 alarms: setup ## try the template's alarms: which go on by which fault, and which stay off where all is well
 	@$(BIN)/python -m destination_testbench.alarms
 
@@ -54,9 +51,6 @@ cold-start: setup .venv-sam/.made .venv-runtime/.made ## measure cold starts of 
 
 bench: setup ## measure this function beside what one would take instead, in 20 minutes (SHORT=1: in two)
 	@$(BIN)/python -m benchmarks bench $(if $(SHORT),--short)
-
-scale: setup ## say how many profiles pass, in how many calls, by the figures that make bench kept
-	@$(BIN)/python -m benchmarks scale
 
 lint: setup .venv-checkov/.made ## check style, types, the template, and what is insecure
 	$(BIN)/ruff check .

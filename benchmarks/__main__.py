@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: what `make bench` and `make scale` call."""
+"""`python -m benchmarks`: what `make bench` calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from benchmarks.measuring import measure
 from benchmarks.pictures import draw
 from benchmarks.plan import LONG, SHORT
 from benchmarks.prices import load_prices
-from benchmarks.scale.tables import scale_tables
 from benchmarks.tables import tables
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -29,7 +28,7 @@ def tell(text: str) -> None:
 
 @app.callback()
 def main() -> None:
-    """Measures what delivering costs, and how far it goes."""
+    """Measures what delivering costs."""
 
 
 @app.command()
@@ -48,13 +47,6 @@ def bench(
         print(table.text())
     if not short and result_file is None:
         docs()
-
-
-@app.command()
-def scale() -> None:
-    """Say how far it goes by the figures that are kept."""
-    for _, table in scale_tables(load(), load_prices()):
-        print(table.text())
 
 
 @app.command()

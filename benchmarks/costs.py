@@ -66,11 +66,11 @@ class Cost:
         return self.lambda_usd + self.sqs_usd + self.secrets_usd + self.logs_usd
 
 
-def cost_of(name: str, result: Result, prices: Prices, memory_mib: int = MEMORY_MIB) -> Cost:
+def cost_of(name: str, result: Result, prices: Prices) -> Cost:
     """Reckon a million profiles in batches of 1,000."""
     figures = result.of(name, MESSAGES_PER_EVENT, LATENCY_MS)
     batches = MILLION / MESSAGES_PER_EVENT
-    gb_seconds = batches * seconds_of_batch(result, name, memory_mib) * memory_mib / 1024
+    gb_seconds = batches * seconds_of_batch(result, name) * MEMORY_MIB / 1024
     log_bytes = MILLION * figures.log_bytes + batches * PLATFORM_LOG_BYTES
     return Cost(
         name,
@@ -83,12 +83,12 @@ def cost_of(name: str, result: Result, prices: Prices, memory_mib: int = MEMORY_
     )
 
 
-def seconds_of_batch(result: Result, name: str = "deliver", memory_mib: int = MEMORY_MIB) -> float:
+def seconds_of_batch(result: Result, name: str) -> float:
     """How long a batch of 1,000 takes in Lambda, before an org of 100 ms."""
     figures = result.of(name, MESSAGES_PER_EVENT, LATENCY_MS)
     working = figures.cpu_us / 1e6 * figures.profiles
     waiting = max(0.0, figures.wall_seconds - working)
-    return working / min(1.0, memory_mib / WHOLE_PROCESSOR_MIB) + waiting
+    return working / min(1.0, MEMORY_MIB / WHOLE_PROCESSOR_MIB) + waiting
 
 
 MONTHLY = (

@@ -1,4 +1,4 @@
-"""`python -m destination_testbench.chaos`: the long runs, which `make chaos` and `make chaos-backlog` call."""
+"""`python -m destination_testbench.chaos`: the long run that `make chaos` calls."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from destination_testbench.chaos.backlog_table import show_backlog
 from destination_testbench.chaos.chaos import run_chaos
 from destination_testbench.chaos.settings import Settings
 from destination_testbench.chaos.table import show_chaos
-from destination_testbench.template.numbers import template_numbers
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 DEFAULT = Settings()
@@ -47,15 +45,6 @@ def chaos(
             results.append(run_chaos(settings))
     show_chaos(console, results)
     raise typer.Exit(0 if all(result.verdict.is_good for result in results) else 1)
-
-
-@app.command()
-def backlog(
-    messages: Annotated[int, typer.Option(min=1)] = 1_000_000,
-    hours: Annotated[float, typer.Option(help="Hours of the outage, in which the messages arrive.")] = 24.0,
-) -> None:
-    """Simulate a great many messages that arrive through an outage, and what pausing would change."""
-    show_backlog(Console(), template_numbers(), messages, hours)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from benchmarks.measuring import measure
 from benchmarks.pictures import draw
 from benchmarks.plan import Plan
 from benchmarks.prices import load_prices
-from benchmarks.scale.setting import work_of
 from benchmarks.tables import headline, tables
 
 SHORTEST = Plan(sizes=(1_000,), latencies_ms=(0, 100), repeats=1, wide_size=1_000, slow_size=20, longest_seconds=1.0)
@@ -87,9 +86,3 @@ def test_the_pictures_are_pictures(result: Result, tmp_path: Path) -> None:
     for file in drawn:
         bars = [element for element in ElementTree.parse(file).iter() if element.tag.endswith("rect")]
         assert len(bars) == len(NAMES)
-
-
-def test_the_model_is_fed_by_the_figures(result: Result) -> None:
-    work = work_of(result)
-
-    assert 0 < work.per_profile < work.per_profile * 1000 + work.per_batch

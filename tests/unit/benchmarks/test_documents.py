@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-from destination_testbench.template.numbers import template_numbers
 
 from benchmarks.costs import MEMORY_MIB, TEMPLATE, cost_of, monthly
 from benchmarks.docs import MARKED, PAGES, UnknownMarkerError, parts, rewritten
@@ -14,8 +13,6 @@ from benchmarks.figures import load
 from benchmarks.layout import Table
 from benchmarks.pictures import FOLDER, charts
 from benchmarks.prices import load_prices
-from benchmarks.scale.model import USAGE_CEILING
-from benchmarks.scale.setting import COLLECTIONS, RECORDS, Stack
 
 CURE = "run `.venv/bin/python -m benchmarks docs`"
 
@@ -99,11 +96,3 @@ def test_the_reckoned_function_is_the_template_s() -> None:
 
     assert memory is not None
     assert int(memory[1]) == MEMORY_MIB
-    stack, numbers = Stack(), template_numbers()
-    assert (stack.concurrency, stack.window_seconds) == (numbers.maximum_concurrency, numbers.batch_window_seconds)
-    assert (stack.batch_size, COLLECTIONS, RECORDS) == (
-        numbers.batch_size,
-        numbers.collections_per_request,
-        numbers.records_per_collection,
-    )
-    assert numbers.api_usage_ceiling_percent / 100 == USAGE_CEILING
