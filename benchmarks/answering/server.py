@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import threading
 import time
 import zlib
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from benchmarks.answering.answers import Answers, Reply, secret
 
 GZIP, LEVEL, WORTH_IT = 31, 1, 500
+STOPPED = {errno.EBADF, errno.EINVAL, errno.ECONNABORTED}
+"""How the system says that the socket is closed, or that it does not listen any more."""
+
 REASONS = {200: "OK", 201: "Created", 204: "No Content", 404: "Not Found"}
 
 
@@ -71,8 +76,8 @@ class Connection:
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def run(self) -> None:
-        """Serve until the other side hangs up."""
-        with self.wire:
+        """Serve until the other side hangs up, in whatever way."""
+        with self.wire, suppress(ConnectionError):
             while request := self._request():
                 self._send(request, self.org.respond(request))
 
@@ -119,13 +124,25 @@ class Connection:
 
 
 def serve(org: AnsweringOrg, listening: socket.socket) -> None:
-    """Serve everyone who connects, until the process ends."""
+    """Serve everyone who connects, until `stop` or the end of the process."""
     org.host = "{}:{}".format(*listening.getsockname())
     while True:
-        wire, _ = listening.accept()
+        try:
+            wire, _ = listening.accept()
+        except OSError as error:
+            if error.errno in STOPPED:
+                return
+            raise
         threading.Thread(target=Connection(org, wire).run, daemon=True).start()
 
 
 def listen() -> socket.socket:
     """Open a port that the system chooses."""
     return socket.create_server(("127.0.0.1", 0), backlog=128)
+
+
+def stop(listening: socket.socket) -> None:
+    """Take no more connections: a thread that waits for one in `serve` comes back."""
+    with suppress(OSError):  # macOS says that it is not connected, and wakes the thread all the same
+        listening.shutdown(socket.SHUT_RDWR)
+    listening.close()

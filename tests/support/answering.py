@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.answering.answers import Reply
-from benchmarks.answering.server import AnsweringOrg, Request, Speed, listen, serve
+from benchmarks.answering.server import AnsweringOrg, Request, Speed, listen, serve, stop
 from benchmarks.client import Run
 from benchmarks.events import Variant, write_events
 
@@ -37,9 +37,11 @@ class KeepingOrg(AnsweringOrg):
 def keeping_org() -> Iterator[KeepingOrg]:
     org, listening = KeepingOrg(), listen()
     org.host = "{}:{}".format(*listening.getsockname())
-    threading.Thread(target=serve, args=(org, listening), daemon=True).start()
-    with listening:
-        yield org
+    serving = threading.Thread(target=serve, args=(org, listening), daemon=True)
+    serving.start()
+    yield org
+    stop(listening)
+    serving.join()
 
 
 def delivered(name: str, profiles: int, variant: Variant = Variant.PLAIN) -> tuple[Run, list[Request]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from destination_testbench.aws_lambda.execution_environment import FunctionError
+from destination_testbench.aws_lambda.function import Function
 
 
 def wait_until(holds: Callable[[], Any], seconds: float = 15.0) -> Any:
@@ -34,12 +35,28 @@ def a_function(folder: Path, code: str) -> Path:
     return folder
 
 
+def a_local_function(folder: Path, code: str, timeout: float = 20.0, handler: str = "app.lambda_handler") -> Function:
+    """A function with this code, whose log and temporary files are in the folder too."""
+    return Function(
+        name="deliver",
+        arn="arn:aws:lambda:eu-west-1:123456789012:function:deliver",
+        handler=handler,
+        folder=a_function(folder / "deliver", code),
+        layers=(),
+        timeout_seconds=timeout,
+        memory_megabytes=512,
+        environment={"MINE": "1"},
+        log=folder / "logs" / "deliver.log",
+    )
+
+
 class RecordingFunction:
     """Stands for a function: keeps every batch, and fails messages as told."""
 
     def __init__(self, failing: Callable[[str], bool] = lambda body: False, seconds: float = 0.0) -> None:
         self.failing, self.seconds = failing, seconds
         self.crashes = False
+        self.raised: Exception = FunctionError("Crashed: as told")
         self.batches: list[list[dict[str, Any]]] = []
         self.running = self.most_running = 0
 
@@ -51,7 +68,7 @@ class RecordingFunction:
         time.sleep(self.seconds)
         self.running -= 1
         if self.crashes:
-            raise FunctionError("Crashed: as told")
+            raise self.raised
         return {
             "batchItemFailures": [
                 {"itemIdentifier": record["messageId"]} for record in event["Records"] if self.failing(record["body"])

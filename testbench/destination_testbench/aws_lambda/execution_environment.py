@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from destination_testbench.aws_lambda.function import Function
@@ -43,7 +44,7 @@ class ExecutionEnvironment:
                 start_new_session=True,
             )
         self._channel = ours
-        self._lines = ours.makefile("rw", encoding="utf-8")
+        self._answers = ours.makefile("rb")
         self._answer(SECONDS_TO_START)
 
     def invoke(self, event: Any) -> Any:
@@ -55,24 +56,19 @@ class ExecutionEnvironment:
             "deadline_ms": round((time.time() + seconds) * 1000),
             "event": event,
         }
-        try:
-            self._lines.write(json.dumps(request) + "\n")
-            self._lines.flush()
-        except OSError:
-            self.close()
-            raise FunctionError("Runtime.ExitError: the function's process has ended") from None
-        payload = self._answer(seconds)["payload"]
+        payload = self._answer(seconds, json.dumps(request).encode() + b"\n")["payload"]
         return json.loads(payload)
 
-    def _answer(self, seconds: float) -> dict[str, Any]:
-        self._channel.settimeout(seconds)
+    def _answer(self, seconds: float, request: bytes = b"") -> dict[str, Any]:
         try:
-            line = self._lines.readline()
+            self._channel.settimeout(seconds)
+            self._channel.sendall(request)
+            line = self._answers.readline()
         except TimeoutError:
             self.close()
             raise FunctionError(f"Sandbox.Timedout: Task timed out after {seconds:.2f} seconds") from None
-        except OSError:
-            line = ""
+        except (OSError, ValueError):  # its process was killed, or another thread has closed this environment
+            line = b""
         if not line:
             self.close()
             raise FunctionError("Runtime.ExitError: the function's process has ended")
@@ -87,11 +83,10 @@ class ExecutionEnvironment:
         return self._process.poll() is None and self._channel.fileno() != -1
 
     def close(self) -> None:
-        """End the process: at once if it is in the middle of an invocation."""
-        self._lines.close()
+        """End the process, whatever it is doing. It raises nothing, also where the process has died before."""
+        with suppress(OSError):
+            self._channel.shutdown(socket.SHUT_RDWR)  # whoever waits for an answer learns that there is none
+        self._process.kill()
+        self._process.wait()
+        self._answers.close()
         self._channel.close()
-        try:
-            self._process.wait(0 if self._process.poll() is None else None)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()

@@ -37,14 +37,18 @@ class Invoker:
         with self._lock:
             if self._closed:
                 raise FunctionError("Runtime.Stopped: the local stack is stopping")
-            if self._idle:
-                return self._idle.pop()
+            while self._idle:
+                environment = self._idle.pop()
+                if environment.alive:
+                    return environment
+                self._end(environment)
             number = next(n for n in count() if n not in self._numbers)
             self._numbers.add(number)
         try:
             environment = ExecutionEnvironment(self.function, number)
         except BaseException:
-            self._numbers.discard(number)
+            with self._lock:
+                self._numbers.discard(number)
             raise
         with self._lock:
             self._all.add(environment)
@@ -54,10 +58,13 @@ class Invoker:
         with self._lock:
             if environment.alive and not self._closed:
                 self._idle.append(environment)
-                return
-            self._all.discard(environment)
-        environment.close()
+            else:
+                self._end(environment)
+
+    def _end(self, environment: ExecutionEnvironment) -> None:
+        self._all.discard(environment)
         self._numbers.discard(environment.number)
+        environment.close()
 
     def close(self) -> None:
         """End every process, whatever it is doing."""

@@ -60,7 +60,8 @@ class Poller:
 
     Each of its threads gathers a batch, until it is full, or the window has passed since its first message; invokes the
     function; and deletes what succeeded. What failed stays hidden until its visibility timeout, and SQS's own redrive
-    policy counts how often it came. While `is_enabled` says no, nothing is taken from the queue.
+    policy counts how often it came. While `is_enabled` says no, nothing is taken from the queue. No exception ends a
+    thread: the queue would be polled no more, and nobody would be told.
     """
 
     def __init__(
@@ -91,19 +92,27 @@ class Poller:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                if not self._is_enabled():
-                    self._stopping.wait(SECONDS_BETWEEN_LOOKS_WHILE_PAUSED)
-                    continue
-                messages = self._gather()
-                if messages and not self._is_enabled():
-                    self._release(messages)
-                    continue
-                for batch in in_events(messages):
-                    self._handle(batch)
+                self._poll()
             except (BotoCoreError, ClientError) as error:
-                if not self._stopping.is_set():
-                    logger.warning("The queue cannot be polled: %s", error)
-                    self._stopping.wait(SECONDS_AFTER_A_FAILED_POLL)
+                self._failed("The queue cannot be polled: %s", error)
+            except Exception as error:
+                self._failed("A batch was not handled. Its messages stay on the queue.", exc_info=error)
+
+    def _failed(self, text: str, *words: object, exc_info: Exception | None = None) -> None:
+        if not self._stopping.is_set():
+            logger.warning(text, *words, exc_info=exc_info)
+            self._stopping.wait(SECONDS_AFTER_A_FAILED_POLL)
+
+    def _poll(self) -> None:
+        if not self._is_enabled():
+            self._stopping.wait(SECONDS_BETWEEN_LOOKS_WHILE_PAUSED)
+            return
+        messages = self._gather()
+        if messages and not self._is_enabled():
+            self._release(messages)
+            return
+        for batch in in_events(messages):
+            self._handle(batch)
 
     def _gather(self) -> list[Message]:
         batch = self._receive(self._mapping.batch_size, LONG_POLL_SECONDS)

@@ -64,6 +64,9 @@ class Scheduler:
             except (BotoCoreError, ClientError, FunctionError) as error:
                 if not self._stopping.is_set():
                     logger.warning("What was scheduled was not done: %s", error)
+            except Exception:  # it would never be done again, and nobody would be told
+                if not self._stopping.is_set():
+                    logger.exception("What was scheduled was not done.")
             self._stopping.wait(self._schedule.every_seconds)
 
 

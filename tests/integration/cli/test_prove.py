@@ -314,9 +314,17 @@ def test_an_outage_in_between_leaves_no_records(
     assert len(org.records("Contact")) == 3
 
 
+@pytest.fixture
+def interrupted_by_ctrl_c() -> Iterator[None]:
+    """A shell lets its jobs in the background ignore Ctrl-C, so also the tests in one: `make test &`."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_removes_its_records(
-    number: signal.Signals, org: SimulatedOrg, server: OrgServer, file: Path
+    number: signal.Signals, org: SimulatedOrg, server: OrgServer, file: Path, interrupted_by_ctrl_c: None
 ) -> None:
     org.faults.latency(0.05)
     facts = [fact for fact in FACTS if fact.name == "concurrent"]

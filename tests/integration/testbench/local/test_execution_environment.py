@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,10 +9,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from destination_testbench.aws_lambda.execution_environment import FunctionError
-from destination_testbench.aws_lambda.function import Function
+from destination_testbench.aws_lambda.execution_environment import ExecutionEnvironment, FunctionError
 from destination_testbench.aws_lambda.invoker import Invoker
-from local_stack import a_function, wait_until
+from local_stack import a_local_function, wait_until
 
 FUNCTION = """
 import os, time
@@ -26,6 +26,7 @@ def lambda_handler(event, context):
     if event == "raise":
         raise ValueError("as told")
     if event == "sleep":
+        print("sleeping", flush=True)
         time.sleep(60)
     if event == "unserialisable":
         return object()
@@ -41,19 +42,7 @@ def an_invoker(tmp_path: Path) -> Iterator[Callable[..., Invoker]]:
     with ExitStack() as closing:
 
         def make(code: str = FUNCTION, timeout: float = 20.0, handler: str = "app.lambda_handler") -> Invoker:
-            invoker = Invoker(
-                Function(
-                    name="deliver",
-                    arn="arn:aws:lambda:eu-west-1:123456789012:function:deliver",
-                    handler=handler,
-                    folder=a_function(tmp_path / "deliver", code),
-                    layers=(),
-                    timeout_seconds=timeout,
-                    memory_megabytes=512,
-                    environment={"MINE": "1"},
-                    log=tmp_path / "logs" / "deliver.log",
-                )
-            )
+            invoker = Invoker(a_local_function(tmp_path, code, timeout, handler))
             closing.callback(invoker.close)
             return invoker
 
@@ -113,6 +102,43 @@ def test_a_function_that_dies_fails_the_invocation_and_begins_anew(an_invoker: C
         invoker.invoke("die")
 
     assert invoker.invoke({})["calls"] == 1
+
+
+def test_a_process_that_is_killed_while_it_waits_is_replaced(an_invoker: Callable[..., Invoker]) -> None:
+    invoker = an_invoker()
+    pid = invoker.invoke({})["pid"]
+
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+    assert invoker.invoke({})["pid"] != pid
+
+
+@pytest.mark.parametrize("size", [1, 5_000_000])
+def test_a_process_that_is_killed_before_an_event_is_written_fails_the_invocation(tmp_path: Path, size: int) -> None:
+    environment = ExecutionEnvironment(a_local_function(tmp_path, FUNCTION), 0)
+    os.kill(environment.invoke({})["pid"], signal.SIGKILL)
+
+    with pytest.raises(FunctionError, match=r"Runtime\.ExitError"):
+        environment.invoke("x" * size)
+
+    assert not environment.alive
+    environment.close()
+
+
+def test_closing_does_not_wait_for_an_invocation_that_runs(an_invoker: Callable[..., Invoker]) -> None:
+    invoker = an_invoker(timeout=60)
+    invoker.warm_up()
+    with ThreadPoolExecutor() as callers:
+        running = callers.submit(invoker.invoke, "sleep")
+        wait_until(lambda: "sleeping" in invoker.function.log.read_text(encoding="utf-8"))
+        started = time.monotonic()
+
+        invoker.close()
+
+        with pytest.raises(FunctionError, match=r"Runtime\.ExitError"):
+            running.result(10)
+    assert time.monotonic() - started < 10
 
 
 def test_a_response_that_is_no_json_fails_the_invocation(an_invoker: Callable[..., Invoker]) -> None:

@@ -1,16 +1,26 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from destination_testbench.aws.process import LocalAws
-from destination_testbench.aws_lambda.poller import EventSourceMapping, Poller
-from local_stack import RecordingFunction, wait_until, waiting
+from destination_testbench.aws_lambda.invoker import Invoker
+from destination_testbench.aws_lambda.poller import EventSourceMapping, Invoke, Poller
+from local_stack import RecordingFunction, a_local_function, wait_until, waiting
+
+WRITES_DOWN_ITS_PID = """
+import os, pathlib
+
+def lambda_handler(event, context):
+    pathlib.Path(os.environ["TMPDIR"], "pid").write_text(str(os.getpid()))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +40,7 @@ def polling(sqs: Any) -> Iterator[Callable[..., None]]:
 
         def start(
             queue_url: str,
-            function: RecordingFunction,
+            function: Invoke,
             size: int = 10,
             window: float = 0,
             pollers: int = 1,
@@ -110,6 +120,38 @@ def test_a_function_that_fails_leaves_all_messages(sqs: Any, polling: Callable[.
 
     wait_until(lambda: waiting(sqs, queue) == (0, 0))
     assert set(function.bodies) == {"a", "b"}
+
+
+@pytest.mark.parametrize("raised", [BrokenPipeError("as told"), KeyError("as told")])
+def test_an_exception_that_nobody_foresaw_ends_no_poller(
+    sqs: Any, polling: Callable[..., None], raised: Exception
+) -> None:
+    queue, function = a_queue(sqs, VisibilityTimeout="1"), RecordingFunction()
+    function.crashes, function.raised = True, raised
+    send(sqs, queue, "a")
+    polling(queue, function)
+    wait_until(lambda: function.bodies)
+
+    function.crashes = False
+
+    wait_until(lambda: waiting(sqs, queue) == (0, 0))
+    assert set(function.bodies) == {"a"}
+
+
+def test_function_processes_that_are_killed_end_no_poller(
+    sqs: Any, polling: Callable[..., None], tmp_path: Path
+) -> None:
+    invoker = Invoker(a_local_function(tmp_path, WRITES_DOWN_ITS_PID))
+    queue, killed = a_queue(sqs, VisibilityTimeout="1"), 0
+    with closing(invoker):
+        polling(queue, invoker, pollers=2)
+        while killed < 4:
+            send(sqs, queue, "a")
+            wait_until(lambda: list(tmp_path.glob("tmp/*/pid")) and waiting(sqs, queue) == (0, 0))
+            for file in tmp_path.glob("tmp/*/pid"):
+                os.kill(int(file.read_text(encoding="utf-8")), signal.SIGKILL)
+                file.unlink()
+                killed += 1
 
 
 def test_a_message_that_came_too_often_is_moved_by_the_queue_itself(sqs: Any, polling: Callable[..., None]) -> None:

@@ -31,14 +31,15 @@ def test_a_function_is_invoked_at_the_start_and_then_again_and_again() -> None:
     assert set(function.bodies) == {"check"}
 
 
-def test_a_function_that_fails_is_invoked_again() -> None:
+@pytest.mark.parametrize("raised", [FunctionError("as told"), BrokenPipeError("as told"), KeyError("as told")])
+def test_a_function_that_fails_in_any_way_is_invoked_again(raised: Exception) -> None:
     function = RecordingFunction()
-    function.crashes = True
+    function.crashes, function.raised = True, raised
     scheduler = Scheduler(CHECK, invoking(CHECK, function))
 
     scheduler.start()
 
     wait_until(lambda: len(function.bodies) >= 2)
     scheduler.stop()
-    with pytest.raises(FunctionError):
+    with pytest.raises(type(raised)):
         function.invoke({"Records": []})
