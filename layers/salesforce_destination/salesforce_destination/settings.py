@@ -58,7 +58,7 @@ CHECK_CONNECTION_NEEDS = ("DESTINATION_FILE", "ACCESS_TOKEN_SECRET_ID", "REFRESH
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The variables of the environment, by their names in lower case; numbers have design's defaults."""
+    """The variables of the environment, by their names in lower case; numbers default as in template.yaml."""
 
     destination_file: str = ""
     credentials_secret_id: str = ""

@@ -20,8 +20,13 @@ PARAMETERS = {"BatchWindowSeconds": 1, "RedeliveryBaseSeconds": 1, "RedeliveryMa
 """What is shortened so that nobody has to wait; everything else is as in AWS."""
 
 
-NEXT_STEP = "Next: start the whole stack with `make local` and send a profile of your own."
 CONTACTS = DESTINATIONS / "contacts.toml"
+
+NEXT_STEP = """\
+Next: send a message of your own. Start BATCH_WINDOW_SECONDS=1 make local, then
+type the three lines of README.md ("Try it") in another terminal.
+Then deploy it: README.md ("Deploy it"), docs/aws-setup.md."""
+"""What a person who has seen the demo does."""
 
 
 def run_demo(console: Console, state: Path, planned: Scenario | None = None, destination: Path = CONTACTS) -> int:

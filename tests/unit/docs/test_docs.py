@@ -16,7 +16,7 @@ import yaml
 from destination_testbench.template.parameters import variable_name
 from salesforce_destination.destination.destination import read_destination
 from salesforce_destination.login.credentials import Credentials
-from salesforce_destination.outcome import Outcome
+from salesforce_destination.outcome import OutcomeKind
 from salesforce_destination.settings import CHECK_CONNECTION_NEEDS, DELIVER_NEEDS, REFRESH_TOKEN_NEEDS
 from shell_commands import PAGES, ROOT
 
@@ -218,7 +218,7 @@ def test_every_metric_that_is_named_is_emitted() -> None:
 def test_every_outcome_has_its_metric_and_what_sqs_does() -> None:
     rows = re.findall(r"^\| \*\*(\w+)\*\* \| (.+) \| `(\w+)` \|$", read(ROOT / "docs" / "outcomes.md"), re.MULTILINE)
 
-    assert {outcome for outcome, *_ in rows} == set(Outcome)
+    assert {outcome for outcome, *_ in rows} == set(OutcomeKind)
     assert [metric for *_, metric in rows if f'"{metric}"' not in sources()] == []
 
 

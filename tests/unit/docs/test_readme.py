@@ -7,6 +7,7 @@ import json
 import re
 import tomllib
 
+from destination_testbench.demo.command import NEXT_STEP
 from destination_testbench.demo.delivery import DeadLetter, Findings
 from destination_testbench.demo.scenario import scenario
 from destination_testbench.demo.tables import WIDTH, outcome_table
@@ -77,6 +78,15 @@ def test_the_output_of_the_demo_is_what_the_demo_prints() -> None:
     assert len(lines) == 8
     assert lines[-1] == "Everything came out as expected."
     assert [line for line in lines[:-1] if line not in printed] == []
+
+
+def test_what_the_demo_says_comes_next_is_in_the_readme() -> None:
+    headings = re.findall(r"README\.md \(\"(.+?)\"\)", NEXT_STEP)
+    (command,) = re.findall(r"Start (\S+ make \w+)", NEXT_STEP)
+
+    assert len(headings) == 2
+    assert all(f"\n## {heading}\n" in README for heading in headings)
+    assert f"`{command}`" in section(headings[0])
 
 
 def test_it_is_deployed_in_four_commands_to_the_stack_of_samconfig() -> None:

@@ -4,7 +4,7 @@ import io
 from dataclasses import replace
 from pathlib import Path
 
-from destination_testbench.demo.command import CONTACTS, run_demo
+from destination_testbench.demo.command import CONTACTS, NEXT_STEP, run_demo
 from destination_testbench.demo.scenario import MISTAKES, Scenario, scenario
 from rich.console import Console
 
@@ -21,6 +21,7 @@ def test_the_demo_ends_with_what_it_expected(tmp_path: Path) -> None:
     assert status == 0, output
     assert "Everything came out as expected." in output
     assert all(mistake.code in output for mistake in MISTAKES)
+    assert output.rstrip().endswith(NEXT_STEP)
     assert max(map(len, output.splitlines())) <= 80
 
 
@@ -32,6 +33,7 @@ def test_the_demo_fails_and_says_so_if_something_else_came_out(tmp_path: Path) -
     status, output = the_demo(tmp_path, wrong)
 
     assert status == 1
+    assert NEXT_STEP not in output
     assert "records updated: 21, expected 22" in output
 
 
