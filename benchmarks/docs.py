@@ -11,7 +11,7 @@ from benchmarks.costs import monthly
 from benchmarks.figures import Result
 from benchmarks.layout import Table, number
 from benchmarks.prices import Prices
-from benchmarks.tables import headline, tables
+from benchmarks.tables import headline, main_tables
 
 ROOT = Path(__file__).parents[1]
 COLD_START = Path(__file__).parent / "results" / "cold-start.json"
@@ -27,9 +27,9 @@ def parts(result: Result, prices: Prices) -> dict[str, str]:
     """What stands between the markers, by their names."""
     return {
         "bench-headline": headline(result, prices).markdown(),
-        "bench-tables": "\n".join(table.markdown() for table in tables(result, prices)) + f"\n{provenance(result)}\n",
+        "bench-tables": "\n".join(table.markdown() for table in main_tables(result, prices))
+        + f"\n{provenance(result)}\n",
         "cold-start": cold_start().markdown(),
-        "bench-prices": _prices(prices).markdown(),
         "bench-monthly": _monthly(prices).markdown(),
         "bench-idle": _idle(prices),
     }
@@ -59,16 +59,6 @@ def cold_start() -> Table:
     )
     remark = f"Measured on {kept['date']} by `{kept['command']}` on {kept['machine']}."
     return Table(title, ["", "ms", "times boto3 and requests"], rows, [batch, remark])
-
-
-def _prices(prices: Prices) -> Table:
-    rows = [
-        [price.unit, f"{price.usd:.10f}".rstrip("0").rstrip("."), price.source, "yes" if price.confirmed else "no"]
-        for price in prices.prices
-    ]
-    return Table(
-        f"Prices of {prices.region}, read on {prices.read_on}", ["for a", "USD", "source", "found in print"], rows
-    )
 
 
 def _monthly(prices: Prices) -> Table:

@@ -35,6 +35,14 @@ def tables(result: Result, prices: Prices) -> Iterator[Table]:
     yield costs(result, prices)
 
 
+def main_tables(result: Result, prices: Prices) -> Iterator[Table]:
+    """The tables of docs/performance.md; the others are printed only."""
+    yield reach(result)
+    yield _work(result)
+    yield _wall(result)
+    yield costs(result, prices)
+
+
 def headline(result: Result, prices: Prices) -> Table:
     """The table of the README: a few profiles, many at once, a million. The floor is left out: nobody's choice."""
     few, many = result.sizes[0], result.sizes[-1]
