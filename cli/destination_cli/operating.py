@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 def status(
     stack: StackName = None, local: OnThisMachine = False, as_json: AsJson = False, state: StateFolder = STATE
 ) -> None:
-    """Say what a stack is doing: what waits, what was delivered, what failed. Exits with 1 for what needs a person."""
+    """Show what a stack is doing: what waits, what was delivered, what failed. Exits with 1 if a person has to act."""
     from destination_cli.status import command
     from destination_cli.target import Target
 
@@ -34,15 +34,18 @@ def status(
 
 
 def send(
-    file: Annotated[Path, typer.Argument(help="Profiles, one JSON object a line; - for standard input.")],
-    as_of: Annotated[str | None, typer.Option(help="When the profiles were so, such as 2026-01-11T21:24:39Z.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted send stopped.")] = False,
+    file: Annotated[Path, typer.Argument(help="Profiles, one JSON object on each line; - for standard input.")],
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="Time of the snapshot, such as 2026-01-11T21:24:39Z. Newer changes in Salesforce stay."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue where an interrupted send stopped.")] = False,
     stack: StackName = None,
     local: OnThisMachine = False,
     as_json: AsJson = False,
     state: StateFolder = STATE,
 ) -> None:
-    """Put the profiles of a file on the queue. Exits with 1 where some lines could not be sent."""
+    """Send the profiles of a file to the queue. Exits with 1 if some lines could not be sent."""
     from destination_cli.send import command
     from destination_cli.target import Target, TargetError
 
@@ -50,7 +53,7 @@ def send(
         if str(file) != "-":
             return command.send_file(target, file, Console(), as_of=as_of, resume=resume, as_json=as_json)
         if resume:
-            raise TargetError("Standard input cannot be resumed. Put the profiles into a file.")
+            raise TargetError("Standard input cannot be resumed. Write the profiles to a file and send that.")
         return command.send_stream(target, command.standard_input(), Console(), as_of=as_of, as_json=as_json)
 
     run(stack, local, state, work)
@@ -59,15 +62,15 @@ def send(
 def dead_letters(
     put_back: Annotated[bool, typer.Option("--redrive", help="Put them back on the queue.")] = False,
     reason: Annotated[list[str] | None, typer.Option(help="Only those with this code; may be repeated.")] = None,
-    export: Annotated[Path | None, typer.Option(help="Write them to this file, a JSON object a line.")] = None,
-    show: Annotated[bool, typer.Option("--show", help="Show profiles, and what Salesforce said of them.")] = False,
-    samples: Annotated[int, typer.Option(help="Letters to show for each reason.", min=0)] = 2,
+    export: Annotated[Path | None, typer.Option(help="Write them to this file, one JSON object on each line.")] = None,
+    show: Annotated[bool, typer.Option("--show", help="Show the profiles and Salesforce's error texts.")] = False,
+    samples: Annotated[int, typer.Option(help="Dead letters to show for each reason.", min=0)] = 2,
     stack: StackName = None,
     local: OnThisMachine = False,
     as_json: AsJson = False,
     state: StateFolder = STATE,
 ) -> None:
-    """Say why messages were rejected, put them back on the queue, or write them to a file. Exits with 1 for any."""
+    """Show why messages were rejected, put them back, or write them to a file. Exits with 1 if there are any."""
     from destination_cli.dead_letters import command
     from destination_cli.target import Target
 
@@ -84,21 +87,21 @@ def dead_letters(
 def pause(
     stack: StackName = None, local: OnThisMachine = False, as_json: AsJson = False, state: StateFolder = STATE
 ) -> None:
-    """Take no more messages from the queue. Profiles can still be sent; they wait."""
+    """Stop delivery. Profiles can still be sent; they wait on the queue."""
     _switch(stack, local, as_json, state, on=False)
 
 
 def resume(
     stack: StackName = None, local: OnThisMachine = False, as_json: AsJson = False, state: StateFolder = STATE
 ) -> None:
-    """Take messages from the queue again."""
+    """Start delivery again."""
     _switch(stack, local, as_json, state, on=True)
 
 
 def explain(
-    identity: Annotated[str, typer.Argument(help="As the profile names the contact: its Id, or an external ID.")],
+    identity: Annotated[str, typer.Argument(help="The identity as it is in the profile: the Id, or an external ID.")],
     file: Annotated[
-        Path | None, typer.Option(help="The destination file, where it is not that of the checkout.")
+        Path | None, typer.Option(help="The destination file, if it is not the one of the checkout.")
     ] = None,
     since: Annotated[str, typer.Option(help="How far to look back: 90m, 24h, 14d.")] = "14d",
     stack: StackName = None,
@@ -106,7 +109,7 @@ def explain(
     as_json: AsJson = False,
     state: StateFolder = STATE,
 ) -> None:
-    """Say what became of one contact's messages, and what the org holds of it. Shows personal data."""
+    """Show the outcomes of one contact's messages, and what the org holds. Shows personal data."""
     from destination_cli.explain import command
     from destination_cli.target import Target
 

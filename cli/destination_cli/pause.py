@@ -58,7 +58,9 @@ def show(result: Switched, console: Console) -> None:
         highlight=False,
     )
     if result.state == "paused":
-        console.print("Profiles can be sent on; the queue keeps them for 14 days. `destination resume` goes on.")
+        console.print(
+            "Profiles can still be sent; the queue keeps them for 14 days. To continue, run `destination resume`."
+        )
 
 
 def _state(target: Target) -> str:
@@ -71,4 +73,6 @@ def _wait_for(target: Target, wanted: str, sleep: Callable[[float], None]) -> No
         if _state(target) == wanted:
             return
         sleep(LOOK_EVERY_SECONDS)
-    raise TargetError(f"AWS was told, and {target.name} is not {wanted.lower()} yet. Ask `destination status` again.")
+    raise TargetError(
+        f"AWS accepted the change, but {target.name} is not {wanted.lower()} yet. Run `destination status` in a minute."
+    )

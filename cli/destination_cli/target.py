@@ -56,7 +56,7 @@ class Target:
             return _local_target(state)
         if stack:
             return _deployed_target(stack)
-        raise TargetError("Say which stack: --stack NAME for a deployed one, --local for that of `make local`.")
+        raise TargetError("Which stack? Add --stack NAME for a deployed one, or --local for the one of `make local`.")
 
     def client(self, service: str) -> Any:
         """A boto3 client; several threads may use it."""
@@ -69,7 +69,9 @@ class Target:
         try:
             return self.outputs[key]
         except KeyError:
-            raise TargetError(f"The stack {self.name} has no output {key}. Deploy template.yaml again.") from None
+            raise TargetError(
+                f"The stack {self.name} has no output {key}: it is too old. Deploy template.yaml again."
+            ) from None
 
     @property
     def queue_url(self) -> str:
@@ -138,7 +140,7 @@ class Target:
         queue_arn = self.output("QueueArn")
         found = [mapping["UUID"] for mapping in mappings if mapping["EventSourceArn"] == queue_arn]
         if not found:
-            raise TargetError(f"Nothing feeds {self.deliver_function_name} from its queue. Deploy template.yaml again.")
+            raise TargetError(f"{self.deliver_function_name} does not read its queue. Deploy template.yaml again.")
         return str(found[0])
 
     def salesforce(self, *, renew: bool = False, read_seconds: float = READ_SECONDS) -> SalesforceClient:
@@ -171,9 +173,9 @@ def explained(name: str) -> Iterator[None]:
     try:
         yield
     except NoCredentialsError:
-        raise TargetError("There are no AWS credentials. Log in, or set AWS_PROFILE.") from None
+        raise TargetError("No AWS credentials were found. Log in, or set AWS_PROFILE.") from None
     except NoRegionError:
-        raise TargetError("There is no AWS region. Set AWS_REGION to that of the stack.") from None
+        raise TargetError("No AWS region is set. Set AWS_REGION to the region of the stack.") from None
     except EndpointConnectionError as error:
         raise TargetError(f"AWS does not answer for {name}: {error} Is the local stack still running?") from None
     except ClientError as error:
@@ -185,11 +187,11 @@ def explained(name: str) -> Iterator[None]:
 def _refusal(name: str, error: ClientError) -> str:
     code = error.response.get("Error", {}).get("Code", "")
     if code == "ValidationError" and error.operation_name == "DescribeStacks":
-        return f"There is no stack {name} in this account and region. Look at its name, AWS_PROFILE and AWS_REGION."
+        return f"There is no stack {name} in this account and region. Check the name, AWS_PROFILE and AWS_REGION."
     if code in ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"):
-        return f"AWS does not take your credentials ({code}). Log in again."
+        return f"AWS rejects your credentials ({code}). Log in again."
     if "AccessDenied" in code or code == "UnauthorizedOperation":
-        return f"You are not allowed to do {error.operation_name} on {name}. Ask for it, or use another AWS_PROFILE."
+        return f"You may not call {error.operation_name} on {name}. Ask for that right, or use another AWS_PROFILE."
     return f"AWS refused {error.operation_name} on {name}: {code}."
 
 

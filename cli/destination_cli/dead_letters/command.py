@@ -55,9 +55,9 @@ def list_letters(
     else:
         _print(reasons, console, show) if reasons else _print_none(codes, others, console)
         if reader.is_full:
-            console.print(f"These are the first {MOST_HIDDEN:,}; there are about {reader.count:,}.", highlight=False)
+            console.print(f"These are the first {MOST_HIDDEN:,} of about {reader.count:,}.", highlight=False)
         if file and reasons:
-            text = f"Written to {file}. It holds profiles: keep it where only you can read it."
+            text = f"Written to {file}. The file contains profiles: keep it private."
             console.print(text, markup=False, soft_wrap=True)
     return 1 if reasons or others else 0
 
@@ -102,13 +102,13 @@ def _print_none(codes: Collection[str], others: Mapping[str, int], console: Cons
         console.print("[green]✓[/] There are no dead letters.")
         return
     there = ", ".join(f"{code} ({count:,})" for code, count in Counter(others).most_common())
-    text = f"None with the reason {' or '.join(codes)}; there are: {there}."
+    text = f"No dead letter has the reason {' or '.join(codes)}. There are: {there}."
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _print(reasons: Sequence[Reason], console: Console, show: bool) -> None:
     table = Table(
-        Column("Reason", no_wrap=True), "Letters", "Fields", "First event", "Last event", box=None, pad_edge=False
+        Column("Reason", no_wrap=True), "Count", "Fields", "First event", "Last event", box=None, pad_edge=False
     )
     for reason in reasons:
         fields = ", ".join(f"{name} ({count})" for name, count in reason.fields.most_common(5))
@@ -122,18 +122,18 @@ def _print(reasons: Sequence[Reason], console: Console, show: bool) -> None:
         if show:
             console.print(f"  {letter.message}\n  {letter.body[:LONGEST_BODY]}", markup=False, highlight=False)
     if not show:
-        console.print("\n--show adds what Salesforce said and the profile itself.", style="dim")
+        console.print("\nAdd --show to see Salesforce's error texts and the profiles.", style="dim")
 
 
 def _print_redriven(result: Redriven, console: Console) -> None:
-    back, left = counted(result.sent, "is", "are"), counted(result.left, "was", "were")
+    back, left = counted(result.sent, "dead letter is", "dead letters are"), counted(result.left, "was", "were")
     console.print(f"{back} back on the queue, {left} left.", highlight=False)
     if result.failed:
-        failed = counted(result.failed, "was not taken by the queue, and is", "were not taken by the queue, and are")
-        console.print(f"{failed} still among the dead letters.", style="red")
+        failed = counted(result.failed, "was refused by SQS and is", "were refused by SQS and are")
+        console.print(f"{failed} still in the dead-letter queue.", style="red")
     if result.not_deleted:
-        twice = counted(result.not_deleted, "could not be deleted: it comes", "could not be deleted: they come")
-        console.print(f"{twice} twice, which does no harm.")
+        twice = counted(result.not_deleted, "could not be deleted: it is", "could not be deleted: they are")
+        console.print(f"{twice} now in both queues. To deliver a message twice does no harm.")
 
 
 def _as_json(reason: Reason, show: bool) -> dict[str, Any]:

@@ -29,9 +29,9 @@ _UNITS = {"m": 60, "h": 3_600, "d": 86_400}
 _SINCE = re.compile(r"([1-9]\d{0,5})([mhd])")
 
 WAITING = {
-    "rejected": "It lies in the dead-letter queue: look for {code}, {when}, among `destination dead-letters --reason"
-    " {code} --show --samples 1000`.",
-    "deferred": "It waits on the queue and comes again by itself. {code} is why.",
+    "rejected": "The message is in the dead-letter queue. Run `destination dead-letters --reason {code} --show"
+    " --samples 1000` and look for {when}.",
+    "deferred": "The message waits on the queue because of {code}. It is tried again without you.",
 }
 """What to do about the last outcome."""
 
@@ -59,7 +59,7 @@ def explain(target: Target, identity: str, file: Path | None, since: str) -> Exp
     try:
         key, asked_for = key_of(destination, identity)
     except ProfileRefusedError as error:
-        raise TargetError(f"{identity} is no identity of {destination.name}: {error.reason.text}") from None
+        raise TargetError(f"{identity} cannot be an identity of {destination.name}: {error.reason.text}") from None
     events = events_of(target, identity_hash(_hash_key(target), key), seconds)
     try:
         records, problem = records_of(target.salesforce(), destination, asked_for), ""
@@ -86,9 +86,9 @@ def show(explanation: Explanation, console: Console) -> None:
     _show_events(explanation, console)
     console.print()
     if explanation.problem:
-        console.print(f"The org cannot be asked: {explanation.problem}. `destination status` says more.", style="red")
+        console.print(f"The org cannot be asked: {explanation.problem}. Run `destination status`.", style="red")
     elif not explanation.records:
-        console.print(f"The org has no {explanation.salesforce_object} with this identity, or hides it from the user.")
+        console.print(f"The org has no {explanation.salesforce_object} with this identity, or the user may not see it.")
     for record in explanation.records:
         table = Table("In the org", "", box=None, pad_edge=False, header_style="dim")
         for name, value in record.items():
@@ -99,8 +99,8 @@ def show(explanation: Explanation, console: Console) -> None:
 def _show_events(explanation: Explanation, console: Console) -> None:
     if not explanation.events:
         console.print(
-            f"No message about this contact was handled in the last {explanation.since}. It was not sent, or waits on"
-            " the queue (see `destination status`), or names the contact by something else."
+            f"No message for this contact was processed in the last {explanation.since}. Either none was sent, or it"
+            " waits on the queue (see `destination status`), or it has another identity."
         )
         return
     for event in explanation.events:
@@ -110,7 +110,7 @@ def _show_events(explanation: Explanation, console: Console) -> None:
         console.print(f"{moment(event.at)}  {what}  {about}", markup=False, highlight=False, soft_wrap=True)
     last = explanation.events[-1]
     if last.outcome in WAITING:
-        when = f"event of {moment(last.event_time)}" if last.event_time else f"rejected at {moment(last.at)}"
+        when = f"the event of {moment(last.event_time)}" if last.event_time else f"the rejection of {moment(last.at)}"
         text = WAITING[last.outcome].format(code=last.code, when=when)
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
@@ -129,7 +129,8 @@ def _hash_key(target: Target) -> bytes:
         key = read_secret(target.client("secretsmanager"), target.output("OutcomeKeySecretArn"))
     except DestinationError as error:
         raise TargetError(
-            f"The key of the hashes in the log cannot be read ({error.code}). Ask for that right."
+            f"The key of the hashes in the log cannot be read ({error.code}). You need the right to read the secret"
+            " OutcomeKeySecretArn."
         ) from None
     if not key:
         raise TargetError("The key of the hashes in the log is empty. Deploy template.yaml again.")

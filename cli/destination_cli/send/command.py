@@ -66,8 +66,9 @@ def _progress_file(target: Target, file: Path, event_time: int | None, *, resume
     if resume:
         return progress_file.resumed()
     if progress_file.found():
-        text = f"A send of {file} was interrupted. Go on with --resume, or delete {progress_file.path} to begin anew."
-        raise TargetError(text)
+        raise TargetError(
+            f"Sending {file} was interrupted. Add --resume to continue, or delete {progress_file.path} to start again."
+        )
     return progress_file
 
 

@@ -47,5 +47,5 @@ def _line(number: int, end: int, text: bytes, most_bytes: int) -> Line:
     except ValueError:
         return Line(number, end, problem="is not JSON; write each profile on one line")
     if not isinstance(value, dict):
-        return Line(number, end, problem="is no JSON object")
+        return Line(number, end, problem="is not a JSON object")
     return Line(number, end, text.decode())

@@ -80,7 +80,7 @@ class Load:
     def _so_far(self) -> str:
         sent = counted(self.position.sent, "profile was", "profiles were")
         so_far = f"{sent} sent, up to line {self.position.line:,}."
-        return f"{so_far} Go on with --resume." if self.progress_file else so_far
+        return f"{so_far} Add --resume to continue." if self.progress_file else so_far
 
 
 @contextmanager

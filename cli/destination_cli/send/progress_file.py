@@ -53,13 +53,13 @@ class ProgressFile:
         """Where the last send stopped; raise TargetError where that was another file, queue or event time."""
         before = self.found()
         if before is None:
-            raise TargetError(f"There is nothing to resume: {self.path} is not there. Leave out --resume.")
+            raise TargetError(f"There is nothing to resume: {self.path} does not exist. Leave out --resume.")
         given = {"queue_url": self.queue_url, "size": self.size, "changed_at": self.changed_at}
         if any(before.get(name) != value for name, value in given.items()):
-            text = f"{self.path} is about another state of the file, or another queue. Delete it, and send all again."
+            text = f"{self.path} belongs to another version of the file or another queue. Delete it and send all again."
             raise TargetError(text)
         if self.event_time is not None and self.event_time != before.get("event_time"):
-            raise TargetError("The send began with another --as-of. Leave it out: the one it began with is used.")
+            raise TargetError("The send began with another --as-of. Leave it out: a resumed send keeps its time.")
         position = Position(**{**before["position"], "problems": tuple(map(tuple, before["position"]["problems"]))})
         return replace(self, event_time=before.get("event_time"), position=position)
 

@@ -14,7 +14,7 @@ from destination_cli.send.lines import Line
 PAUSES = (0.2, 1.0, 3.0, 10.0)
 """Seconds before the failed entries of a call are sent again."""
 
-REFUSED = "is not taken by SQS: it holds a character that SQS does not allow, or is too long"
+REFUSED = "was refused by SQS: it contains a character that SQS does not allow, or is too long"
 
 _ONE_OF_THEM = ("BatchRequestTooLong", "InvalidMessageContents", "InvalidParameterValue")
 """Codes with which SQS refuses a whole call because of one of its entries."""

@@ -25,14 +25,14 @@ LETTERS_READ = 200
 """So many dead letters are looked at for their reasons; `destination dead-letters` looks at all."""
 
 CURES = {
-    MISMATCH: "The destination file does not fit the org, or a setting is wrong: `destination check` names each.",
-    CONNECTION: "The connection was checked and has problems: `destination check` names each.",
+    MISMATCH: "The destination file does not fit the org, or a setting is wrong: `destination check` names each problem.",
+    CONNECTION: "The last connection check found problems: `destination check` names each.",
 }
 """What to do where the last value of a metric is above 0."""
 
 WHAT_COUNTS = (
-    "RecordsDelivered counts records: messages about one record are written once. A message that waits for a missing"
-    " field is delivered and deferred."
+    "RecordsDelivered counts records: several messages for one record can be one write. A message that waits for a"
+    " missing field counts as delivered and as deferred."
 )
 
 
@@ -56,9 +56,9 @@ class Status:
         """What a person has to look at."""
         found = [f"{name} is on: see docs/runbook.md#{name.lower()}." for name in self.alarms or ()]
         if self.paused:
-            found.append("It is paused: `destination resume` goes on.")
+            found.append("Delivery is paused. To continue, run `destination resume`.")
         if self.dead_letters:
-            found.append(f"Dead letters: {self.dead_letters:,}. See `destination dead-letters`.")
+            found.append(f"Dead letters: {self.dead_letters:,}. To see the reasons, run `destination dead-letters`.")
         found += [f"{text} ({name})" for name, text in CURES.items() if self.activity.last_value(name)]
         if self.org.problem:
             found.append(f"The org cannot be reached with the stored access token: {self.org.problem}.")
@@ -120,15 +120,15 @@ def _reasons(target: Target) -> dict[str, int]:
 def _rows(status: Status) -> Table:
     queue, org = status.queue, status.org
     table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_row("Waiting", f"{queue.visible:,} ready, {queue.in_flight:,} in flight or to be tried later")
+    table.add_row("Waiting", f"{queue.visible:,} ready, {queue.in_flight:,} in flight or waiting for their next try")
     table.add_row("Oldest message", "" if status.oldest_seconds is None else f"{status.oldest_seconds:,.0f} s")
     reasons = ", ".join(f"{code} {count:,}" for code, count in status.reasons.items())
-    seen = f" (of {LETTERS_READ} looked at)" if status.dead_letters > LETTERS_READ else ""
+    seen = f" (of the first {LETTERS_READ})" if status.dead_letters > LETTERS_READ else ""
     table.add_row("Dead letters", f"{status.dead_letters:,} {reasons}{seen}")
     table.add_row("Last access token", moment(org.token_issued_at) if org.token_issued_at else org.problem)
     if org.api_calls_used is not None and org.api_calls_allowed is not None:
         left = org.api_calls_allowed - org.api_calls_used
-        table.add_row("API calls left", f"{left:,} of {org.api_calls_allowed:,} in 24 hours, by all that use the org")
+        table.add_row("API calls left", f"{left:,} of {org.api_calls_allowed:,} in 24 hours, for all users of the org")
     for name in LAST_IS_GOOD_FOR_MS:
         table.add_row(name, _last(status.activity, name))
     table.add_row("Paused", "yes" if status.paused else "no")
@@ -143,7 +143,7 @@ def _last(activity: Activity, name: str) -> str:
 
 def _alarms(alarms: Sequence[str] | None) -> str:
     if alarms is None:
-        return "nobody watches on this machine"
+        return "not evaluated on this machine"
     return ", ".join(alarms) or "none"
 
 

@@ -157,7 +157,7 @@ def test_a_contact_of_whom_nothing_was_sent_is_told_from_one_that_the_org_has_no
     code, unknown = run("explain", an_id(9_999))
 
     assert code == 1
-    assert "No message about this contact" in known
+    assert "No message for this contact" in known
     assert "LastName" in known
     assert "The org has no Contact" in unknown
 

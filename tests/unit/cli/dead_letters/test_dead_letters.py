@@ -53,7 +53,7 @@ def test_letters_are_counted_by_reason_without_a_word_of_the_profile(stack: Oper
     status, text = shown(stack)
 
     assert status == 1
-    assert "INVALID_EMAIL_ADDRESS  12       Email (12)" in text
+    assert "INVALID_EMAIL_ADDRESS  12     Email (12)" in text
     assert text.index("INVALID_EMAIL_ADDRESS") < text.index("NOT_JSON")
     assert "anna" not in text
 
@@ -102,7 +102,7 @@ def test_a_reason_that_no_letter_has_is_no_all_clear(stack: OperatedStack) -> No
     status, text = shown(stack, codes=["NOPE"])
 
     assert status == 1
-    assert text == "None with the reason NOPE; there are: INVALID_EMAIL_ADDRESS (2), NOT_JSON (1).\n"
+    assert text == "No dead letter has the reason NOPE. There are: INVALID_EMAIL_ADDRESS (2), NOT_JSON (1).\n"
 
 
 def test_programs_are_told_the_other_reasons_too(stack: OperatedStack, capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,7 +131,7 @@ def test_a_redrive_of_a_reason_that_no_letter_has_names_those_that_there_are(sta
 
     text = console.export_text()
     assert status == 1
-    assert "None with the reason NOPE; there are: INVALID_EMAIL_ADDRESS (2)." in text
+    assert "No dead letter has the reason NOPE. There are: INVALID_EMAIL_ADDRESS (2)." in text
     assert "2/2" not in text
 
 
@@ -146,7 +146,7 @@ def test_the_bar_counts_only_what_goes_back(stack: OperatedStack) -> None:
     text = console.export_text()
     assert status == 0
     assert "1/1" in text
-    assert "1 is back on the queue, 2 were left." in text
+    assert "1 dead letter is back on the queue, 2 were left." in text
 
 
 def test_redriven_letters_are_on_the_queue_with_their_time_and_not_among_the_dead(stack: OperatedStack) -> None:

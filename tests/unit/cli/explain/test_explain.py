@@ -100,11 +100,14 @@ def said(*events: Event) -> str:
 def test_a_dead_letter_can_be_found_by_its_reason_and_the_time_of_its_event() -> None:
     text = said(Event(NOW, "rejected", "NOT_JSON", 1_700_000_000_000, "1"))
 
-    assert "look for NOT_JSON, event of 2023-11-14 22:13:20Z, among `destination dead-letters --reason NOT_JSON" in text
+    assert (
+        "Run `destination dead-letters --reason NOT_JSON --show --samples 1000` and look for the event of"
+        " 2023-11-14 22:13:20Z." in text
+    )
 
 
 def test_where_nothing_was_found_no_message_was_handled() -> None:
-    assert "No message about this contact was handled in the last 14d." in said()
+    assert "No message for this contact was processed in the last 14d." in said()
 
 
 @pytest.mark.parametrize(("since", "seconds"), [("90m", 5_400), ("24h", 86_400), ("14d", 1_209_600)])

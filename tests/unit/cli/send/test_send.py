@@ -186,7 +186,7 @@ def test_an_interrupted_send_is_not_begun_anew_by_mistake(tmp_path: Path) -> Non
     with pytest.raises(TargetError):
         send(queue, file)
 
-    with pytest.raises(TargetError, match=r"was interrupted\. Go on with --resume, or delete"):
+    with pytest.raises(TargetError, match=r"was interrupted\. Add --resume to continue, or delete"):
         send(queue, file)
 
 
@@ -197,7 +197,7 @@ def test_a_changed_file_is_not_resumed(tmp_path: Path) -> None:
         send(queue, file)
     a_file(tmp_path, 60)
 
-    with pytest.raises(TargetError, match="another state of the file"):
+    with pytest.raises(TargetError, match="another version of the file"):
         send(queue, file, resume=True)
 
 
@@ -220,7 +220,7 @@ def test_lines_that_are_no_profiles_are_named_and_the_others_sent(
     assert json.loads(capsys.readouterr().out) == {
         "sent": 2,
         "not_sent": 2,
-        "problems": [[3, "is not JSON; write each profile on one line"], [4, "is no JSON object"]],
+        "problems": [[3, "is not JSON; write each profile on one line"], [4, "is not a JSON object"]],
     }
 
 

@@ -170,7 +170,7 @@ def test_a_deployed_stack_is_known_by_its_metrics_alarms_and_queues(stack: Opera
     assert status.findings == [
         "DeliveryStoppedAlarm is on: see docs/runbook.md#deliverystoppedalarm.",
         "OldestMessageAlarm is on: see docs/runbook.md#oldestmessagealarm.",
-        "Dead letters: 1. See `destination dead-letters`.",
+        "Dead letters: 1. To see the reasons, run `destination dead-letters`.",
         "The org cannot be reached with the stored access token: NO_ACCESS_TOKEN.",
     ]
     assert len(stack.dead()) == 1
