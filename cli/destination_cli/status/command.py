@@ -25,8 +25,8 @@ LETTERS_READ = 200
 """So many dead letters are looked at for their reasons; `destination dead-letters` looks at all."""
 
 CURES = {
-    MISMATCH: "The destination file does not fit the org, or a setting is wrong: `destination check` names each problem.",
-    CONNECTION: "The last connection check found problems: `destination check` names each.",
+    MISMATCH: "The destination file does not fit the org, or a setting is wrong. `destination check` names it.",
+    CONNECTION: "The last connection check found problems. `destination check` names them.",
 }
 """What to do where the last value of a metric is above 0."""
 
