@@ -158,6 +158,14 @@ def test_every_make_target_that_is_named_is_in_the_makefile() -> None:
     assert named <= targets
 
 
+def test_the_page_of_testing_says_what_every_target_is_for() -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*## ", read(ROOT / "Makefile"), re.MULTILINE))
+    page = read(ROOT / "docs" / "testing.md")
+
+    assert len(targets) >= 12
+    assert {target for target in targets if not re.search(rf"`make {target}\b", page)} - {"clean", "help"} == set()
+
+
 def test_every_variable_and_code_that_is_named_is_in_the_sources() -> None:
     loud = {word for page in PAGES for code in CODE.findall(prose(page)) for word in LOUD_NAME.findall(code)}
     parameters = {variable_name(name) for name in template()["Parameters"]}
