@@ -16,7 +16,7 @@ SCANNED := benchmarks cli functions layers testbench
 # Some resources of each kind that checkov has rules for: it has to have looked at them.
 JUDGED := Key AlarmKey Queue DeadLetterQueue CredentialsSecret DeliverFunction DeliverRole FrontDoorRole FrontDoorv1Stage AlarmTopic NoticeTopic \
 	DeliverLogGroup
-NOT_HERE := sam or python313 or chromium or docker or long
+NOT_HERE := sam or python313 or chromium or docker or long or index
 # Without a Docker engine there is nothing that could be asked of it; everything else must run in test-all.
 DOCKER := $(shell docker version >/dev/null 2>&1 && echo " or docker")
 
@@ -31,7 +31,7 @@ test: setup ## run the tests that need Python alone
 	$(BIN)/pytest -n 2 -m "not ($(NOT_HERE))"
 
 test-all: setup .venv-sam/.made .venv-runtime/.made ## run the tests that need SAM, Python 3.13 or Chromium; a skip is a failure
-	$(BIN)/pytest -m "sam or python313 or chromium or long$(DOCKER)" --no-skips
+	$(BIN)/pytest -m "sam or python313 or chromium or long or index$(DOCKER)" --no-skips
 
 demo: setup ## deliver 1,000 profiles to a simulated Salesforce org and show what became of them
 	@$(BIN)/destination-testbench demo
@@ -69,7 +69,7 @@ format: setup ## put the code into its standard form
 
 lock: ## pin all dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
-		.ci/requirements.in -o .ci/requirements.lock
+		pyproject.toml --extra testbench --extra dev -o .ci/requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 		.ci/sam.in -o .ci/sam.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
@@ -91,8 +91,9 @@ settings: setup ## write docs/settings.md from the template's parameters
 clean: ## remove what was made here, the virtual environments too
 	rm -rf .venv .venv-checkov .venv-sam .venv-runtime .local .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
-.venv/.made: .venv/.packages pyproject.toml
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-index --no-build-isolation --no-deps --editable .
+.venv/.made: .venv/.packages pyproject.toml testbench/pyproject.toml
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-index --no-build-isolation --no-deps \
+		--editable . --editable testbench
 	@touch $@
 
 .venv/.packages: .ci/requirements.lock

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import salesforce_destination
 import yaml
 from shell_commands import ROOT
 
@@ -106,6 +107,19 @@ def test_the_changelog_begins_with_the_version_of_the_project() -> None:
     newest = re.findall(r"^## (\S+) - \d{4}-\d\d-\d\d$", read(ROOT / "CHANGELOG.md"), re.MULTILINE)[0]
 
     assert newest == project()["version"]
+
+
+def test_the_package_knows_its_version() -> None:
+    assert salesforce_destination.__version__ == project()["version"]
+
+
+def test_the_functions_need_nothing_that_the_project_does_not_name() -> None:
+    files = (*ROOT.glob("layers/*/requirements.in"), *ROOT.glob("functions/*/requirements.in"))
+    deployed = {line for file in files for line in read(file).splitlines() if line and not line.startswith("#")}
+    named = {re.split("[<>=]", dependency)[0] for dependency in project()["dependencies"]}
+
+    assert len(deployed) >= 4
+    assert deployed <= named
 
 
 def test_the_licence_is_the_one_that_the_project_names() -> None:

@@ -1,1 +1,4 @@
 """A Salesforce CRM destination: profiles from a queue become records in Salesforce."""
+
+__version__ = "1.0.0"
+"""The version of pyproject.toml. Lambda has no package metadata to ask, so it stands here too; a test compares them."""
