@@ -22,7 +22,7 @@ the template.
 
 Write the parameters that you change into [samconfig.toml](../samconfig.toml), under `parameter_overrides` of your
 environment: CloudFormation keeps the previous value of a parameter that you leave out.
-[Which ones need a decision](aws-setup.md#choose) is told step by step.
+[Set up AWS](aws-setup.md#choose) says which of them need a decision.
 
 `make local` reads the same parameters from the environment, in capitals: `BatchWindowSeconds` is
 `BATCH_WINDOW_SECONDS`.
