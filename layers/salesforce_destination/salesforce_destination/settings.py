@@ -130,7 +130,7 @@ def load_destination(path: str | Path) -> Destination:
         text = Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise DestinationFileError(
-            [Mistake(str(path), "is not there.", "Name a file of layers/destinations.")]
+            [Mistake(str(path), "does not exist.", "Name a file in layers/destinations.")]
         ) from None
     except (OSError, UnicodeDecodeError):
         raise DestinationFileError([Mistake(str(path), "cannot be read.", "Save it as UTF-8 text.")]) from None

@@ -31,7 +31,7 @@ mapping_id = "CDP Loyal__c"
 """
 
 WRONG_MISTAKES = [
-    {"key": "mappings[0].requird", "problem": "is no key of this file.", "cure": "Did you mean required?"},
+    {"key": "mappings[0].requird", "problem": "is not a known key.", "cure": "Did you mean required?"},
     {
         "key": "audiences[0].mapping_id",
         "problem": 'is "CDP Loyal__c": white space is not allowed.',
@@ -143,7 +143,7 @@ def test_mistakes_are_printed_as_a_person_reads_them(tmp_path: Path) -> None:
     assert "has 2 mistakes:" in " ".join(result.output.split())
     assert [line.rstrip() for line in result.output.splitlines() if line.strip()][-4:] == [
         "✗ mappings[0].requird",
-        "    is no key of this file. Did you mean required?",
+        "    is not a known key. Did you mean required?",
         "✗ audiences[0].mapping_id",
         '    is "CDP Loyal__c": white space is not allowed. Write "CDP_Loyal__c".',
     ]

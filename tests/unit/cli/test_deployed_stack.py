@@ -20,7 +20,7 @@ REFUSED = {
     "message": "no log-in",
     "code": "CLIENT_SECRET_WRONG",
     "field": "client_secret",
-    "problem": "is not the one of the app.",
+    "problem": "is not the secret of the app.",
     "cure": "Copy it anew.",
 }
 REFRESHED = {"message": "access token refreshed"}
@@ -83,7 +83,7 @@ def test_the_last_log_in_that_failed_names_the_key() -> None:
     cause = login_cause(a_target(logs))
 
     assert cause is not None
-    assert (cause.key, cause.problem) == ("credentials.client_secret", "client_secret is not the one of the app.")
+    assert (cause.key, cause.problem) == ("credentials.client_secret", "client_secret is not the secret of the app.")
     assert logs.asked["logGroupName"] == "/aws/lambda/a-stack/refresh-token"
 
 

@@ -63,35 +63,35 @@ ALL = 'memberships = "all"'
 
 CASES: list[tuple[str, str, str]] = [
     (mapping('source = "x"\ntarget = "Lastname__c"'), "mappings[3].target", "Did you mean LastName?"),
-    (mapping('source = "x"\ntarget = "Read_Only__c"'), "mappings[3].target", "may not be edited"),
-    (mapping('constant = 5\ntarget = "Title__c"'), "mappings[3].target", "is no field of Contact"),
+    (mapping('source = "x"\ntarget = "Read_Only__c"'), "mappings[3].target", "user may not edit Read_Only__c"),
+    (mapping('constant = 5\ntarget = "Title__c"'), "mappings[3].target", "Contact has no field Title__c"),
     (mapping('constant = 5\ntarget = "Choices__c"'), "mappings[3].constant", "Write text in quotes"),
     (mapping('constant = "yes"\ntarget = "Checkbox__c"'), "mappings[3].constant", "is a Checkbox. Write true or false"),
     (mapping('source = "x"\ndefault = "1"\ntarget = "Number__c"'), "mappings[3].default", "a number without quotes"),
     (mapping('constant = "left"\ntarget = "Choice__c"'), "mappings[3].constant", "Write one of realized."),
     (mapping('source = "x"\nmax_length = 9\ntarget = "Short__c"'), "mappings[3].max_length", "holds 5 characters"),
     (audience("CDP_Loyl__c"), "audiences[0].mapping_id", "Did you mean CDP_Loyal__c?"),
-    (audience("Read_Only__c"), "audiences[0].mapping_id", "may not be edited"),
-    (audience("Checkbox__c"), "audiences[0].value", 'does not take value = "status"'),
-    (audience("When__c", value="boolean"), "audiences[0].value", 'or value = "timestamp"'),
-    (audience("CDP_Loyal__c", value="timestamp"), "audiences[0].value", "needs a Date/Time"),
+    (audience("Read_Only__c"), "audiences[0].mapping_id", "user may not edit Read_Only__c"),
+    (audience("Checkbox__c"), "audiences[0].value", 'does not accept value = "status"'),
+    (audience("When__c", value="boolean"), "audiences[0].value", 'or set value = "timestamp"'),
+    (audience("CDP_Loyal__c", value="timestamp"), "audiences[0].value", "Use a Date/Time"),
     (audience("Short__c"), "audiences[0].mapping_id", "a status has up to 8"),
     (audience("Choice__c"), "audiences[0].mapping_id", "without existing, exited"),
     (audience("Choice__c", existing_as="realized"), "audiences[0].mapping_id", "without exited"),
-    (audience("CDP_Loyal__c", since_field="Short__c"), "audiences[0].since_field", "has to be a Date/Time"),
-    (audience("CDP_Loyal__c", since_field="None__c"), "audiences[0].since_field", "is no field"),
-    (CONTACTS + '\n[ordering]\nfield = "When__c"\n', "ordering.field", "has to be a Number(18,0)"),
+    (audience("CDP_Loyal__c", since_field="Short__c"), "audiences[0].since_field", "must be a Date/Time"),
+    (audience("CDP_Loyal__c", since_field="None__c"), "audiences[0].since_field", "has no field None__c"),
+    (CONTACTS + '\n[ordering]\nfield = "When__c"\n', "ordering.field", "must be a Number(18,0)"),
     (CONTACTS + '\n[ordering]\nfield = "Money__c"\n', "ordering.field", "holds 10 digits, 2 of them decimals"),
     (mapping('constant = "sixsix"\ntarget = "Short__c"'), "mappings[3].constant", "holds 5 characters"),
     (audience("Demanded_When__c", value="timestamp"), "audiences[0].mapping_id", "cannot be empty"),
-    (identity("None__c"), "identity.target", "is no field"),
+    (identity("None__c"), "identity.target", "has no field None__c"),
     (
         identity("FirstName").replace('target = "FirstName"\nmax', 'target = "T"\nmax'),
         "identity.target",
-        "cannot be found",
+        "cannot find records",
     ),
     (identity("Loose_Key__c", "create_missing = true"), "identity.target", "is not unique"),
-    (identity("Strict_Key__c"), "identity.case_sensitive", "Set it to true"),
+    (identity("Strict_Key__c"), "identity.case_sensitive", "is case-sensitive in Salesforce. Set it to true"),
 ]
 
 
@@ -153,10 +153,10 @@ def test_a_field_that_a_new_record_needs_has_to_be_mapped() -> None:
 
 NOTED: list[tuple[str, str, str]] = [
     ('source = "x"\ntarget = "Short__c"', "mappings[3].max_length", "Add max_length = 5"),
-    ('source = "x"\ntarget = "Checkbox__c"', "mappings[3].source", "takes true or false only"),
-    ('source = "x"\ntarget = "Number__c"', "mappings[3].source", "takes numbers only"),
-    ('source = "x"\ntarget = "When__c"', "mappings[3].source", "takes times such as"),
-    ('source = "x"\ntarget = "Choice__c"', "mappings[3].source", "takes one of realized only"),
+    ('source = "x"\ntarget = "Checkbox__c"', "mappings[3].source", "accepts only true or false"),
+    ('source = "x"\ntarget = "Number__c"', "mappings[3].source", "accepts only numbers"),
+    ('source = "x"\ntarget = "When__c"', "mappings[3].source", "accepts only times such as"),
+    ('source = "x"\ntarget = "Choice__c"', "mappings[3].source", "accepts only one of realized;"),
 ]
 
 

@@ -78,5 +78,5 @@ def test_no_mistake_speaks_pydantic(recwarn: pytest.WarningsRecorder) -> None:
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with pytest.raises(DestinationFileError, match=r"nowhere\.toml: is not there"):
+    with pytest.raises(DestinationFileError, match=r"nowhere\.toml: does not exist"):
         load_destination(tmp_path_factory.mktemp("empty") / "nowhere.toml")

@@ -20,7 +20,7 @@ TOP_KEYS = (
     "name, description, salesforce_object, api_version, converted_leads, merged_records, duplicate_rules, "
     "max_audience_fields, profiles, identity, mappings, audiences, ordering"
 )
-UNIQUE_CURE = "Set identity.target to an external-ID field that is unique, or create_missing to false."
+UNIQUE_CURE = "Set identity.target to a unique external-ID field, or create_missing to false."
 
 
 def named(audience: str, field: str, name: str = "") -> str:
@@ -37,19 +37,19 @@ ONE_KEY: list[tuple[str, str]] = [
     (TOP + BY_ID + "[ordering]\n", "ordering.field: is missing. Add it."),
     (
         'conveted_leads = "reject"\n' + TOP + BY_ID,
-        "conveted_leads: is no key of this file. Did you mean converted_leads?",
+        "conveted_leads: is not a known key. Did you mean converted_leads?",
     ),
-    ("xyz = 1\n" + TOP + BY_ID, f"xyz: is no key of this file. Known here: {TOP_KEYS}."),
+    ("xyz = 1\n" + TOP + BY_ID, f"xyz: is not a known key. Known keys: {TOP_KEYS}."),
     (
         TOP + BY_ID + LAST_NAME + "requird = true\n",
-        "mappings[0].requird: is no key of this file. Did you mean required?",
+        "mappings[0].requird: is not a known key. Did you mean required?",
     ),
     (
         TOP + BY_ID + 'api_version = "66.0"\n',
-        "identity.api_version: is no key here. It belongs at the top of the file, before every [table].",
+        "identity.api_version: does not belong here. Move it to the top of the file, before every [table].",
     ),
-    ("create_missing = false\n" + TOP + BY_ID, "create_missing: is no key here. It belongs under [identity]."),
-    (TOP + BY_ID + "required = true\n", "identity.required: is no key here. It belongs under [[mappings]]."),
+    ("create_missing = false\n" + TOP + BY_ID, "create_missing: does not belong here. Move it under [identity]."),
+    (TOP + BY_ID + "required = true\n", "identity.required: does not belong here. Move it under [[mappings]]."),
     (TOP.replace('"Contacts"', "5") + BY_ID, 'name: must be text. Write it in quotes: "...".'),
     ("api_version = 66.0\n" + TOP + BY_ID, 'api_version: must be text. Write it in quotes: "...".'),
     (TOP + BY_ID.replace('"crm"', "7"), 'identity.source: must be text. Write it in quotes: "...".'),
@@ -111,28 +111,30 @@ ONE_KEY: list[tuple[str, str]] = [
     ),
     (
         TOP + BY_ID + LAST_NAME.replace("LastName", "Account.Name"),
-        'mappings[0].target: is "Account.Name", which is no API name. Use letters, digits and _, a letter first.',
+        'mappings[0].target: is "Account.Name", which is not an API name. '
+        "Start with a letter, then use letters, digits and _.",
     ),
     (
         TOP + BY_ID.replace('"crm"', '"ids..crm"'),
-        "identity.source: is no JMESPath: 'ids..crm' cannot be read at '.', character 5.",
+        "identity.source: is not valid JMESPath: 'ids..crm' cannot be read at '.', character 5.",
     ),
     (
         TOP + "[profiles]\nonly_if = \"opt_in = 'y'\"\n" + BY_ID,
-        "profiles.only_if: is no JMESPath: \"opt_in = 'y'\" cannot be read at '=', character 8.",
+        "profiles.only_if: is not valid JMESPath: \"opt_in = 'y'\" cannot be read at '=', character 8.",
     ),
     (
         TOP + '[profiles]\nselect = "powertools_jsn(Message)"\n' + BY_ID,
-        "profiles.select: is no JMESPath: 'powertools_jsn(Message)' calls powertools_jsn(), which is no function, "
-        "character 1.",
+        "profiles.select: is not valid JMESPath: 'powertools_jsn(Message)' calls powertools_jsn(), "
+        "which does not exist, character 1.",
     ),
     (
         TOP + BY_ID + LAST_NAME.replace("surname", "join(names)"),
-        "mappings[0].source: is no JMESPath: 'join(names)' calls join() with 1 values, and it takes 2, character 1.",
+        "mappings[0].source: is not valid JMESPath: 'join(names)' calls join() with 1 arguments, "
+        "but it takes 2, character 1.",
     ),
     (
         TOP + BY_ID + '[ordering]\nfield = "Time__c"\nsource = "to_number("\n',
-        "ordering.source: is no JMESPath: 'to_number(' is incomplete, character 11.",
+        "ordering.source: is not valid JMESPath: 'to_number(' is incomplete, character 11.",
     ),
 ]
 
@@ -143,7 +145,7 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     ),
     (
         TOP + BY_ID + LAST_NAME + 'constant = "x"\n',
-        "mappings[0].constant: stands beside a source. Keep one of the two.",
+        "mappings[0].constant: cannot be combined with a source. Remove one of the two.",
     ),
     (
         TOP + BY_ID + LAST_NAME + "max_length = 81\n",
@@ -151,15 +153,15 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     ),
     (
         TOP + BY_ID + '[[mappings]]\nconstant = "' + "x" * 41 + '"\ntarget = "FirstName"\n',
-        "mappings[0].constant: has 41 characters, and FirstName holds 40. Shorten it.",
+        "mappings[0].constant: has 41 characters, but FirstName holds 40. Shorten it.",
     ),
     (
         TOP + BY_ID + LAST_NAME + 'max_length = 5\ndefault = "Unknown"\n',
-        "mappings[0].default: has 7 characters, and LastName holds 5. Shorten it.",
+        "mappings[0].default: has 7 characters, but LastName holds 5. Shorten it.",
     ),
     (
         TOP + BY_ID + '[[mappings]]\nsource = "x"\ntarget = "X__c"\nwhen_too_long = "truncate"\n',
-        'mappings[0].when_too_long: is "truncate", but how long X__c may be is not known. Add max_length.',
+        'mappings[0].when_too_long: is "truncate", but the length of X__c is not known. Add max_length.',
     ),
     (
         TOP + BY_ID.replace("SalesforceId", "Id"),
@@ -171,11 +173,11 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     ),
     (
         TOP + BY_KEY + LAST_NAME.replace("LastName", "Id"),
-        "mappings[0].target: is the record's own Id. Name it under [identity].",
+        "mappings[0].target: is the record's own Id. Set it under [identity].",
     ),
     (
         'converted_leads = "contact"\n' + TOP + BY_ID,
-        'converted_leads: is for leads, and salesforce_object is "Contact". Remove it.',
+        'converted_leads: is only for leads, but salesforce_object is "Contact". Remove it.',
     ),
     (
         'api_version = "60.0"\n' + TOP + BY_KEY,
@@ -192,7 +194,7 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     ),
     (
         TOP + BY_ID + "create_missing = true\n" + LAST_NAME + "required = true\n",
-        f"identity.create_missing: is true, but a record cannot be created by its own Id. {UNIQUE_CURE}",
+        f"identity.create_missing: is true, but Salesforce cannot create a record with a given Id. {UNIQUE_CURE}",
     ),
     (
         TOP + BY_ID.replace("SalesforceId", "Email") + "create_missing = true\n" + LAST_NAME + "required = true\n",
@@ -201,77 +203,75 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     ),
     (
         TOP + BY_KEY + "create_missing = true\n",
-        "mappings: leave LastName without a sure value, and Salesforce creates no Contact without it. "
+        "mappings: LastName may stay without a value, but Salesforce requires it for a new Contact. "
         "Add a mapping to LastName with required = true.",
     ),
     (
         LEADS + BY_KEY + "create_missing = true\n" + LAST_NAME + "required = true\n",
-        "mappings: leave Company without a sure value, and Salesforce creates no Lead without it. "
+        "mappings: Company may stay without a value, but Salesforce requires it for a new Lead. "
         "Add a mapping to Company with required = true.",
     ),
     (
         TOP + BY_ID + LAST_NAME + LAST_NAME.replace("LastName", "lastname"),
-        "mappings[1].target: names lastname, which mappings[0].target names already. Give each its own field.",
+        "mappings[1].target: writes lastname, which mappings[0].target writes already. Use another field.",
     ),
     (
         TOP + BY_KEY + LOYAL.replace("Loyal__c", "Key__c"),
-        "audiences[0].mapping_id: names Key__c, which identity.target names already. Give each its own field.",
+        "audiences[0].mapping_id: writes Key__c, which identity.target writes already. Use another field.",
     ),
     (
         TOP + BY_ID + '[ordering]\nfield = "Time__c"\n' + LOYAL + 'since_field = "Time__c"\n',
-        "audiences[0].since_field: names Time__c, which ordering.field names already. Give each its own field.",
+        "audiences[0].since_field: writes Time__c, which ordering.field writes already. Use another field.",
     ),
     (
         TOP + BY_ID + LOYAL + TRIAL.replace("Trial__c", "Loyal__c"),
-        "audiences[1].mapping_id: names Loyal__c, which audiences[0].mapping_id names already. "
-        "Give each its own field.",
+        "audiences[1].mapping_id: writes Loyal__c, which audiences[0].mapping_id writes already. Use another field.",
     ),
     (
         TOP + BY_ID + WHOLE + named("vip", "Loyal__c", "VIP") + LOYAL,
-        "audiences[1].mapping_id: names Loyal__c, which audiences[0].mapping_id names already. "
-        "Give each its own field.",
+        "audiences[1].mapping_id: writes Loyal__c, which audiences[0].mapping_id writes already. Use another field.",
     ),
     (
         TOP + BY_ID + "".join(LOYAL.replace("loyal", f"a{n}").replace("Loyal", f"A{n}") for n in range(26)),
-        "audiences: use 26 fields, and 25 are allowed; the first too many is A25__c. "
+        "audiences: use 26 fields, but the limit is 25; A25__c is the first one too many. "
         "Remove some, or set max_audience_fields = 26 if the org has room for them.",
     ),
     (
         "max_audience_fields = 1\n" + TOP + BY_ID + LOYAL + TRIAL,
-        "audiences: use 2 fields, and 1 are allowed; the first too many is Trial__c. "
+        "audiences: use 2 fields, but the limit is 1; Trial__c is the first one too many. "
         "Remove some, or set max_audience_fields = 2 if the org has room for them.",
     ),
     (
         TOP + BY_ID + named("vip", "Audiences__c", "VIP"),
         'audiences[0].value: is "names", but a message may leave memberships out. '
-        'Set memberships = "all" under [profiles] if every message holds them all; else use another value.',
+        'Set memberships = "all" under [profiles] if every message holds them all, or use another value.',
     ),
     (
         TOP + BY_ID + WHOLE + named("vip", "Audiences__c"),
-        'audiences[0].name: is missing, and value = "names" writes it. Add it.',
+        'audiences[0].name: is missing, but value = "names" needs it. Add it.',
     ),
     (
         TOP + BY_ID + WHOLE + named("vip", "Audiences__c", "VIP; very"),
-        "audiences[0].name: holds a semicolon, which parts the names in Salesforce. Write it without.",
+        "audiences[0].name: contains a semicolon, which separates names in Salesforce. Remove the semicolon.",
     ),
     (
         TOP + BY_ID + WHOLE + named("vip", "Audiences__c", "VIP") + 'since_field = "Since__c"\n',
-        "audiences[0].since_field: cannot guard one of several audiences in a field. Remove it.",
+        'audiences[0].since_field: does not work with value = "names". Remove it.',
     ),
     (
         TOP + BY_ID + WHOLE + named("vip", "Audiences__c", "VIP") + named("vip2", "Audiences__c", "Vip"),
-        'audiences[1].name: is "Vip", as audiences[0].name is. Give each its own name.',
+        'audiences[1].name: is "Vip", like audiences[0].name. Give each its own name.',
     ),
     (
         TOP + "[profiles]\nonly_if = 'consents.val == \"y\"'\n" + BY_ID,
-        'profiles.only_if: compares with "y", which JMESPath takes for a key of the profile. '
+        'profiles.only_if: compares with "y", which JMESPath reads as a key of the profile. '
         "Write text in single quotes: 'y'.",
     ),
 ]
 
 NOT_TOML = [
-    ("name = Contacts", "the file: is no TOML: Invalid value (at line 1, column 8)."),
-    (TOP + 'name = "Again"\n', "the file: is no TOML: Cannot overwrite a value (at line 3, column 15)."),
+    ("name = Contacts", "the file: is not valid TOML: Invalid value (at line 1, column 8)."),
+    (TOP + 'name = "Again"\n', "the file: is not valid TOML: Cannot overwrite a value (at line 3, column 15)."),
 ]
 
 
@@ -340,20 +340,21 @@ mapping_id = "CDP Trial__c"
     assert mistakes(text) == [
         "name: is missing. Add it.",
         'api_version: is "66". Write a version such as "66.0".',
-        "profiles.only_if: is no JMESPath: \"consents.marketing.email.val = 'y'\" cannot be read at '=', character 30.",
+        "profiles.only_if: is not valid JMESPath: \"consents.marketing.email.val = 'y'\" cannot be read at '=', "
+        "character 30.",
         'identity.target: is "Customer Number__c": white space is not allowed. Write "Customer_Number__c".',
         "mappings[0].required: must be true or false. Write it without quotes.",
         'audiences[1].mapping_id: is "CDP Trial__c": white space is not allowed. Write "CDP_Trial__c".',
-        "merged_record: is no key of this file. Did you mean merged_records?",
+        "merged_record: is not a known key. Did you mean merged_records?",
         "mappings[1].max_length: is 200. LastName holds 80 characters: write 80 or less.",
-        "mappings: leave LastName without a sure value, and Salesforce creates no Lead without it. "
+        "mappings: LastName may stay without a value, but Salesforce requires it for a new Lead. "
         "Add a mapping to LastName with required = true.",
-        "mappings: leave Company without a sure value, and Salesforce creates no Lead without it. "
+        "mappings: Company may stay without a value, but Salesforce requires it for a new Lead. "
         "Add a mapping to Company with required = true.",
-        "mappings[1].target: names LastName, which mappings[0].target names already. Give each its own field.",
+        "mappings[1].target: writes LastName, which mappings[0].target writes already. Use another field.",
         'audiences[0].value: is "names", but a message may leave memberships out. '
-        'Set memberships = "all" under [profiles] if every message holds them all; else use another value.',
-        'audiences[0].name: is missing, and value = "names" writes it. Add it.',
+        'Set memberships = "all" under [profiles] if every message holds them all, or use another value.',
+        'audiences[0].name: is missing, but value = "names" needs it. Add it.',
     ]
 
 

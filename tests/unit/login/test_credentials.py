@@ -47,7 +47,7 @@ def test_a_value_that_is_no_text_is_named(grant_type: str, key: str, value: obje
     mistake = mistake_in(a_secret(grant_type, **{key: value}))
 
     assert mistake.field == key
-    assert "not a text" in mistake.problem
+    assert "is not text" in mistake.problem
 
 
 @pytest.mark.parametrize("text", ["", "  ", "{}"])
@@ -90,7 +90,7 @@ def test_a_misspelt_key_is_pointed_out(written: str) -> None:
     mistake = mistake_in(a_secret(client_id=None, **{written: "the-client-id"}))
 
     assert mistake.field == "client_id"
-    assert "Write it as client_id" in mistake.cure
+    assert "Name it client_id" in mistake.cure
 
 
 @pytest.mark.parametrize(
@@ -163,12 +163,12 @@ def test_a_private_key_is_read_as_people_paste_it(pasted: str) -> None:
 @pytest.mark.parametrize(
     ("pasted", "problem"),
     [
-        ("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj", "no PEM text"),
-        (rsa_pem().replace("END PRIVATE KEY", "END"), "no PEM text"),
-        (rsa_pem().replace("PRIVATE KEY", "PUBLIC KEY"), "no RSA private key"),
-        (rsa_pem().replace("PRIVATE KEY", "CERTIFICATE"), "no RSA private key"),
-        (rsa_pem().replace("PRIVATE KEY", "EC PRIVATE KEY"), "no RSA private key"),
-        (rsa_pem().replace("PRIVATE KEY", "OPENSSH PRIVATE KEY"), "no RSA private key"),
+        ("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj", "is not PEM text"),
+        (rsa_pem().replace("END PRIVATE KEY", "END"), "is not PEM text"),
+        (rsa_pem().replace("PRIVATE KEY", "PUBLIC KEY"), "is not an RSA private key"),
+        (rsa_pem().replace("PRIVATE KEY", "CERTIFICATE"), "is not an RSA private key"),
+        (rsa_pem().replace("PRIVATE KEY", "EC PRIVATE KEY"), "is not an RSA private key"),
+        (rsa_pem().replace("PRIVATE KEY", "OPENSSH PRIVATE KEY"), "is not an RSA private key"),
         (rsa_pem().replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY"), "passphrase"),
         (
             "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMIIE\n-----END RSA PRIVATE KEY-----",

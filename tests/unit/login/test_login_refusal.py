@@ -134,7 +134,7 @@ def test_an_error_that_is_no_plain_word_is_not_repeated(error: str) -> None:
     refusal = login_error(400, {"error": error})
 
     assert isinstance(refusal, CredentialsError)
-    assert refusal.problem == "Salesforce refused the log-in for a reason that is not known here."
+    assert refusal.problem == "Salesforce refused the log-in for an unknown reason."
 
 
 @pytest.mark.parametrize(

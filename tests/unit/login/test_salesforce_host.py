@@ -136,7 +136,7 @@ def test_allowing_this_machine_is_told_by_the_whole_host(text: str) -> None:
         ("acme.lightning.force.com", "browser"),
         ("http://acme.my.salesforce.com", "unencrypted"),
         ("https://acme.my.salesforce.com/services/oauth2/token", "path"),
-        ("https://evil.example", "no Salesforce host"),
+        ("https://evil.example", "not a Salesforce host"),
     ],
 )
 def test_what_is_wrong_with_a_domain_is_said(text: str, problem: str) -> None:

@@ -51,11 +51,11 @@ def long_text_room(description: ObjectDescription) -> Iterator[Finding]:
         return
     used = sum(lengths)
     problem = (
-        f"The long text fields of {description.name} that the integration user can see take {used:,} of"
+        f"The long text fields of {description.name} that the integration user can see use {used:,} of"
         f" {LONG_TEXT_ALLOWANCE:,} characters."
     )
     if 100 * used >= NEARLY_ALL_PERCENT * LONG_TEXT_ALLOWANCE:
-        cure = "There is hardly room for another: shorten some in Salesforce, or take Text(20) for audiences."
+        cure = "There is almost no room for another one. Shorten some in Salesforce, or use Text(20) for audiences."
         yield warning("audiences", "", problem, cure)
     else:
         yield note("audiences", "", problem)
@@ -65,8 +65,8 @@ def call_room(calls: ApiCalls) -> Finding:
     """How many API calls are left today."""
     said = f"{calls.left:,} of {calls.allowed:,} API calls are left today."
     if calls.left == 0:
-        return error("api_calls", "", said, "Find what spends them: Setup > Company Information. Messages wait.")
+        return error("api_calls", "", said, "Messages wait. Find what uses them: Setup > Company Information.")
     if 100 * calls.used >= NEARLY_ALL_PERCENT * calls.allowed:
-        cure = "Find what spends them: Setup > Company Information. Above ApiUsageCeilingPercent messages wait."
+        cure = "Find what uses them: Setup > Company Information. Above ApiUsageCeilingPercent, messages wait."
         return warning("api_calls", "", said, cure)
     return note("api_calls", "", said)

@@ -58,7 +58,7 @@ def names_findings(audiences: Sequence[Audience], description: ObjectDescription
         field, held = description.fields.get(audience.mapping_id), names.pop(audience.mapping_id, [])
         if field and held and 0 < field.length < len(";".join(held)):
             problem = (
-                f"{field.name} holds {field.length} characters, and the names of its audiences together have more."
+                f"{field.name} holds {field.length} characters, but the names of its audiences together are longer."
             )
             cure = "Shorten the names, or make the field longer in Salesforce."
             yield warning(f"audiences[{place}].mapping_id", field.name, problem, cure)
@@ -66,12 +66,12 @@ def names_findings(audiences: Sequence[Audience], description: ObjectDescription
 
 def _value(key: str, audience: Audience, field: FieldDescription) -> Iterator[Finding]:
     if field.type not in TAKES[audience.value]:
-        problem = f'{field.name} is {kind_of(field)}, which does not take value = "{audience.value}".'
-        yield error(f"{key}.value", field.name, problem, f"That needs {SUITS[audience.value]}: {_instead(field)}.")
+        problem = f'{field.name} is {kind_of(field)}, which does not accept value = "{audience.value}".'
+        yield error(f"{key}.value", field.name, problem, f"Use {SUITS[audience.value]}{_instead(field)}.")
     elif audience.value == "status":
         yield from _status(key, audience, field)
     elif audience.value in EMPTIED and not field.nillable:
-        problem = f"{field.name} cannot be empty, and leaving the audience clears it."
+        problem = f"{field.name} cannot be empty, but an exit from the audience clears it."
         yield error(f"{key}.mapping_id", field.name, problem, "Make it optional in Salesforce.")
     elif audience.value == "names" and field.values is not None and (audience.name or "") not in field.values:
         problem = f"{field.name} is a restricted picklist without {audience.name}."
@@ -80,7 +80,7 @@ def _value(key: str, audience: Audience, field: FieldDescription) -> Iterator[Fi
 
 def _status(key: str, audience: Audience, field: FieldDescription) -> Iterator[Finding]:
     if 0 < field.length < LONGEST_STATUS:
-        problem = f"{field.name} holds {field.length} characters, and a status has up to {LONGEST_STATUS}."
+        problem = f"{field.name} holds {field.length} characters, but a status has up to {LONGEST_STATUS}."
         yield error(f"{key}.mapping_id", field.name, problem, f"Make it {LONGEST_STATUS} or longer in Salesforce.")
     elif field.values is not None and (lacking := _written(audience) - field.values):
         problem = f"{field.name} is a restricted picklist without {', '.join(sorted(lacking))}."
@@ -90,12 +90,12 @@ def _status(key: str, audience: Audience, field: FieldDescription) -> Iterator[F
 def _filterable(key: str, audience: Audience, field: FieldDescription) -> Iterator[Finding]:
     if field.type in TAKES[audience.value] and not field.filterable:
         problem = f"{field.name} cannot be filtered in list views, reports and queries."
-        yield note(f"{key}.mapping_id", field.name, problem, f"A field that can: {SUITS[audience.value]}.")
+        yield note(f"{key}.mapping_id", field.name, problem, f"To filter by it, use {SUITS[audience.value]}.")
 
 
 def _instead(field: FieldDescription) -> str:
     fitting = [f'"{value}"' for value, types in TAKES.items() if field.type in types]
-    return f"another field, or value = {' or '.join(fitting)}" if fitting else "another field"
+    return f", or set value = {' or '.join(fitting)}" if fitting else ""
 
 
 def _written(audience: Audience) -> set[str]:

@@ -64,14 +64,14 @@ def _object(destination: Destination, description: ObjectDescription) -> Iterato
     name = destination.salesforce_object
     if not description.updateable:
         yield error(
-            "salesforce_object", "", f"{name} may not be edited.", "Give the integration user the right to edit it."
+            "salesforce_object", "", f"The integration user may not edit {name}.", "Give it the right to edit {name}."
         )
     if destination.identity.create_missing and not description.createable:
         yield error(
             "identity.create_missing",
             "",
-            f"{name} may not be created.",
-            "Let the integration user create it.",
+            f"The integration user may not create a {name}.",
+            "Give it the right to create records.",
         )
 
 
@@ -85,15 +85,16 @@ def _identity(destination: Destination, description: ObjectDescription) -> Itera
         return
     if not (field.external_id or field.id_lookup):
         yield error(
-            key, field.name, f"Records cannot be found by {field.name}.", "Make it an external ID in Salesforce."
+            key, field.name, f"Salesforce cannot find records by {field.name}.", "Make it an external ID in Salesforce."
         )
     if identity.create_missing and not field.unique:
         cure = "Make it unique in Salesforce, or set create_missing to false."
         yield error(key, field.name, f"{field.name} is not unique: one person could get two records.", cure)
     if field.external_id and field.case_sensitive != identity.case_sensitive:
         right = str(field.case_sensitive).lower()
+        case = "case-sensitive" if field.case_sensitive else "not case-sensitive"
         yield error(
-            "identity.case_sensitive", field.name, f"{field.name} is otherwise in Salesforce.", f"Set it to {right}."
+            "identity.case_sensitive", field.name, f"{field.name} is {case} in Salesforce.", f"Set it to {right}."
         )
 
 
@@ -121,13 +122,13 @@ def _required(destination: Destination, description: ObjectDescription) -> Itera
     for field in description.fields.values():
         demanded = field.createable and not field.nillable and not field.defaulted and field.type != "boolean"
         if demanded and field.name not in sure | {destination.identity.target}:
-            problem = f"Salesforce creates no {description.name} without {field.name}."
+            problem = f"Salesforce requires {field.name} for a new {description.name}."
             yield error("mappings", field.name, problem, f"Add a mapping to {field.name} with required = true.")
     for key, name in _written(destination):
         written = description.fields.get(name)
         if written and written.updateable and not written.createable:
-            problem = f"{name} may be edited, but not set on a new {description.name}."
-            yield error(key, name, problem, "Take another field, or set create_missing to false.")
+            problem = f"{name} can be edited, but not set on a new {description.name}."
+            yield error(key, name, problem, "Use another field, or set create_missing to false.")
 
 
 def _written(destination: Destination) -> Iterator[tuple[str, str]]:
@@ -140,13 +141,15 @@ def _person_accounts(destination: Destination, description: ObjectDescription) -
     if not description.has_person_accounts:
         return
     if description.name == "Contact":
-        problem = "The org has person accounts, whose contacts are edited through their account."
+        problem = "The org has person accounts. Their contacts can only be edited through the account."
         cure = (
-            'For them use another file with salesforce_object = "Account"; there a contact\'s field such as Loyal__c is'
-            " called Loyal__pc."
+            'For them, use another file with salesforce_object = "Account". There a contact\'s field Loyal__c is called'
+            " Loyal__pc."
         )
         yield note("salesforce_object", "IsPersonAccount", problem, cure)
     elif destination.identity.create_missing and "RecordTypeId" not in {m.target for m in destination.mappings}:
-        problem = "A new account becomes a person or a business by its record type, and the file names none."
-        cure = "Add a mapping with the constant Id of the person accounts' record type to RecordTypeId."
+        problem = (
+            "The record type decides whether a new account is a person or a business, but the file does not set it."
+        )
+        cure = "Add a mapping to RecordTypeId with the Id of the person record type as its constant."
         yield warning("mappings", "RecordTypeId", problem, cure)

@@ -53,21 +53,21 @@ def typed_findings(key: str, name: str, kind: str, words: str, description: Obje
         return
     yield from writable(key, field)
     if field.type != kind:
-        yield error(key, name, f"{name} is {kind_of(field)}.", f"It has to be {words}.")
+        yield error(key, name, f"{name} is {kind_of(field)}.", f"It must be {words}.")
 
 
 def not_there(key: str, name: str, description: ObjectDescription) -> Finding:
     """The finding about a field that the org does not show, with the nearest that it does."""
-    problem = f"{name} is no field of {description.name} that the integration user can see."
+    problem = f"{description.name} has no field {name} that the integration user can see."
     on_person_account = f"{name.removesuffix('__c')}__pc"
     if name.endswith("__c") and on_person_account in description.fields:
-        cure = f"Write {on_person_account}: that is what the contact's field is called on a person account."
+        cure = f"Write {on_person_account}, the name of the contact's field on a person account."
         return error(key, name, problem, cure)
     if name.endswith("__pc") and not description.has_person_accounts:
         cure = "The org has no person accounts: use the contact's own field, with salesforce_object Contact."
         return error(key, name, problem, cure)
     close = nearest_name(name, description.fields)
-    nearest = f"Did you mean {close}? Else create" if close else "Create"
+    nearest = f"Did you mean {close}? Otherwise create" if close else "Create"
     return error(key, name, problem, f"{nearest} it in Salesforce and give the integration user access to it.")
 
 
@@ -85,8 +85,8 @@ def _stem(name: str) -> str:
 def writable(key: str, field: FieldDescription) -> Iterator[Finding]:
     """The finding about a field that the integration user may not edit."""
     if not field.updateable:
-        cure = "Give the integration user edit access to the field; some fields nobody can write."
-        yield error(key, field.name, f"{field.name} may not be edited.", cure)
+        cure = "Give it edit access to the field. Some fields are read-only for everybody."
+        yield error(key, field.name, f"The integration user may not edit {field.name}.", cure)
 
 
 def kind_of(field: FieldDescription) -> str:
@@ -101,7 +101,7 @@ def _fixed_values(key: str, mapping: FieldMapping, field: FieldDescription) -> I
         if value is not None and not _takes(field, value):
             yield error(f"{key}.{name}", field.name, f"{field.name} is {kind_of(field)}.", f"Write {_example(field)}.")
         elif _is_too_long(value, field) and mapping.when_too_long == "reject":
-            problem = f"{field.name} holds {field.length} characters, and the {name} has more."
+            problem = f"{field.name} holds {field.length} characters, but the {name} is longer."
             yield error(f"{key}.{name}", field.name, problem, "Shorten it.")
 
 
@@ -109,12 +109,12 @@ def _any_value(
     key: str, mapping: FieldMapping, field: FieldDescription, description: ObjectDescription
 ) -> Iterator[Finding]:
     if mapping.when_absent == "clear" and not field.nillable:
-        problem = f"{field.name} cannot be empty, and a profile without a value would clear it."
-        yield warning(f"{key}.when_absent", field.name, problem, "Leave when_absent out, or add a default.")
+        problem = f"{field.name} cannot be empty, but a profile without a value would clear it."
+        yield warning(f"{key}.when_absent", field.name, problem, "Remove when_absent, or add a default.")
     if field.type in TEXT_TYPES:
         yield from _length(key, mapping, field, description)
     if (wanted := _wanted(field)) is not None:
-        yield note(f"{key}.source", field.name, f"{field.name} takes {wanted} only; other values are refused.")
+        yield note(f"{key}.source", field.name, f"{field.name} accepts only {wanted}; Salesforce refuses other values.")
 
 
 def _length(
@@ -125,7 +125,7 @@ def _length(
         cure = f"Write {field.length} or less."
         yield error(f"{key}.max_length", field.name, f"{field.name} holds {field.length} characters.", cure)
     elif known is None and 0 < field.length <= LONGEST_SHORT_TEXT:
-        problem = f"{field.name} holds {field.length} characters; profiles with more are refused."
+        problem = f"{field.name} holds {field.length} characters; Salesforce refuses longer values."
         cure = f'Add max_length = {field.length} and when_too_long = "truncate" if a text may be cut.'
         yield note(f"{key}.max_length", field.name, problem, cure)
 

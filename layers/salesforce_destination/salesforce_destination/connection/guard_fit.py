@@ -45,13 +45,15 @@ def _unguarded(destination: Destination, guards_others: bool) -> Iterator[Findin
         return
     if not guards_others:
         names = ", ".join(_name(audience) for _, audience in bare)
-        problem = f"An older event that comes late can overwrite a newer one, for example in the audiences {names}."
-        cure = "docs/destination-file.md says how since_field and [ordering] prevent it."
+        problem = f"An event that comes late can overwrite a newer one, for example in the audiences {names}."
+        cure = "since_field and [ordering] prevent this: see docs/destination-file.md."
         yield note("ordering", "", problem, cure)
         return
     for place, audience in bare:
-        problem = f"Nothing keeps an older event of {_name(audience)} from overwriting a newer one."
-        cure = "Make a Date/Time field with its rule (`destination create-fields` does) and name it as since_field."
+        problem = f"An older event of {_name(audience)} can overwrite a newer one."
+        cure = (
+            "Create a Date/Time field with its rule (`destination create-fields` does this) and set it as since_field."
+        )
         yield warning(f"audiences[{place}].since_field", audience.mapping_id, problem, cure)
 
 
@@ -62,12 +64,12 @@ def _name(audience: Audience) -> str:
 def _cannot_see(destination: Destination, guards: dict[str, str]) -> Finding:
     sobject = destination.salesforce_object
     problem = (
-        f"Cannot see the validation rules for {', '.join(guards)}: Salesforce shows the integration user none of"
-        f" {sobject}, which may only mean that it may not see the set-up."
+        f"The validation rules for {', '.join(guards)} cannot be checked: the integration user sees no rules of"
+        f" {sobject}. It may lack the right to view the setup."
     )
     cure = (
-        f"An administrator sees them in Setup > Object Manager > {sobject} > Validation Rules: each is active and has"
-        f" its marker in the error message, such as {stale_marker(next(iter(guards)))}."
+        f"Ask an administrator to look at Setup > Object Manager > {sobject} > Validation Rules: each must be active"
+        f" and have its marker in the error message, such as {stale_marker(next(iter(guards)))}."
     )
     return note(next(iter(guards.values())), "", problem, cure)
 
@@ -77,10 +79,8 @@ def _rule(sobject: str, field: str, key: str, rules: Sequence[ValidationRule]) -
     where = f"Setup > Object Manager > {sobject} > Validation Rules"
     if not ours:
         problem = f"No validation rule of {sobject} has {stale_marker(field)} in its error message."
-        cure = (
-            f"Until it is there, older events overwrite newer ones: `destination create-fields` makes it, in {where}."
-        )
+        cure = f"Without it, older events overwrite newer ones. `destination create-fields` creates it, in {where}."
         yield warning(key, field, problem, cure)
     elif not any(rule.active for rule in ours):
-        problem = f"The validation rule {ours[0].name} is not active, and older events overwrite newer ones."
+        problem = f"The validation rule {ours[0].name} is not active, so older events overwrite newer ones."
         yield warning(key, field, problem, f"Activate it in {where}.")

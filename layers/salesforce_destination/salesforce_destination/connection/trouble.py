@@ -25,7 +25,7 @@ _SEE_LOG = (
     "The refresh-token function's log names the key of the credentials secret, or the setting in Salesforce, beside"
     ' "no log-in"; `destination connect` tries new credentials.'
 )
-_NO_TOKEN = error("credentials", "", "Salesforce takes no access token that the destination has.", _SEE_LOG)
+_NO_TOKEN = error("credentials", "", "The destination has no access token that Salesforce accepts.", _SEE_LOG)
 
 _TOKEN_TROUBLE: Mapping[str, Finding] = {
     NO_ACCESS_TOKEN: _NO_TOKEN,
@@ -33,24 +33,24 @@ _TOKEN_TROUBLE: Mapping[str, Finding] = {
         "ACCESS_TOKEN_SECRET_ID",
         "",
         "The access token cannot be read from Secrets Manager (SECRETS_UNAVAILABLE).",
-        "Look at the function's role and at AWS's health.",
+        "Check the function's role and the AWS Health Dashboard.",
     ),
     "REFRESH_QUEUE_UNAVAILABLE": error(
         "REFRESH_QUEUE_URL",
         "",
-        "Salesforce refuses the access token, and another one cannot be asked for (REFRESH_QUEUE_UNAVAILABLE).",
-        "Look at the function's role and at AWS's health.",
+        "Salesforce refuses the access token, and the function cannot ask for another one (REFRESH_QUEUE_UNAVAILABLE).",
+        "Check the function's role and the AWS Health Dashboard.",
     ),
 }
 
 _REFUSALS: Mapping[str, tuple[str, str]] = {
     "API_DISABLED_FOR_ORG": (
         "The integration user may not use the API.",
-        "Give it the permission API Enabled; editions below Enterprise may have no API at all.",
+        "Give it the permission API Enabled. Editions below Enterprise may not include the API.",
     ),
     "API_CURRENTLY_DISABLED": ("The org's API is switched off for now.", "Ask Salesforce why."),
-    "INVALID_SESSION_ID": ("The app's access tokens are not for the REST API.", "Give the app the OAuth scope api."),
-    "UNSUPPORTED_API_VERSION": ("The org does not have this version of the API.", "Write a lower api_version."),
+    "INVALID_SESSION_ID": ("The app's access tokens do not allow the REST API.", "Give the app the OAuth scope api."),
+    "UNSUPPORTED_API_VERSION": ("The org does not support this version of the API.", "Write a lower api_version."),
 }
 """Salesforce's code for a whole request -> what is so, and what to do about it."""
 
@@ -63,12 +63,12 @@ def trouble(problem: DestinationError) -> Finding:
     if isinstance(problem, SessionExpiredError):
         return _NO_TOKEN
     if isinstance(problem, DailyLimitError):
-        cure = "Find what spends them: Setup > Company Information. Until then messages wait."
-        return error("api_calls", "", "The org has spent its API calls of 24 hours.", cure)
+        cure = "Messages wait until it has some again. Find what uses them: Setup > Company Information."
+        return error("api_calls", "", "The org has used all its API calls of the last 24 hours.", cure)
     if isinstance(problem, RequestRefusedError):
         default = (f"Salesforce refuses the request ({problem.code}).", "Look at the integration user's permissions.")
         return error("connection", "", *_REFUSALS.get(problem.code, default))
-    cure = "Try again; status.salesforce.com may say more."
+    cure = "Try again. See status.salesforce.com for outages."
     return warning("connection", "", f"Salesforce gave no answer ({problem.code}).", cure)
 
 
@@ -81,8 +81,8 @@ def no_sobject(destination: Destination, known: Sequence[str] | None) -> Finding
     """The finding about an sObject that is not there; `known` is None where not even a list of them is."""
     name, version = destination.salesforce_object, destination.api_version
     if known is None:
-        return error("api_version", "", f"The org does not have version {version} of the API.", "Write a lower one.")
+        return error("api_version", "", f"The org does not support version {version} of the API.", "Write a lower one.")
     close = nearest_name(name, known)
-    nearest = f"Did you mean {close}? Else give" if close else "Give"
-    problem = f"{name} is no sObject that the integration user can see."
+    nearest = f"Did you mean {close}? Otherwise give" if close else "Give"
+    problem = f"There is no sObject {name} that the integration user can see."
     return error("salesforce_object", "", problem, f"{nearest} it the right to read and edit {name}.")

@@ -58,4 +58,5 @@ class Following:
 
 def _named(outcome: Outcome, successor: Successor) -> Outcome:
     reason = outcome.reason or Reason("")
-    return rejected("RECORD_MERGED", f"{reason.text} It was merged into {successor.record_id}.".strip(), reason.fields)
+    text = f"{reason.text} The record was merged into {successor.record_id}.".strip()
+    return rejected("RECORD_MERGED", text, reason.fields)

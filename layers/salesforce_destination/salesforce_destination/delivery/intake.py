@@ -21,7 +21,7 @@ from salesforce_destination.record.record import Update
 
 KILLED = rejected(
     "KILLED_THE_FUNCTION",
-    "The function died while it worked on this message. Look at its size and shape before it is sent again.",
+    "The function stopped while it worked on this message. Check its size and structure before you send it again.",
 )
 
 
@@ -111,6 +111,6 @@ def _message_time(message: Message) -> int | None:
     if message.event_time is None:
         return None
     if not message.event_time.isascii() or not message.event_time.isdigit() or len(message.event_time) > 20:
-        text = f"The attribute EventTime, {message.event_time[:40]!r}, is no number of milliseconds since 1970."
+        text = f"The attribute EventTime, {message.event_time[:40]!r}, is not a number of milliseconds since 1970."
         raise ProfileRefusedError(Reason("EVENT_TIME_INVALID", text))
     return int(message.event_time)

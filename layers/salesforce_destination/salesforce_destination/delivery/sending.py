@@ -141,7 +141,7 @@ class Sending:
         if isinstance(result, BadRequestError):
             self.tally.codes[result.code] += 1
             smaller = self._judge.in_smaller_parts(attempt, collection_size)
-            return smaller or rejected(result.code, "Salesforce refuses a request with this record alone.")
+            return smaller or rejected(result.code, "Salesforce refuses this record even in a request of its own.")
         self.tally.codes.update(error.code for error in result)
         return self._judge.decide(attempt, result, self.messages.receive_count(attempt.record), collection_size)
 

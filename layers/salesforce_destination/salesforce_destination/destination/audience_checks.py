@@ -31,7 +31,7 @@ def _too_many_audience_fields(table: Table) -> Iterator[Mistake]:
     if type(most) is int and 0 < most < len(fields):
         yield Mistake(
             "audiences",
-            f"use {len(fields)} fields, and {most} are allowed; the first too many is {fields[most]}.",
+            f"use {len(fields)} fields, but the limit is {most}; {fields[most]} is the first one too many.",
             f"Remove some, or set max_audience_fields = {len(fields)} if the org has room for them.",
         )
 
@@ -58,15 +58,17 @@ def _names_without_sense(table: Table) -> Iterator[Mistake]:
             yield Mistake(
                 f"{key}.value",
                 'is "names", but a message may leave memberships out.',
-                'Set memberships = "all" under [profiles] if every message holds them all; else use another value.',
+                'Set memberships = "all" under [profiles] if every message holds them all, or use another value.',
             )
         name = audience.get("name")
         if not name:
-            yield Mistake(f"{key}.name", 'is missing, and value = "names" writes it.', "Add it.")
+            yield Mistake(f"{key}.name", 'is missing, but value = "names" needs it.', "Add it.")
         elif isinstance(name, str) and ";" in name:
-            yield Mistake(f"{key}.name", "holds a semicolon, which parts the names in Salesforce.", "Write it without.")
+            yield Mistake(
+                f"{key}.name", "contains a semicolon, which separates names in Salesforce.", "Remove the semicolon."
+            )
         if "since_field" in audience:
-            yield Mistake(f"{key}.since_field", "cannot guard one of several audiences in a field.", "Remove it.")
+            yield Mistake(f"{key}.since_field", 'does not work with value = "names".', "Remove it.")
 
 
 def _same_name_in_one_field(table: Table) -> Iterator[Mistake]:
@@ -77,7 +79,7 @@ def _same_name_in_one_field(table: Table) -> Iterator[Mistake]:
             continue
         first = seen.setdefault((field, name.casefold()), key)
         if first != key:
-            yield Mistake(f"{key}.name", f"is {shown(name)}, as {first}.name is.", "Give each its own name.")
+            yield Mistake(f"{key}.name", f"is {shown(name)}, like {first}.name.", "Give each its own name.")
 
 
 AUDIENCE_CHECKS: Sequence[Callable[[Table], Iterator[Mistake]]] = (

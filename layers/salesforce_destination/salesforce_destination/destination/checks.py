@@ -33,7 +33,7 @@ def _mapping_without_value(table: Table) -> Iterator[Mistake]:
         if "source" not in mapping and "constant" not in mapping:
             yield Mistake(f"{key}.source", "is missing.", "Add a source, or a constant.")
         if "source" in mapping and "constant" in mapping:
-            yield Mistake(f"{key}.constant", "stands beside a source.", "Keep one of the two.")
+            yield Mistake(f"{key}.constant", "cannot be combined with a source.", "Remove one of the two.")
 
 
 def _nothing_to_cut_at(table: Table) -> Iterator[Mistake]:
@@ -43,7 +43,7 @@ def _nothing_to_cut_at(table: Table) -> Iterator[Mistake]:
         if mapping.get("when_too_long") == "truncate" and not known:
             yield Mistake(
                 f"{key}.when_too_long",
-                f'is "truncate", but how long {mapping.get("target")} may be is not known.',
+                f'is "truncate", but the length of {mapping.get("target")} is not known.',
                 "Add max_length.",
             )
 
@@ -57,14 +57,14 @@ def _record_found_otherwise(table: Table) -> Iterator[Mistake]:
         )
     for key, mapping in tables(table, "mappings"):
         if str(mapping.get("target")).casefold() in _OWN_ID:
-            yield Mistake(f"{key}.target", "is the record's own Id.", "Name it under [identity].")
+            yield Mistake(f"{key}.target", "is the record's own Id.", "Set it under [identity].")
 
 
 def _not_for_this_object(table: Table) -> Iterator[Mistake]:
     salesforce_object = table.get("salesforce_object")
     if table.get("converted_leads") == "contact" and salesforce_object != "Lead":
         yield Mistake(
-            "converted_leads", f"is for leads, and salesforce_object is {shown(salesforce_object)}.", "Remove it."
+            "converted_leads", f"is only for leads, but salesforce_object is {shown(salesforce_object)}.", "Remove it."
         )
 
 
@@ -101,14 +101,14 @@ def _needed_to_create(table: Table) -> Iterator[Mistake]:
     if identity.get("target") == "SalesforceId":
         yield Mistake(
             "identity.create_missing",
-            "is true, but a record cannot be created by its own Id.",
-            "Set identity.target to an external-ID field that is unique, or create_missing to false.",
+            "is true, but Salesforce cannot create a record with a given Id.",
+            "Set identity.target to a unique external-ID field, or create_missing to false.",
         )
     if str(identity.get("target")).casefold() == "email":
         yield Mistake(
             "identity.create_missing",
             "is true, but Email is not unique: two records could be created for one address.",
-            "Set identity.target to an external-ID field that is unique, or create_missing to false.",
+            "Set identity.target to a unique external-ID field, or create_missing to false.",
         )
     sure = {
         mapping.get("target")
@@ -119,7 +119,7 @@ def _needed_to_create(table: Table) -> Iterator[Mistake]:
         if field not in sure:
             yield Mistake(
                 "mappings",
-                f"leave {field} without a sure value, and Salesforce creates no {salesforce_object} without it.",
+                f"{field} may stay without a value, but Salesforce requires it for a new {salesforce_object}.",
                 f"Add a mapping to {field} with required = true.",
             )
 
@@ -133,7 +133,7 @@ def _value_beyond_length(table: Table) -> Iterator[Mistake]:
         for name in ("constant", "default"):
             value = mapping.get(name)
             if isinstance(value, str) and len(value.strip()) > longest:
-                problem = f"has {len(value)} characters, and {mapping.get('target')} holds {longest}."
+                problem = f"has {len(value)} characters, but {mapping.get('target')} holds {longest}."
                 yield Mistake(f"{key}.{name}", problem, "Shorten it.")
 
 
@@ -143,7 +143,7 @@ def _text_in_double_quotes(table: Table) -> Iterator[Mistake]:
     sources += [(f"{key}.source", mapping.get("source")) for key, mapping in tables(table, "mappings")]
     for key, source in sources:
         if isinstance(source, str) and (found := _COMPARED_WITH_KEY.search(source)):
-            problem = f'compares with "{found[1]}", which JMESPath takes for a key of the profile.'
+            problem = f'compares with "{found[1]}", which JMESPath reads as a key of the profile.'
             yield Mistake(key, problem, f"Write text in single quotes: '{found[1]}'.")
 
 
@@ -152,7 +152,7 @@ def _field_written_twice(table: Table) -> Iterator[Mistake]:
     for key, target in _written_fields(table):
         first = seen.setdefault(target.casefold(), key)
         if first != key:
-            yield Mistake(key, f"names {target}, which {first} names already.", "Give each its own field.")
+            yield Mistake(key, f"writes {target}, which {first} writes already.", "Use another field.")
 
 
 def _written_fields(table: Table) -> Iterator[tuple[str, str]]:

@@ -29,7 +29,7 @@ def _checked_source(expression: str) -> str:
         compile_source(expression)
     except SourceError as error:
         place = "" if error.position is None else f", character {error.position + 1}"
-        raise ValueError(f"is no JMESPath: {expression!r} {error}{place}.") from None
+        raise ValueError(f"is not valid JMESPath: {expression!r} {error}{place}.") from None
     return expression
 
 
@@ -63,7 +63,7 @@ class Identity(_Table):
     source: SourceText = Field(description="JMESPath to the identity in the profile.")
     target: FieldName = Field(description="SalesforceId for the record's Id, or an external-ID or idLookup field.")
     create_missing: bool = Field(False, description="Whether a profile without a record gets a new one.")
-    case_sensitive: bool = Field(False, description="Whether the external-ID field tells upper from lower case.")
+    case_sensitive: bool = Field(False, description="Whether the external-ID field is case-sensitive.")
 
 
 class FieldMapping(_Table):
@@ -75,8 +75,12 @@ class FieldMapping(_Table):
     default: Constant | None = Field(None, description="The value of profiles that have none.")
     required: bool = Field(False, description="Whether a profile without a value is rejected.")
     max_length: int | None = Field(None, ge=1, le=131_072, description="Longest text the field holds.")
-    when_too_long: Literal["reject", "truncate"] = Field("reject", description="What becomes of a longer text.")
-    when_absent: Literal["leave", "clear"] = Field("leave", description="What a profile without a value does.")
+    when_too_long: Literal["reject", "truncate"] = Field(
+        "reject", description="What happens to a text that is too long."
+    )
+    when_absent: Literal["leave", "clear"] = Field(
+        "leave", description="What happens to the field if the profile has no value."
+    )
     when_refused: Literal["reject", "omit"] = Field(
         "reject", description="Whether a value that Salesforce refuses rejects the profile, or is left out."
     )
@@ -110,9 +114,15 @@ class Destination(_Table):
     api_version: Annotated[str, StringConstraints(pattern=r"^[0-9]{2,3}\.0$")] = Field(
         "66.0", description="Version of Salesforce's REST API."
     )
-    converted_leads: Literal["reject", "contact"] = Field("reject", description="Where a converted lead's update goes.")
-    merged_records: Literal["reject", "follow"] = Field("reject", description="Where a merged record's update goes.")
-    duplicate_rules: Literal["obey", "allow"] = Field("obey", description="Whether alerting duplicate rules may pass.")
+    converted_leads: Literal["reject", "contact"] = Field(
+        "reject", description="What happens to the update of a converted lead."
+    )
+    merged_records: Literal["reject", "follow"] = Field(
+        "reject", description="What happens to the update of a merged record."
+    )
+    duplicate_rules: Literal["obey", "allow"] = Field(
+        "obey", description="Whether a record is saved although a duplicate rule alerts."
+    )
     max_audience_fields: int = Field(MOST_AUDIENCE_FIELDS, ge=1, le=800, description="Most audience fields allowed.")
     profiles: Profiles = Field(default_factory=lambda: Profiles())
     identity: Identity
@@ -131,7 +141,7 @@ def read_destination(text: str) -> Destination:
     try:
         table: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise DestinationFileError([Mistake("the file", f"is no TOML: {error}.")]) from None
+        raise DestinationFileError([Mistake("the file", f"is not valid TOML: {error}.")]) from None
     mistakes: list[Mistake] = []
     destination: Destination | None = None
     try:

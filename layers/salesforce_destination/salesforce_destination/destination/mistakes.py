@@ -70,11 +70,11 @@ def _unknown(key: str, loc: Sequence[int | str], model: type[BaseModel]) -> Mist
     name, beside = str(loc[-1]), _keys_beside(loc, model)
     if not get_close_matches(name, beside, n=1, cutoff=0.6):
         if name in model.model_fields:
-            return Mistake(key, "is no key here.", "It belongs at the top of the file, before every [table].")
+            return Mistake(key, "does not belong here.", "Move it to the top of the file, before every [table].")
         for table, inner in _tables_of(model).items():
             if name in inner.model_fields:
-                return Mistake(key, "is no key here.", f"It belongs under {_header(table, model)}.")
-    return Mistake(key, "is no key of this file.", nearest(name, beside))
+                return Mistake(key, "does not belong here.", f"Move it under {_header(table, model)}.")
+    return Mistake(key, "is not a known key.", nearest(name, beside))
 
 
 def _tables_of(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
@@ -86,7 +86,9 @@ def _misspelled(key: str, text: str) -> Mistake:
         return Mistake(key, f"is {shown(text)}.", 'Write a version such as "66.0".')
     if any(char.isspace() for char in text):
         return Mistake(key, f"is {shown(text)}: white space is not allowed.", f"Write {shown('_'.join(text.split()))}.")
-    return Mistake(key, f"is {shown(text)}, which is no API name.", "Use letters, digits and _, a letter first.")
+    return Mistake(
+        key, f"is {shown(text)}, which is not an API name.", "Start with a letter, then use letters, digits and _."
+    )
 
 
 def _key(loc: Sequence[int | str]) -> str:
@@ -110,7 +112,7 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 def nearest(word: str, known: Sequence[str]) -> str:
     """Name the key that was probably meant, or all there are."""
     close = get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"Did you mean {close[0]}?" if close else f"Known here: {', '.join(known)}."
+    return f"Did you mean {close[0]}?" if close else f"Known keys: {', '.join(known)}."
 
 
 def shown(value: Any) -> str:

@@ -47,8 +47,8 @@ WHERE: Mapping[str, str] = {
     "client_id": "It is the Consumer Key of the app in Salesforce.",
     "client_secret": "It is the Consumer Secret of the app in Salesforce.",
     "private_key": "It is the PEM text of the key whose certificate was uploaded to the app in Salesforce.",
-    "refresh_token": "It is what Salesforce gave when the app was authorised.",
-    "domain": "It is the My Domain of the org (acme or acme.my.salesforce.com); Setup > My Domain shows it.",
+    "refresh_token": "It is the refresh token that Salesforce gave when the app was authorised.",
+    "domain": "It is the My Domain of the org (acme or acme.my.salesforce.com). Setup > My Domain shows it.",
     "username": "It is the Salesforce username of the integration user.",
     "password": "It is the password of the integration user.",
 }
@@ -95,12 +95,12 @@ class Credentials:
         _require(NEEDS[grant], values, secret)
         url = salesforce_url(values["domain"], allow_local=allow_local)
         if grant is GrantType.CLIENT_CREDENTIALS and not is_my_domain(url):
-            problem = "is a server that all orgs share; the client credentials flow works on an org's own one only."
+            problem = "is a server that all orgs share. The client credentials flow works only on the org's own."
             raise CredentialsError("domain", problem, WHERE["domain"], "DOMAIN_NOT_MY_DOMAIN")
         if grant is GrantType.JWT_BEARER:
             values["private_key"] = read_private_key(values["private_key"])
         if values.get("org_id") and not _ORG_ID.fullmatch(values["org_id"]):
-            raise CredentialsError("org_id", "is no id of an org.", "Setup > Company Information shows it: 00D...")
+            raise CredentialsError("org_id", "is not the Id of an org.", "Setup > Company Information shows it: 00D...")
         sent = ("org_id", "security_token", *NEEDS[grant])
         return cls(grant, url, **{key: values[key] for key in sent if key in values and key != "domain"})
 
@@ -124,7 +124,7 @@ def _texts(secret: Mapping[str, Any]) -> dict[str, str]:
     values = {key: secret[key] for key in _KEYS if secret.get(key) is not None}
     for key, value in values.items():
         if not isinstance(value, str):
-            raise CredentialsError(key, "is not a text.", "Put it into double quotes.")
+            raise CredentialsError(key, "is not text.", "Put it in double quotes.")
     # Blanks around a value come from copying; a password alone may have them.
     return {key: value if key == "password" else value.strip() for key, value in values.items()}
 
@@ -135,7 +135,7 @@ def _require(keys: Iterable[str], values: Mapping[str, str], secret: Mapping[str
             continue
         strangers = [stranger.lower() for stranger in secret if stranger not in _KEYS]
         if key not in secret and difflib.get_close_matches(key, strangers, n=1, cutoff=0.8):
-            raise CredentialsError(key, "is missing, but a key much like it is there.", f"Write it as {key}.")
+            raise CredentialsError(key, "is missing, but there is a similar key.", f"Name it {key}.")
         raise CredentialsError(key, "is missing or empty.", WHERE.get(key, "Fill it in."))
 
 
@@ -146,4 +146,4 @@ def _grant_type(given: str) -> GrantType:
     word = given.lower().rpartition(":")[2].replace("-", "_")
     near = [grant for grant in GrantType if word in grant] or difflib.get_close_matches(word, list(GrantType), n=1)
     cure = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join(GrantType)}."
-    raise CredentialsError("grant_type", "names no way to log in that is supported.", cure)
+    raise CredentialsError("grant_type", "is not a supported grant type.", cure)

@@ -36,6 +36,6 @@ def _look_up(error: str, description: str) -> LoginRefusal:
         if error == known_error and description.startswith(beginning):
             return refusal
     named = f" ({error})" if _WORD.fullmatch(error) else ""
-    problem = f"Salesforce refused the log-in for a reason that is not known here{named}."
-    cure = "Setup > Login History shows the true cause. Check each value of the credentials."
+    problem = f"Salesforce refused the log-in for an unknown reason{named}."
+    cure = "Setup > Login History shows the cause. Check each value of the credentials."
     return LoginRefusal("LOGIN_REFUSED_UNKNOWN", "", problem, cure, permanent=True)

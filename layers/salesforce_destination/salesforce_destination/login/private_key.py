@@ -14,7 +14,7 @@ from salesforce_destination.errors import CredentialsError
 
 _PEM = re.compile(r"-----BEGIN (?P<label>[A-Z0-9 ]+)-----(?P<base64>[A-Za-z0-9+/=\s]+)-----END (?P=label)-----")
 _RSA = ("PRIVATE KEY", "RSA PRIVATE KEY")
-_CURE = "Put in the whole PEM text of an RSA key without a passphrase, from its -----BEGIN line to its -----END line."
+_CURE = "Store the whole PEM text of an RSA key without a passphrase, from its -----BEGIN line to its -----END line."
 
 
 def read_private_key(text: str) -> str:
@@ -28,6 +28,6 @@ def read_private_key(text: str) -> str:
     found = list(_PEM.finditer(text.replace("\\r", "").replace("\\n", "\n")))
     key = next((pem for pem in found if pem["label"] in _RSA), None)
     if key is None:
-        raise CredentialsError("private_key", "is no RSA private key." if found else "is no PEM text.", _CURE)
+        raise CredentialsError("private_key", "is not an RSA private key." if found else "is not PEM text.", _CURE)
     lines = textwrap.wrap("".join(key["base64"].split()), 64)
     return "\n".join([f"-----BEGIN {key['label']}-----", *lines, f"-----END {key['label']}-----", ""])

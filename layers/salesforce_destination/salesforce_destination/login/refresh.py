@@ -64,7 +64,7 @@ def refresh(
 def _rotation_forbidden() -> CredentialsError:
     return CredentialsError(
         "grant_type",
-        "is refresh_token, and the function may not store the next refresh token if the app rotates them.",
+        "is refresh_token, but the function may not store the next refresh token if the app rotates them.",
         "Deploy with CredentialsRotate=true, so that no refresh token is ever lost.",
         "ROTATION_FORBIDDEN",
     )

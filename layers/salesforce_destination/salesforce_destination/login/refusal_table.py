@@ -23,15 +23,15 @@ _LOGIN_REFUSED = _person_acts(
     "password",
     "or username or security_token is wrong, the user is locked, or the org blocks the username-password flow.",
     (
-        "Setup > Login History shows the true cause. Orgs made since Summer '23 block that flow: better use "
-        "client_credentials."
+        "Setup > Login History shows the cause. Orgs created since Summer '23 block that flow: use "
+        "client_credentials instead."
     ),
 )
 _REFRESH_TOKEN_EXPIRED = _person_acts(
     "REFRESH_TOKEN_EXPIRED",
     "refresh_token",
     "has expired, was revoked, or was replaced by rotation or by a sixth approval of the app.",
-    "Authorise the app again and put in the new one. Check the app's refresh token policy (valid until revoked).",
+    "Authorise the app again and store the new one. Check the app's refresh token policy (valid until revoked).",
 )
 _USER_INACTIVE = _person_acts(
     "USER_INACTIVE",
@@ -42,37 +42,37 @@ _USER_INACTIVE = _person_acts(
 _ORG_INACTIVE = _person_acts(
     "ORG_INACTIVE",
     "domain",
-    "leads to an org that is inactive: expired, deleted, locked or being copied.",
-    "Check that it is the org you mean, and its state with Salesforce.",
+    "names an inactive org: it is expired, deleted, locked or being copied.",
+    "Check that it is the right org, and ask Salesforce about its state.",
 )
 _NOT_APPROVED = _person_acts(
     "APP_NOT_APPROVED",
     "",
     "The integration user is not approved for the app.",
     (
-        "In Salesforce open the app's policies, set Permitted Users to admin approved users, and add the "
-        "user's profile or a permission set that the user has; the app needs the scopes api and "
+        "In Salesforce, open the app's policies, set Permitted Users to admin approved users, and add the "
+        "user's profile or a permission set that the user has. The app needs the scopes api and "
         "refresh_token."
     ),
 )
 _NOT_INSTALLED = _person_acts(
     "APP_NOT_INSTALLED",
     "client_id",
-    "is of an app that this org does not have or does not let in.",
-    "Make or install the app in the org of `domain`; check that `domain` is that org.",
+    "belongs to an app that this org does not have or has blocked.",
+    "Create or install the app in the org of `domain`, and check that `domain` is the right org.",
 )
 _AUDIENCE = _person_acts(
     "AUDIENCE_INVALID",
     "domain",
-    "is of another kind than the org: a sandbox's log-in was signed for production, or the other way round.",
-    "A sandbox's is acme--uat or acme--uat.sandbox.my.salesforce.com, a production org's acme.",
+    "does not match the kind of org: a sandbox's log-in was signed for production, or the other way round.",
+    "For a sandbox write acme--uat or acme--uat.sandbox.my.salesforce.com, for a production org acme.",
 )
 _ASSERTION = _person_acts(
     "ASSERTION_INVALID",
     "private_key",
-    "does not fit the certificate in the app, or the app does not accept signed log-ins.",
+    "does not match the certificate in the app, or the app does not accept signed log-ins.",
     (
-        "Upload the certificate of this key to the app and enable the JWT bearer flow; check `username` and "
+        "Upload the certificate of this key to the app and enable the JWT bearer flow. Check `username` and "
         "`client_id` too."
     ),
 )
@@ -80,26 +80,26 @@ _IN_PROGRESS = _may_pass(
     "LOGIN_IN_PROGRESS",
     "refresh_token",
     "is being used by another log-in at this moment.",
-    "Nothing, if it passes. If it comes back, another program uses the same refresh token: give each its own.",
+    "Wait. If it happens again, another program uses the same refresh token: give each its own.",
 )
 _EXPIRED = _may_pass(
     "LOGIN_EXPIRED",
     "",
-    "Salesforce took the log-in for one that is over: another one used the same refresh token, or the clocks differ.",
-    "Nothing, if it passes. If it comes back, see that nothing else uses the refresh token of this stack.",
+    "Salesforce treats the log-in as expired: another one used the same refresh token, or the clocks differ.",
+    "Wait. If it happens again, check that nothing else uses the refresh token of this stack.",
 )
 _DOMAIN_NOT_MY_DOMAIN = _person_acts(
     "DOMAIN_NOT_MY_DOMAIN",
     "domain",
-    "does not take this way of logging in: the client credentials flow works on an org's own address only.",
-    "Put in the My Domain of the org (acme or acme.my.salesforce.com); Setup > My Domain shows it.",
+    "does not accept this flow: client credentials work only on the org's own address.",
+    "Write the My Domain of the org (acme or acme.my.salesforce.com). Setup > My Domain shows it.",
 )
 _NO_RUN_AS = _person_acts(
     "RUN_AS_USER_MISSING",
     "",
     "The app has no Run As user for the client credentials flow.",
     (
-        "In Salesforce open the app's policies, enable the client credentials flow and name the integration "
+        "In Salesforce, open the app's policies, enable the client credentials flow and set the integration "
         "user as Run As."
     ),
 )
@@ -107,7 +107,7 @@ _IP_RESTRICTED = _person_acts(
     "IP_RESTRICTED",
     "",
     "Salesforce does not let the user log in from the function's address.",
-    "Relax the IP restrictions in the app's policies, or let the function leave by an address that is allowed.",
+    "Relax the IP restrictions in the app's policies, or give the function a fixed address that is allowed.",
 )
 _OUTSIDE_LOGIN_HOURS = _may_pass(
     "OUTSIDE_LOGIN_HOURS",
@@ -119,75 +119,72 @@ _RATE = _may_pass(
     "LOGIN_RATE_EXCEEDED",
     "",
     "The integration user has logged in too often within an hour.",
-    "It passes within the hour. Find what else logs in as this user: Setup > Login History.",
+    "Wait an hour. Find what else logs in as this user: Setup > Login History.",
 )
 _CLIENT_ID_UNKNOWN = _person_acts(
     "CLIENT_ID_UNKNOWN",
     "client_id",
     "is not known in this org.",
-    "Copy the Consumer Key of the app anew and check `domain`. A new app is known after some 10 minutes.",
+    "Copy the app's Consumer Key again and check `domain`. A new app is known after about 10 minutes.",
 )
 _CLIENT_SECRET = _person_acts(
     "CLIENT_SECRET_WRONG",
     "client_secret",
-    "is not the one of the app.",
-    "Copy the Consumer Secret of the app anew; check that `client_id` is of the same app.",
+    "is not the secret of the app.",
+    "Copy the app's Consumer Secret again, and check that `client_id` is of the same app.",
 )
 _GRANT_NOT_SUPPORTED = _person_acts(
     "GRANT_NOT_SUPPORTED",
     "grant_type",
-    "is a way to log in that the app does not allow.",
+    "names a flow that the app does not allow.",
     "Enable this flow in the app's OAuth settings, or use another grant_type.",
 )
 _SCOPE = _person_acts(
     "SCOPE_INVALID",
     "",
     "The app lacks an OAuth scope.",
-    "Give the app the scope api, for the refresh_token and jwt_bearer grants also refresh_token.",
+    "Give the app the scope api, and for the refresh_token and jwt_bearer grants also refresh_token.",
 )
 _LOGIN_REQUEST_INVALID = _person_acts(
     "LOGIN_REQUEST_INVALID",
     "",
     "Salesforce finds the log-in request incomplete or not allowed.",
-    (
-        "Check `domain` and that no value of the credentials secret is cut off. Setup > Login History shows "
-        "the true cause."
-    ),
+    ("Check `domain` and that no value of the credentials secret is cut off. Setup > Login History shows the cause."),
 )
 _SALESFORCE_FAULT = _may_pass(
     "RETRY_REQUESTED",
     "",
-    "Salesforce had a fault of its own and asks to try again.",
-    "Nothing, if it passes.",
+    "Salesforce had an internal error and asks to try again.",
+    "Wait: the log-in is tried again.",
 )
 UNREADABLE = _may_pass(
     "LOGIN_ANSWER_UNREADABLE",
     "domain",
-    "answered with something else than a token answer, as Salesforce does in an outage.",
-    "If it stays so, check `domain`: Setup > My Domain shows the org's address.",
+    "did not answer with a token, as Salesforce does in an outage.",
+    "If it lasts, check `domain`: Setup > My Domain shows the org's address.",
 )
 REDIRECTED = _may_pass(
     "LOGIN_REDIRECTED",
     "domain",
     (
-        "sends log-ins elsewhere, as Salesforce does in maintenance and after a change of My Domain; no "
-        "secret was sent on."
+        "redirects log-ins, as Salesforce does during maintenance and after a change of My Domain. No "
+        "secret was sent there."
     ),
-    "If it stays so, check `domain`: Setup > My Domain shows the org's address.",
+    "If it lasts, check `domain`: Setup > My Domain shows the org's address.",
 )
 UNREACHABLE = _may_pass(
     "LOGIN_UNREACHABLE",
     "domain",
     "could not be reached, or did not answer in time.",
     (
-        "If it stays so, check `domain`: Setup > My Domain shows the org's address. In a VPC the function "
+        "If it lasts, check `domain`: Setup > My Domain shows the org's address. In a VPC the function "
         "needs a way to the internet."
     ),
 )
 UNKNOWN_HOST = _may_pass(
     "LOGIN_HOST_UNKNOWN",
     "domain",
-    "is a name that the DNS does not know.",
+    "is a host name that DNS does not know.",
     "Check its spelling: Setup > My Domain shows it. In a VPC the function needs DNS.",
 )
 NOT_TRUSTED = _may_pass(

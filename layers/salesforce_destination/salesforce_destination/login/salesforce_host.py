@@ -28,8 +28,8 @@ _PREFIX = re.compile(rf"{_LABEL}(?:\.(?:sandbox|develop|scratch|demo|patch|trail
 _NOT_IN_A_URL = re.compile(r"[^!-~]|[\\@?#%]")
 
 _SHAPES = (
-    "Put in the My Domain prefix (acme), the host (acme.my.salesforce.com) or the address"
-    " (https://acme.my.salesforce.com); Setup > My Domain shows it."
+    "Write the My Domain prefix (acme), the host (acme.my.salesforce.com) or the address"
+    " (https://acme.my.salesforce.com). Setup > My Domain shows it."
 )
 _PAGES = (".force.com", ".salesforce-setup.com", ".site.com")
 
@@ -55,7 +55,7 @@ def check_instance_url(instance_url: str, *, allow_local: bool) -> str:
     if allow_local and url is not None and _is_local(url):
         return f"http://{url.netloc.lower()}"
     if url is None or not _is_salesforce(url) or url.hostname in LOGIN_HOSTS:
-        problem = "led to a token for a server that is not Salesforce's; the token is not used."
+        problem = "led to a token for a server that is not Salesforce's. The token is not used."
         raise CredentialsError("domain", problem, "Check that it names your org. " + _SHAPES, "INSTANCE_URL_FOREIGN")
     return f"https://{url.hostname}"
 
@@ -118,9 +118,9 @@ def _is_salesforce(url: SplitResult) -> bool:
 def _problem(url: SplitResult | None) -> str:
     host = (url.hostname if url else None) or ""
     if host.endswith(_PAGES):
-        return "is the address of Salesforce's pages in a browser; the API has another one."
+        return "is the address of Salesforce's pages in a browser. The API has another one."
     if url is not None and url.scheme == "http" and host.endswith(".salesforce.com"):
         return "starts with http://, which would send the secrets unencrypted."
     if url is not None and url.path not in ("", "/") and host.endswith(".salesforce.com"):
         return "has a path behind the host."
-    return "is no Salesforce host."
+    return "is not a Salesforce host."

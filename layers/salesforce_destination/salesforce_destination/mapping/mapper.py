@@ -136,9 +136,9 @@ class _FieldReader:
 
     def _checked(self, value: Json) -> Json:
         if isinstance(value, dict | list):
-            self._refuse("is a list or an object; let the source name one value")
+            self._refuse("is a list or an object; change the source to a single value")
         if type(value) is float and not isfinite(value):
-            self._refuse("is no number that JSON can hold")
+            self._refuse("is not a number that JSON allows")
         if self._is_text and type(value) in (int, float):
             value = str(value)
         return self._fitted(value) if type(value) is str else value
@@ -158,7 +158,7 @@ class _FieldReader:
 
     def _fitted(self, value: str) -> str:
         if not is_unicode(value):
-            self._refuse("holds half a character, which no UTF-8 can write")
+            self._refuse("contains an unpaired surrogate (invalid Unicode)")
         if len(value) <= self._longest:
             return value
         if self.mapping.when_too_long == "truncate":

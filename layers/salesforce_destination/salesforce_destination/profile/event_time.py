@@ -36,14 +36,14 @@ def parse_time(value: Any) -> int:
         value = int(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         if not isfinite(value):
-            raise EventTimeError("is no number that JSON can hold")
+            raise EventTimeError("is not a number that JSON allows")
         return int(value)
     if not isinstance(value, str):
         raise EventTimeError("is neither text nor a number; write it like 2022-01-11T21:24:39Z")
     try:
         moment = datetime.fromisoformat(value.strip())
     except ValueError:
-        raise EventTimeError("is no time; write it like 2022-01-11T21:24:39Z") from None
+        raise EventTimeError("is not a time; write it like 2022-01-11T21:24:39Z") from None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     # In whole seconds a float is exact.
     return int(aware.replace(microsecond=0).timestamp()) * 1000 + aware.microsecond // 1000
@@ -54,7 +54,7 @@ def check_event_time(event_time: int, sent_at: int) -> int:
     if not EARLIEST_MS <= event_time < LATEST_MS:
         raise EventTimeError("is outside 2001 to 2286; give milliseconds since 1970 or an ISO 8601 time")
     if event_time > sent_at + CLOCK_SKEW_MS:
-        raise EventTimeError("is more than 5 minutes after the message was sent; set the producer's clock")
+        raise EventTimeError("is more than 5 minutes after the message was sent; correct the sender's clock")
     return event_time
 
 

@@ -47,9 +47,7 @@ def profiles_in(document: Json, select: Source | None) -> list[Profile]:
         found = found["profiles"]
     profiles = found if isinstance(found, list) else [found]
     if not profiles or found is ABSENT:
-        raise ProfileRefusedError(
-            Reason("NO_PROFILE", "The body holds no profile where profiles.select looks for one.")
-        )
+        raise ProfileRefusedError(Reason("NO_PROFILE", "profiles.select finds no profile in the body."))
     if not all(isinstance(profile, dict) for profile in profiles):
         raise ProfileRefusedError(Reason("NO_PROFILE", "A profile must be a JSON object."))
     return profiles

@@ -146,8 +146,8 @@ def _nothing_or_refused(expression: str, error: Exception) -> Json:
     if given in ("null", "NoneType"):
         return ABSENT
     function = getattr(error, "function_name", None)
-    problem = f"{function}() does not take what it is given ({given})" if function else type(error).__name__
-    text = f"{expression} cannot be worked out: {problem}."
+    problem = f"{function}() does not accept a value of type {given}" if function else type(error).__name__
+    text = f"{expression} failed: {problem}."
     raise ProfileRefusedError(Reason("EXPRESSION_FAILED", text)) from None
 
 
@@ -160,11 +160,11 @@ def _calls_in(node: Json) -> Iterator[tuple[str, int]]:
 
 def _check_call(name: str, arguments: int, known: Json, position: int) -> None:
     if known is None:
-        raise SourceError(f"calls {name}(), which is no function", position)
+        raise SourceError(f"calls {name}(), which does not exist", position)
     takes = known["signature"]
     any_more = bool(takes) and takes[-1].get("variadic")
     if arguments < len(takes) or (arguments > len(takes) and not any_more):
-        raise SourceError(f"calls {name}() with {arguments} values, and it takes {len(takes)}", position)
+        raise SourceError(f"calls {name}() with {arguments} arguments, but it takes {len(takes)}", position)
 
 
 def _in_one_line(error: Exception) -> str:
