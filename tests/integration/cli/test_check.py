@@ -113,7 +113,7 @@ def test_credentials_that_stopped_working_are_named_by_their_key(stack: LocalSta
 
     assert first.exit_code == 1
     assert "credentials.client_secret" in first.output
-    assert "Copy the Consumer Secret" in " ".join(first.output.split())
+    assert "Consumer Secret again" in " ".join(first.output.split())
 
 
 def test_a_stack_that_does_not_run_cannot_be_asked(tmp_path: Path) -> None:

@@ -90,8 +90,8 @@ def test_standard_input_is_read_and_programs_get_their_answer(stack: LocalStack)
 @pytest.mark.parametrize(
     ("changes", "code", "words"),
     [
-        ({"client_secret": "wrong-client-secret"}, "CLIENT_SECRET_WRONG", "Copy the Consumer Secret of the app anew"),
-        ({"client_id": "unknown"}, "CLIENT_ID_UNKNOWN", "Copy the Consumer Key of the app anew"),
+        ({"client_secret": "wrong-client-secret"}, "CLIENT_SECRET_WRONG", "Copy the app's Consumer Secret again"),
+        ({"client_id": "unknown"}, "CLIENT_ID_UNKNOWN", "Copy the app's Consumer Key again"),
         ({"client_secret": None}, "CREDENTIALS_INVALID", "It is the Consumer Secret of the app"),
         ({"domain": "acme.lightning.force.com"}, "CREDENTIALS_INVALID", "Setup > My Domain shows it"),
         ({"grant_type": "client_credential"}, "CREDENTIALS_INVALID", "Did you mean client_credentials?"),
@@ -121,7 +121,7 @@ def test_an_app_without_a_run_as_user_is_named_as_a_setting_of_salesforce(stack:
     oauth_app.run_as = run_as
 
     assert (result.exit_code, "RUN_AS_USER_MISSING" in result.output) == (1, True)
-    assert "name the integration user as Run As" in " ".join(result.output.split())
+    assert "set the integration user as Run As" in " ".join(result.output.split())
 
 
 def test_a_server_that_does_not_answer_is_no_mistake_in_the_credentials(stack: LocalStack) -> None:
