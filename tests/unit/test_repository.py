@@ -88,8 +88,8 @@ def test_dependabot_looks_where_requirements_are() -> None:
     folders = [ROOT / folder.lstrip("/") for folder in updates["pip"]["directories"]]
 
     assert set(updates) == {"pip", "github-actions"}
-    assert sorted(folders) == sorted(path.parent for path in ROOT.glob("*/*/requirements.txt"))
-    assert all((folder / "requirements.in").is_file() for folder in folders)
+    assert sorted(folders) == sorted([ROOT, *(path.parent for path in ROOT.glob("*/*/requirements.txt"))])
+    assert all((folder / "requirements.in").is_file() or (folder / "pyproject.toml").is_file() for folder in folders)
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form.name != "config.yml"], ids=lambda path: path.name)
