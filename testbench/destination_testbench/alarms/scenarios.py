@@ -63,14 +63,14 @@ HEALTHY: tuple[Scenario, ...] = (
 
 FAULTS: tuple[Scenario, ...] = (
     Scenario(
-        "one message in five is no JSON",
+        "one message in five is not JSON",
         30,
         traffic=faults.spoiled,
         alarms=frozenset({"RejectedShareAlarm", "RejectedMessagesAlarm", LETTERS}),
         wakes=(LETTERS,),
     ),
     Scenario(
-        "a single message is no JSON", 30, traffic=faults.one_spoiled, alarms=frozenset({"RejectedMessagesAlarm"})
+        "a single message is not JSON", 30, traffic=faults.one_spoiled, alarms=frozenset({"RejectedMessagesAlarm"})
     ),
     Scenario(
         "Salesforce is down for 2 hours",
@@ -180,7 +180,7 @@ FAULTS: tuple[Scenario, ...] = (
         wakes=(NOT_TAKEN,),
     ),
     Scenario(
-        "one POST in five is no JSON",
+        "one POST in five is not JSON",
         30,
         traffic=door_faults.posted_partly_spoiled,
         parameters=EVERYTHING,

@@ -61,13 +61,13 @@ def _introduce(stack: LocalStack, console: Console) -> None:
         console.print(f"{name:22} {value}", markup=False, highlight=False, soft_wrap=True)
     if stack.http_endpoint_url:
         console.print(f"{'http_endpoint_url':22} {stack.http_endpoint_url}", highlight=False, soft_wrap=True)
-        console.print(f"{'':22} wants the header x-api-key: {LOCAL_API_KEY}", highlight=False)
+        console.print(f"{'':22} send the header x-api-key: {LOCAL_API_KEY}", highlight=False)
     state = os.path.relpath(stack.options.state, ROOT)
-    console.print(f"{'these addresses':22} {state}/{FILE_NAME}", highlight=False, soft_wrap=True)
+    console.print(f"{'addresses as JSON':22} {state}/{FILE_NAME}", highlight=False, soft_wrap=True)
     console.print(f"{'logs':22} {state}/logs", highlight=False, soft_wrap=True)
     console.print(
-        "\nReady. Send profiles to queue_url with any AWS SDK, any credentials and aws_endpoint_url. Ctrl-C stops.",
+        "\nReady. Send profiles to queue_url with any AWS SDK and any credentials, at aws_endpoint_url. Ctrl-C stops.",
         highlight=False,
     )
     if not stack.options.salesforce_url:
-        console.print(f"What the org holds, to look at: {stack.salesforce_url}/", highlight=False, soft_wrap=True)
+        console.print(f"Records in the org: {stack.salesforce_url}/", highlight=False, soft_wrap=True)

@@ -28,7 +28,7 @@ SHORT = [
     *(
         scenario
         for scenario in FAULTS
-        if scenario.name in ("one message in five is no JSON", "Lambda throttles deliver")
+        if scenario.name in ("one message in five is not JSON", "Lambda throttles deliver")
     ),
     *(
         scenario
