@@ -29,7 +29,7 @@ def run(state: Path) -> Iterator[Run]:
 
         def run(**environ: str) -> subprocess.Popen[str]:
             process = subprocess.Popen(
-                [sys.executable, "-c", "from destination_cli.app import main; main()", "local", "--state", str(state)],
+                [sys.executable, "-m", "destination_testbench", "local", "--state", str(state)],
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environ},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
