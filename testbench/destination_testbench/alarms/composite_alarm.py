@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from pyparsing import Forward, Keyword, Opt, ParseBaseException, ParserElement, ParseResults, Regex, Suppress, one_of
 
 from destination_testbench.alarms.metrics import UnsupportedError
 from destination_testbench.alarms.treatment import State
@@ -13,7 +14,6 @@ from destination_testbench.alarms.treatment import State
 States = Mapping[str, State]
 Rule = Callable[[States], bool]
 
-_TOKEN = re.compile(r'\s*(?:(ALARM|OK|INSUFFICIENT_DATA)\(\s*"?([^")\s]+)"?\s*\)|(AND|OR|NOT)\b|([()]))')
 MOST_RULE_CHARACTERS = 10_240
 MOST_CHILDREN = 100
 """Of an AlarmRule (PutCompositeAlarm)."""
@@ -54,60 +54,47 @@ def parse_rule(text: str) -> tuple[Rule, frozenset[str]]:
     """A rule and the alarms in it. AND and OR side by side need parentheses here, whatever CloudWatch makes of them."""
     if len(text) > MOST_RULE_CHARACTERS:
         raise UnsupportedError("an AlarmRule of more than 10,240 characters")
-    parser = _Parser(text)
-    rule = parser.any_of()
-    parser.expect("")
-    if len(parser.children) > MOST_CHILDREN:
+    try:
+        rule: Rule = RULE.parse_string(text, parse_all=True)[0]
+    except ParseBaseException as error:
+        said = f"{error} in the AlarmRule {text!r}; AND and OR side by side need parentheses"
+        raise UnsupportedError(said) from None
+    children = frozenset(tokens[1] for tokens, _, _ in ALARM_STATE.scan_string(text))
+    if len(children) > MOST_CHILDREN:
         raise UnsupportedError("an AlarmRule about more than 100 alarms")
-    return rule, frozenset(parser.children)
+    return rule, children
 
 
-class _Parser:
-    def __init__(self, text: str) -> None:
-        self._text, self._tokens, at = text, list[tuple[str, ...]](), 0
-        self.children: set[str] = set()
-        text = text.rstrip()
-        while at < len(text):
-            found = _TOKEN.match(text, at)
-            if not found:
-                raise UnsupportedError(f"{text[at:]!r} in an AlarmRule")
-            self._tokens.append(tuple(group or "" for group in found.groups()))
-            at = found.end()
+def _in_state(tokens: ParseResults) -> Rule:
+    state, name = State(tokens[0]), tokens[1]
+    return lambda states: states[name] is state
 
-    def any_of(self) -> Rule:
-        rules, sign = [self._single()], ""
-        while self._next() in ("AND", "OR"):
-            if sign and self._next() != sign:
-                raise UnsupportedError(f"AND and OR without parentheses in an AlarmRule: {self._text!r}")
-            sign = self._next()
-            self._tokens.pop(0)
-            rules.append(self._single())
-        if sign == "AND":
-            return lambda states: all(rule(states) for rule in rules)
-        return lambda states: any(rule(states) for rule in rules)
 
-    def expect(self, wanted: str) -> None:
-        if self._next() != wanted:
-            raise UnsupportedError(f"{self._next()!r} in an AlarmRule: {self._text!r}")
-        if wanted:
-            self._tokens.pop(0)
+def _negated(tokens: ParseResults) -> Rule:
+    rule: Rule = tokens[0]
+    return lambda states: not rule(states)
 
-    def _next(self) -> str:
-        return next(filter(None, (self._tokens[0][0], *self._tokens[0][2:])), "") if self._tokens else ""
 
-    def _single(self) -> Rule:
-        token = self._next()
-        if token == "NOT":
-            self._tokens.pop(0)
-            inner = self._single()
-            return lambda states: not inner(states)
-        if token == "(":
-            self._tokens.pop(0)
-            rule = self.any_of()
-            self.expect(")")
-            return rule
-        if token not in ("ALARM", "OK", "INSUFFICIENT_DATA"):
-            raise UnsupportedError(f"{token!r} in an AlarmRule: {self._text!r}")
-        state, name = State(token), self._tokens.pop(0)[1]
-        self.children.add(name)
-        return lambda states: states[name] is state
+def _joined(tokens: ParseResults) -> Rule:
+    rules, together = tokens[::2], all if "AND" in list(tokens) else any
+    return lambda states: together(rule(states) for rule in rules)
+
+
+QUOTED = Opt(Suppress('"')) + Regex(r'[^")\s]+') + Opt(Suppress('"'))
+ALARM_STATE = one_of([*State]) + Suppress("(").leave_whitespace() - QUOTED - Suppress(")")
+
+
+def _grammar() -> ParserElement:
+    rule, single = Forward(), Forward()
+    negation = Suppress(Keyword("NOT")) - single
+    single <<= (
+        negation.set_parse_action(_negated)
+        | Suppress("(") - rule - Suppress(")")
+        | ALARM_STATE.copy().set_parse_action(_in_state)
+    )
+    both, either = ((Keyword(sign) - single)[1, ...] for sign in ("AND", "OR"))
+    rule <<= (single + Opt(both | either)).set_parse_action(_joined)
+    return rule
+
+
+RULE = _grammar()

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from destination_testbench.alarms.arithmetic import Arithmetic, Value
-from destination_testbench.alarms.expression import Node, parse, references
+from destination_testbench.alarms.metric_math import Arithmetic, Node, Value, parse, references
 from destination_testbench.alarms.metrics import MetricId, Metrics, Periods, UnsupportedError
 from destination_testbench.alarms.treatment import State, Treatment, state_of
 

@@ -10,7 +10,7 @@ from destination_testbench.org.api.metadata import check_room, field_from, refus
 from destination_testbench.org.api.tooling_store import ToolingStore
 from destination_testbench.org.exchange import Answer
 from destination_testbench.org.faults.failure import RequestFailure, not_found
-from destination_testbench.org.formulas.lexer import FormulaError
+from destination_testbench.org.formulas.formula import FormulaError
 from destination_testbench.org.formulas.rules import Rules, ValidationRule
 from destination_testbench.org.query.query import Queries
 from destination_testbench.org.records.access import Access

@@ -11,7 +11,7 @@ from destination_testbench.org.api.router import Router
 from destination_testbench.org.control.control_json import INDEX, read_fault, shown_fault, shown_record
 from destination_testbench.org.exchange import Answer, OrgReply, OrgRequest
 from destination_testbench.org.faults.failure import RequestFailure
-from destination_testbench.org.formulas.lexer import FormulaError
+from destination_testbench.org.formulas.formula import FormulaError
 from destination_testbench.org.page import Page, is_for_people
 from destination_testbench.org.records.access import Level
 from destination_testbench.org.records.duplicates import DuplicateRule

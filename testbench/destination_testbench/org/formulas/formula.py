@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
-from destination_testbench.org.formulas.formula_functions import function
-from destination_testbench.org.formulas.lexer import FormulaError, Token, tokens
-from destination_testbench.org.formulas.scope import Scope, Term, below, equal, number, text
+from pyparsing import (
+    Forward,
+    ParseBaseException,
+    ParserElement,
+    ParseResults,
+    Regex,
+    Suppress,
+    c_style_comment,
+    one_of,
+)
+
+from destination_testbench.org.formulas.functions import FIELD_FUNCTIONS, FUNCTIONS, Scope, Term
 from destination_testbench.org.schema.schema import SObject
 
-Operation = Callable[[object, object], object]
-# From the loosest to the tightest.
-LEVELS: tuple[dict[str, Operation], ...] = (
-    {"||": lambda left, right: bool(left) or bool(right)},
-    {"&&": lambda left, right: bool(left) and bool(right)},
-    {
-        "=": equal,
-        "==": equal,
-        "<>": lambda left, right: not equal(left, right),
-        "!=": lambda left, right: not equal(left, right),
-        "<": below,
-        ">": lambda left, right: below(right, left),
-        "<=": lambda left, right: below(left, right) or (left is not None and left == right),
-        ">=": lambda left, right: below(right, left) or (left is not None and left == right),
-    },
-    {"&": lambda left, right: text(left) + text(right)},
-    {
-        "+": lambda left, right: number(left) + number(right),
-        "-": lambda left, right: number(left) - number(right),
-    },
-    {
-        "*": lambda left, right: number(left) * number(right),
-        "/": lambda left, right: number(left) / number(right) if number(right) else None,
-    },
-)
+LEVELS = (r"[*/]", r"[+-]", r"&(?!&)", r"==?|!=|<>|[<>]=?", r"&&", r"\|\|")
+"""The operators, those that bind most first."""
+
 CONSTANTS: dict[str, object] = {"TRUE": True, "FALSE": False, "NULL": None}
 PERMISSION = "$Permission."
+ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+FORMULAS_KEPT = 500
+
+
+class FormulaError(Exception):
+    """A formula cannot be understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A text, a number, TRUE, FALSE or NULL."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A field, or a custom permission of the user."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function, or an operator, with its arguments."""
+
+    name: str
+    arguments: tuple[Node, ...]
+
+
+Node = Constant | Name | Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,84 +73,52 @@ class Formula:
 
 def read_formula(source: str, sobject: SObject, permissions: Collection[str]) -> Formula:
     """The meaning of a formula; FormulaError when it has none for this sObject."""
-    parser = Parser(tokens(source), sobject, permissions)
-    term = parser.expression()
-    parser.expect("")
-    return Formula(term, frozenset(parser.fields))
+    reader = Reader(sobject, permissions)
+    term = reader.term(parse(source))
+    return Formula(term, frozenset(reader.fields))
 
 
-class Parser:
-    """Reads expressions by precedence, level by level."""
+@lru_cache(FORMULAS_KEPT)
+def parse(source: str) -> Node:
+    """The formula as a tree; FormulaError where it is none."""
+    try:
+        node: Node = FORMULA.parse_string(source, parse_all=True)[0]
+    except ParseBaseException as error:
+        rest = source[error.loc :].lstrip()
+        known = WORD.match(rest)
+        word = known[0] if known else rest[:1]
+        wanted = error.msg.removeprefix("Expected ") if known or not rest else "operand"
+        said = {"operand": f"Syntax error. Found '{word}'", "end of text": f"Extra '{word}'"}
+        raise FormulaError(said.get(wanted, f"Syntax error. Missing {wanted}")) from None
+    return node
 
-    def __init__(self, words: list[Token], sobject: SObject, permissions: Collection[str]) -> None:
-        self._words, self._position = words, 0
+
+class Reader:
+    """Knows what names mean: permissions, and fields of one sObject, of which it keeps those that it was asked for."""
+
+    def __init__(self, sobject: SObject, permissions: Collection[str]) -> None:
         self._sobject, self._permissions = sobject, permissions
         self.fields: set[str] = set()
 
-    def expression(self, level: int = 0) -> Term:
-        """An expression whose operators bind at least as tightly as the level."""
-        if level == len(LEVELS):
-            return self._single()
-        left = self.expression(level + 1)
-        while self._next.kind == "operator" and (operation := LEVELS[level].get(self._next.text)):
-            self._take()
-            left = joined(operation, left, self.expression(level + 1))
-        return left
-
-    def expect(self, symbol: str) -> None:
-        """Take exactly this word; the end is the empty one."""
-        if self._next.text != symbol or self._next.kind not in ("operator", "end"):
-            raise FormulaError(f"Syntax error. Missing '{symbol}'" if symbol else f"Extra '{self._next.text}'")
-        self._take()
-
-    @property
-    def _next(self) -> Token:
-        return self._words[self._position]
-
-    def _take(self) -> Token:
-        word = self._next
-        self._position = min(self._position + 1, len(self._words) - 1)
-        return word
-
-    def _single(self) -> Term:
-        word = self._take()
-        if word.kind == "number":
-            return constant(float(word.text))
-        if word.kind == "text":
-            return constant(word.text)
-        if word.kind == "name":
-            return self._call(word.text.upper()) if self._next.text == "(" else self._named(word.text)
-        if word.text == "(":
-            inner = self.expression()
-            self.expect(")")
-            return inner
-        if word.text in ("!", "-"):
-            return self._signed(word.text)
-        raise FormulaError(f"Syntax error. Found '{word.text}'")
-
-    def _signed(self, sign: str) -> Term:
-        operand = self._single()
-        if sign == "!":
-            return lambda scope: not operand(scope)
-        return lambda scope: -number(operand(scope))
-
-    def _call(self, name: str) -> Term:
-        self.expect("(")
-        if name in ("PRIORVALUE", "ISCHANGED"):
-            field = self._field(self._take().text)
-            self.expect(")")
-            return prior_value(field) if name == "PRIORVALUE" else is_changed(field)
-        arguments: list[Term] = []
-        while self._next.text != ")" or self._next.kind != "operator":
-            arguments.append(self.expression())
-            if self._next.text != ")":
-                self.expect(",")
-        self.expect(")")
-        return function(name, arguments)
+    def term(self, node: Node) -> Term:
+        """What a part of a formula comes to for a record."""
+        match node:
+            case Constant(value):
+                return lambda scope: value
+            case Name(name):
+                return self._named(name)
+            case Call(name, (Name(field),)) if name in FIELD_FUNCTIONS:
+                return FIELD_FUNCTIONS[name](self._field(field))
+            case Call(name) if name in FIELD_FUNCTIONS:
+                raise FormulaError(f"Incorrect parameter type for function '{name}()'.")
+            case Call(name, arguments) if name in FUNCTIONS:
+                least, most, maker = FUNCTIONS[name]
+                if len(arguments) < least or (most >= 0 and len(arguments) > most):
+                    raise FormulaError(f"Incorrect number of parameters for function '{name}()'.")
+                return maker([self.term(argument) for argument in arguments])
+        raise FormulaError(f"Unknown function {node.name}. Check spelling.")
 
     def _named(self, name: str) -> Term:
-        if name.upper() in CONSTANTS:
-            return constant(CONSTANTS[name.upper()])
         if name.startswith(PERMISSION):
             permission = name.removeprefix(PERMISSION)
             if permission not in self._permissions:
@@ -146,21 +134,44 @@ class Parser:
         return field.name
 
 
-def constant(value: object) -> Term:
-    """The same value for every record."""
-    return lambda scope: value
+def _unquoted(tokens: ParseResults) -> Constant:
+    return Constant(ESCAPE.sub(lambda match: {"n": "\n", "t": "\t"}.get(match[1], match[1]), tokens[0][1:-1]))
 
 
-def joined(operation: Operation, left: Term, right: Term) -> Term:
-    """Two terms with an operator between them."""
-    return lambda scope: operation(left(scope), right(scope))
+def _named(tokens: ParseResults) -> Node:
+    name: str = tokens[0]
+    return Constant(CONSTANTS[name.upper()]) if name.upper() in CONSTANTS else Name(name)
 
 
-def prior_value(field: str) -> Term:
-    """PRIORVALUE(field): the value that is stored; of a new record, the new one."""
-    return lambda scope: (scope.after if scope.before is None else scope.before).get(field)
+def _from_left_to_right(tokens: ParseResults) -> Node:
+    node: Node = tokens[0]
+    for sign, right in zip(tokens[1::2], tokens[2::2], strict=True):
+        node = Call(sign, (node, right))
+    return node
 
 
-def is_changed(field: str) -> Term:
-    """ISCHANGED(field): false for a new record."""
-    return lambda scope: scope.before is not None and scope.before.get(field) != scope.after.get(field)
+def _grammar() -> ParserElement:
+    expression, operand = Forward(), Forward()
+    end, more = Suppress(")"), Suppress(",") - expression
+    word = Regex(r"\$?[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
+    arguments = end | expression - more[...] - end.copy().set_name("','")
+    call = word + Suppress("(") - arguments.set_name("operand")
+    sign = one_of("! -") - operand
+    operand <<= (
+        Regex(r"\d+(?:\.\d+)?|\.\d+").set_parse_action(lambda tokens: Constant(float(tokens[0])))
+        | Regex(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'""", re.DOTALL).set_parse_action(_unquoted)
+        | call.set_parse_action(lambda tokens: Call(tokens[0].upper(), tuple(tokens[1:])))
+        | word.copy().set_parse_action(_named)
+        | Suppress("(") - expression - end.set_name("')'")
+        | sign.set_parse_action(lambda tokens: Call(f"{tokens[0]}1", (tokens[1],)))
+    ).set_name("operand")
+    level: ParserElement = operand
+    for operators in LEVELS:
+        level = (level + (Regex(operators) - level)[...]).set_parse_action(_from_left_to_right)
+    expression <<= level
+    return expression.ignore(c_style_comment).parse_with_tabs()
+
+
+FORMULA = _grammar()
+WORD = re.compile(r"""\$?[A-Za-z_][\w.]*|\d[\d.]*|\.\d+|".*?"|'.*?'|&&|\|\||<>|!=|<=|>=|==|[-+*/^&=<>!(),]""")
+"""A word of a formula, as a refusal names it."""

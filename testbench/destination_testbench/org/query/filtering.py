@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from destination_testbench.org.faults.failure import RequestFailure
-from destination_testbench.org.formulas.scope import below
+from destination_testbench.org.formulas.functions import below
 from destination_testbench.org.query.soql import Comparison, Condition
 from destination_testbench.org.records.record_id import normalised
 from destination_testbench.org.records.table import Record, Table

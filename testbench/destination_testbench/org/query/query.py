@@ -10,8 +10,7 @@ from destination_testbench.org.exchange import Answer
 from destination_testbench.org.facts import OrgConfig
 from destination_testbench.org.faults.failure import RequestFailure
 from destination_testbench.org.query.filtering import candidates, content, tested
-from destination_testbench.org.query.soql import Comparison, Query, Word, pointed
-from destination_testbench.org.query.soql_parser import read_query
+from destination_testbench.org.query.soql import Comparison, Query, Word, pointed, read_query
 from destination_testbench.org.records.access import Access
 from destination_testbench.org.records.record_id import BASE
 from destination_testbench.org.records.rendering import attributes, shown

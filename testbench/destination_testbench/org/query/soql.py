@@ -1,37 +1,38 @@
-"""Reading SOQL: SELECT fields or count() FROM one sObject, WHERE, ORDER BY, LIMIT, OFFSET."""
+"""SOQL, as far as this org has it: SELECT fields or count() FROM one sObject, WHERE, ORDER BY, LIMIT, OFFSET."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+
+from pyparsing import (
+    CaselessKeyword,
+    Forward,
+    Opt,
+    ParseBaseException,
+    ParserElement,
+    ParseResults,
+    Regex,
+    Suppress,
+    one_of,
+    replace_with,
+)
 
 from destination_testbench.org.faults.failure import RequestFailure
 
-WORD = re.compile(
-    r"""\s*(?:
-      (?P<text>'(?:[^'\\]|\\.)*')
-    | (?P<moment>\d{4}-\d{2}-\d{2}(?:T[\d:.]+(?:Z|[+-]\d{2}:?\d{2}))?)
-    | (?P<number>[+-]?\d+(?:\.\d+)?)
-    | (?P<name>[A-Za-z_][\w.]*)
-    | (?P<symbol><=|>=|!=|<>|[=<>(),])
-    )""",
-    re.VERBOSE | re.DOTALL,
-)
+QUERIES_KEPT = 1_000
 ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+WORD = re.compile(r"'(?:[^'\\]|\\.)*'|<=|>=|!=|<>|[+-]?\d[\w.:+-]*|[A-Za-z_][\w.]*|\S", re.DOTALL)
+"""A word of a query, as a refusal names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of a query and where it stands."""
+    """The name of a field or an sObject, and where it stands in the query."""
 
-    kind: str
     text: str
     at: int
-
-    @property
-    def upper(self) -> str:
-        """The word as a keyword; empty for a quoted text."""
-        return "" if self.kind == "text" else self.text.upper()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,23 @@ class Query:
     """A query that was read. Without fields it is a count()."""
 
     source: str
-    sobject: Word
     fields: tuple[Word, ...]
+    sobject: Word
     where: Condition | None = None
     order: tuple[tuple[Word, bool], ...] = ()
     limit: int | None = None
     offset: int = 0
+
+
+@lru_cache(QUERIES_KEPT)
+def read_query(source: str) -> Query:
+    """The meaning of a query; refused with the place where it has none."""
+    try:
+        return Query(source, *QUERY.parse_string(source, parse_all=True))
+    except ParseBaseException as error:
+        words = [(found.start(), found[0]) for found in WORD.finditer(source) if found.end() > error.loc]
+        at, word = words[0] if words else (len(source.rstrip()), "<EOF>")
+        raise RequestFailure(400, "MALFORMED_QUERY", pointed(source, at, f"unexpected token: '{word}'")) from None
 
 
 def pointed(query: str, at: int, message: str) -> str:
@@ -72,36 +84,66 @@ def pointed(query: str, at: int, message: str) -> str:
     return f"\n{query}\n{' ' * at}^\nERROR at Row:1:Column:{at + 1}\n{message}"
 
 
-def malformed(query: str, word: Word) -> RequestFailure:
-    """The refusal of a query at the word that does not belong there."""
-    what = f"unexpected token: '{word.text}'" if word.kind != "end" else "unexpected token: '<EOF>'"
-    return RequestFailure(400, "MALFORMED_QUERY", pointed(query, word.at, what))
+def _unquoted(tokens: ParseResults) -> str:
+    return ESCAPE.sub(lambda match: {"n": "\n", "r": "\r", "t": "\t"}.get(match[1], match[1]), tokens[0][1:-1])
 
 
-def words(query: str) -> list[Word]:
-    """The words of a query, with an end after the last."""
-    found: list[Word] = []
-    position, end = 0, len(query.rstrip())
-    while position < end:
-        match = WORD.match(query, position)
-        if match is None:
-            at = position + len(query[position:]) - len(query[position:].lstrip())
-            raise malformed(query, Word("symbol", query[at], at))
-        kind = match.lastgroup or ""
-        found.append(Word(kind, match[kind], match.start(kind)))
-        position = match.end()
-    return [*found, Word("end", "", end)]
+def _listed(element: ParserElement) -> ParserElement:
+    listed: ParserElement = element + (Suppress(",") - element)[...]
+    return listed.set_parse_action(tuple)
 
 
-def literal(word: Word) -> object:
-    """The value that a word stands for; ValueError when it stands for none."""
-    if word.kind == "text":
-        return ESCAPE.sub(lambda match: {"n": "\n", "r": "\r", "t": "\t"}.get(match[1], match[1]), word.text[1:-1])
-    if word.kind == "number":
-        return float(word.text)
-    if word.kind == "moment":
-        return word.text
-    constants: dict[str, object] = {"TRUE": True, "FALSE": False, "NULL": None}
-    if word.upper not in constants:
-        raise ValueError(word.text)
-    return constants[word.upper]
+def _joined(tokens: ParseResults) -> Condition:
+    first, *others = tokens
+    return Group(others[0], (first, *others[1::2])) if others else first
+
+
+def _grammar() -> ParserElement:
+    word, keyword = Regex(r"[A-Za-z_][\w.]*"), CaselessKeyword
+    name = word.copy().set_parse_action(lambda source, at, tokens: Word(tokens[0], at))
+    number = Regex(r"[+-]?\d+(?:\.\d+)?").set_parse_action(lambda tokens: float(tokens[0]))
+    value = (
+        Regex(r"'(?:[^'\\]|\\.)*'", re.DOTALL).set_parse_action(_unquoted)
+        | Regex(r"\d{4}-\d{2}-\d{2}(?:T[\d:.]+(?:Z|[+-]\d{2}:?\d{2}))?")
+        | number
+        | keyword("TRUE").set_parse_action(replace_with(True))
+        | keyword("FALSE").set_parse_action(replace_with(False))
+        | keyword("NULL").set_parse_action(replace_with(None))
+    )
+    signs = one_of("= != <> < <= > >=").set_parse_action(lambda tokens: tokens[0].replace("<>", "!="))
+    one_of_many = (
+        keyword("IN")
+        | keyword("INCLUDES")
+        | keyword("EXCLUDES")
+        | (keyword("NOT") - keyword("IN")).set_parse_action(" ".join)
+    )
+    values = Suppress("(") - _listed(value) - Suppress(")")
+    single = value.copy().add_parse_action(tuple)
+    comparison = name - (one_of_many - values | (signs | keyword("LIKE")) - single)
+    comparison.set_parse_action(lambda tokens: Comparison(*tokens))
+    conditions, condition = Forward(), Forward()
+    negation = keyword("NOT") - condition
+    negation.set_parse_action(lambda tokens: Group("NOT", (tokens[1],)))
+    condition <<= negation | Suppress("(") - conditions - Suppress(")") | comparison
+    # Salesforce wants parentheses where AND and OR meet.
+    both, either = ((keyword(joiner) - condition)[1, ...] for joiner in ("AND", "OR"))
+    conditions <<= (condition + Opt(both | either)).set_parse_action(_joined)
+    nulls = Suppress(keyword("NULLS") - word)
+    descending = keyword("DESC").set_parse_action(replace_with(True)) | Suppress(keyword("ASC"))
+    ordering = name + Opt(descending) + Opt(nulls)
+    ordering.set_parse_action(lambda tokens: (tokens[0], len(tokens) > 1))
+    count = number.copy().add_parse_action(lambda tokens: int(tokens[0]))
+    counting = (Suppress(keyword("COUNT")) - Suppress("(") - Suppress(")")).set_parse_action(tuple)
+    return (
+        Suppress(keyword("SELECT"))
+        - (counting | _listed(name))
+        - Suppress(keyword("FROM"))
+        - name
+        - Opt(Suppress(keyword("WHERE")) - conditions, None)
+        - Opt(Suppress(keyword("ORDER")) - Suppress(keyword("BY")) - _listed(ordering), ())
+        - Opt(Suppress(keyword("LIMIT")) - count, None)
+        - Opt(Suppress(keyword("OFFSET")) - count, 0)
+    ).parse_with_tabs()
+
+
+QUERY = _grammar()

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from destination_testbench.org.formulas.formula import read_formula
-from destination_testbench.org.formulas.lexer import FormulaError
-from destination_testbench.org.formulas.scope import Scope
+from destination_testbench.org.formulas.formula import FormulaError, read_formula
+from destination_testbench.org.formulas.functions import Scope
 from destination_testbench.org.schema.schema import standard_schema
 
 CONTACT = standard_schema().sobjects["Contact"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from destination_testbench.org import DuplicateRule, Facts, Fault, FaultKind, SimulatedOrg
-from destination_testbench.org.formulas.lexer import FormulaError
+from destination_testbench.org.formulas.formula import FormulaError
 from org_caller import CONTACT, OTHER_CONTACT, Caller, Clock, a_contact, an_org, first_error
 
 

@@ -1,13 +1,60 @@
-"""The functions that formulas can call."""
+"""What a formula sees of the record it is evaluated for, and the functions and operators that it can use."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 
-from destination_testbench.org.formulas.lexer import FormulaError
-from destination_testbench.org.formulas.scope import Scope, Term, blank, equal, number, text
 from destination_testbench.org.values.numeric import read_decimal
+
+Term = Callable[["Scope"], object]
+Maker = Callable[[list[Term]], Term]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """
+    A record as it would be saved (`after`) and as it is (`before`, None for a new one).
+
+    `permissions` are the custom permissions of the user who saves it; `stamp` is the time of saving.
+    """
+
+    after: Mapping[str, object]
+    before: Mapping[str, object] | None
+    permissions: Collection[str]
+    stamp: str
+
+
+def blank(value: object) -> bool:
+    """Whether there is no value: text without characters counts as none."""
+    return value is None or value == ""
+
+
+def equal(left: object, right: object) -> bool:
+    """Whether two values are the same; nothing equals nothing."""
+    return (blank(left) and blank(right)) or left == right
+
+
+def below(left: object, right: object) -> bool:
+    """Whether one value comes before another. A comparison with nothing, or with another sort of value, is false."""
+    if isinstance(left, str) and isinstance(right, str):
+        return left < right
+    if isinstance(left, (int, float)) and isinstance(right, (int, float)):
+        return left < right
+    return False
+
+
+def number(value: object) -> float:
+    """A number to calculate with; nothing counts as zero."""
+    return float(value) if isinstance(value, (int, float)) else 0.0
+
+
+def text(value: object) -> str:
+    """A value as text; nothing is empty."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if value is None else str(value)
 
 
 def all_of(terms: list[Term]) -> Term:
@@ -82,7 +129,42 @@ def value_of(terms: list[Term]) -> Term:
     return read
 
 
-Maker = Callable[[list[Term]], Term]
+def prior_value(field: str) -> Term:
+    """PRIORVALUE(field): the value that is stored; of a new record, the new one."""
+    return lambda scope: (scope.after if scope.before is None else scope.before).get(field)
+
+
+def is_changed(field: str) -> Term:
+    """ISCHANGED(field): false for a new record."""
+    return lambda scope: scope.before is not None and scope.before.get(field) != scope.after.get(field)
+
+
+OPERATORS: dict[str, Callable[[object, object], object]] = {
+    "||": lambda left, right: bool(left) or bool(right),
+    "&&": lambda left, right: bool(left) and bool(right),
+    "=": equal,
+    "==": equal,
+    "<>": lambda left, right: not equal(left, right),
+    "!=": lambda left, right: not equal(left, right),
+    "<": below,
+    ">": lambda left, right: below(right, left),
+    "<=": lambda left, right: below(left, right) or (left is not None and left == right),
+    ">=": lambda left, right: below(right, left) or (left is not None and left == right),
+    "&": lambda left, right: text(left) + text(right),
+    "+": lambda left, right: number(left) + number(right),
+    "-": lambda left, right: number(left) - number(right),
+    "*": lambda left, right: number(left) * number(right),
+    "/": lambda left, right: number(left) / number(right) if number(right) else None,
+}
+
+
+def operated(sign: str) -> Maker:
+    """An operator between two terms."""
+    operate = OPERATORS[sign]
+    return lambda terms: lambda scope: operate(terms[0](scope), terms[1](scope))
+
+
+FIELD_FUNCTIONS = {"PRIORVALUE": prior_value, "ISCHANGED": is_changed}
 # Name: fewest arguments, most arguments (-1: any number), what it does.
 FUNCTIONS: dict[str, tuple[int, int, Maker]] = {
     "AND": (1, -1, all_of),
@@ -109,14 +191,7 @@ FUNCTIONS: dict[str, tuple[int, int, Maker]] = {
     "ISNEW": (0, 0, lambda terms: lambda scope: scope.before is None),
     "NOW": (0, 0, lambda terms: lambda scope: scope.stamp),
     "TODAY": (0, 0, lambda terms: lambda scope: scope.stamp[:10]),
+    "!1": (1, 1, negation),
+    "-1": (1, 1, lambda terms: lambda scope: -number(terms[0](scope))),
+    **{sign: (2, 2, operated(sign)) for sign in OPERATORS},
 }
-
-
-def function(name: str, arguments: list[Term]) -> Term:
-    """A call of a function, with as many arguments as it takes."""
-    if name not in FUNCTIONS:
-        raise FormulaError(f"Unknown function {name}. Check spelling.")
-    least, most, maker = FUNCTIONS[name]
-    if len(arguments) < least or (most >= 0 and len(arguments) > most):
-        raise FormulaError(f"Incorrect number of parameters for function '{name}()'.")
-    return maker(arguments)

@@ -1,18 +1,132 @@
 """
-The value of a metric-math expression, period by period.
+CloudWatch's metric math, as far as the template's alarms use it ("Using metric math"): its grammar and its values.
 
-As AWS documents it: a value that is missing on one side of an operator counts as 0; a division by zero gives no value;
-IF gives 0 where its condition holds and its value is missing, and none where the condition has none, or the number
-where it ends in one.
+What is not in the grammar is refused. Functions of a single time series that give one number (`MAX(m)`) are refused as
+well: AWS advises against them in alarms, whose evaluation range is not fixed.
+
+The values come period by period, as AWS documents it: a value that is missing on one side of an operator counts as 0;
+a division by zero gives no value; IF gives 0 where its condition holds and its value is missing, and none where the
+condition has none, or the number where it ends in one.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
-from destination_testbench.alarms.expression import Array, Call, Node, Number, Operation, Reference
+from pyparsing import Forward, ParseBaseException, ParserElement, ParseResults, Regex, Suppress, one_of
+
 from destination_testbench.alarms.metrics import Series, UnsupportedError
+
+LEVELS = (r"[*/]", r"[+-]", r"[=!<>]=|[<>]", r"AND\b|&&", r"OR\b|\|\|")
+"""The operators, those that bind most first."""
+
+FUNCTIONS = {"FILL": 2, "IF": 3, "MAX": 1, "MIN": 1, "SUM": 1}
+"""What may be called, and with how many arguments."""
+
+EXPRESSIONS_KEPT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Another metric or expression of the same alarm, by its Id."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """Several time series in brackets."""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operator between two values."""
+
+    sign: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function with its arguments."""
+
+    name: str
+    arguments: tuple[Node, ...]
+
+
+Node = Number | Reference | Array | Operation | Call
+
+
+@lru_cache(EXPRESSIONS_KEPT)
+def parse(text: str) -> Node:
+    """The expression as a tree; UnsupportedError where it is not understood."""
+    try:
+        node: Node = EXPRESSION.parse_string(text, parse_all=True)[0]
+    except ParseBaseException as error:
+        raise UnsupportedError(f"{error} in the expression {text!r}") from None
+    return node
+
+
+def references(node: Node) -> Iterator[str]:
+    """The Ids that an expression needs."""
+    if isinstance(node, Reference):
+        yield node.id
+    elif isinstance(node, Operation):
+        yield from references(node.left)
+        yield from references(node.right)
+    elif isinstance(node, Call | Array):
+        for part in node.arguments if isinstance(node, Call) else node.items:
+            yield from references(part)
+
+
+def _called(tokens: ParseResults) -> Call:
+    name, *arguments = tokens
+    if len(arguments) != FUNCTIONS[name]:
+        raise UnsupportedError(f"{name} with {len(arguments)} arguments")
+    if FUNCTIONS[name] == 1 and not isinstance(arguments[0], Array):
+        raise UnsupportedError(f"{name} of a single time series in an alarm")
+    return Call(name, tuple(arguments))
+
+
+def _operated_from_left_to_right(tokens: ParseResults) -> Node:
+    node: Node = tokens[0]
+    for sign, right in zip(tokens[1::2], tokens[2::2], strict=True):
+        node = Operation(sign, node, right)
+    return node
+
+
+def _grammar() -> ParserElement:
+    expression = Forward()
+    listed = expression - (Suppress(",") - expression)[...]
+    array = Suppress("[") - listed - Suppress("]")
+    call = one_of(FUNCTIONS, as_keyword=True) - Suppress("(") - listed - Suppress(")")
+    level: ParserElement = (
+        Regex(r"\d+(?:\.\d+)?").set_parse_action(lambda tokens: Number(float(tokens[0])))
+        | Regex(r"[a-z]\w*").set_parse_action(lambda tokens: Reference(tokens[0]))
+        | call.set_parse_action(_called)
+        | array.set_parse_action(lambda tokens: Array(tuple(tokens)))
+        | Suppress("(") - expression - Suppress(")")
+    )
+    for operators in LEVELS:
+        level = (level + (Regex(operators) - level)[...]).set_parse_action(_operated_from_left_to_right)
+    expression <<= level
+    return expression
+
+
+EXPRESSION = _grammar()
 
 Value = float | Series
 
@@ -27,8 +141,8 @@ _OPERATORS: Mapping[str, Callable[[float, float], float | None]] = {
     "<=": lambda left, right: float(left <= right),
     ">": lambda left, right: float(left > right),
     ">=": lambda left, right: float(left >= right),
-    "AND": lambda left, right: float(bool(left) and bool(right)),
-    "OR": lambda left, right: float(bool(left) or bool(right)),
+    **dict.fromkeys(("AND", "&&"), lambda left, right: float(bool(left) and bool(right))),
+    **dict.fromkeys(("OR", "||"), lambda left, right: float(bool(left) or bool(right))),
 }
 _AGGREGATES: Mapping[str, Callable[[Sequence[float]], float]] = {"MAX": max, "MIN": min, "SUM": sum}
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from destination_testbench.alarms.arithmetic import Arithmetic
-from destination_testbench.alarms.expression import parse, references
+from destination_testbench.alarms.metric_math import Arithmetic, parse, references
 from destination_testbench.alarms.metrics import Series, UnsupportedError
 
 SERIES: dict[str, Series] = {
