@@ -1,0 +1,1 @@
+"""The `destination` command, for the people who set a stack up and run it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from destination_cli.command_options import AsJson, OnThisMachine, StackName, St
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the `destination` command."""
-    for command in (status, send, pause, resume, dead_letters, explain):
+    for command in (status, send, pause, resume, dead_letters, explain, output):
         app.command()(command)
 
 
@@ -117,6 +118,26 @@ def explain(
         explanation = command.explain(target, identity, file, since)
         print(command.as_json(explanation)) if as_json else command.show(explanation, Console())
         return 0 if explanation.is_good else 1
+
+    run(stack, local, state, work)
+
+
+def output(
+    name: Annotated[str, typer.Argument(help="The output's name, such as QueueUrl.")],
+    stack: StackName = None,
+    local: OnThisMachine = False,
+    as_json: AsJson = False,
+    state: StateFolder = STATE,
+) -> None:
+    """Print one output of a stack, any stack, for other commands: `"$(destination output QueueUrl --stack NAME)"`."""
+    from destination_cli.target import Target, TargetError
+
+    def work(target: Target) -> int:
+        if name not in target.outputs:
+            there = ", ".join(sorted(target.outputs)) or "none"
+            raise TargetError(f"The stack {target.name} has no output {name}. It has: {there}.")
+        print(json.dumps({name: target.outputs[name]}) if as_json else target.outputs[name])
+        return 0
 
     run(stack, local, state, work)
 

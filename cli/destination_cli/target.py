@@ -74,6 +74,11 @@ class Target:
             ) from None
 
     @property
+    def version(self) -> str:
+        """The version that was deployed; empty where the stack is older than that output."""
+        return self.outputs.get("Version", "")
+
+    @property
     def queue_url(self) -> str:
         """The queue that profiles are sent to."""
         return self.output("QueueUrl")

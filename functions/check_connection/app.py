@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
+from salesforce_destination import __version__
 from salesforce_destination.aws.clients import make_aws_client
 from salesforce_destination.aws.token_store import TokenSource
 from salesforce_destination.connection.check import Connection, check_connection, unusable
@@ -35,7 +36,7 @@ SOON = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "t
 FILE = os.environ.get("DESTINATION_FILE", "")
 FILE_HASH = file_hash(FILE)
 
-logger = Logger()
+logger = Logger(version=__version__)
 metrics = Metrics()
 metrics.set_default_dimensions(destination=Path(FILE).stem or "none")
 session = new_session()

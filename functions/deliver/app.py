@@ -17,6 +17,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from botocore.config import Config
+from salesforce_destination import __version__
 from salesforce_destination.aws.clients import make_aws_client
 from salesforce_destination.aws.dead_letters import DeadLetters
 from salesforce_destination.aws.in_progress import CrumbFile
@@ -55,7 +56,7 @@ def destination_name() -> str:
     return Path(os.environ.get("DESTINATION_FILE", "")).stem or "none"
 
 
-logger = Logger()
+logger = Logger(version=__version__)
 metrics = Metrics()
 metrics.set_default_dimensions(destination=destination_name())
 session = new_session()

@@ -16,6 +16,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
+from salesforce_destination import __version__
 from salesforce_destination.aws.clients import make_aws_client
 from salesforce_destination.aws.secrets import AwsUnavailableError
 from salesforce_destination.aws.token_store import RotationLostError, TokenStore
@@ -32,7 +33,7 @@ Short enough that the worst case of everything (two reads, a log-in, three tries
 before the function's time-out: an environment that is killed loses what it could not store.
 """
 
-logger = Logger()
+logger = Logger(version=__version__)
 metrics = Metrics()
 session = login_session()
 

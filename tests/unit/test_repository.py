@@ -113,6 +113,13 @@ def test_the_package_knows_its_version() -> None:
     assert salesforce_destination.__version__ == project()["version"]
 
 
+def test_the_stack_tells_the_version_of_the_project() -> None:
+    output = re.search(r"^  Version:\n.*\n    Value: (\S+)$", read(ROOT / "template.yaml"), re.MULTILINE)
+
+    assert output
+    assert output[1] == project()["version"]
+
+
 def test_the_functions_need_nothing_that_the_project_does_not_name() -> None:
     files = (*ROOT.glob("layers/*/requirements.in"), *ROOT.glob("functions/*/requirements.in"))
     deployed = {line for file in files for line in read(file).splitlines() if line and not line.startswith("#")}

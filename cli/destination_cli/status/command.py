@@ -50,6 +50,7 @@ class Status:
     org: OrgStatus
     activity: Activity
     alarms: Sequence[str] | None
+    version: str = ""
 
     @property
     def findings(self) -> list[str]:
@@ -89,6 +90,7 @@ def status_of(target: Target, now_ms: int | None = None) -> Status:
         org=org_status(target),
         activity=activity,
         alarms=alarms_on(target),
+        version=target.version,
     )
 
 
@@ -133,6 +135,7 @@ def _rows(status: Status) -> Table:
         table.add_row(name, _last(status.activity, name))
     table.add_row("Paused", "yes" if status.paused else "no")
     table.add_row("Alarms that are on", _alarms(status.alarms))
+    table.add_row("Version", status.version or "unknown: the stack is older than 1.0.0")
     return table
 
 

@@ -1,0 +1,1 @@
+"""`make local`: the whole stack on this machine."""

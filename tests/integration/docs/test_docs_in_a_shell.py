@@ -1,9 +1,10 @@
 """
 The commands of the documents, run in a shell as they stand, page by page, on the local stack.
 
-`aws` asks this process, which has tests/aws_command.py and the local AWS. `.venv/bin/destination` is the real one with
-`--local` for `--stack`. The front door is the model of API Gateway, with the template's definition. What is not
-run is listed, each with its reason; what an earlier page has shown already is not run again.
+`aws` asks this process, which has tests/support/aws_command.py and the local AWS. `.venv/bin/destination` is the real
+one with `--local` for `--stack`; only `destination output` asks this process too, as the local stack has fewer outputs.
+The front door is the model of API Gateway, with the template's definition. What is not run is listed, each with its
+reason; what an earlier page has shown already is not run again.
 """
 
 from __future__ import annotations
@@ -164,7 +165,11 @@ class Reader:
                 (self.folder / path.name).symlink_to(path)
         python, state = sys.executable, self.stack.options.state
         a_program(self.folder / "bin" / "aws", f"exec '{python}' -S -c '{ASKING}' {self.stands.address} \"$@\"")
-        ours = f"""words=()
+        query = "Stacks[0].Outputs[?OutputKey=='$2'].OutputValue"
+        ours = f"""if [ "$1" = output ]; then
+  exec aws cloudformation describe-stacks --stack-name "$4" --output text --query "{query}"
+fi
+words=()
 while (($#)); do
   case "$1" in --stack | --local) words+=(--local --state "{state}");; *) words+=("$1");; esac
   [ "$1" = --stack ] && shift

@@ -9,7 +9,7 @@ from destination_cli.app import app
 from shell_commands import PAGES
 
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-CALL = re.compile(r"\bdestination ([a-z][a-z-]*)((?:[^\n#`|]|\\\n)*)")
+CALL = re.compile(r"\bdestination ([a-z][a-z-]*)((?:[^\n#`|)]|\\\n)*)")
 
 
 def documented() -> list[tuple[str, set[str]]]:

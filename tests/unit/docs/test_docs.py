@@ -211,7 +211,7 @@ def test_the_credentials_of_each_grant_can_be_read_but_for_the_keys_that_are_lef
 
 def test_every_output_that_a_command_asks_for_is_in_the_template() -> None:
     commands = "\n".join(text for page in PAGES for text in blocks(page, "console"))
-    asked = set(re.findall(r"\$\(output (\w+)\)", commands))
+    asked = set(re.findall(r"destination output (\w+) --stack \"\$STACK\"", commands))
 
     assert len(asked) >= 4
     assert asked <= set(template()["Outputs"])

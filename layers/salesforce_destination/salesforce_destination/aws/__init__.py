@@ -1,0 +1,1 @@
+"""The AWS edge: SQS, Secrets Manager, the log and the metrics."""

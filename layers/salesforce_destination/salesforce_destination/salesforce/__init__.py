@@ -1,0 +1,1 @@
+"""The Salesforce edge: HTTP requests to the org, and logging in to it."""

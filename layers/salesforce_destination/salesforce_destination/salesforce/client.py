@@ -18,6 +18,7 @@ import requests
 from pydantic_core import from_json, to_json
 from urllib3.exceptions import NewConnectionError
 
+from salesforce_destination import USER_AGENT
 from salesforce_destination.errors import (
     NO_ACCESS_TOKEN,
     OutcomeUnknownError,
@@ -42,9 +43,13 @@ _API_USAGE = re.compile(r"api-usage=(\d+)/(\d+)")
 class Tokens(Protocol):
     """Where access tokens come from; the client only knows when one was refused."""
 
-    def current(self) -> AccessToken: ...
+    def current(self) -> AccessToken:
+        """The token to use now."""
+        ...
 
-    def replace(self, refused: AccessToken | None) -> AccessToken: ...
+    def replace(self, refused: AccessToken | None) -> AccessToken:
+        """Another token than the one that Salesforce refused."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +137,7 @@ def new_session() -> requests.Session:
     """Make a session that keeps its connection, and takes neither proxies nor credentials from the environment."""
     session = requests.Session()
     session.trust_env = False
-    session.headers.update(
-        {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "salesforce-destination"}
-    )
+    session.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": USER_AGENT})
     # An integration user does not need every record it writes in its list of recently used ones ("MRU Header").
     session.headers["Sforce-Mru"] = "updateMru=false"
     return session

@@ -14,6 +14,7 @@ from typing import Any
 import requests
 from urllib3.exceptions import NameResolutionError
 
+from salesforce_destination import USER_AGENT
 from salesforce_destination.errors import CredentialsError
 from salesforce_destination.login import refusal_table as login_refusal_table
 from salesforce_destination.login.answer import Login
@@ -34,6 +35,7 @@ def login_session() -> requests.Session:
     """A session that adds nothing of its own to a log-in."""
     session = requests.Session()
     session.trust_env = False
+    session.headers["User-Agent"] = USER_AGENT
     return session
 
 
