@@ -20,7 +20,7 @@ NOT_HERE := sam or python313 or chromium or docker or long or index
 # Without a Docker engine there is nothing that could be asked of it; everything else must run in test-all.
 DOCKER := $(shell docker version >/dev/null 2>&1 && echo " or docker")
 
-.PHONY: help setup test test-all demo local chaos bench alarms cold-start lint format lock licences settings clean
+.PHONY: help setup test test-all demo local chaos bench alarms cold-start lint format lock licences settings python313 clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,10 @@ licences: setup ## write docs/licences.md from what the locked packages say of t
 
 settings: setup ## write docs/settings.md from the template's parameters
 	@$(BIN)/python docs/settings.py
+
+# .ci/run asks by this where Python 3.13 is.
+python313:
+	@echo "$(PYTHON313)"
 
 clean: ## remove what was made here, the virtual environments too
 	rm -rf .venv .venv-checkov .venv-sam .venv-runtime .local .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 import salesforce_destination
 import yaml
+from salesforce_destination.salesforce.client import new_session
+from salesforce_destination.salesforce.oauth import login_session
 from shell_commands import ROOT
 
 GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 FORMS = sorted((GITHUB / "ISSUE_TEMPLATE").glob("*.yml"))
+FUNCTIONS = sorted((ROOT / "functions").glob("*/app.py"))
 LOCKED = re.compile(r"^([\w.-]+)(?:\[[^\]]*\])?==", re.MULTILINE)
 
 
@@ -118,6 +121,17 @@ def test_the_stack_tells_the_version_of_the_project() -> None:
 
     assert output
     assert output[1] == project()["version"]
+
+
+def test_salesforce_is_told_the_version() -> None:
+    said = {session.headers["User-Agent"] for session in (new_session(), login_session())}
+
+    assert said == {f"salesforce-destination/{project()['version']}"}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda path: path.parent.name)
+def test_each_line_of_a_functions_log_says_the_version(function: Path) -> None:
+    assert "\nlogger = Logger(version=__version__)\n" in read(function)
 
 
 def test_the_functions_need_nothing_that_the_project_does_not_name() -> None:
