@@ -35,7 +35,7 @@ class Function:
             "TZ": ":UTC",
             "PYTHONUTF8": "1",
             "PYTHONPATH": os.pathsep.join([*map(str, self.layers), str(Path(__file__).parents[2])]),
-            "PYTHONPYCACHEPREFIX": str(self.log.parents[1] / "pycache"),
+            "PYTHONDONTWRITEBYTECODE": "1",
             "LAMBDA_TASK_ROOT": str(self.folder),
             "_HANDLER": self.handler,
             "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
