@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 from destination_testbench.aws_lambda.execution_environment import FunctionError
 from destination_testbench.aws_lambda.function import Function
+from destination_testbench.local.stack import LocalStack
+from destination_testbench.org import SimulatedOrg
 
 
 def wait_until(holds: Callable[[], Any], seconds: float = 15.0) -> Any:
@@ -26,6 +29,30 @@ def waiting(sqs: Any, queue_url: str) -> tuple[int, int]:
         QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     )["Attributes"]
     return int(attributes["ApproximateNumberOfMessages"]), int(attributes["ApproximateNumberOfMessagesNotVisible"])
+
+
+def dead_letters(stack: LocalStack) -> list[Any]:
+    """Take what lies in the dead-letter queue, up to ten messages."""
+    url = stack.endpoints.dead_letter_queue_url
+    answer = stack.sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"], MaxNumberOfMessages=10)
+    taken = list(answer.get("Messages", []))
+    for letter in taken:
+        stack.sqs.delete_message(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"])
+    return taken
+
+
+def reset(stack: LocalStack, org: SimulatedOrg) -> None:
+    """
+    Let a stack that tests share be as it was at the start: no message, no fault, nothing in a log.
+
+    Records stay as they are: each test takes its own.
+    """
+    org.faults.clear()
+    wait_until(lambda: waiting(stack.sqs, stack.endpoints.queue_url) == (0, 0))
+    while dead_letters(stack):
+        pass
+    for name in ("DeliverFunction", "RefreshTokenFunction", "CheckConnectionFunction"):
+        os.truncate(stack.function(name).log, 0)
 
 
 def a_function(folder: Path, code: str) -> Path:

@@ -44,12 +44,3 @@ def test_with_every_option_a_post_to_the_local_front_door_reaches_the_org(stack:
     assert (refused.status_code, taken.status_code) == (403, 200)
     assert taken.json()["message_id"]
     wait_until(lambda: [it for it in org.records("Contact") if it.id == identity and it.values["LastName"] == wanted])
-
-
-def test_there_is_no_front_door_unless_it_is_switched_on(tmp_path: Path, org: SimulatedOrg) -> None:
-    with LocalStack(Options(state=tmp_path / "state"), org) as stack:
-        described = read_stack_file(stack.options.state)
-
-    assert stack.http_endpoint_url is None
-    assert described is not None
-    assert "HttpEndpointUrl" not in described.outputs
