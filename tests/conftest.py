@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Generator
+from functools import cache
 
+import botocore.session
 import pytest
 
 NOT_AN_ACCOUNT = {
@@ -27,6 +29,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     os.environ.pop("AWS_PROFILE", None)
     os.environ.update(NOT_AN_ACCOUNT)
+    read_the_descriptions_of_aws_once()
+
+
+def read_the_descriptions_of_aws_once() -> None:
+    """
+    Let all sessions of boto3 share what they read of AWS's services.
+
+    moto gives each test a session of its own, which reads and parses its JSON files anew: ten times what the test
+    itself takes.
+    """
+    botocore.session.create_loader = cache(botocore.session.create_loader)
 
 
 def pytest_runtest_teardown() -> None:
