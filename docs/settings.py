@@ -17,15 +17,13 @@ PAGE = ROOT / "docs" / "settings.md"
 HEAD = """\
 # Settings
 
-Every parameter of [template.yaml](../template.yaml). For whoever deploys a stack. `make settings` writes this page from
-the template.
+Every parameter of [template.yaml](../template.yaml). For whoever deploys a stack. `make settings` writes this page.
 
-Write the parameters that you change into [samconfig.toml](../samconfig.toml), under `parameter_overrides` of your
-environment: CloudFormation keeps the previous value of a parameter that you leave out.
+Write what you change into [samconfig.toml](../samconfig.toml), under `parameter_overrides` of your environment.
+CloudFormation keeps the previous value of a parameter that you leave out.
 [Set up AWS](aws-setup.md#choose) says which of them need a decision.
 
-`make local` reads the same parameters from the environment, in capitals: `BatchWindowSeconds` is
-`BATCH_WINDOW_SECONDS`.
+`make local` reads them from the environment: `BatchWindowSeconds` is `BATCH_WINDOW_SECONDS`.
 """
 
 MORE = {
@@ -67,8 +65,15 @@ def _lines(template: dict[str, Any]) -> Iterator[str]:
 def _row(name: str, parameter: dict[str, Any]) -> str:
     default = f"`{parameter['Default']}`" if parameter["Default"] != "" else ""
     more = f" [More]({MORE[name]})." if name in MORE else ""
-    cells = [f"`{name}`", default, parameter["ConstraintDescription"], f"{parameter['Description'].strip()}{more}"]
+    cells = [f"`{name}`", default, _taken(parameter), f"{parameter['Description'].strip()}{more}"]
     return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+
+
+def _taken(parameter: dict[str, Any]) -> str:
+    """The values that CloudFormation takes; of a text with a pattern the description tells."""
+    if "AllowedValues" in parameter:
+        return ", ".join(f"`{value}`" for value in parameter["AllowedValues"] if value != "")
+    return f"{parameter['MinValue']} to {parameter['MaxValue']}" if "MinValue" in parameter else ""
 
 
 def main() -> int:
