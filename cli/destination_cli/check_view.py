@@ -40,17 +40,15 @@ def _verdict(report: Report) -> str:
     if report.is_good:
         return f"[green]✓ Connected.[/] {file} fits the org {escape(report.org)}."
     if not report.connection.answered:
-        return "[red]✗ Not connected.[/] The org could not be asked."
+        return "[red]✗ Not connected.[/] The check could not reach the org."
     return f"[red]✗ Not connected.[/] {file} does not fit the org {escape(report.org)}."
 
 
 def _show_published(published: Published, console: Console) -> None:
     if published.is_same:
-        text = f"The stack delivers by this file ({published.hash})."
+        text = f"The stack uses this file ({published.hash})."
     else:
-        text = (
-            f"The stack delivers by {published.file} in another version ({published.hash}): this one is not deployed."
-        )
+        text = f"The stack uses another version of {published.file} ({published.hash}): this one is not deployed."
     console.print(f"\n{escape(text)}", highlight=False)
 
 

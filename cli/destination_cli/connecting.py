@@ -25,26 +25,24 @@ def register(app: typer.Typer) -> None:
 
 def check(
     file: Annotated[Path, typer.Argument(help="A destination file, such as layers/destinations/contacts.toml.")],
-    offline: Annotated[bool, typer.Option("--offline", help="Judge the file alone; needs no org.")] = False,
-    describe: Annotated[
-        Path | None, typer.Option(help="Compare with an sObject's describe that was saved as JSON.")
-    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Check only the file, without an org.")] = False,
+    describe: Annotated[Path | None, typer.Option(help="Compare with an sObject's describe, saved as JSON.")] = None,
     stack: StackName = None,
     local: OnThisMachine = False,
     as_json: AsJson = False,
     state: StateFolder = STATE,
 ) -> None:
-    """Say what a destination file sends where, and what does not fit the org. Exits with 1 where something does not."""
+    """Show what a destination file sends where, and what does not fit the org. Exits with 1 if something does not."""
     from destination_cli.check import judge
 
     if not file.is_file() or (describe and not describe.is_file()):
-        _refuse(f"{describe if file.is_file() else file} is not there. Name a file.")
+        _refuse(f"{describe if file.is_file() else file} does not exist. Name a file.")
     if stack or local:
         run(stack, local, state, lambda target: _tell(judge(file, target=target), as_json))
     if not offline and describe is None:
         _refuse(
-            "Add --stack NAME or --local to compare the file with the org of that stack, --describe FILE to compare it"
-            " with an org's saved describe, or --offline to judge the file alone."
+            "Add --stack NAME or --local to compare the file with the org of a stack, --describe FILE to compare it"
+            " with a saved describe, or --offline to check only the file."
         )
     raise typer.Exit(_tell(judge(file, describe), as_json))
 
@@ -63,7 +61,7 @@ def _refuse(sentence: str) -> NoReturn:
 
 def connect(
     grant: Annotated[
-        GrantType | None, typer.Option("--grant", help="How to log in; asked for where it is left out.")
+        GrantType | None, typer.Option("--grant", help="How to log in. The command asks if you leave it out.")
     ] = None,
     source: Annotated[
         str | None, typer.Option("--from", help="A JSON file with the credentials, or - for standard input.")
@@ -74,7 +72,7 @@ def connect(
     as_json: AsJson = False,
     state: StateFolder = STATE,
 ) -> None:
-    """Ask for credentials, try them, and store them only if Salesforce takes them. Exits with 1 if it does not."""
+    """Ask for credentials, try them, and store them if they work. Exits with 1 if they do not."""
     from destination_cli.connect.asking import given_credentials
     from destination_cli.connect.command import connect as try_and_store
     from destination_cli.connect.command import show

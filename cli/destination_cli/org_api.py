@@ -148,11 +148,9 @@ class OrgApi:
 
     def _answer(self, response: requests.Response) -> OrgAnswer:
         if response.status_code == 401:
-            raise OrgError(
-                f"Salesforce does not take {self.whose}: it has expired, or is of another org. Get a new one."
-            )
+            raise OrgError(f"Salesforce rejects {self.whose}: it has expired, or is for another org. Get a new one.")
         if 300 <= response.status_code < 400 and response.status_code != 300:
-            raise OrgError(f"{self.token.instance_url} sends elsewhere. Give the address of the org as it is now.")
+            raise OrgError(f"{self.token.instance_url} redirects to another address. Use the org's current address.")
         used = _USED.search(response.headers.get("Sforce-Limit-Info", ""))
         return OrgAnswer(response.status_code, parsed(response), int(used[1]) if used else None)
 

@@ -21,7 +21,7 @@ TokenFromInput = Annotated[
 ]
 InstanceUrl = Annotated[
     str | None,
-    typer.Option(help="The org's address, where it is not that of the stack: https://acme.my.salesforce.com."),
+    typer.Option(help="The org's address, if it is not the stack's: https://acme.my.salesforce.com."),
 ]
 
 
@@ -39,7 +39,7 @@ def create_fields(
         typer.Option("--type", help="Type of new audience fields: text, checkbox, date-time, multi-select, long-text."),
     ] = None,
     export: Annotated[
-        Path | None, typer.Option(help="Write an SFDX source tree into this folder and change nothing.")
+        Path | None, typer.Option(help="Write an SFDX source tree into this folder. Nothing changes in the org.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     instance_url: InstanceUrl = None,
@@ -59,7 +59,7 @@ def create_fields(
 
     _be_there(file)
     if kind is not None and kind not in AUDIENCE_KINDS:
-        _refuse(f"--type {kind} is none of {', '.join(AUDIENCE_KINDS)}.")
+        _refuse(f"--type {kind} does not exist. Use one of {', '.join(AUDIENCE_KINDS)}.")
     options = Options(file, FieldKind(kind) if kind else None, instance_url, export, yes, as_json)
 
     def work(target: Target | None) -> int:
@@ -72,7 +72,7 @@ def create_fields(
 def prove(
     file: DestinationFile,
     access_token_stdin: TokenFromInput = False,
-    pairs: Annotated[int, typer.Option(help="Races of two writers for one record.", min=1, max=5000)] = 500,
+    pairs: Annotated[int, typer.Option(help="How many pairs of writers race for one record.", min=1, max=5000)] = 500,
     instance_url: InstanceUrl = None,
     stack: StackName = None,
     local: OnThisMachine = False,
@@ -109,7 +109,7 @@ def _run(stack: str | None, local: bool, state: Path, work: Callable[[Target | N
 
 def _be_there(file: Path) -> None:
     if not file.is_file():
-        _refuse(f"{file} is not there. Name a file.")
+        _refuse(f"{file} does not exist. Name a file.")
 
 
 def _refuse(sentence: str) -> NoReturn:

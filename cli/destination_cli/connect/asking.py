@@ -19,10 +19,10 @@ SECRET = frozenset({"client_secret", "refresh_token", "password", "security_toke
 STANDARD_INPUT = "-"
 
 WAYS = {
-    GrantType.CLIENT_CREDENTIALS: "the app's own key and secret; nothing in it expires",
-    GrantType.JWT_BEARER: "a key of yours signs each log-in; no shared secret",
-    GrantType.REFRESH_TOKEN: "a person has authorised the app in a browser",
-    GrantType.PASSWORD: "for old connected apps; Salesforce retires it on 2027-02-20",
+    GrantType.CLIENT_CREDENTIALS: "the app's key and secret; they do not expire",
+    GrantType.JWT_BEARER: "your key signs each log-in; there is no shared secret",
+    GrantType.REFRESH_TOKEN: "a person authorised the app in a browser",
+    GrantType.PASSWORD: "only for old connected apps; Salesforce ends it on 2027-02-20",
 }
 
 
@@ -47,7 +47,7 @@ def ask(grant: GrantType | None) -> str:
         console.print(f"\n{WHERE[key]}", style="dim", markup=False, highlight=False)
         values[key] = _private_key() if key == "private_key" else _answer(key)
     if chosen is GrantType.PASSWORD:
-        console.print("\nIt is appended to the password; leave it empty where the org asks for none.", style="dim")
+        console.print("\nIt is appended to the password. Leave it empty if the org does not ask for it.", style="dim")
         values["security_token"] = _answer("security_token", default="")
     return json.dumps(values, indent=2)
 

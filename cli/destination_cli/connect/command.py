@@ -81,7 +81,7 @@ def show(outcome: Outcome, console: Console) -> None:
     if outcome.stored:
         console.print("[green]✓[/] The credentials are stored.", highlight=False)
     if outcome.token:
-        console.print("[green]✓[/] Connected: the stack has an access token by them.", highlight=False)
+        console.print("[green]✓[/] Connected: the stack has an access token.", highlight=False)
         return
     field = f" {outcome.field}" if outcome.field else ""
     console.print(f"[red]✗[/] [bold]{outcome.code}[/]{field}", highlight=False)
@@ -91,13 +91,13 @@ def show(outcome: Outcome, console: Console) -> None:
 
 
 def _refused(status: int, error: CredentialsError | LoginUnavailableError) -> Outcome:
-    here = " This try came from your machine, not from where the function runs." if error.code in FROM_HERE else ""
+    here = " This try came from your machine. The function runs elsewhere." if error.code in FROM_HERE else ""
     return Outcome(status, code=error.code, field=error.field, problem=error.problem, cure=error.cure + here)
 
 
 def _spent(reason: str) -> Outcome:
     cure = (
-        "Salesforce has replaced the refresh token by this try, so that it cannot be used again: mend the cause,"
+        "Salesforce has replaced the refresh token, so you cannot use it again. Correct the cause,"
         " authorise the app once more, and connect with the new refresh_token."
     )
     return Outcome(REFUSED, code="REFRESH_TOKEN_SPENT", field="refresh_token", problem=reason, cure=cure)
@@ -110,5 +110,5 @@ def _stored(tried: Tried) -> Outcome:
 def _without_token(tried: Tried, target: Target) -> Outcome:
     cause = login_cause(target)
     problem = cause.problem if cause else "The refresh-token function has not stored a token yet."
-    cure = cause.cure if cause else "Look again with `destination check`; the function's log says more."
+    cure = cause.cure if cause else "Run `destination check` later, or look at the function's log."
     return Outcome(REFUSED, True, False, tried.org_id, tried.token.instance_url, "NO_ACCESS_TOKEN", "", problem, cure)

@@ -103,7 +103,7 @@ def _rotation_forbidden(target: Target) -> CredentialsError:
     deploy = local if target.is_local else deployed
     return CredentialsError(
         "grant_type",
-        "is refresh_token, and this stack may not store the next refresh token if the app rotates them.",
-        f"{deploy} first; then connect.",
+        "is refresh_token, but this stack may not store the next refresh token if the app rotates them.",
+        f"{deploy} first, then connect.",
         "ROTATION_FORBIDDEN",
     )

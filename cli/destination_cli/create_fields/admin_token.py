@@ -25,11 +25,11 @@ def admin_token(text: str, instance_url: str, allow_local: bool) -> AccessToken:
     """The token for an org's address; the text is the token alone, or the JSON of `sf` or of the simulated org."""
     value = _value_in(text.strip())
     if value is None:
-        raise OrgError(f"Standard input holds no access token. {HOW}")
+        raise OrgError(f"Standard input contains no access token. {HOW}")
     try:
         return AccessToken(value, check_instance_url(instance_url, allow_local=allow_local))
     except CredentialsError as error:
-        raise OrgError(f"The address of the org cannot be used: it {error.problem} {error.cure}") from None
+        raise OrgError(f"The org's address cannot be used: it {error.problem} {error.cure}") from None
 
 
 def local_way(address: str) -> str:
@@ -58,6 +58,6 @@ def asker() -> Callable[[str], bool]:
                 terminal.flush()
                 return terminal.readline().strip().lower() in ("y", "yes")
         except OSError:
-            raise OrgError("There is no terminal to ask at. Add --yes to do it without being asked.") from None
+            raise OrgError("There is no terminal for the question. Add --yes to continue without it.") from None
 
     return ask

@@ -91,7 +91,7 @@ class CreateFields:
             if self.options.instance_url:
                 return None
             raise OrgError(
-                "The stack has no access token yet, so that its org is not known."
+                "The stack has no access token yet, so its org is not known."
                 " Run `destination connect` first, or add --instance-url."
             ) from None
 
@@ -100,20 +100,20 @@ class CreateFields:
             return self.options.instance_url
         if stack_token:
             return stack_token.instance_url
-        raise OrgError("Say which org: --stack NAME, --local, or --instance-url https://acme.my.salesforce.com.")
+        raise OrgError("Name the org: --stack NAME, --local, or --instance-url https://acme.my.salesforce.com.")
 
     def _integration_user(self, admin: OrgApi, integration: OrgApi | None) -> str | None:
         if integration is None:
             return None
         org, user = who_am_i(integration)
         if org != who_am_i(admin)[0]:
-            raise OrgError("The administrator's token is for another org than the one the stack delivers to.")
+            raise OrgError("The administrator's token is for another org than the stack's.")
         return user or None
 
     def _export_everything(self, wanted: Wanted) -> int:
         if self.options.export is None:
             raise OrgError(
-                "An administrator's own access token is needed, since the integration user must not have that right."
+                "This needs an administrator's access token: the integration user must not have that right."
                 " Add --access-token-stdin, or --export DIR to write files for a deployment."
                 f"{self._way_on_this_machine()}"
             )

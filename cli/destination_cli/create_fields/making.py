@@ -37,7 +37,7 @@ class StepRefusedError(OrgError):
         self.code = code
         super().__init__(
             f"Salesforce refused the {kind} {name}: {code}. {text}".strip()
-            + f" {cure or 'Mend it and run the command again: what is done stays, and is not done twice.'}"
+            + f" {cure or 'Correct it and run the command again: it does only what is not done yet.'}"
         )
 
 
@@ -89,7 +89,7 @@ class Maker:
         refusal = create_metadata(self._api, "CustomPermission", name, permission_metadata())
         if refusal:
             cure = (
-                f"Make {name} by hand (Setup > Custom Permissions) or deploy what --export writes,"
+                f"Create {name} by hand (Setup > Custom Permissions) or deploy what --export writes,"
                 " then run the command again."
             )
             raise StepRefusedError(step, *refusal, cure)

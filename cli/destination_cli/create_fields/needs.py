@@ -78,7 +78,7 @@ def _audience_field(place: int, audience: Audience, kind: FieldKind | None, name
     if DESCRIBED_AS[chosen] not in takes:
         fitting = " or ".join(other for other in AUDIENCE_KINDS if DESCRIBED_AS[other] in takes)
         raise UnsuitableTypeError(
-            f'{audience.mapping_id} has value = "{audience.value}", which {chosen} does not take. Use {fitting}.'
+            f'{audience.mapping_id} has value = "{audience.value}", which does not fit {chosen}. Use {fitting}.'
         )
     several = audience.value == "names"
     return WantedField(
@@ -122,7 +122,7 @@ def _time_fields(destination: Destination) -> list[WantedField]:
 def _identity_field(destination: Destination) -> WantedField | None:
     if destination.updates_by_id:
         return None
-    description = "Written by the customer-data platform: by this the person's record is found."
+    description = "Written by the customer-data platform: identifies the person's record."
     name, takes = destination.identity.target, frozenset({"string", "double", "email"})
     return WantedField(
         key="identity.target",
@@ -147,7 +147,7 @@ def _integration_set(destination: Destination, fields: list[str]) -> WantedSet:
     return WantedSet(
         name=integration_set_name(name),
         label=f"CDP destination: write {name}"[:80],
-        description="For the integration user alone: edits what the customer-data platform delivers.",
+        description="Only for the integration user: edits what the customer-data platform delivers.",
         rights=frozenset({"Read", "Edit"} | create),
         fields=tuple(dict.fromkeys(fields)),
         edit=True,
@@ -161,7 +161,7 @@ def _sales_set(destination: Destination) -> WantedSet:
     return WantedSet(
         name=_set_name(name, "Sales"),
         label=f"CDP destination: read audiences of {name}"[:80],
-        description="For people in sales: shows the audiences. Whether they see the records is not decided here.",
+        description="For the sales team: shows the audiences. It gives no access to records.",
         rights=frozenset(),
         fields=tuple(dict.fromkeys(shown)),
         edit=False,

@@ -65,18 +65,18 @@ def _fits(field: WantedField, found: Found) -> bool:
 def _field_steps(wanted: Wanted, found: Found, problems: list[Mistake]) -> Iterator[Step]:
     for key, name in wanted.given:
         if found.field_named(name) is None:
-            cure = "Create it in Salesforce by hand: the file does not say of which type it is."
+            cure = "Create it in Salesforce by hand: the file does not tell its type."
             problems.append(Mistake(key, f"{wanted.sobject} has no field {name}.", cure))
     for field in wanted.fields:
         there = found.field_named(field.name)
         if there is None and field.can_be_made:
             yield MakeField(wanted.sobject, field)
         elif there is None:
-            cure = "A name that can be made has letters, digits and single underscores, and ends with __c."
-            problems.append(Mistake(field.key, f"{field.name} is not there and cannot be made.", cure))
+            cure = "Use a name with letters, digits and single underscores that ends with __c."
+            problems.append(Mistake(field.key, f"{field.name} does not exist and cannot be created.", cure))
         elif there.type not in field.takes:
-            cure = f"Name another field, or let this one be replaced by a {WORDS[field.kind]}."
-            problems.append(Mistake(field.key, f"{there.name} is there, and is of type {there.type}.", cure))
+            cure = f"Use another field, or replace this one by a {WORDS[field.kind]}."
+            problems.append(Mistake(field.key, f"{there.name} exists with the type {there.type}.", cure))
         else:
             yield from _more_values(wanted, field, there, problems)
 
@@ -90,7 +90,7 @@ def _more_values(wanted: Wanted, field: WantedField, there: FoundField, problems
         metadata = with_values(dict(there.metadata), lacking)
     if metadata is None or there.record_id is None:
         cure = f"Add {', '.join(lacking)} in Salesforce by hand."
-        problems.append(Mistake(field.key, f"{there.name} lacks values, and they are not its own to change.", cure))
+        problems.append(Mistake(field.key, f"{there.name} lacks values, but it takes them from a shared list.", cure))
     else:
         yield AddValues(wanted.sobject, there.name, there.record_id, lacking, metadata)
 

@@ -37,7 +37,7 @@ def describe(api: OrgApi, sobject: str) -> Json:
     """The describe of an sObject as this token's user sees it."""
     answer = api.send("GET", f"sobjects/{sobject}/describe")
     if answer.status == 404:
-        raise OrgError(f"There is no sObject {sobject} that this user may see. Look at salesforce_object in the file.")
+        raise OrgError(f"This user cannot see an sObject {sobject}. Check salesforce_object in the file.")
     if not answer.good:
         raise OrgError(f"Salesforce refused to describe {sobject}: {answer.code}. {answer.text}")
     body: Json = answer.body

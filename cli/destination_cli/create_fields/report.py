@@ -70,7 +70,7 @@ def show_sight(sight: Sight | None, wanted: Wanted, console: Console) -> None:
     if sight is None:
         name = wanted.integration.name
         console.print(
-            f"No stack was named: assign {name} to the integration user by hand (Setup > Permission Sets).",
+            f"You named no stack: assign {name} to the integration user by hand (Setup > Permission Sets).",
             highlight=False,
         )
         return
@@ -78,10 +78,10 @@ def show_sight(sight: Sight | None, wanted: Wanted, console: Console) -> None:
     sign = "[green]✓[/]" if sight.is_whole else "[red]✗[/]"
     console.print(f"{sign} The integration user can write {len(sight.edits)} of {total} fields.", highlight=False)
     if not sight.edits_records:
-        console.print(f"    It may not edit {wanted.sobject}: is {wanted.integration.name} assigned to it?")
+        console.print(f"    It may not edit {wanted.sobject}. Is {wanted.integration.name} assigned to it?")
     if sight.only_reads:
-        console.print(f"    Only read: {', '.join(sight.only_reads)}", highlight=False, markup=False)
+        console.print(f"    Read-only: {', '.join(sight.only_reads)}", highlight=False, markup=False)
     if sight.lacks:
-        console.print(f"    Not seen: {', '.join(sight.lacks)}", highlight=False, markup=False)
+        console.print(f"    Not visible: {', '.join(sight.lacks)}", highlight=False, markup=False)
     if not sight.is_whole:
-        console.print("    A licence or a muting permission set may stand against it; ask the administrator.")
+        console.print("    A licence or a muting permission set may prevent it. Ask the administrator.")

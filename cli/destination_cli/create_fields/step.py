@@ -18,7 +18,7 @@ class MakePermission:
 
     def shown(self) -> tuple[str, str, str]:
         """What it is, its name, and more about it."""
-        return "custom permission", self.name, "for repairs by hand; nobody is given it here"
+        return "custom permission", self.name, "for repairs by hand; assigned to nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,11 @@ class MakeRule:
 
     def shown(self) -> tuple[str, str, str]:
         """What it is, its name, and more about it."""
-        return "validation rule", f"{self.sobject}.{self.rule.name}", f"no older {self.rule.field} over a newer one"
+        return (
+            "validation rule",
+            f"{self.sobject}.{self.rule.name}",
+            f"refuses an older {self.rule.field} after a newer one",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class MendRule:
 
     def shown(self) -> tuple[str, str, str]:
         """What it is, its name, and more about it."""
-        return "validation rule", f"{self.sobject}.{self.name}", f"mend it: it {self.difference}"
+        return "validation rule", f"{self.sobject}.{self.name}", f"repair it: it {self.difference}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,19 +67,19 @@ def show(proof: Proof, console: Console) -> None:
     table = Table("", "Fact", "Seen", box=None, pad_edge=False, header_style="dim")
     for fact, trial in proof.trials:
         table.add_row(SIGNS[trial.standing], escape(fact.sentence), escape(trial.seen))
-    console.print(f"In {escape(proof.org)}, with records of {proof.sobject} of its own:\n", highlight=False)
+    console.print(f"In {escape(proof.org)}, with {proof.sobject} records made for this:\n", highlight=False)
     console.print(table)
     failed = [fact for fact, trial in proof.trials if trial.standing is Standing.FAILS]
     untried = sum(trial.standing is Standing.UNTRIED for _, trial in proof.trials)
     for fact in failed:
         console.print(
-            f"\n[red]✗[/] [bold]{escape(fact.sentence)}[/] It does not hold here. What follows:", highlight=False
+            f"\n[red]✗[/] [bold]{escape(fact.sentence)}[/] This does not hold here. What follows:", highlight=False
         )
         console.print(Padding(escape(fact.otherwise), (0, 0, 0, 4)), highlight=False)
     held = len(proof.trials) - len(failed) - untried
     console.print(f"\n{held} hold, {len(failed)} do not, {counted(untried, 'was', 'were')} not tried.", highlight=False)
     if proof.left:
-        where = f"{proof.left} records could not be removed: look for {proof.tag}."
+        where = f"{proof.left} records could not be removed. Search for {proof.tag}."
         console.print(where, style="red", highlight=False)
     else:
         console.print(f"{proof.removed} records were created and removed.", highlight=False)
@@ -121,7 +121,7 @@ def _token(options: Options, target: Target | None, read_token: Callable[[], str
         return stored
     address = options.instance_url or (stored.instance_url if stored else "")
     if read_token is None or not address:
-        raise OrgError("Say which org: --stack NAME, --local, or --instance-url together with --access-token-stdin.")
+        raise OrgError("Name the org: --stack NAME, --local, or --instance-url together with --access-token-stdin.")
     return admin_token(read_token(), address, bool(target and target.is_local))
 
 

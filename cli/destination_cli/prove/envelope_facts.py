@@ -34,7 +34,7 @@ def one_call(stage: Stage, sleep: Callable[[float], None] = time.sleep) -> Trial
     before = stage.api.send("GET", "sobjects")
     answers = [stage.composite(parts) for _ in range(COUNTED_REQUESTS)]
     if before.calls_used is None or answers[-1].calls_used is None:
-        return untried("the org tells no count of its calls (Sforce-Limit-Info)")
+        return untried("the org does not report its calls (Sforce-Limit-Info)")
     used = _settled(stage, before.calls_used, answers[-1], sleep)
     if used < COUNTED_REQUESTS:
         return untried(f"the org's count lags: {used} after {COUNTED_REQUESTS} requests")
@@ -69,10 +69,10 @@ def answer_shape(stage: Stage) -> Trial:
         return fails(f"a collection in which a record is refused is answered with {reply.get('httpStatusCode')}")
     results = reply.get("body")
     if not isinstance(results, list) or len(results) != 2:
-        return fails("a collection's answer is not one result for each record")
+        return fails("the collection's answer does not have one result for each record")
     written, refused = results
     if (written.get("id"), written.get("success")) != (good, True):
-        return fails("the result of a written record has not its 18-character id and success")
+        return fails("the result of a written record lacks its 18-character id or success")
     named = [{"statusCode", "message", "fields"} <= error.keys() for error in refused.get("errors") or ()]
     known = refused.get("success") is False and bool(named) and all(named)
     return judged(known, "id, success, errors with statusCode, message and fields")
@@ -92,15 +92,15 @@ def header_in_subrequest(stage: Stage) -> Trial:
     header = {"Sforce-Auto-Assign": "FALSE"}
     answer = stage.composite([[stage.row(id=id_, **{stage.fields.text: "kept"})]], header)
     if not answer.good or answer.body["compositeResponse"][0]["httpStatusCode"] != 200:
-        return fails(f"a subrequest with a header of its own is refused: {answer.code}")
+        return fails(f"a subrequest with its own header is refused: {answer.code}")
     if stage.sobject != "Lead":
-        return holds("the header is taken; only leads have assignment rules")
+        return holds("the header is accepted; only leads have assignment rules")
     kept = stage.read([id_], "OwnerId")[0]["OwnerId"]
     stage.composite([[stage.row(id=id_, **{stage.fields.text: "assigned"})]])
     without = stage.read([id_], "OwnerId")[0]["OwnerId"]
     mine = stage.read(stage.create([{}]), "OwnerId")[0]["OwnerId"]
     if without == mine:
-        return untried("no active assignment rule gave the lead to another")
+        return untried("no active assignment rule gave the lead to another user")
     return judged(kept == mine, "the owner stays with the header and changes without it")
 
 
@@ -108,31 +108,31 @@ ENVELOPE_FACTS = (
     Fact(
         "thousand-records",
         "One composite request updates 5 collections of 200 records.",
-        "Set CollectionsPerRequest to 1: 200 records a request instead of 1,000, and five times the API calls.",
+        "Set CollectionsPerRequest to 1: 200 records a request instead of 1,000, at five times the API calls.",
         thousand_records,
     ),
     Fact(
         "one-call",
-        "A composite request counts as one API call, however many collections it holds.",
-        "Deliveries cost up to five times the API calls of docs/performance.md: raise the window, watch the limit.",
+        "A composite request counts as one API call, even with five collections.",
+        "Deliveries cost up to five times as many API calls. Raise the batch window, and watch the limit.",
         one_call,
     ),
     Fact(
         "answer-shape",
-        "Answers have the parts and names that results are read by.",
-        "Stop deliveries and report it: written records could be taken for refused ones, and the other way round.",
+        "Answers have the structure that this software reads.",
+        "Stop deliveries and report it: written records could be read as refused, and the other way round.",
         answer_shape,
     ),
     Fact(
         "all-refused",
         "A collection is answered with 200 even if all of its records are refused.",
-        "One refused record alone is taken for a refused request: it is deferred, not dead-lettered.",
+        "A single refused record is read as a refused request: it is deferred, not dead-lettered.",
         all_refused,
     ),
     Fact(
         "header-in-subrequest",
         "The header Sforce-Auto-Assign works on each subrequest.",
-        "Updates may give leads to other owners: switch the assignment rule off for the integration user.",
+        "Updates may give leads to other owners. Switch the assignment rule off for the integration user.",
         header_in_subrequest,
     ),
 )

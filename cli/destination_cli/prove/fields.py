@@ -48,11 +48,11 @@ def choose(description: ObjectDescription, destination: Destination) -> Fields:
     required = [f for f in fields if f.createable and not f.nillable and not f.defaulted and f.type != "boolean"]
     unfit = [f.name for f in required if f.type != "string" or f.length < TAG_LENGTH]
     if unfit:
-        raise UnfitError(f"{description.name} needs values for {', '.join(unfit)} that cannot be invented.")
+        raise UnfitError(f"{description.name} needs values for {', '.join(unfit)} that this command cannot invent.")
     named = [f for f in fields if f.name == "Name" and f.createable and f.length >= TAG_LENGTH]
     tags = required or named
     if not tags:
-        raise UnfitError(f"{description.name} has no field by which the records could be told from others.")
+        raise UnfitError(f"{description.name} has no field to mark the records of the trial.")
     guards = {guard: description.fields.get(guard) for guard in Guards.of(destination).guard_of.values()}
     free = [f for f in fields if f.updateable and f.name not in guards and f not in tags]
     texts = [f for f in free if f.type == "string" and f.length >= TEXT_LENGTH and not f.unique and not f.external_id]

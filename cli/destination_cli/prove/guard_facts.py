@@ -29,7 +29,7 @@ def older_refused(stage: Stage) -> Trial:
             return fails(f"{guard}: {problem}")
     if lacking := [name for name in stage.fields.guards if name not in writable]:
         return unseen(stage, lacking)
-    return holds(f"{len(stage.fields.guards)} guards refuse older times with their markers, and let equal ones pass")
+    return holds(f"{len(stage.fields.guards)} guards refuse older times with their markers, and accept equal ones")
 
 
 def _try_guard(stage: Stage, guard: str, field: FieldDescription) -> str | None:
@@ -40,11 +40,11 @@ def _try_guard(stage: Stage, guard: str, field: FieldDescription) -> str | None:
             return f"the whole collection is refused: {answer.code}"
         result = answer.body[0]
         if result["success"] and not passes:
-            return "an older time is accepted: there is no rule, it is off, or this user is exempt from it"
+            return "an older time is accepted: the rule is missing or off, or this user is exempt from it"
         if passes and not result["success"]:
-            return f"a time that should pass is refused: {codes_of(result)}"
+            return f"a valid time is refused: {codes_of(result)}"
         if not passes and guard not in stale_guards(errors_of(result)):
-            return f"the refusal has not the marker: {codes_of(result)}"
+            return f"the refusal lacks the marker: {codes_of(result)}"
     return None
 
 
@@ -85,14 +85,14 @@ def same(kept: object, written: object) -> bool:
 GUARD_FACTS = (
     Fact(
         "older-refused",
-        "The guards' rules refuse an older time, with their marker, and let an equal one pass.",
-        "Older events overwrite newer ones: run `destination create-fields`, or mend the rule it names.",
+        "The guards refuse an older time with their marker, and accept an equal one.",
+        "Older events overwrite newer ones: run `destination create-fields`, or correct the rule it names.",
         older_refused,
     ),
     Fact(
         "concurrent",
-        "Of two writers at once, the guards compare with what the first has written (under the record's lock).",
-        "Never stale is best effort among concurrent writers: set the queue's maximum concurrency so that one writes.",
+        "With two writers at once, the guards compare with what the first one wrote (under the record's lock).",
+        "The guards are best effort with concurrent writers. Limit the queue's concurrency so that only one writes.",
         concurrent,
     ),
 )

@@ -10,7 +10,7 @@ from destination_cli.prove.fact import Fact, Trial, fails, judged, untried
 from destination_cli.prove.reading_answers import codes_of, meanings_of
 from destination_cli.prove.stage import Stage
 
-NO_KEY = untried("no unique external ID of type Text that this user may write")
+NO_KEY = untried("there is no unique external ID of type Text that this user may write")
 
 
 def update_only_miss(stage: Stage) -> Trial:
@@ -37,7 +37,7 @@ def null_key(stage: Stage) -> Trial:
         return fails(f"the whole collection is refused: {answer.code}")
     without, other = answer.body
     if without["success"]:
-        return fails("a record was created for nobody")
+        return fails("a record without an identity was created")
     return judged(other["success"] and meanings_of(without) <= {Meaning.REJECT, Meaning.GONE}, codes_of(without))
 
 
@@ -46,7 +46,7 @@ def case(stage: Stage) -> Trial:
     if (key := stage.fields.key) is None:
         return NO_KEY
     if key.case_sensitive:
-        return untried(f"{key.name} is made to tell upper from lower case")
+        return untried(f"{key.name} is case-sensitive")
     value = _value(stage, key, "case")
     made = stage.create([{key.name: value.lower()}])[0]
     answer = stage.upsert([stage.row(**{key.name: value.upper(), stage.fields.text: "case"})], key.name)
@@ -60,7 +60,7 @@ def no_key_field(stage: Stage) -> Trial:
     """Upsert by a field that is no external ID."""
     answer = stage.upsert([stage.row(**{stage.fields.text: "x"})], stage.fields.text)
     if answer.good:
-        return fails("it is taken")
+        return fails("it is accepted")
     refused = isinstance(request_error(answer.status, answer.body), RequestRefusedError)
     return judged(refused, f"{answer.status} {answer.code}")
 
@@ -73,26 +73,26 @@ def _value(stage: Stage, key: FieldDescription, end: str) -> str:
 KEY_FACTS = (
     Fact(
         "update-only-miss",
-        "With updateOnly=true a person without a record gets none, and the refusal has a code that is known.",
-        "Do not use an external ID with create_missing = false: records would be created, or messages tried in vain.",
+        "With updateOnly=true, no record is created for an unknown person, and the refusal has a known code.",
+        "Do not use an external ID with create_missing = false: records would be created, or messages retried in vain.",
         update_only_miss,
     ),
     Fact(
         "null-key",
-        "A record without a value in its external-ID field is refused alone, and none is created.",
-        "Nothing for deliveries: a profile without an identity is never sent. Take care with loads by other tools.",
+        "A record without a value in its external-ID field is the only one refused, and none is created.",
+        "Deliveries are safe: a profile without an identity is never sent. Take care with loads by other tools.",
         null_key,
     ),
     Fact(
         "case",
         "An external ID that is not case-sensitive is found in any case.",
-        "Set identity.case_sensitive = true: events of one person would be merged under one spelling.",
+        "Set identity.case_sensitive = true: otherwise two people could be merged into one update.",
         case,
     ),
     Fact(
         "no-key-field",
-        "An upsert by a field that is no external ID is refused as a whole.",
-        "A field that lost its External ID flag is not told from an outage: look at the log when all is deferred.",
+        "An upsert by a field that is not an external ID is refused as a whole.",
+        "A field that lost its External ID flag looks like an outage. If everything is deferred, look at the log.",
         no_key_field,
     ),
 )

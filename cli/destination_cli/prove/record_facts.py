@@ -21,13 +21,15 @@ def position(stage: Stage) -> Trial:
     ids = _between(stage.ids(9), sorted(gone))
     answer = stage.update([stage.row(id=id_, **{stage.fields.text: "position"}) for id_ in ids])
     if not answer.good or len(answer.body) != len(ids):
-        return fails(f"{len(ids)} records have not as many results")
+        return fails(f"the number of results is not {len(ids)}")
     wrong = [
         place
         for place, (id_, result) in enumerate(zip(ids, answer.body, strict=True))
         if result["success"] is (id_ in gone) or (result["success"] and result["id"] != id_)
     ]
-    return judged(not wrong, f"{len(wrong)} of {len(ids)} results stand elsewhere" if wrong else "each at its place")
+    return judged(
+        not wrong, f"{len(wrong)} of {len(ids)} results are at another position" if wrong else "each at its position"
+    )
 
 
 def _between(ids: list[str], gone: list[str]) -> list[str]:
@@ -48,7 +50,7 @@ def partial_save(stage: Stage) -> Trial:
         return fails(f"the whole collection is refused: {answer.code}")
     saved = sum(row[stage.fields.text] == "saved" for row in stage.read(ids, stage.fields.text))
     failed = [result for result in answer.body if not result["success"]]
-    return judged(saved == len(ids), f"{saved} of {len(ids)} good records saved beside {len(failed)} others")
+    return judged(saved == len(ids), f"{saved} of {len(ids)} good records were saved beside {len(failed)} others")
 
 
 def unknown_field(stage: Stage) -> Trial:
@@ -65,7 +67,7 @@ def unknown_field(stage: Stage) -> Trial:
 def wrong_type(stage: Stage) -> Trial:
     """Give one of two records a value that its field cannot read."""
     if stage.fields.typed is None:
-        return untried(f"{stage.sobject} has no date or number that this user may write")
+        return untried(f"{stage.sobject} has no date or number field that this user may write")
     first, second = stage.ids(2)
     rows = [stage.row(id=first, **{stage.fields.typed: "none"}), stage.row(id=second, **{stage.fields.text: "beside"})]
     answer = stage.update(rows)
@@ -102,9 +104,7 @@ def seconds(stage: Stage) -> Trial:
     """Write a time of whole seconds and read it back."""
     if stage.fields.moment is None:
         since = [audience.since_field for audience in stage.destination.audiences if audience.since_field]
-        return (
-            unseen(stage, since) if since else untried(f"{stage.sobject} has no Date/Time field that was made for it")
-        )
+        return unseen(stage, since) if since else untried(f"{stage.sobject} has no Date/Time custom field")
     id_ = stage.create([{}])[0]
     answer = stage.update([stage.row(id=id_, **{stage.fields.moment: "2026-01-02T03:04:07Z"})])
     if not answer.good or not all_good(answer.body, 1):
@@ -129,50 +129,50 @@ def every_digit(stage: Stage) -> Trial:
 RECORD_FACTS = (
     Fact(
         "position",
-        "Results stand in the order of the records.",
-        "Stop deliveries and report it: results are matched by position, since refused records have no id.",
+        "Results are in the order of the records.",
+        "Stop deliveries and report it: results are matched by position, because refused records have no id.",
         position,
     ),
     Fact(
         "partial-save",
         "Good records are saved beside refused ones (in passes, where triggers are involved).",
-        "Each refused record costs more requests: the others are halved and sent again.",
+        "Each refused record costs more requests: the others are split and sent again.",
         partial_save,
     ),
     Fact(
         "unknown-field",
-        "A field that is not there refuses its record alone, with INVALID_FIELD and No such column.",
-        "A lost field stops every message of its batch until it is mended, not only what stands in that field.",
+        "An unknown field refuses only its own record, with INVALID_FIELD and No such column.",
+        "A missing field stops every message of its batch until you correct it, not only the values of that field.",
         unknown_field,
     ),
     Fact(
         "wrong-type",
-        "A value of a wrong type refuses its record alone.",
-        "One such value costs some ten requests until it is found. Nothing is lost.",
+        "A value of a wrong type refuses only its own record.",
+        "One such value costs about ten requests until it is found. Nothing is lost.",
         wrong_type,
     ),
     Fact(
         "unknown-id",
-        "An Id that was never given refuses its record, with a code that is known.",
-        "Messages for Ids of another org are tried three times before they are dead-lettered.",
+        "An unknown Id refuses only its own record, with a known code.",
+        "Messages for Ids of another org are tried three times before they become dead letters.",
         unknown_id,
     ),
     Fact(
         "deleted",
         "A deleted record says that it is deleted.",
-        'merged_records = "follow" does not find out that a record was merged.',
+        'merged_records = "follow" does not notice that a record was merged.',
         deleted,
     ),
     Fact(
         "seconds",
         "Date/Time fields keep whole seconds.",
-        "A since_field guards less finely: of two changes close together the older may win.",
+        "A since_field is less exact: of two changes close together, the older one may win.",
         seconds,
     ),
     Fact(
         "every-digit",
         "Number(18,0) keeps every digit of an event time.",
-        "Do not use [ordering]: of two events close together the older may win.",
+        "Do not use [ordering]: of two events close together, the older one may win.",
         every_digit,
     ),
 )

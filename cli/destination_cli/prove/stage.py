@@ -61,8 +61,8 @@ class Stage:
         if not results or not all(result["success"] for result in results):
             codes = sorted({error["statusCode"] for result in results for error in result["errors"]} or {answer.code})
             raise OrgError(
-                f"No {self.sobject} can be created to try with: {', '.join(codes)}."
-                " A validation rule, a trigger or a required field of the org stands against it."
+                f"Salesforce refuses to create a {self.sobject} for the trial: {', '.join(codes)}."
+                " A validation rule, a trigger or a required field of the org may be the cause."
             )
         return [str(result["id"]) for result in results]
 
@@ -96,7 +96,7 @@ class Stage:
         for start in range(0, len(rows), COLLECTION):
             answer = self.update(rows[start : start + COLLECTION])
             if not answer.good or not all(result["success"] for result in answer.body):
-                raise OrgError(f"The records to try with cannot be written: {answer.code}.")
+                raise OrgError(f"The records of the trial cannot be written: {answer.code}.")
 
     def upsert(self, rows: Sequence[Json], key: str, update_only: bool = True) -> OrgAnswer:
         """Update, or create, the records that the values of a field name."""
@@ -126,7 +126,7 @@ class Stage:
             body = {"ids": list(ids[start : start + COLLECTION]), "fields": ["Id", *names]}
             answer = self.api.send("POST", f"composite/sobjects/{self.sobject}", body)
             if not answer.good or None in answer.body:
-                raise OrgError(f"The records to try with cannot be read: {answer.code}.")
+                raise OrgError(f"The records of the trial cannot be read: {answer.code}.")
             rows += answer.body
         return rows
 

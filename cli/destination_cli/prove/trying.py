@@ -47,13 +47,13 @@ def stage_in(api: OrgApi, destination: Destination, pairs: int) -> tuple[Stage, 
     (org,) = api.query("Id, Name, IsSandbox", "Organization", {})
     if org["IsSandbox"] is not True:
         raise OrgError(
-            f"{org['Name']} is no sandbox: records are created and removed here, thousands of writes are made."
-            " Give a stack of a sandbox."
+            f"{org['Name']} is not a sandbox. This command creates and removes records, with thousands of writes."
+            " Name the stack of a sandbox."
         )
     name = destination.salesforce_object
     described = api.send("GET", f"sobjects/{name}/describe")
     if not described.good:
-        raise OrgError(f"There is no sObject {name} that this user may see ({described.code}).")
+        raise OrgError(f"This user cannot see an sObject {name} ({described.code}).")
     _check_rights(name, described.body)
     try:
         fields = choose(read_description(described.body), destination)
@@ -67,7 +67,7 @@ def _check_rights(name: str, described: dict[str, Any]) -> None:
     lacking = [word for flag, word in words.items() if described.get(flag) is not True]
     if lacking:
         raise OrgError(
-            f"This user may not {', '.join(lacking)} {name}. Pipe in the token of one who may, an administrator of the"
+            f"This user may not {', '.join(lacking)} {name}. Pipe in the token of an administrator of the"
             " sandbox: --access-token-stdin."
         )
 
@@ -103,7 +103,7 @@ def _clean(stage: Stage) -> tuple[int, int]:
 def _left(stage: Stage, count: int) -> str:
     if not count:
         return "none is left."
-    return f"some are left: remove those with {stage.fields.tag} = '{stage.tag}'."
+    return f"some are left: delete those with {stage.fields.tag} = '{stage.tag}'."
 
 
 @contextmanager

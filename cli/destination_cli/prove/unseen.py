@@ -18,5 +18,5 @@ def unseen(stage: Stage, names: Sequence[str]) -> Trial:
     return untried(
         f"this user may not write {', '.join(names)}: assign the permission set"
         f" {integration_set_name(stage.sobject)} to this user, or run it as the integration user"
-        " (`destination create-fields` makes what is not there)"
+        " (`destination create-fields` creates what is missing)"
     )

@@ -101,7 +101,7 @@ def test_an_org_that_gives_no_answer_is_no_finding(stack: LocalStack, org: Simul
     org.faults.clear()
 
     assert result.exit_code == 2
-    assert "The org could not be asked." in result.output
+    assert "The check could not reach the org." in result.output
 
 
 def test_credentials_that_stopped_working_are_named_by_their_key(stack: LocalStack, org: SimulatedOrg) -> None:

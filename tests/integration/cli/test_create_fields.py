@@ -183,13 +183,13 @@ def test_a_chosen_type_is_made(org: SimulatedOrg, server: OrgServer, file: Path)
 
 
 def test_an_address_on_this_machine_is_taken_for_the_local_stack_only(server: OrgServer, file: Path) -> None:
-    with pytest.raises(OrgError, match="address of the org cannot be used"):
+    with pytest.raises(OrgError, match="org's address cannot be used"):
         Run(server, file, yes=True, stack=False, instance_url=server.url)
 
 
 def test_the_address_may_be_given_beside_the_stack(server: OrgServer, file: Path) -> None:
     assert Run(server, file, yes=True, instance_url=server.url).status == 0
-    with pytest.raises(OrgError, match="address of the org cannot be used"):
+    with pytest.raises(OrgError, match="org's address cannot be used"):
         Run(server, file, yes=True, instance_url="https://acme.my.salesforce.com.evil.example")
 
 
@@ -206,12 +206,12 @@ def test_the_json_of_the_salesforce_command_line_is_taken_as_it_is(server: OrgSe
 
 
 def test_the_integration_users_own_token_has_not_the_right(server: OrgServer, file: Path) -> None:
-    with pytest.raises(OrgError, match=r"INVALID_TYPE|There is no sObject Contact"):
+    with pytest.raises(OrgError, match=r"INVALID_TYPE|cannot see an sObject Contact"):
         Run(server, file, token=server.org.admin.log_in("integration@example.com"), yes=True)
 
 
 def test_a_dead_token_is_told_in_a_sentence_without_the_token(server: OrgServer, file: Path) -> None:
-    with pytest.raises(OrgError, match="does not take the administrator's access token") as raised:
+    with pytest.raises(OrgError, match="rejects the administrator's access token") as raised:
         Run(server, file, token="00D!dead", yes=True)
 
     assert "00D!dead" not in str(raised.value)
@@ -222,7 +222,7 @@ def test_it_is_said_which_of_the_two_tokens_is_dead(server: OrgServer, file: Pat
     server.org.admin.revoke_tokens()
     command = CreateFields(Options(file), target, Console(), lambda: admin_token(server), never)
 
-    with pytest.raises(OrgError, match="does not take the stack's own access token"):
+    with pytest.raises(OrgError, match="rejects the stack's own access token"):
         command.run()
 
 
@@ -312,4 +312,4 @@ def test_what_the_integration_user_may_not_do_is_said(org: SimulatedOrg, server:
 
     run = Run(server, file)
 
-    assert (run.status, "Only read: CDP_Loyal__c" in run.text) == (1, True)
+    assert (run.status, "Read-only: CDP_Loyal__c" in run.text) == (1, True)

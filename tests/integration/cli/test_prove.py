@@ -275,7 +275,7 @@ def test_a_production_org_is_refused_before_anything_is_written(server: OrgServe
     (row,) = server.org.records("Organization")
     row.values["IsSandbox"] = False
 
-    with pytest.raises(OrgError, match="no sandbox"):
+    with pytest.raises(OrgError, match="not a sandbox"):
         run_prove(Options(file), a_target(server), Console(file=io.StringIO()), None)
 
     assert {entry.method for entry in server.org.log.last} == {"GET"}
@@ -368,7 +368,7 @@ def test_a_dead_token_is_told_in_a_sentence(server: OrgServer, file: Path) -> No
     target = a_target(server)
     server.org.admin.revoke_tokens()
 
-    with pytest.raises(OrgError, match="does not take the access token"):
+    with pytest.raises(OrgError, match="rejects the access token"):
         run_prove(Options(file), target, Console(file=io.StringIO()), None)
 
 

@@ -197,7 +197,7 @@ def test_a_file_that_is_not_there_is_not_a_mistake_in_it(tmp_path: Path) -> None
     result = check(tmp_path / "nowhere.toml", "--offline")
 
     assert result.exit_code == 2
-    assert "is not there" in " ".join(result.output.split())
+    assert "does not exist" in " ".join(result.output.split())
 
 
 def test_without_an_org_and_without_offline_it_says_what_to_add() -> None:

@@ -15,7 +15,7 @@ def run(*arguments: str, text: str = "") -> tuple[int, str]:
 
 @pytest.mark.parametrize("command", ["create-fields", "prove"])
 def test_a_file_that_is_not_there_cannot_be_used(command: str) -> None:
-    assert run(command, "nowhere.toml") == (2, "nowhere.toml is not there. Name a file.\n")
+    assert run(command, "nowhere.toml") == (2, "nowhere.toml does not exist. Name a file.\n")
 
 
 def test_a_type_that_is_none_is_told_with_those_that_are(tmp_path: Path) -> None:

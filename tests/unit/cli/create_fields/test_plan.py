@@ -131,7 +131,7 @@ def test_a_field_of_another_type_is_a_persons_to_mend_and_gets_no_rights() -> No
     todo = planned(a_file(an_audience()), an_org(FoundField("VIP__c", "boolean", "VIP__c")))
 
     (problem,) = todo.problems
-    assert (problem.key, "of type boolean" in problem.problem) == ("audiences[0].mapping_id", True)
+    assert (problem.key, "the type boolean" in problem.problem) == ("audiences[0].mapping_id", True)
     assert all("VIP__c" not in step.fields for step in steps(todo, GiveFields))
 
 

@@ -56,7 +56,7 @@ def test_records_are_found_by_a_unique_external_id_only(changes: dict[str, Any],
     ("fields", "word"),
     [
         ([LAST_NAME, a_field("Parent__c", "reference", nillable=False), a_field("Title")], "Parent__c"),
-        ([a_field("Color__c")], "told from others"),
+        ([a_field("Color__c")], "no field to mark"),
         ([LAST_NAME, a_field("Title", updateable=False)], "no text field"),
     ],
 )
