@@ -20,7 +20,7 @@ NOT_HERE := sam or python313 or chromium or docker or long or index
 # Without a Docker engine there is nothing that could be asked of it; everything else must run in test-all.
 DOCKER := $(shell docker version >/dev/null 2>&1 && echo " or docker")
 
-.PHONY: help setup test test-all demo local chaos bench alarms cold-start lint format lock licences settings python313 clean
+.PHONY: help setup test test-all demo local chaos bench alarms cold-start lint format lock licences settings size python313 clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,8 @@ help: ## print this
 setup: .venv/.made ## make .venv with everything in it; does nothing when it is up to date
 
 test: setup ## run the tests that need Python alone
-	$(BIN)/pytest -n 2 -m "not ($(NOT_HERE))"
+	@mkdir -p .local && rm -f .local/test-seconds
+	@start=$$SECONDS; $(BIN)/pytest -n 2 -m "not ($(NOT_HERE))" && echo $$((SECONDS - start)) > .local/test-seconds
 
 test-all: setup .venv-sam/.made .venv-runtime/.made ## run the tests that need SAM, Python 3.13 or Chromium; a skip is a failure
 	$(BIN)/pytest -m "sam or python313 or chromium or long or index$(DOCKER)" --no-skips
@@ -62,6 +63,9 @@ lint: setup .venv-checkov/.made ## check style, types, the template, and what is
 	$(BIN)/python .ci/every_option.py > .local/every-option.json
 	.venv-checkov/bin/checkov -f template.yaml .local/every-option.json --framework cloudformation --skip-download -o json | \
 		$(BIN)/python .ci/scanned.py checkov $(JUDGED)
+
+size: setup ## print how large everything is, beside the ceilings of .ci/ceilings.toml
+	@$(BIN)/python .ci/size.py
 
 format: setup ## put the code into its standard form
 	$(BIN)/ruff check --fix .
