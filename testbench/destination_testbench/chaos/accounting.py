@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from destination_testbench.aws.stored import Stored
 from destination_testbench.chaos.event import AUDIENCES, ORDERING_FIELD, Event, Membership
 from destination_testbench.org import SimulatedOrg, record_id
-from destination_testbench.org.records.table import Record
+from destination_testbench.org.records.store import Record
 
 VALUE_FIELDS = ("LastName", "FirstName", "Email")
 

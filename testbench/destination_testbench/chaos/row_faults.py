@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from zlib import crc32
 
 from destination_testbench.org.faults.failure import RecordError, locked
-from destination_testbench.org.records.table import Record
-from destination_testbench.org.records.transaction import Transaction
+from destination_testbench.org.records.store import Record, Transaction
 from destination_testbench.org.schema.schema import SObject
 
 

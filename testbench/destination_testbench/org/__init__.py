@@ -7,7 +7,7 @@ network, `OrgAdapter` behind a requests session.
 
 from destination_testbench.org.exchange import OrgReply, OrgRequest
 from destination_testbench.org.facts import Facts, OrgConfig
-from destination_testbench.org.faults.fault import Fault, FaultKind
+from destination_testbench.org.faults.faults import Fault, FaultKind
 from destination_testbench.org.org import SimulatedOrg
 from destination_testbench.org.records.access import Level
 from destination_testbench.org.records.duplicates import DuplicateRule

@@ -8,38 +8,30 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from destination_testbench.org.api import versions
-from destination_testbench.org.api.custom_permissions import CustomPermissions
+from destination_testbench.org.api.call import all_versions
+from destination_testbench.org.api.catalogue import Usage
 from destination_testbench.org.api.gate import Gate, Seen
-from destination_testbench.org.api.limits import Usage
-from destination_testbench.org.api.metadata import metadata_of
+from destination_testbench.org.api.metadata import PATH as METADATA_PATH
+from destination_testbench.org.api.metadata import SoapMetadata, metadata_of
 from destination_testbench.org.api.resources import Resources
-from destination_testbench.org.api.setup_objects import SetupObjects
-from destination_testbench.org.api.soap_metadata import PATH as METADATA_PATH
-from destination_testbench.org.api.soap_metadata import SoapMetadata
-from destination_testbench.org.api.tooling_store import ToolingStore
-from destination_testbench.org.control.control import Control, is_own
-from destination_testbench.org.control.request_log import RequestLog
-from destination_testbench.org.exchange import Answer, OrgReply, OrgRequest, html
+from destination_testbench.org.api.setup_objects import CustomPermissions, SetupObjects
+from destination_testbench.org.api.tooling import ToolingStore
+from destination_testbench.org.control.control import Control, RequestLog, is_own
+from destination_testbench.org.exchange import Answer, OrgReply, OrgRequest, decoded, encoded, html
 from destination_testbench.org.facts import OrgConfig
-from destination_testbench.org.faults.fault import Fault, FaultKind
-from destination_testbench.org.faults.faults import Faults
+from destination_testbench.org.faults.faults import Fault, FaultKind, Faults
 from destination_testbench.org.formulas.rules import Rules
 from destination_testbench.org.login.oauth import OAuth
 from destination_testbench.org.login.people import ConnectedApp, User, default_users
-from destination_testbench.org.login.refresh_tokens import LOCAL_REFRESH_TOKEN
-from destination_testbench.org.login.sessions import Sessions
+from destination_testbench.org.login.sessions import LOCAL_REFRESH_TOKEN, Sessions
 from destination_testbench.org.login.soap_login import SoapLogin
 from destination_testbench.org.records.access import Access
 from destination_testbench.org.records.administration import Administration
 from destination_testbench.org.records.duplicates import DuplicateRules
-from destination_testbench.org.records.first_records import planted
 from destination_testbench.org.records.record_id import normalised, to_long
-from destination_testbench.org.records.saving import Saving
-from destination_testbench.org.records.store import Store
-from destination_testbench.org.records.table import Record, Table
+from destination_testbench.org.records.saving import Saving, planted
+from destination_testbench.org.records.store import Record, Store, Table
 from destination_testbench.org.schema.schema import standard_schema
-from destination_testbench.org.transport.coding import decoded, encoded
 
 DATA_PATH = re.compile(r"/services/data/v(\d{1,3}\.\d)(?:/(.*))?\Z")
 RECORD_ID = re.compile(rb"\b[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?\b")
@@ -155,7 +147,7 @@ class SimulatedOrg:
             if path.startswith("/services/Soap/"):
                 return self._soap.answer(request, now)
             if path.rstrip("/") == "/services/data":
-                return Answer(200, versions.listed(self.config.newest_version)).reply()
+                return Answer(200, all_versions(self.config.newest_version)).reply()
             if match := DATA_PATH.match(path):
                 return self._gate.answer(request, match[1], match[2] or "", now, seen or {})
             return html(404, "URL No Longer Exists")

@@ -12,7 +12,7 @@ import pytest
 from builders import LOYAL, a_message, a_profile, an_id
 from deliver_function import DeliverStack, error_code
 from destination_testbench.org import OrgConfig, SimulatedOrg
-from destination_testbench.org.schema.field import Field
+from destination_testbench.org.schema.schema import Field
 from moto import mock_aws
 
 HEAD = """

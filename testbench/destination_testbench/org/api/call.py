@@ -1,4 +1,4 @@
-"""One call to a resource of the org's data API: a request of its own, or a subrequest of a composite."""
+"""One call to a resource of the org's data API, the versions that it can name, and what more than one resource says."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from destination_testbench.org.faults.failure import RequestFailure
+from destination_testbench.org.faults.failure import RequestFailure, not_found
 from destination_testbench.org.login.people import User
-from destination_testbench.org.records.transaction import Transaction
+from destination_testbench.org.records.store import Transaction
 from destination_testbench.org.values.json_text import read_json, token
 
 
@@ -59,3 +59,50 @@ class Call:
         duplicates = self.headers.get("sforce-duplicate-rule-header", "").replace(" ", "").lower().split(";")
         assign = self.headers.get("sforce-auto-assign", "TRUE").strip().upper() != "FALSE"
         return Transaction(self.user, self.now, "allowsave=true" in duplicates, assign, self.journal, self.seen)
+
+
+# Versions 21 to 30 are retired; a new one comes with each season, Spring '26 being 66.
+OLDEST = 31
+RETIRED = range(21, 31)
+SEASONS = ("Summer", "Winter", "Spring")
+FIRST_YEAR = 14
+
+
+def release(version: int) -> str:
+    """The release that brought a version: 31 is Summer '14, 32 Winter '15."""
+    passed = version - OLDEST
+    return f"{SEASONS[passed % 3]} '{FIRST_YEAR + (passed + 2) // 3}"
+
+
+def all_versions(newest: int) -> list[dict[str, str]]:
+    """What /services/data/ answers, to anyone."""
+    return [
+        {"label": release(number), "url": f"/services/data/v{number}.0", "version": f"{number}.0"}
+        for number in range(OLDEST, newest + 1)
+    ]
+
+
+def check_version(version: str, newest: int) -> None:
+    """Refuse a version that is retired, or not there yet."""
+    whole, _, part = version.partition(".")
+    if part != "0" or int(whole) > newest or int(whole) < RETIRED.start:
+        raise not_found()
+    if int(whole) in RETIRED:
+        raise RequestFailure(410, "UNSUPPORTED_API_VERSION", "This version of the API is retired.")
+
+
+def unsupported_type(name: str) -> str:
+    """What Salesforce says of an sObject it has not."""
+    return (
+        f"sObject type '{name}' is not supported. If you are attempting to use a custom object, be sure to append the"
+        " '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names."
+    )
+
+
+def no_such_column(name: str, sobject: str) -> str:
+    """What Salesforce says of a field that a query asks for in vain."""
+    return (
+        f"No such column '{name}' on entity '{sobject}'. If you are attempting to use a custom field, be sure to append"
+        " the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate"
+        " names."
+    )

@@ -5,9 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from destination_testbench.org.api.call import Call
-from destination_testbench.org.api.results import Repeats, Result, failed, succeeded
-from destination_testbench.org.api.wording import unsupported_type
+from destination_testbench.org.api.call import Call, unsupported_type
 from destination_testbench.org.exchange import Answer
 from destination_testbench.org.facts import OrgConfig
 from destination_testbench.org.faults.failure import (
@@ -15,17 +13,53 @@ from destination_testbench.org.faults.failure import (
     ROLLED_BACK,
     TOO_MANY_PASSES,
     RecordError,
+    Refused,
     RequestFailure,
 )
 from destination_testbench.org.faults.faults import Faults
-from destination_testbench.org.faults.refusal import Refused
 from destination_testbench.org.records.reader import Parsed
 from destination_testbench.org.records.record_id import normalised
 from destination_testbench.org.records.saving import Saving
-from destination_testbench.org.records.transaction import Transaction
+from destination_testbench.org.records.store import Transaction
 from destination_testbench.org.schema.schema import SObject
 
 Row = tuple[SObject, dict[str, Any]]
+
+Result = dict[str, Any]
+
+
+def succeeded(record_id: str) -> Result:
+    """The result of a record that was written."""
+    return {"id": record_id, "success": True, "errors": []}
+
+
+def failed(*errors: RecordError) -> Result:
+    """The result of a record that was refused: no id, for nobody may rely on one."""
+    return {"success": False, "errors": [error.in_collection() for error in errors]}
+
+
+class Repeats:
+    """
+    Counts the repeats of ids in one update request.
+
+    Salesforce takes twelve repeats in all, the last value winning, and refuses each one after them.
+    """
+
+    def __init__(self, allowed: int) -> None:
+        self._allowed, self._seen = allowed, set[str]()
+
+    def check(self, record_id: str) -> None:
+        """Refuse one repeat too many."""
+        if record_id not in self._seen:
+            self._seen.add(record_id)
+            return
+        self._allowed -= 1
+        if self._allowed < 0:
+            text = (
+                "Maximum number of duplicate updates in one batch (12 allowed)."
+                f" Attempt to update Id more than once in this Api call: {record_id[:15]}"
+            )
+            raise Refused(RecordError("DUPLICATE_VALUE", text))
 
 
 class Collections:

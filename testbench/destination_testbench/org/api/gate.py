@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from destination_testbench.org.api import versions
-from destination_testbench.org.api.call import Call
-from destination_testbench.org.api.limits import Usage
+from destination_testbench.org.api.call import Call, check_version
+from destination_testbench.org.api.catalogue import Usage
 from destination_testbench.org.api.resources import Resources
 from destination_testbench.org.exchange import Answer, OrgReply, OrgRequest, html
 from destination_testbench.org.facts import OrgConfig
 from destination_testbench.org.faults.failure import RequestFailure
 from destination_testbench.org.login.people import User
 from destination_testbench.org.login.sessions import Sessions
-from destination_testbench.org.records.transaction import undo
+from destination_testbench.org.records.store import undo
 
 BEARER = re.compile(r"(?:Bearer|OAuth) (\S+)\Z", re.IGNORECASE)
 Seen = Mapping[str, Mapping[str, object]]
@@ -73,7 +72,7 @@ class Gate:
     def _call(self, request: OrgRequest, version: str, resource: str, now: float) -> Call:
         user = self._user(request, now)
         self._usage.check(now)
-        versions.check(version, self._config.newest_version)
+        check_version(version, self._config.newest_version)
         if len(request.body) > self._config.request_bytes:
             raise RequestFailure(413, "EXCEEDED_MAX_SIZE_REQUEST", "size of the message sent to the API exceeded 50 MB")
         method, kind = request.method, request.header("content-type")

@@ -6,17 +6,13 @@ from collections import Counter
 from typing import Any
 
 from destination_testbench.org.api.call import Call
-from destination_testbench.org.api.collection import Collections, Row, all_or_none
-from destination_testbench.org.api.results import Result, failed, succeeded
+from destination_testbench.org.api.collection import Collections, Result, Row, all_or_none, failed, succeeded
 from destination_testbench.org.exchange import Answer
-from destination_testbench.org.faults.failure import RecordError, RequestFailure, not_found
-from destination_testbench.org.faults.refusal import Refused
+from destination_testbench.org.faults.failure import RecordError, Refused, RequestFailure, not_found
 from destination_testbench.org.records.reader import Parsed
 from destination_testbench.org.records.record_id import normalised
-from destination_testbench.org.records.table import Record, index_key
-from destination_testbench.org.records.transaction import Transaction
-from destination_testbench.org.schema.field import Field
-from destination_testbench.org.schema.schema import SObject
+from destination_testbench.org.records.store import Record, Transaction, index_key
+from destination_testbench.org.schema.schema import Field, SObject
 
 # ?updateOnly=true by another field than Id needs this version; an older one does not know the parameter.
 UPDATE_ONLY_SINCE = 61.0

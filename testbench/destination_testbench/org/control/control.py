@@ -1,20 +1,70 @@
-"""The org's own paths below /_org/: what a person, a demo or a test in another process asks and changes."""
+"""The org's own paths below /_org/: what people, demos and tests ask and change, and the log of requests."""
 
 from __future__ import annotations
 
+import re
+import threading
+from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from destination_testbench.org.api.call import Call
-from destination_testbench.org.api.router import Router
-from destination_testbench.org.control.control_json import INDEX, read_fault, shown_fault, shown_record
+from destination_testbench.org.api.resources import Router
 from destination_testbench.org.exchange import Answer, OrgReply, OrgRequest
 from destination_testbench.org.faults.failure import RequestFailure
+from destination_testbench.org.faults.faults import Active, Fault, FaultKind
 from destination_testbench.org.formulas.formula import FormulaError
 from destination_testbench.org.page import Page, is_for_people
 from destination_testbench.org.records.access import Level
 from destination_testbench.org.records.duplicates import DuplicateRule
+from destination_testbench.org.records.store import Record
+
+INDEX = {
+    "GET /_org/faults": "the faults that are on; PUT a list in their place, POST one more, DELETE all",
+    "DELETE /_org/faults/{number}": "switch one off",
+    "GET /_org/requests": "the last requests, requests by path, calls of the last 24 hours",
+    "PUT /_org/usage": '{"used": calls of the last 24 hours, "limit": the daily limit}, either alone',
+    "POST /_org/revoke": "end every session",
+    "POST /_org/token": '{"username"}: an access token without a log-in',
+    "GET /_org/records/{sObject}": "records; ?limit=, ?offset=, ?q= a part of any value",
+    "GET /_org/records/{sObject}/{id}": "one record with its history; PATCH edits it by hand, DELETE (?purge=true) too",
+    "POST /_org/convert/{lead}": '{"contact_id": optional}: convert a lead',
+    "POST /_org/merge/{sObject}/{master}": '{"losers": [ids]}: merge records',
+    "DELETE /_org/fields/{sObject}/{field}": "delete a custom field; PUT restores it",
+    "PUT /_org/access/{sObject}/{field}": '{"level": "none" | "read" | null}: restrict a field for everyone',
+    "PUT /_org/access/{sObject}": "the same for an sObject",
+    "PUT /_org/rules/{sObject}/{name}": '{"formula", "message", "field": optional}: a validation rule; or DELETE',
+    "PUT /_org/duplicate-rules/{sObject}/{name}": '{"fields": [...], "blocks": false, "message": optional}: or DELETE',
+    "PUT /_org/person-accounts": "let accounts be persons, with the fields of contacts",
+    "GET /_org/facts": "what is not known of Salesforce for sure; PUT {name: value} changes some",
+}
+
+
+def read_fault(data: Any) -> Fault:
+    """A fault from JSON; TypeError or ValueError when it is none."""
+    known = {field.name for field in fields(Fault)}
+    if not isinstance(data, dict) or not data.keys() <= known:
+        raise TypeError(f"a fault has these members: {', '.join(sorted(known))}")
+    lists = {name: tuple(data[name]) for name in ("records", "fields") if name in data}
+    return Fault(**{**data, **lists, "kind": FaultKind(str(data.get("kind")))})
+
+
+def shown_fault(active: Active) -> dict[str, Any]:
+    """A fault with its number, without what it leaves open."""
+    blank = Fault(active.fault.kind)
+    members = {k: v for k, v in asdict(active.fault).items() if v != getattr(blank, k) or k == "kind"}
+    return {"number": active.number, **members, "matched": sum(active.matched.values())}
+
+
+def shown_record(record: Record) -> dict[str, Any]:
+    """A record with everything that ever happened to it."""
+    history = [
+        {"at": change.at, "by": change.by, "operation": change.operation, "fields": change.fields}
+        for change in record.history
+    ]
+    return {"Id": record.id, "deleted": record.deleted, "values": record.values, "history": history}
+
 
 if TYPE_CHECKING:
     from destination_testbench.org.org import SimulatedOrg
@@ -191,3 +241,38 @@ def after(action: Callable[[str, str], object]) -> Callable[..., Answer]:
         return Answer(204)
 
     return handle
+
+
+KEPT = 1000
+RECORD_IN_PATH = re.compile(r"/[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?(?=/|\Z)")
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One request: no header and no body, which hold tokens and people's data. Status 0 means that no answer came."""
+
+    at: float
+    method: str
+    path: str
+    status: int
+    records: int
+    seconds: float
+    fault: str
+
+
+class RequestLog:
+    """The last requests, and a count of all of them by method and path."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.last: deque[Logged] = deque(maxlen=KEPT)
+        self.counts: Counter[str] = Counter()
+
+    def add(self, request: OrgRequest, reply: OrgReply, at: float, seconds: float, fault: Fault | None) -> None:
+        """Remember one request."""
+        path = RECORD_IN_PATH.sub("/{id}", request.path)
+        records = request.body.count(b'"attributes"')
+        entry = Logged(at, request.method, path, reply.status, records, seconds, fault.kind.value if fault else "")
+        with self._lock:
+            self.last.append(entry)
+            self.counts[f"{request.method} {path}"] += 1

@@ -111,3 +111,11 @@ def locked(holders: list[str]) -> RecordError:
     """Another transaction holds the row or its parent for longer than Salesforce waits (about 10 s)."""
     text = f"unable to obtain exclusive access to this record or {len(holders)} records: {','.join(holders)}"
     return RecordError("UNABLE_TO_LOCK_ROW", text)
+
+
+class Refused(Exception):
+    """One record is not saved, for these reasons."""
+
+    def __init__(self, *errors: RecordError) -> None:
+        super().__init__(errors[0].code)
+        self.errors = list(errors)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from destination_testbench.org.values.numeric import read_decimal
+from destination_testbench.org.values.values import read_decimal
 
 Term = Callable[["Scope"], object]
 Maker = Callable[[list[Term]], Term]

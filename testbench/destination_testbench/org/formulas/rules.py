@@ -10,8 +10,7 @@ from destination_testbench.org.faults.failure import RecordError
 from destination_testbench.org.formulas.formula import Formula, read_formula
 from destination_testbench.org.formulas.functions import Scope
 from destination_testbench.org.login.people import User
-from destination_testbench.org.records.table import Record
-from destination_testbench.org.records.transaction import Transaction
+from destination_testbench.org.records.store import Record, Transaction
 from destination_testbench.org.schema.schema import Schema, SObject
 
 

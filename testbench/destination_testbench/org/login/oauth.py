@@ -9,8 +9,7 @@ from destination_testbench.org.exchange import Answer, OrgRequest
 from destination_testbench.org.facts import OrgConfig
 from destination_testbench.org.login.grants import Granted, GrantRefused, Grants, form_of, required
 from destination_testbench.org.login.people import ConnectedApp, User
-from destination_testbench.org.login.refresh_tokens import RefreshTokens
-from destination_testbench.org.login.sessions import Session, Sessions
+from destination_testbench.org.login.sessions import RefreshTokens, Session, Sessions
 from destination_testbench.org.records.record_id import to_long
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}

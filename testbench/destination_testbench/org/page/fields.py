@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from destination_testbench.org.records.table import Record
-from destination_testbench.org.schema.compound import compound_value
-from destination_testbench.org.schema.field import SYSTEM_FIELDS, Field
-from destination_testbench.org.schema.schema import SObject
+from destination_testbench.org.records.rendering import compound_value
+from destination_testbench.org.records.store import Record
+from destination_testbench.org.schema.schema import SYSTEM_FIELDS, Field, SObject
 
 STATUS_TYPES = {"string", "textarea", "picklist", "multipicklist", "boolean"}
 MOST_COLUMNS = 6

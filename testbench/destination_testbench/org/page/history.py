@@ -10,8 +10,7 @@ from itertools import islice
 from destination_testbench.org.login.people import User
 from destination_testbench.org.page.fields import name_of
 from destination_testbench.org.page.values import Moment, Shown, moment_of, shown
-from destination_testbench.org.records.store import Store
-from destination_testbench.org.records.table import Change, Record
+from destination_testbench.org.records.store import Change, Record, Store
 from destination_testbench.org.schema.schema import SObject
 
 OPERATIONS = {

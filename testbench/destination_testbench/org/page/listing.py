@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from destination_testbench.org.page.fields import address_of, columns, name_of, since_field
 from destination_testbench.org.page.history import was_planted
 from destination_testbench.org.page.values import Chip, Moment, Shown, moment_of, shown
-from destination_testbench.org.records.table import Record, Table
+from destination_testbench.org.records.store import Record, Table
 from destination_testbench.org.schema.schema import SObject
 
 PER_PAGE = 50

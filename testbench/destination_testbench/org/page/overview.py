@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from destination_testbench.org.faults.fault import Fault, FaultKind
+from destination_testbench.org.faults.faults import Fault, FaultKind
 from destination_testbench.org.page.history import Event, latest
 from destination_testbench.org.page.values import Moment, moment_of
 from destination_testbench.org.schema.schema import SObject

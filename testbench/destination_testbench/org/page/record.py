@@ -10,11 +10,9 @@ from destination_testbench.org.page.fields import audience_fields, name_of, plai
 from destination_testbench.org.page.history import Event, history
 from destination_testbench.org.page.listing import Cell, cell, notes_on
 from destination_testbench.org.page.values import Chip, Shown, shown
-from destination_testbench.org.records.store import Store
-from destination_testbench.org.records.table import Record
-from destination_testbench.org.schema.compound import compound_value
-from destination_testbench.org.schema.field import Field
-from destination_testbench.org.schema.schema import SObject
+from destination_testbench.org.records.rendering import compound_value
+from destination_testbench.org.records.store import Record, Store
+from destination_testbench.org.schema.schema import Field, SObject
 
 
 @dataclass(frozen=True, slots=True)

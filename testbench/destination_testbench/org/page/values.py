@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from destination_testbench.org.schema.field import Field
+from destination_testbench.org.schema.schema import Field
 from destination_testbench.org.values.moments import read_datetime
 
 STATUSES = {"realized", "existing", "exited"}

@@ -9,10 +9,9 @@ from destination_testbench.org.faults.failure import RequestFailure
 from destination_testbench.org.formulas.functions import below
 from destination_testbench.org.query.soql import Comparison, Condition
 from destination_testbench.org.records.record_id import normalised
-from destination_testbench.org.records.table import Record, Table
-from destination_testbench.org.schema.compound import compound_value
-from destination_testbench.org.schema.field import Field
-from destination_testbench.org.schema.schema import SObject
+from destination_testbench.org.records.rendering import compound_value
+from destination_testbench.org.records.store import Record, Table
+from destination_testbench.org.schema.schema import Field, SObject
 from destination_testbench.org.values.moments import read_date, read_datetime
 
 Test = Callable[[Record], bool]

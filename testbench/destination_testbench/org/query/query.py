@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from destination_testbench.org.api.call import Call
-from destination_testbench.org.api.wording import no_such_column, unsupported_type
+from destination_testbench.org.api.call import Call, no_such_column, unsupported_type
 from destination_testbench.org.exchange import Answer
 from destination_testbench.org.facts import OrgConfig
 from destination_testbench.org.faults.failure import RequestFailure
@@ -14,10 +13,8 @@ from destination_testbench.org.query.soql import Comparison, Query, Word, pointe
 from destination_testbench.org.records.access import Access
 from destination_testbench.org.records.record_id import BASE
 from destination_testbench.org.records.rendering import attributes, shown
-from destination_testbench.org.records.store import Store
-from destination_testbench.org.records.table import Record
-from destination_testbench.org.schema.field import Field
-from destination_testbench.org.schema.schema import SObject
+from destination_testbench.org.records.store import Record, Store
+from destination_testbench.org.schema.schema import Field, SObject
 
 CURSORS = 100
 

@@ -11,7 +11,7 @@ from destination_testbench.org.records import lifecycle
 from destination_testbench.org.records.access import Level
 from destination_testbench.org.records.duplicates import DuplicateRule
 from destination_testbench.org.records.person_account import PersonAccounts
-from destination_testbench.org.records.transaction import Transaction
+from destination_testbench.org.records.store import Transaction
 
 if TYPE_CHECKING:
     from destination_testbench.org.org import SimulatedOrg

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from destination_testbench.org.faults.failure import RecordError
-from destination_testbench.org.records.store import Store
-from destination_testbench.org.records.table import Record
-from destination_testbench.org.records.transaction import Transaction
+from destination_testbench.org.records.store import Record, Store, Transaction
 from destination_testbench.org.schema.schema import SObject
 
 DEFAULT_TEXT = "Use one of these records?"

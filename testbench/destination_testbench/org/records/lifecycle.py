@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from destination_testbench.org.records.saving import Saving
-from destination_testbench.org.records.table import Record
-from destination_testbench.org.records.transaction import Transaction
+from destination_testbench.org.records.store import Record, Transaction
 
 SHARED_FIELDS = ("FirstName", "LastName", "Salutation", "Title", "Email", "Phone", "MobilePhone", "Fax", "LeadSource")
 

@@ -8,9 +8,8 @@ from dataclasses import replace
 from destination_testbench.org.facts import Facts
 from destination_testbench.org.faults.failure import RecordError, required
 from destination_testbench.org.records.record_id import record_id
-from destination_testbench.org.records.table import Record
-from destination_testbench.org.schema.field import Field
-from destination_testbench.org.schema.schema import Schema, SObject
+from destination_testbench.org.records.store import Record
+from destination_testbench.org.schema.schema import Field, Schema, SObject
 
 BUSINESS_TYPE, PERSON_TYPE = record_id("012", 1), record_id("012", 2)
 KIND = "IsPersonAccount"

@@ -1,4 +1,4 @@
-"""Reading one record of a request: which field each key means, and whether its value can be stored there."""
+"""Reading a record of a request: which field each key means, whether its value fits, and which parent it names."""
 
 from __future__ import annotations
 
@@ -10,13 +10,9 @@ from destination_testbench.org.facts import Facts
 from destination_testbench.org.faults.failure import RecordError, unknown_field
 from destination_testbench.org.login.people import User
 from destination_testbench.org.records.access import Access, Level
-from destination_testbench.org.records.store import Store
-from destination_testbench.org.schema.field import Field
-from destination_testbench.org.schema.relationship import relationship_check
-from destination_testbench.org.schema.schema import SObject
-from destination_testbench.org.values.texts import Check
-from destination_testbench.org.values.value_errors import ValueRefusedError
-from destination_testbench.org.values.values import check_of
+from destination_testbench.org.records.store import Record, Store
+from destination_testbench.org.schema.schema import Field, SObject
+from destination_testbench.org.values.values import Check, ValueRefusedError, check_of, unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +86,37 @@ class Reader:
             return None
         edit = level is Level.EDIT
         return Slot(field, check or check_of(field, self._facts), edit and field.createable, edit and field.updateable)
+
+
+def relationship_check(store: Store, field: Field) -> Check:
+    """Turns the external id of a parent into its record id."""
+
+    def check(value: object) -> object:
+        if value is None:
+            return None
+        keys = [key for key in value if key != "attributes"] if isinstance(value, dict) else []
+        if not isinstance(value, dict) or len(keys) != 1:
+            raise unreadable(field, value)
+        return parent(store, field, keys[0], value[keys[0]]).id
+
+    return check
+
+
+def parent(store: Store, field: Field, key: str, value: object) -> Record:
+    """The one record that the external id names."""
+    for name in field.reference_to:
+        sobject = store.schema.find(name)
+        target = sobject.find(key) if sobject else None
+        if sobject and target:
+            return only(sobject, target, value, store.table(sobject).find(target, value) if target.indexed else [])
+    raise ValueRefusedError(
+        RecordError("INVALID_FIELD", f"No such column '{key}' on sobject of type {field.reference_to[0]}", dml=False)
+    )
+
+
+def only(sobject: SObject, target: Field, value: object, found: list[Record]) -> Record:
+    """The record found, if it is exactly one."""
+    if len(found) == 1:
+        return found[0]
+    text = f"Foreign key external ID: {value} not found for field {target.name} in entity {sobject.name}"
+    raise ValueRefusedError(RecordError("INVALID_FIELD", text, dml=False))

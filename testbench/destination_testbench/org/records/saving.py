@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from destination_testbench.org.facts import OrgConfig
 from destination_testbench.org.faults.failure import (
@@ -11,22 +12,19 @@ from destination_testbench.org.faults.failure import (
     ID_GIVEN,
     NO_ACCESS,
     RecordError,
+    Refused,
     malformed_id,
     read_only,
     required,
 )
-from destination_testbench.org.faults.refusal import Refused
-from destination_testbench.org.login.people import User
+from destination_testbench.org.login.people import INTEGRATION_USER, User
 from destination_testbench.org.records.access import Access
-from destination_testbench.org.records.integrity import check_integrity
 from destination_testbench.org.records.person_account import kind_of, missing_fields, person_errors
 from destination_testbench.org.records.reader import Parsed, Reader
 from destination_testbench.org.records.record_id import normalised
-from destination_testbench.org.records.store import Store
-from destination_testbench.org.records.table import Record
-from destination_testbench.org.records.transaction import Transaction
-from destination_testbench.org.records.writing import Writing
-from destination_testbench.org.schema.schema import SObject
+from destination_testbench.org.records.store import Change, Record, Store, Transaction
+from destination_testbench.org.schema.schema import Field, SObject
+from destination_testbench.org.values.moments import from_epoch
 
 Guard = Callable[[Transaction, SObject, Record | None, dict[str, object]], list[RecordError]]
 
@@ -145,3 +143,120 @@ class Saving:
     def _assigned(self, call: Transaction, sobject: SObject) -> str | None:
         """The owner that the active assignment rule gives a lead, unless Sforce-Auto-Assign is FALSE."""
         return self.config.assignment_rule_owner if sobject.name == "Lead" and call.auto_assign else None
+
+
+PERMISSION_OBJECTS = {"PermissionSet", "PermissionSetAssignment", "FieldPermissions", "ObjectPermissions"}
+
+
+class Writing:
+    """Puts records into their tables and takes them out again when a transaction is rolled back."""
+
+    def __init__(self, store: Store, access: Access) -> None:
+        self._store, self._access = store, access
+
+    def create(self, call: Transaction, sobject: SObject, values: dict[str, object]) -> Record:
+        """Make a record of these values."""
+        table = self._store.table(sobject)
+        record = Record(self._store.new_id(sobject.prefix), values)
+        if sobject.custom:
+            # A custom object's record without a name is called by its id.
+            values.setdefault("Name", record.id)
+        changes: dict[str, tuple[object, object]] = {name: (None, value) for name, value in values.items()}
+        record.history.append(Change(call.now, call.user.id, "create", changes))
+        table.records[record.id] = record
+        table.link(record, values)
+        call.journal.append(partial(self._forget, sobject, record))
+        self._permissions(sobject)
+        return record
+
+    def write(
+        self, call: Transaction, sobject: SObject, record: Record, values: dict[str, object], operation: str = "update"
+    ) -> None:
+        """Write values into a record; None clears a field, `IsDeleted` deletes or undeletes."""
+        table, old = self._store.table(sobject), record.values
+        before, was_deleted = dict(old), record.deleted
+        changed = {name: (old.get(name), value) for name, value in values.items() if old.get(name) != value}
+        table.unlink(record, old if "IsDeleted" in changed else changed)
+        for name, (_, value) in changed.items():
+            if value is None:
+                old.pop(name, None)
+            else:
+                old[name] = value
+        old["LastModifiedDate"] = old["SystemModstamp"] = call.stamp
+        old["LastModifiedById"] = call.user.id
+        record.deleted = old.get("IsDeleted") is True
+        if not record.deleted:
+            table.link(record, old if was_deleted else changed)
+        record.history.append(Change(call.now, call.user.id, operation, changed))
+        call.journal.append(partial(self._restore, sobject, record, before, was_deleted))
+        self._permissions(sobject)
+
+    def _restore(self, sobject: SObject, record: Record, before: dict[str, object], was_deleted: bool) -> None:
+        table = self._store.table(sobject)
+        table.unlink(record, record.values)
+        record.values, record.deleted = before, was_deleted
+        record.history.pop()
+        if not was_deleted:
+            table.link(record, before)
+        self._permissions(sobject)
+
+    def _forget(self, sobject: SObject, record: Record) -> None:
+        table = self._store.table(sobject)
+        table.unlink(record, record.values)
+        del table.records[record.id]
+        self._permissions(sobject)
+
+    def _permissions(self, sobject: SObject) -> None:
+        if sobject.name in PERMISSION_OBJECTS:
+            self._access.refresh()
+
+
+def check_integrity(store: Store, sobject: SObject, record: Record | None, values: dict[str, object]) -> None:
+    """Refuse references that lead nowhere, and values that another record holds in a unique field."""
+    for name, value in values.items():
+        field = sobject.fields[name]
+        if value is None:
+            continue
+        if field.type == "reference":
+            check_reference(store, field, str(value))
+        if field.unique:
+            check_unique(store, sobject, record, field, value)
+
+
+def check_reference(store: Store, field: Field, value: str) -> None:
+    """Refuse an id of the wrong sObject, or of no record. What this org does not hold at all is not looked up."""
+    targets = [found for name in field.reference_to if (found := store.schema.find(name))]
+    target = next((found for found in targets if found.prefix == value[:3]), None)
+    if target is None and len(targets) == len(field.reference_to):
+        raise Refused(malformed_id(field.label, value, field.name))
+    if target and ((record := store.table(target).records.get(value)) is None or record.deleted):
+        raise Refused(RecordError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", (field.name,)))
+
+
+def check_unique(store: Store, sobject: SObject, record: Record | None, field: Field, value: object) -> None:
+    """Refuse a value that another record holds. Salesforce names the field in the text and not in `fields`."""
+    for other in store.table(sobject).find(field, value):
+        if other is not record:
+            text = f"duplicate value found: {field.name} duplicates value on record with id: {other.id}"
+            raise Refused(RecordError("DUPLICATE_VALUE", text))
+
+
+def planted(store: Store, sobject: SObject, record_id: str, values: dict[str, object], now: float) -> Record:
+    """Put a record into its table as it is, past every check, with the system's fields filled."""
+    stamp, owner = from_epoch(now), INTEGRATION_USER
+    system: dict[str, object] = {
+        "OwnerId": owner,
+        "CreatedDate": stamp,
+        "CreatedById": owner,
+        "LastModifiedDate": stamp,
+        "LastModifiedById": owner,
+        "SystemModstamp": stamp,
+    }
+    defaults = {field.name: field.default for field in sobject.fields.values() if field.default is not None}
+    known = {name: value for name, value in system.items() if name in sobject.fields}
+    record = Record(record_id, {**defaults, **known, **kind_of(sobject, values), **values})
+    record.history.append(Change(now, owner, "create", {name: (None, value) for name, value in values.items()}))
+    table = store.table(sobject)
+    table.records[record_id] = record
+    table.link(record, record.values)
+    return record

@@ -1,10 +1,90 @@
-"""The data of an org: its schema, and a table for each sObject."""
+"""The data of an org: its schema, a table of records for each sObject, and the frame in which a request writes."""
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from destination_testbench.org.login.people import User
 from destination_testbench.org.records.record_id import BASE, to_long
-from destination_testbench.org.records.table import Record, Table
-from destination_testbench.org.schema.schema import Schema, SObject
+from destination_testbench.org.schema.schema import Field, Schema, SObject
+from destination_testbench.org.values.moments import from_epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one write did to a record: each changed field with the value before and after."""
+
+    at: float
+    by: str
+    operation: str
+    fields: dict[str, tuple[object, object]]
+
+
+@dataclass(slots=True)
+class Record:
+    """One record. A field without a value is not in `values`."""
+
+    id: str
+    values: dict[str, object]
+    deleted: bool = False
+    history: deque[Change] = field(default_factory=deque)
+
+    def get(self, name: str) -> object:
+        """A field's value, None when it is empty."""
+        return self.values.get(name)
+
+
+def index_key(field: Field, value: object) -> object:
+    """What makes two values of an indexed field the same one: text folds its case unless the field minds it."""
+    return value.casefold() if isinstance(value, str) and not field.case_sensitive else value
+
+
+class Table:
+    """Records by id, and by the value of each field that records can be found by."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, Record] = {}
+        self._indexes: dict[str, tuple[Field, dict[object, dict[str, Record]]]] = {}
+
+    def __iter__(self) -> Iterator[Record]:
+        return (record for record in self.records.values() if not record.deleted)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def reindex(self, fields: Iterable[Field]) -> None:
+        """Keep an index for each of these fields, and for no other."""
+        self._indexes = {field.name: (field, {}) for field in fields}
+        for record in self:
+            self.link(record, record.values)
+
+    def find(self, field: Field, value: object) -> list[Record]:
+        """The records, not deleted, whose field has this value."""
+        return list(self._indexes[field.name][1].get(index_key(field, value), {}).values())
+
+    def indexed(self, name: str) -> bool:
+        """Whether records can be found by this field without looking at all of them."""
+        return name in self._indexes
+
+    def link(self, record: Record, names: Iterable[str]) -> None:
+        """Enter a record under the values of those fields."""
+        for name in self._indexes.keys() & set(names):
+            field, index = self._indexes[name]
+            if (value := record.values.get(name)) is not None:
+                index.setdefault(index_key(field, value), {})[record.id] = record
+
+    def unlink(self, record: Record, names: Iterable[str]) -> None:
+        """Take a record out from under the values of those fields."""
+        for name in self._indexes.keys() & set(names):
+            field, index = self._indexes[name]
+            if (value := record.values.get(name)) is not None:
+                key = index_key(field, value)
+                index.get(key, {}).pop(record.id, None)
+                if not index.get(key):
+                    index.pop(key, None)
+
 
 FIRST_MADE = 500_000
 
@@ -37,3 +117,36 @@ class Store:
         """An id that no record has: made ones are numbered apart from seeded ones."""
         self._counters[prefix] = number = self._counters.get(prefix, FIRST_MADE) + 1
         return to_long(f"{prefix}{BASE}{number:06d}")
+
+
+@dataclass(slots=True)
+class Transaction:
+    """
+    The frame of the writes of one request.
+
+    `allow_duplicates` and `auto_assign` come from the headers Sforce-Duplicate-Rule-Header and Sforce-Auto-Assign.
+    `seen` are records as they were when the request came in, for an org that does not compare under the row's lock.
+    """
+
+    user: User
+    now: float
+    allow_duplicates: bool = False
+    auto_assign: bool = True
+    journal: list[Callable[[], None]] = field(default_factory=list)
+    seen: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    stamp: str = field(init=False)
+    _start: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Every write of a request carries one time; what came before in the journal belongs to others."""
+        self.stamp, self._start = from_epoch(self.now), len(self.journal)
+
+    def roll_back(self) -> None:
+        """Undo every write of this frame, the last one first."""
+        undo(self.journal, self._start)
+
+
+def undo(journal: list[Callable[[], None]], mark: int = 0) -> None:
+    """Take back every write after the mark, the last one first."""
+    while len(journal) > mark:
+        journal.pop()()

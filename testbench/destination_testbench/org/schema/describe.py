@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from destination_testbench.org.schema.field import Field
-from destination_testbench.org.schema.schema import SObject
+from destination_testbench.org.schema.schema import Field, SObject
 
 SOAP_TYPES = {
     "id": "tns:ID",

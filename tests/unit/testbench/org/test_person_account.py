@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from destination_testbench.org import OrgRequest, SimulatedOrg, record_id
 from destination_testbench.org.records.person_account import PERSON_TYPE
-from destination_testbench.org.schema.field import Field
+from destination_testbench.org.schema.schema import Field
 from org_caller import Caller, an_org, first_error
 
 PERSON, BUSINESS = record_id("001", 1), record_id("001", 2)

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 from destination_testbench.org import Facts
-from destination_testbench.org.schema.field import Field
-from destination_testbench.org.values.value_errors import ValueRefusedError
-from destination_testbench.org.values.values import check_of
+from destination_testbench.org.schema.schema import Field
+from destination_testbench.org.values.values import ValueRefusedError, check_of
 
 TEXT = Field("T__c", "T", "string", 5, nillable=True)
 INT = Field("I__c", "I", "int", digits=8, nillable=True)
