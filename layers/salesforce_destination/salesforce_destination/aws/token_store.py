@@ -35,7 +35,7 @@ class RotationLostError(TokenUnavailableError):
 
     cure = (
         "If reason is AccessDeniedException, deploy with CredentialsRotate=true at once: the same instance may still"
-        " store it. If that comes too late, authorise the app in Salesforce again and put in the new refresh_token."
+        " store it. If that comes too late, authorise the app in Salesforce again and enter the new refresh_token."
     )
 
     def __init__(self, error: AwsUnavailableError) -> None:

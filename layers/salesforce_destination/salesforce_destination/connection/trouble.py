@@ -48,7 +48,7 @@ _REFUSALS: Mapping[str, tuple[str, str]] = {
         "The integration user may not use the API.",
         "Give it the permission API Enabled. Editions below Enterprise may not include the API.",
     ),
-    "API_CURRENTLY_DISABLED": ("The org's API is switched off for now.", "Ask Salesforce why."),
+    "API_CURRENTLY_DISABLED": ("The org's API is temporarily disabled.", "Ask Salesforce why."),
     "INVALID_SESSION_ID": ("The app's access tokens do not allow the REST API.", "Give the app the OAuth scope api."),
     "UNSUPPORTED_API_VERSION": ("The org does not support this version of the API.", "Write a lower api_version."),
 }

@@ -46,7 +46,7 @@ class Login:
         if not is_sendable(value) or not isinstance(instance_url, str):
             raise LoginUnavailableError(200, UNREADABLE)
         if credentials.org_id and self.org_id != credentials.org_id[:ORG_ID_LENGTH]:
-            cure = "If the org of `domain` is the one that is meant, put in its id (Setup > Company Information)."
+            cure = "If `domain` names the right org, enter its id (Setup > Company Information)."
             raise CredentialsError("org_id", "is not the id of the org that was logged in to.", cure, "ORG_ID_DIFFERS")
         url = check_instance_url(instance_url, allow_local=credentials.is_local)
         issued_at = self.answer.get("issued_at")

@@ -122,5 +122,5 @@ def _problem(url: SplitResult | None) -> str:
     if url is not None and url.scheme == "http" and host.endswith(".salesforce.com"):
         return "starts with http://, which would send the secrets unencrypted."
     if url is not None and url.path not in ("", "/") and host.endswith(".salesforce.com"):
-        return "has a path behind the host."
+        return "has a path after the host."
     return "is not a Salesforce host."

@@ -80,7 +80,7 @@ def _assertion(credentials: Credentials, now: float) -> str:
         return jwt.encode(claims, credentials.private_key, algorithm="RS256")
     except (jwt.PyJWTError, ValueError, TypeError):
         pass  # raised below, so that nothing of the key is in the chain of exceptions
-    cure = "Put in the whole PEM text of the RSA key whose certificate was uploaded to the app."
+    cure = "Enter the whole PEM text of the RSA key whose certificate was uploaded to the app."
     raise CredentialsError("private_key", "cannot be read as an RSA key.", cure)
 
 
