@@ -8,11 +8,10 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
+from destination_testbench.alarms.dashboard import unheard
 from destination_testbench.alarms.scenarios import FAULTS, HEALTHY
 from destination_testbench.alarms.stack_alarms import EVERYTHING, read_alarms
-from destination_testbench.alarms.table import show, unshown
-from destination_testbench.alarms.trial import tried
-from destination_testbench.alarms.unheard import unheard
+from destination_testbench.alarms.trial import show, tried, unshown
 from destination_testbench.template.template import read_template
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from pyparsing import Forward, Keyword, Opt, ParseBaseException, ParserElement, ParseResults, Regex, Suppress, one_of
 
+from destination_testbench.alarms.metric_alarm import State
 from destination_testbench.alarms.metrics import UnsupportedError
-from destination_testbench.alarms.treatment import State
 
 States = Mapping[str, State]
 Rule = Callable[[States], bool]

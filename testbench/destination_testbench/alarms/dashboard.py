@@ -1,13 +1,17 @@
-"""What the widgets of a dashboard show ("Dashboard body structure and syntax")."""
+"""What the widgets of a dashboard show ("Dashboard body structure and syntax"), and what nobody emits of it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from destination_testbench.alarms.metrics import MetricId, UnsupportedError
+from destination_testbench.alarms.stack_alarms import EVERYTHING, read_alarms, read_dashboard
+from destination_testbench.alarms.stage import DESTINATION
+from destination_testbench.alarms.trial import Trial
+from destination_testbench.template.template import Template
 
 SAME, SAME_ROW = ".", "..."
 """In place of a value: that of the row above, and all of them."""
@@ -76,3 +80,21 @@ def parse_search(expression: str) -> Search:
     if _TERM.sub("", found[2]).strip():
         raise UnsupportedError(f"the terms {found[2]!r} of a search")
     return Search(namespace, frozenset(dimensions), terms)
+
+
+def unheard(template: Template, trials: Iterable[Trial]) -> list[str]:
+    """What is watched or shown and was not in any trial, and the alarms that the dashboard lacks."""
+    emitted = frozenset().union(*(trial.metrics.names for trial in trials))
+    parameters = {"DestinationFile": DESTINATION.name, **EVERYTHING}
+    alarms, body = read_alarms(template, parameters), read_dashboard(template, parameters)
+    wrong = [
+        f"{name} watches an unknown metric: {metric}"
+        for name, alarm in alarms.metric.items()
+        for metric in sorted(alarm.metrics - emitted, key=str)
+    ]
+    for title, what in shown(body):
+        found = what in emitted if isinstance(what, MetricId) else any(map(what.finds, emitted))
+        if not found:
+            wrong.append(f"the widget {title!r} shows an unknown metric: {what}")
+    lacking = set(alarms.names) ^ set(alarms_shown(body))
+    return [*wrong, *(f"{name} is missing in the dashboard or in the template" for name in sorted(lacking))]

@@ -1,16 +1,63 @@
-"""A metric alarm of the template, held to what CloudWatch takes, and its state at a time."""
+"""
+A metric alarm of the template, held to what CloudWatch takes, and its state at a time: M of N data points.
+
+Missing ones count as documented in "Configuring how CloudWatch alarms treat missing data": CloudWatch fetches more
+periods than it needs, takes the newest values that there are, fills up with the treatment only as far as it must, and
+takes an old lone breach as one.
+"""
 
 from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from destination_testbench.alarms.metric_math import Arithmetic, Node, Value, parse, references
 from destination_testbench.alarms.metrics import MetricId, Metrics, Periods, UnsupportedError
-from destination_testbench.alarms.treatment import State, Treatment, state_of
+
+
+class State(StrEnum):
+    """What an alarm can be."""
+
+    OK = "OK"
+    ALARM = "ALARM"
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
+
+
+class Treatment(StrEnum):
+    """What a missing data point counts as."""
+
+    MISSING = "missing"
+    IGNORE = "ignore"
+    BREACHING = "breaching"
+    NOT_BREACHING = "notBreaching"
+
+
+def state_of(
+    breaches: Sequence[bool | None], periods: int, to_alarm: int, treatment: Treatment, current: State
+) -> State:
+    """The state after this evaluation range, the oldest first; None is a missing data point."""
+    real = [breach for breach in breaches if breach is not None][-periods:]
+    to_fill = periods - len(real)
+    if not to_fill or treatment in (Treatment.BREACHING, Treatment.NOT_BREACHING):
+        filled = to_fill if treatment is Treatment.BREACHING else 0
+        return State.ALARM if sum(real) + filled >= to_alarm else State.OK
+    if sum(real) >= to_alarm:
+        return State.ALARM
+    if False in real:
+        return State.OK
+    if treatment is Treatment.IGNORE:
+        return current
+    return State.ALARM if real and _age_of_oldest(breaches) >= to_alarm else State.INSUFFICIENT_DATA
+
+
+def _age_of_oldest(breaches: Sequence[bool | None]) -> int:
+    """How many periods ago the oldest breach was; 1 is the newest."""
+    return len(breaches) - breaches.index(True)
+
 
 MOST_METRICS = MOST_EXPRESSIONS = 10
 """An alarm is based on 10 metrics and 10 expressions at most (MetricDataQuery)."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from destination_testbench.alarms import door_faults, faults
+from destination_testbench.alarms import faults
 from destination_testbench.alarms.faults import Act, Traffic
 from destination_testbench.alarms.stack_alarms import EVERYTHING
 from destination_testbench.alarms.traffic import crm_id
@@ -57,7 +57,7 @@ HEALTHY: tuple[Scenario, ...] = (
         {"FunctionTimeoutSeconds": 31},
     ),
     Scenario("Salesforce is down for 8 minutes", 70, faults.outage, cured=faults.clear, cured_at=18),
-    Scenario("SQS fails for 2 minutes", 150, traffic=door_faults.posted_with_noise, parameters=EVERYTHING),
+    Scenario("SQS fails for 2 minutes", 150, traffic=faults.posted_with_noise, parameters=EVERYTHING),
 )
 """No alarm may go on: whatever the traffic, if a call hangs, in an outage of minutes, if strangers knock."""
 
@@ -163,18 +163,18 @@ FAULTS: tuple[Scenario, ...] = (
     Scenario(
         "SQS refuses the front door",
         100,
-        door_faults.denied,
-        door_faults.posted,
+        faults.denied,
+        faults.posted,
         EVERYTHING,
         alarms=frozenset({"FrontDoorFailingAlarm", NOT_TAKEN}),
         wakes=(NOT_TAKEN,),
-        cured=door_faults.allowed,
+        cured=faults.allowed,
         cured_at=30,
     ),
     Scenario(
         "the sender has a wrong key",
         30,
-        traffic=door_faults.posted_with_another_key,
+        traffic=faults.posted_with_another_key,
         parameters=EVERYTHING,
         alarms=frozenset({"FrontDoorRefusingAlarm", NOT_TAKEN}),
         wakes=(NOT_TAKEN,),
@@ -182,7 +182,7 @@ FAULTS: tuple[Scenario, ...] = (
     Scenario(
         "one POST in five is not JSON",
         30,
-        traffic=door_faults.posted_partly_spoiled,
+        traffic=faults.posted_partly_spoiled,
         parameters=EVERYTHING,
         alarms=frozenset({"FrontDoorRefusingAlarm", NOT_TAKEN}),
         wakes=(NOT_TAKEN,),

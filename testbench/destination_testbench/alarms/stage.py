@@ -10,28 +10,28 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
-from destination_testbench.alarms.aws_metrics import QueueCounts, publish_invocation, publish_queue, publish_throttle
-from destination_testbench.alarms.emitted import EmittedMetrics
-from destination_testbench.alarms.gateway import KEY, Gateway
-from destination_testbench.alarms.metrics import Metrics
-from destination_testbench.alarms.stage_cloud import (
-    CREDENTIALS_SECRET,
-    DEAD_LETTERS,
-    QUEUE,
-    REFRESH,
-    SECRETS,
-    StageCloud,
+from destination_testbench.alarms.aws_metrics import (
+    EmittedMetrics,
+    QueueCounts,
+    publish_invocation,
+    publish_queue,
+    publish_request,
+    publish_throttle,
 )
+from destination_testbench.alarms.metrics import Metrics
+from destination_testbench.alarms.stack_alarms import resolver
 from destination_testbench.alarms.traffic import new_org
 from destination_testbench.aws.aws_endpoint import AwsEndpoint
 from destination_testbench.aws.fifo import FifoQueue
+from destination_testbench.aws.front_door import FromQueue, FrontDoor, ToQueue
 from destination_testbench.aws.queue import QueueConfig, StandardQueue
 from destination_testbench.aws.secrets import SimulatedSecrets
 from destination_testbench.aws.sqs import SimulatedSqs
@@ -39,9 +39,39 @@ from destination_testbench.aws_lambda.execution_environment import FunctionError
 from destination_testbench.aws_lambda.invoker import Invoker
 from destination_testbench.aws_lambda.sqs_event import Message, event_of, failed_ids
 from destination_testbench.local.options import Options
+from destination_testbench.local.places import ACCOUNT_ID
 from destination_testbench.org import SimulatedOrg, serve
 from destination_testbench.template.template import Template
 from destination_testbench.template.wiring import functions_of
+
+QUEUE, DEAD_LETTERS, REFRESH = "Queue", "DeadLetterQueue", "RefreshQueue"
+CREDENTIALS_SECRET = "CredentialsSecret"
+SECRETS: Mapping[str, str] = {"AccessTokenSecret": "{}", CREDENTIALS_SECRET: "{}", "OutcomeKeySecret": "k" * 43}
+"""The secrets by their logical ids, which are their ids here."""
+
+
+class StageCloud:
+    """A template whose queues have URLs at the stage's AWS; everything else is known by its logical id."""
+
+    def __init__(self, template: Template, parameters: Mapping[str, Any], aws_url: str) -> None:
+        self._template, self._aws_url = template, aws_url
+        self._resolver = resolver(template, parameters, self._reference)
+
+    def resolve(self, value: Any) -> Any:
+        """A value of the template with every reference in it worked out."""
+        return self._resolver.resolve(value)
+
+    def properties(self, resource_type: str) -> dict[str, Any]:
+        """The properties of the resources of a type, by logical id."""
+        return dict(self._template.of_type(resource_type))
+
+    def queue_url(self, logical_id: str) -> str:
+        """Where a queue is."""
+        return f"{self._aws_url}/{ACCOUNT_ID}/{logical_id}"
+
+    def _reference(self, logical_id: str) -> str:
+        return self.queue_url(logical_id) if logical_id in (QUEUE, DEAD_LETTERS, REFRESH) else logical_id
+
 
 DESTINATION = Path(__file__).with_name("watched.toml")
 START = 1_767_571_200.0
@@ -54,6 +84,42 @@ SCHEDULED_AT = 15
 DELIVER, REFRESHER, CHECKER = "DeliverFunction", "RefreshTokenFunction", "CheckConnectionFunction"
 MESSAGES_PER_CALL = 10
 SECONDS_BETWEEN_LOOKS = 0.02
+
+
+KEY = "the-key"
+TAKEN = json.dumps({"SendMessageResponse": {"SendMessageResult": {"MessageId": "an-id"}}})
+DENIED = json.dumps({"Error": {"Code": "AccessDenied", "Message": "", "Type": "Sender"}})
+
+
+class Gateway:
+    """
+    Takes requests, hands what it lets through to `put`, and publishes what API Gateway would.
+
+    `is_denied` is SQS's side of it: then its role may no longer send, which SQS answers with 403.
+    """
+
+    def __init__(self, cloud: StageCloud, metrics: Metrics, put: Callable[[str], None]) -> None:
+        (api,) = cloud.properties("AWS::ApiGateway::RestApi").values()
+        (stage,) = cloud.properties("AWS::ApiGateway::Stage").values()
+        self._name, self._stage = cloud.resolve(api["Name"]), cloud.resolve(stage["StageName"])
+        self._metrics, self._put = metrics, put
+        self._door = FrontDoor(cloud.resolve(api["Body"]), KEY, self._send)
+        self.is_denied = False
+
+    def post(self, body: str, now: float, key: str = KEY) -> int:
+        """The status of the answer."""
+        headers = {"x-api-key": key, "content-type": "application/json"}
+        calls = len(self._door.sent)
+        status = self._door.post("/profiles", body.encode(), headers).status
+        publish_request(self._metrics, self._name, self._stage, now, status, len(self._door.sent) > calls)
+        return status
+
+    def _send(self, request: ToQueue) -> FromQueue:
+        if self.is_denied:
+            return FromQueue(403, DENIED)
+        (body,) = parse_qs(request.body)["MessageBody"]
+        self._put(body)
+        return FromQueue(200, TAKEN)
 
 
 class Stage:

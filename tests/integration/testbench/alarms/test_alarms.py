@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from destination_testbench.alarms.dashboard import unheard
 from destination_testbench.alarms.scenarios import FAULTS, HEALTHY, Scenario
-from destination_testbench.alarms.table import lines, unshown
-from destination_testbench.alarms.trial import Trial, judge, tried
-from destination_testbench.alarms.unheard import unheard
+from destination_testbench.alarms.trial import Trial, judge, lines, tried, unshown
 from destination_testbench.template.template import Template, read_template
 
 SHORT = [

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from destination_testbench.alarms.alarm_history import StackAlarms, Watched, watch
 from destination_testbench.alarms.composite_alarm import CompositeAlarm, parse_rule, read_composite
-from destination_testbench.alarms.metric_alarm import Habits, MetricAlarm, read_alarm
+from destination_testbench.alarms.metric_alarm import Habits, MetricAlarm, State, read_alarm
 from destination_testbench.alarms.metrics import MetricId, Metrics, UnsupportedError
-from destination_testbench.alarms.treatment import State
+from destination_testbench.alarms.stack_alarms import StackAlarms, Watched, watch
 
 
 @pytest.mark.parametrize(

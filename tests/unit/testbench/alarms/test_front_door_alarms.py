@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from functools import cache
 
 import pytest
-from destination_testbench.alarms.alarm_history import StackAlarms, Watched, watch
 from destination_testbench.alarms.aws_metrics import publish_request
 from destination_testbench.alarms.metrics import Metrics
-from destination_testbench.alarms.stack_alarms import EVERYTHING, STACK, read_alarms
+from destination_testbench.alarms.stack_alarms import EVERYTHING, STACK, StackAlarms, Watched, read_alarms, watch
 from destination_testbench.alarms.trial import READINGS, Reading
 from destination_testbench.template.template import read_template
 

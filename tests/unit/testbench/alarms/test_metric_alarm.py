@@ -3,9 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from destination_testbench.alarms.metric_alarm import Habits, read_alarm
+from destination_testbench.alarms.metric_alarm import Habits, State, read_alarm
 from destination_testbench.alarms.metrics import MetricId, Metrics, Periods, UnsupportedError
-from destination_testbench.alarms.treatment import State
 
 SENT = MetricId.of("AWS/SQS", "NumberOfMessagesSent", {"QueueName": "q"})
 DELETED = MetricId.of("AWS/SQS", "NumberOfMessagesDeleted", {"QueueName": "q"})

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from destination_testbench.alarms.aws_metrics import (
     OF_QUEUES,
+    EmittedMetrics,
     QueueCounts,
     function_metric,
     publish_invocation,
@@ -19,7 +20,6 @@ from destination_testbench.alarms.aws_metrics import (
     queue_metric,
 )
 from destination_testbench.alarms.dashboard import Search, alarms_shown, parse_search, shown
-from destination_testbench.alarms.emitted import EmittedMetrics
 from destination_testbench.alarms.metrics import MetricId, Metrics, Periods, UnsupportedError
 from destination_testbench.aws.queue import QueueConfig, StandardQueue
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from destination_testbench.alarms.alarm_history import Watched, watch
 from destination_testbench.alarms.aws_metrics import queue_metric
 from destination_testbench.alarms.metrics import MetricId, Metrics
-from destination_testbench.alarms.stack_alarms import STACK, read_alarms
+from destination_testbench.alarms.stack_alarms import STACK, Watched, read_alarms, watch
 from destination_testbench.alarms.stage import DESTINATION
 from destination_testbench.alarms.trial import READINGS, TOPIC, Reading
 from destination_testbench.template.template import read_template

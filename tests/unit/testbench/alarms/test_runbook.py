@@ -6,9 +6,8 @@ import re
 from functools import cache
 
 import pytest
-from destination_testbench.alarms.alarm_history import StackAlarms
 from destination_testbench.alarms.scenarios import FAULTS, HEALTHY
-from destination_testbench.alarms.stack_alarms import EVERYTHING, read_alarms
+from destination_testbench.alarms.stack_alarms import EVERYTHING, StackAlarms, read_alarms
 from destination_testbench.local.places import ROOT
 from destination_testbench.template.template import read_template
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from destination_testbench.alarms.alarm_history import StackAlarms, Watched, watch
 from destination_testbench.alarms.metrics import MetricId, Metrics
-from destination_testbench.alarms.stack_alarms import STACK, read_alarms
+from destination_testbench.alarms.stack_alarms import STACK, StackAlarms, Watched, read_alarms, watch
 from destination_testbench.alarms.stage import DESTINATION
 from destination_testbench.alarms.trial import READINGS, Reading
 from destination_testbench.template.template import read_template

@@ -8,7 +8,6 @@ from typing import Any
 
 import boto3
 import pytest
-from destination_testbench.alarms.alarm_history import StackAlarms
 from destination_testbench.alarms.dashboard import alarms_shown, shown
 from destination_testbench.alarms.metric_alarm import read_alarm
 from destination_testbench.alarms.scenarios import FAULTS, HEALTHY
@@ -17,6 +16,7 @@ from destination_testbench.alarms.stack_alarms import (
     DASHBOARD,
     EVERYTHING,
     METRIC_ALARM,
+    StackAlarms,
     alarms_said,
     read_alarms,
     read_dashboard,

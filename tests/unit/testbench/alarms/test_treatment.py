@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from destination_testbench.alarms.treatment import State, Treatment, state_of
+from destination_testbench.alarms.metric_alarm import State, Treatment, state_of
 
 OK, ALARM, INSUFFICIENT = State.OK, State.ALARM, State.INSUFFICIENT_DATA
 RETAINED = None
