@@ -10,6 +10,7 @@ import pytest
 from destination_testbench.local.places import ROOT
 from destination_testbench.template.intrinsics import Resolver
 from destination_testbench.template.parameters import ParameterError, parameter_values, variable_name
+from salesforce_destination import __version__
 from salesforce_destination.login.refresh_request import MESSAGE_GROUP, Reason, RefreshRequest
 from the_template import EVERY_OPTION, OUTLIVES_THE_STACK, PSEUDO, resolved, resolver, source, template
 
@@ -32,6 +33,7 @@ NUMBERS_OF_DESIGN = {
 LARGEST_OF_SQS = 1024 * 1024
 
 OUTPUTS = {
+    "Version": __version__,
     "QueueUrl": "Queue",
     "QueueArn": "Queue.Arn",
     "DeadLetterQueueUrl": "DeadLetterQueue",
