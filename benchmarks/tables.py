@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from benchmarks.client import EARLY_BATCHES
 from benchmarks.contenders import NAMES, TITLES
@@ -28,7 +28,7 @@ def tables(result: Result, prices: Prices) -> Iterator[Table]:
     """All tables, in their order."""
     yield reach(result)
     yield _work(result)
-    yield _wall(result)
+    yield _wall(result, result.sizes)
     yield _memory(result)
     if any(each.variant == Variant.WIDE for each in result.figures):
         yield _wide(result)
@@ -37,9 +37,8 @@ def tables(result: Result, prices: Prices) -> Iterator[Table]:
 
 def main_tables(result: Result, prices: Prices) -> Iterator[Table]:
     """The tables of docs/performance.md; the others are printed only."""
-    yield reach(result)
     yield _work(result)
-    yield _wall(result)
+    yield _wall(result, (result.sizes[0], result.sizes[-1]))
     yield costs(result, prices)
 
 
@@ -91,9 +90,9 @@ def _work(result: Result) -> Table:
     return Table(title, heads, rows, [_scaled_remark(result)])
 
 
-def _wall(result: Result) -> Table:
+def _wall(result: Result, sizes: Sequence[int]) -> Table:
     """The time until all is written."""
-    cells = [(size, latency, 0) for latency in result.latencies for size in result.sizes]
+    cells = [(size, latency, 0) for latency in result.latencies for size in sizes]
     cells += sorted({(each.profiles, 0, each.ms_per_record) for each in result.figures if each.ms_per_record})
     rows = []
     for size, latency, slowness in cells:
