@@ -18,13 +18,12 @@ from typing import Any
 import requests
 from salesforce_destination.aws.outcome_log import OutcomeLog
 from salesforce_destination.delivery import deliverer as delivery
-from salesforce_destination.delivery.intake import Intake
-from salesforce_destination.delivery.ledger import Ledger
+from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.delivery.sending import Sending
 from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.profile import profile
 from salesforce_destination.record.composite import CompositeWriter
-from salesforce_destination.salesforce import client, sender
+from salesforce_destination.salesforce import client, org
 
 from benchmarks.contenders.deliver import Deliver, make
 from benchmarks.events import WARM_UP, Variant, write_events
@@ -69,7 +68,7 @@ class Stages:
 def watch(stages: Stages, deliver: Deliver) -> None:
     """Count the stages of a batch; none of them is entered once for each profile, or the watches would count most."""
     stages.time(deliver.app, "messages_in", "read the event of SQS")
-    stages.time(Intake, "updates", "map, identify and check the profiles")
+    stages.time(delivery.Deliverer, "_read", "map, identify and check the profiles")
     stages.time(delivery, "merge", "merge by record")
     stages.time(Sending, "write", "guards, memory, outcome of each record")
     stages.time(CompositeWriter, "request", "build the request")
@@ -77,8 +76,8 @@ def watch(stages: Stages, deliver: Deliver) -> None:
     stages.time(client, "_packed", "gzip")
     stages.time(requests.Session, "request", "HTTP, the answer's gzip in it")
     stages.time(client, "from_json", "parse the answer")
-    stages.time(sender, "read_reply", "read the results")
-    stages.time(Ledger, "deliveries", "outcome of each message")
+    stages.time(org, "read_reply", "read the results")
+    stages.time(Batch, "outcomes", "outcome of each message")
     stages.time(OutcomeLog, "write", "outcome of each identity, hashed, in the log")
     stages.time(gc, "collect", "look for garbage")
 

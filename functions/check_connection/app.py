@@ -1,35 +1,32 @@
 """
 The check-connection function: on a schedule it compares the destination file with the org, and says what does not fit.
 
-Wiring only. Its answer is the whole report, so that `sam local invoke` and `sam remote invoke` show it.
+The handler alone. Its answer is the whole report, so that `sam local invoke` and `sam remote invoke` show it.
 """
 
 from __future__ import annotations
 
 import os
-import time
-from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
 from salesforce_destination import __version__
+from salesforce_destination.assembly import CHECK_AFTERWORK_SECONDS, CheckConnectionFunction, Surroundings
 from salesforce_destination.aws.clients import make_aws_client
-from salesforce_destination.aws.token_store import TokenSource
-from salesforce_destination.connection.check import Connection, check_connection, unusable
+from salesforce_destination.connection.check import Connection, unusable
 from salesforce_destination.errors import MistakesError
-from salesforce_destination.salesforce.client import SalesforceClient, new_session
-from salesforce_destination.salesforce.facts import FactFinder
-from salesforce_destination.settings import CHECK_CONNECTION_NEEDS, Settings, file_hash, load_destination
-
-if TYPE_CHECKING:
-    from salesforce_destination.destination.destination import Destination
-
-AFTERWORK_SECONDS = 5.0
-"""Kept free at the end of an invocation for the report."""
+from salesforce_destination.salesforce.client import new_session
+from salesforce_destination.settings import (
+    CHECK_CONNECTION_NEEDS,
+    Settings,
+    destination_name,
+    file_hash,
+    load_destination,
+)
 
 SOON = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
 
@@ -38,37 +35,18 @@ FILE_HASH = file_hash(FILE)
 
 logger = Logger(version=__version__)
 metrics = Metrics()
-metrics.set_default_dimensions(destination=Path(FILE).stem or "none")
+metrics.set_default_dimensions(destination=destination_name(os.environ))
 session = new_session()
 
 
-@dataclass
-class Function:
-    """What one environment keeps from invocation to invocation: the file and the access token."""
-
-    settings: Settings
-    destination: Destination
-    deadline: float = 0.0
-    tokens: TokenSource = field(init=False)
-    org: FactFinder = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.tokens = TokenSource(
-            partial(make_aws_client, "secretsmanager", SOON),
-            partial(make_aws_client, "sqs", SOON),
-            self.settings.access_token_secret_id,
-            self.settings.refresh_queue_url,
-            allow_local=self.settings.aws_sam_local,
-        )
-        client = SalesforceClient(session, self.tokens, lambda: self.deadline - time.monotonic())
-        self.org = FactFinder(client, self.destination.api_version)
-
-
 @cache
-def started() -> Function:
+def started() -> CheckConnectionFunction:
     """Read settings and destination file once; raise MistakesError every time until they are mended."""
     settings = Settings.from_environ(os.environ, CHECK_CONNECTION_NEEDS)
-    return Function(settings, load_destination(settings.destination_file))
+    surroundings = Surroundings(
+        session, partial(make_aws_client, "secretsmanager", SOON), partial(make_aws_client, "sqs", SOON)
+    )
+    return CheckConnectionFunction(settings, surroundings, load_destination(settings.destination_file))
 
 
 @logger.inject_lambda_context
@@ -91,5 +69,5 @@ def checked(seconds: float) -> Connection:
         function = started()
     except MistakesError as error:
         return unusable(error.mistakes)
-    function.deadline = time.monotonic() + seconds - AFTERWORK_SECONDS
-    return check_connection(function.destination, function.org)
+    function.begin(seconds - CHECK_AFTERWORK_SECONDS)
+    return function.checked()

@@ -1,31 +1,29 @@
 """
 The refresh-token function: a message of the refresh queue becomes a stored access token.
 
-Wiring only. The queue is FIFO with one message group, so that one refresh runs at a time; a message that failed comes
-back after the queue's visibility timeout, so that wrong credentials are tried about once a minute and not once a batch.
+The handler alone. The queue is FIFO with one message group, so that one refresh runs at a time. A message that failed
+comes back after the queue's visibility timeout: wrong credentials are tried about once a minute, not once a batch.
 """
 
 from __future__ import annotations
 
 import os
-import time
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
 from salesforce_destination import __version__
+from salesforce_destination.assembly import RefreshTokenFunction, Surroundings
 from salesforce_destination.aws.clients import make_aws_client
 from salesforce_destination.aws.secrets import AwsUnavailableError
-from salesforce_destination.aws.token_store import RotationLostError, TokenStore
+from salesforce_destination.aws.token_store import RotationLostError
 from salesforce_destination.errors import CredentialsError, SettingsError
-from salesforce_destination.login.refresh import refresh
 from salesforce_destination.login.refresh_request import RefreshRequest
 from salesforce_destination.login.refusal import LoginUnavailableError
-from salesforce_destination.salesforce.oauth import log_in, login_session
-from salesforce_destination.settings import REFRESH_TOKEN_NEEDS, Settings
+from salesforce_destination.salesforce.oauth import login_session
+from salesforce_destination.settings import REFRESH_TOKEN_NEEDS, Settings, destination_name
 
 SOON = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 1})
 """
@@ -41,7 +39,7 @@ session = login_session()
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, list[dict[str, str]]]:
     """Answer each message; from the first that failed on, SQS keeps them all, as the order of a FIFO queue asks."""
     logger.append_keys(function_request_id=getattr(context, "aws_request_id", None))
-    metrics.set_default_dimensions(destination=Path(os.environ.get("DESTINATION_FILE", "")).stem or "none")
+    metrics.set_default_dimensions(destination=destination_name(os.environ))
     messages = event["Records"]
     done = 0
     while done < len(messages) and is_done(messages[done]["body"]):
@@ -56,14 +54,7 @@ def is_done(body: str) -> bool:
         logger.warning("the message is no refresh request; it is dropped")
         return True
     try:
-        settings = Settings.from_environ(os.environ, REFRESH_TOKEN_NEEDS)
-        refreshed = refresh(
-            request,
-            token_store(settings.credentials_secret_id, settings.access_token_secret_id),
-            lambda credentials: log_in(session, credentials, time.time()),
-            allow_local=settings.aws_sam_local,
-            may_write_credentials=settings.credentials_rotate,
-        )
+        refreshed = started().refresh(request)
     except SettingsError as error:
         return failed("the environment is wrong", code="SETTINGS_INVALID", mistakes=[str(m) for m in error.mistakes])
     except (CredentialsError, LoginUnavailableError) as error:
@@ -95,6 +86,8 @@ def count(metric: str) -> None:
 
 
 @cache
-def token_store(credentials_secret_id: str, access_token_secret_id: str) -> TokenStore:
-    """The store of this environment; it outlives an invocation, with a refresh token that could not be stored yet."""
-    return TokenStore(partial(make_aws_client, "secretsmanager", SOON), credentials_secret_id, access_token_secret_id)
+def started() -> RefreshTokenFunction:
+    """Read the settings once; raise SettingsError every time until they are mended."""
+    settings = Settings.from_environ(os.environ, REFRESH_TOKEN_NEEDS)
+    secrets, sqs = partial(make_aws_client, "secretsmanager", SOON), partial(make_aws_client, "sqs", SOON)
+    return RefreshTokenFunction(settings, Surroundings(session, secrets, sqs))

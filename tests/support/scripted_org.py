@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from builders import SENT_AT
+from salesforce_destination.delivery.backoff import Backoff
 from salesforce_destination.delivery.deliverer import Deliverer, Limits
 from salesforce_destination.delivery.memory import Memory
+from salesforce_destination.delivery.ports import InProgressMarker, Org
 from salesforce_destination.destination.destination import Destination
 from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.outcome import Delivery, Message
@@ -18,6 +20,8 @@ from salesforce_destination.record.record import Record
 from salesforce_destination.record.successor import Move, Successor
 
 Json = Any
+
+LIMITS = Limits(give_up_after_seconds=100)
 
 
 class ScriptedOrg:
@@ -52,20 +56,47 @@ class ScriptedOrg:
         return None
 
 
-class NoCrumbs:
-    """Forgets every crumb: nothing dies here."""
+class NoMarker:
+    """Marks nothing as in progress: nothing dies here."""
 
     def is_suspect(self, message_id: str) -> bool:
         return False
 
-    def leave(self, message_id: str) -> None:
+    def mark(self, message_id: str) -> None:
         pass
 
-    def sweep(self) -> None:
+    def clear(self) -> None:
         pass
 
 
-def deliver(destination: Destination, org: ScriptedOrg, messages: Sequence[Message]) -> list[Delivery]:
-    memory = Memory(lambda: 0.0, 5, 5)
-    deliverer = Deliverer(Mapper(destination), org, memory, NoCrumbs(), Limits(give_up_after_seconds=100))
-    return deliverer.deliver(messages, SENT_AT)[0]
+class Queues:
+    """Both queues behind a deliverer: what was sent to the one, and delayed on the other."""
+
+    def __init__(self) -> None:
+        self.dead_letters: list[Delivery] = []
+        self.delays: list[tuple[Message, int]] = []
+
+    def send(self, deliveries: Sequence[Delivery]) -> set[str]:
+        self.dead_letters += deliveries
+        return set()
+
+    def set(self, delays: Sequence[tuple[Message, int]]) -> int:
+        self.delays += delays
+        return 0
+
+
+def a_deliverer(
+    destination: Destination,
+    org: Org,
+    limits: Limits = LIMITS,
+    memory: Memory | None = None,
+    marker: InProgressMarker | None = None,
+) -> Deliverer:
+    """A deliverer whose queues take everything."""
+    queues, backoff = Queues(), Backoff(30, 1800, 1800, lambda: 0.5)
+    kept = memory or Memory(lambda: 0.0, 5, 5)
+    return Deliverer(Mapper(destination), org, kept, marker or NoMarker(), queues, queues, backoff, limits)
+
+
+def deliver(destination: Destination, org: Org, messages: Sequence[Message]) -> Sequence[Delivery]:
+    return a_deliverer(destination, org).deliver(messages, SENT_AT).deliveries

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from salesforce_destination.destination.destination import Destination
-from salesforce_destination.mapping.identity import IdentityReader
+from salesforce_destination.mapping.mapper import IdentityReader
+from salesforce_destination.record.description import read_description
+from salesforce_destination.record.successor import quoted
 from salesforce_destination.salesforce.client import SalesforceClient
-from salesforce_destination.salesforce.describe import Describer
 
 ABOUT_THE_RECORD = (
     "Id",
@@ -38,11 +38,11 @@ def key_of(destination: Destination, identity: str) -> tuple[str, str]:
 def records_of(client: SalesforceClient, destination: Destination, identity: str) -> list[dict[str, Any]]:
     """The records with this identity, those in the recycle bin too: their fields that the destination file names."""
     sobject, version = destination.salesforce_object, destination.api_version
-    visible = Describer(client, version, time.monotonic).describe(sobject).fields
+    visible = read_description(client.get(f"/services/data/v{version}/sobjects/{sobject}/describe")).fields
     by = "Id" if destination.updates_by_id else destination.identity.target
     names = [name for name in dict.fromkeys([*ABOUT_THE_RECORD, by, *fields_of(destination)]) if name in visible]
     limit = ("LIMIT", str(MOST_RECORDS))
-    soql = " ".join(["SELECT", ", ".join(names), "FROM", sobject, "WHERE", by, "=", _quoted(identity), *limit])
+    soql = " ".join(["SELECT", ", ".join(names), "FROM", sobject, "WHERE", by, "=", quoted(identity), *limit])
     answer = client.get(f"/services/data/v{version}/queryAll", {"q": soql})
     return [_without_attributes(row) for row in answer["records"]]
 
@@ -53,11 +53,6 @@ def fields_of(destination: Destination) -> list[str]:
     ordering = destination.ordering.field if destination.ordering else None
     found = [*audiences, ordering, *(mapping.target for mapping in destination.mappings)]
     return [name for name in dict.fromkeys(found) if name]
-
-
-def _quoted(text: str) -> str:
-    """A text in SOQL, whose quotes and backslashes are escaped ("Quoted String Escape Sequences")."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _without_attributes(row: Mapping[str, Any]) -> dict[str, Any]:

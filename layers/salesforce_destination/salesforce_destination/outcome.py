@@ -92,7 +92,7 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class Part:
+class ProfileOutcome:
     """What became of one profile of a message; `key` tells its record apart, as the org does."""
 
     key: str = field(repr=False)
@@ -112,7 +112,7 @@ class Delivery:
     event_time: int | None = None
     failed_profiles: tuple[int, ...] = ()
     profiles: int = 0
-    parts: tuple[Part, ...] = field(default=(), repr=False, compare=False)
+    parts: tuple[ProfileOutcome, ...] = field(default=(), repr=False, compare=False)
 
 
 DELIVERED = Outcome(OutcomeKind.DELIVERED)

@@ -141,6 +141,11 @@ def load_destination(path: str | Path) -> Destination:
     return read_destination(text)
 
 
+def destination_name(environ: Mapping[str, str]) -> str:
+    """The destination's name in metrics and dead letters: that of its file."""
+    return Path(environ.get("DESTINATION_FILE", "")).stem or "none"
+
+
 def file_hash(path: str | Path) -> str:
     """
     Name this version of a destination file in short, so that a log tells which one is in use.

@@ -21,15 +21,15 @@ class DeadlyMapper(Mapper):
         return super().map(profile, *times)
 
 
-class NoCrumbs:
+class NoMarker:
     """Remembers nothing of the message that a process died over."""
 
     def is_suspect(self, message_id: str) -> bool:
         """Never."""
         return False
 
-    def leave(self, message_id: str) -> None:
-        """Leave nothing."""
+    def mark(self, message_id: str) -> None:
+        """Mark nothing."""
 
-    def sweep(self) -> None:
+    def clear(self) -> None:
         """There is nothing."""

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import requests
 from botocore.exceptions import ClientError
-from salesforce_destination.aws.token_store import TokenStore
+from salesforce_destination.assembly import RefreshTokenFunction
 from salesforce_destination.errors import DestinationError
-from salesforce_destination.login.refresh import refresh
 from salesforce_destination.login.refresh_request import MESSAGE_GROUP, Reason, RefreshRequest
-from salesforce_destination.salesforce.oauth import log_in
 
 from destination_testbench.chaos.clock import SimulatedClock
-from destination_testbench.chaos.environment import CREDENTIALS_SECRET, REFRESH_QUEUE, TOKEN_SECRET
+from destination_testbench.chaos.environment import REFRESH_QUEUE
 
 POLL_EVERY_SECONDS = 1.0
 """Lambda's long poll answers as soon as a message comes; so does this, nearly."""
@@ -24,9 +21,8 @@ SCHEDULE_SECONDS = 3600
 class Refresher:
     """Does what the refresh queue asks for, one request at a time."""
 
-    def __init__(self, clock: SimulatedClock, sqs: Any, secrets: Any, session: requests.Session) -> None:
-        self._clock, self._sqs, self._session = clock, sqs, session
-        self._store = TokenStore(lambda: secrets, CREDENTIALS_SECRET, TOKEN_SECRET, sleep=clock.sleep)
+    def __init__(self, clock: SimulatedClock, sqs: Any, function: RefreshTokenFunction) -> None:
+        self._clock, self._sqs, self._function = clock, sqs, function
         self.refreshed = self.failed = 0
 
     def run(self) -> None:
@@ -57,12 +53,7 @@ class Refresher:
         if request is None:
             return True
         try:
-            self.refreshed += refresh(
-                request,
-                self._store,
-                lambda credentials: log_in(self._session, credentials, self._clock.now()),
-                allow_local=False,
-            )
+            self.refreshed += self._function.refresh(request)
         except DestinationError:
             self.failed += 1
             return False

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from salesforce_destination.delivery.settlement import Settled
+from salesforce_destination.delivery.batch import Batch
 
 HOUR = 3600.0
 
@@ -47,13 +47,13 @@ class Broken:
 
     has_ordering_rule: bool = True
     has_since_rules: bool = True
-    leaves_crumbs: bool = True
+    marks_progress: bool = True
     redrive_keeps_time: bool = True
     compares_under_lock: bool = True
     max_receive_count: int | None = None
     retention_seconds: int | None = None
     wrapped: Callable[[Any], Any] = field(default=lambda client: client)
-    named: Callable[[Settled], Sequence[str]] = attrgetter("kept")
+    named: Callable[[Batch], Sequence[str]] = attrgetter("kept")
 
 
 NOTHING = Broken()

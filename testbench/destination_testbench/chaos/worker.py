@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any
 
 from botocore.exceptions import ClientError
-from salesforce_destination.delivery.settlement import Settled
+from salesforce_destination.delivery.batch import Batch
 
 from destination_testbench.aws_lambda.sqs_event import Message, event_of, failed_ids, in_events
 from destination_testbench.chaos.clock import Killed, Process, SimulatedClock, TimedOut
@@ -33,8 +33,8 @@ class Worker:
         numbers: Numbers,
         sqs: Any,
         start_environment: Callable[[], Environment],
-        on_settled: Callable[[Settled], None],
-        named: Callable[[Settled], Sequence[str]] = attrgetter("kept"),
+        on_settled: Callable[[Batch], None],
+        named: Callable[[Batch], Sequence[str]] = attrgetter("kept"),
     ) -> None:
         self._clock, self._numbers, self._sqs = clock, numbers, sqs
         self._start_environment, self._on_settled, self._named = start_environment, on_settled, named

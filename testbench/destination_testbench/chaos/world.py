@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import requests
-from salesforce_destination.aws.in_progress import CrumbFile
-from salesforce_destination.delivery.settlement import Settled
+from salesforce_destination.assembly import RefreshTokenFunction, Surroundings
+from salesforce_destination.aws.in_progress import InProgressFile
+from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.destination.destination import read_destination
 from salesforce_destination.outcome import OutcomeKind
 from salesforce_destination.salesforce.client import new_session
@@ -19,8 +21,8 @@ from salesforce_destination.salesforce.oauth import login_session
 
 from destination_testbench.chaos.clock import SimulatedClock
 from destination_testbench.chaos.cloud import Cloud, queue_config
-from destination_testbench.chaos.deadly import DeadlyMapper, NoCrumbs
-from destination_testbench.chaos.environment import Environment, Outside
+from destination_testbench.chaos.deadly import DeadlyMapper, NoMarker
+from destination_testbench.chaos.environment import Environment, settings_of
 from destination_testbench.chaos.guarded_people import furnish
 from destination_testbench.chaos.refresher import Refresher
 from destination_testbench.chaos.settings import Broken, Settings
@@ -60,8 +62,9 @@ class World:
         self.org = SimulatedOrg(OrgConfig(daily_limit=10_000_000, facts=facts), self.clock.now, self.clock.sleep)
         furnish(self.org, settings.people, broken)
         self.cloud = Cloud(self.clock, queue_config(self.numbers, settings.duplicates), self.draw)
-        session = self._mounted(login_session())
-        self.refresher = Refresher(self.clock, self.cloud.sqs, self.cloud.secrets, session)
+        around = self._surroundings(login_session(), self.cloud.sqs, self.draw)
+        function = RefreshTokenFunction(settings_of(self.numbers), around)
+        self.refresher = Refresher(self.clock, self.cloud.sqs, function)
         self.workers = [self._worker(number) for number in range(settings.workers)]
 
     def start(self) -> None:
@@ -79,16 +82,16 @@ class World:
     def _environment(self, folder: Path, draw: random.Random) -> Environment:
         """A new environment on the /tmp of the one before."""
         destination = read_destination(files(__package__).joinpath("chaos.toml").read_text(encoding="utf-8"))
-        crumbs = CrumbFile(folder) if self.broken.leaves_crumbs else NoCrumbs()
-        sqs = self.broken.wrapped(self.cloud.sqs)
-        outside = Outside(self.clock, self.numbers, sqs, self.cloud.secrets, lambda: self._mounted(new_session()))
-        return Environment(outside, DeadlyMapper(destination), crumbs, draw)
+        marker = InProgressFile(folder) if self.broken.marks_progress else NoMarker()
+        around = self._surroundings(new_session(), self.broken.wrapped(self.cloud.sqs), draw)
+        return Environment(around, self.numbers, DeadlyMapper(destination), marker)
 
-    def _mounted(self, session: requests.Session) -> requests.Session:
+    def _surroundings(self, session: requests.Session, sqs: Any, draw: random.Random) -> Surroundings:
         session.mount(INSTANCE, TimedAdapter(self.org, self.clock))
-        return session
+        clock, secrets = self.clock, self.cloud.secrets
+        return Surroundings(session, lambda: secrets, lambda: sqs, clock.now, clock.now, clock.sleep, draw.random)
 
-    def _note(self, settled: Settled) -> None:
+    def _note(self, settled: Batch) -> None:
         for delivery in settled.deliveries:
             if delivery.outcome.kind is OutcomeKind.DEFERRED:
                 self.deferrals[delivery.outcome.reason.code if delivery.outcome.reason else ""] += 1

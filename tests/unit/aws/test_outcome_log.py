@@ -11,7 +11,16 @@ from aws_lambda_powertools import Logger
 from builders import SENT_AT, an_id
 from moto import mock_aws
 from salesforce_destination.aws.outcome_log import PROFILES_PER_LINE, OutcomeLog, identity_hash
-from salesforce_destination.outcome import DELIVERED, SKIPPED, Delivery, Message, Outcome, Part, deferred, rejected
+from salesforce_destination.outcome import (
+    DELIVERED,
+    SKIPPED,
+    Delivery,
+    Message,
+    Outcome,
+    ProfileOutcome,
+    deferred,
+    rejected,
+)
 
 KEY = "k" * 43
 IDENTITY = an_id(1)
@@ -57,7 +66,11 @@ def a_delivery(outcome: Outcome, *parts: Outcome, message_id: str = "0123456789"
     message = Message(message_id, "handle", "body", SENT_AT)
     outcomes = parts or (outcome,)
     return Delivery(
-        message, outcome, SENT_AT, profiles=len(outcomes), parts=tuple(Part(IDENTITY, outcome) for outcome in outcomes)
+        message,
+        outcome,
+        SENT_AT,
+        profiles=len(outcomes),
+        parts=tuple(ProfileOutcome(IDENTITY, outcome) for outcome in outcomes),
     )
 
 

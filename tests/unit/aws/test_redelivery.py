@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from builders import a_message
-from salesforce_destination.aws.redelivery import Backoff, RedeliveryDelays
+from salesforce_destination.aws.redelivery import VisibilityTimeouts
+from salesforce_destination.delivery.backoff import Backoff
 from salesforce_destination.outcome import Wait
 
 
@@ -52,7 +53,7 @@ def test_every_message_gets_its_own_delay_ten_to_a_call() -> None:
     queue = Queue()
     messages = [(a_message(number=number), number) for number in range(25)]
 
-    assert RedeliveryDelays(lambda: queue, "url").set(messages) == 0
+    assert VisibilityTimeouts(lambda: queue, "url").set(messages) == 0
 
     assert sorted(len(call) for call in queue.calls) == [5, 10, 10]
     set_to = {entry["ReceiptHandle"]: entry["VisibilityTimeout"] for call in queue.calls for entry in call}
@@ -62,7 +63,7 @@ def test_every_message_gets_its_own_delay_ten_to_a_call() -> None:
 def test_no_message_is_no_call() -> None:
     queue = Queue()
 
-    assert RedeliveryDelays(lambda: queue, "url").set([]) == 0
+    assert VisibilityTimeouts(lambda: queue, "url").set([]) == 0
     assert queue.calls == []
 
 
@@ -70,5 +71,5 @@ def test_a_delay_that_sqs_does_not_take_is_counted_and_nothing_is_raised() -> No
     messages = [(a_message(number=number), 30) for number in range(12)]
     picky, broken = Queue(refused={"handle-3"}), Queue(error=EndpointConnectionError(endpoint_url="x"))
 
-    assert RedeliveryDelays(lambda: picky, "url").set(messages) == 1
-    assert RedeliveryDelays(lambda: broken, "url").set(messages) == 12
+    assert VisibilityTimeouts(lambda: picky, "url").set(messages) == 1
+    assert VisibilityTimeouts(lambda: broken, "url").set(messages) == 12

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+import scripted_org
 from builders import CONTACTS, LOYAL, SENT_AT, a_destination, a_message, a_profile, an_id
 from salesforce_destination.delivery.deliverer import Deliverer, Limits
 from salesforce_destination.delivery.memory import Memory
@@ -17,7 +18,6 @@ from salesforce_destination.errors import (
     TimeIsUpError,
     TokenUnavailableError,
 )
-from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.outcome import Delivery, Message, OutcomeKind, Wait
 from salesforce_destination.record.classification import RecordError
 from salesforce_destination.record.composite import Collection, CollectionReply
@@ -67,8 +67,8 @@ class Salesforce:
         return (RecordError(code, "its text", ("Field",)),) if code else ()
 
 
-class Crumbs:
-    """Remembers what was dropped, and who is suspect."""
+class Marker:
+    """Remembers what was marked, and who is suspect."""
 
     def __init__(self, *suspects: str) -> None:
         self.suspects, self.left = suspects, [""]
@@ -76,10 +76,10 @@ class Crumbs:
     def is_suspect(self, message_id: str) -> bool:
         return message_id in self.suspects
 
-    def leave(self, message_id: str) -> None:
+    def mark(self, message_id: str) -> None:
         self.left.append(message_id)
 
-    def sweep(self) -> None:
+    def clear(self) -> None:
         self.left.append("")
 
 
@@ -89,23 +89,25 @@ def a_deliverer(
     *,
     records: int = 200,
     collections: int = 5,
-    crumbs: Crumbs | None = None,
+    marker: Marker | None = None,
 ) -> Deliverer:
     memory = Memory(salesforce.clock, collections, collections)
     limits = Limits(records_per_collection=records, give_up_after_seconds=100)
-    return Deliverer(Mapper(a_destination(text)), salesforce, memory, crumbs or Crumbs(), limits)
+    return scripted_org.a_deliverer(a_destination(text), salesforce, limits, memory, marker or Marker())
 
 
-def run(salesforce: Salesforce, messages: list[Message], records: int = 200, collections: int = 5) -> list[Delivery]:
+def run(
+    salesforce: Salesforce, messages: list[Message], records: int = 200, collections: int = 5
+) -> Sequence[Delivery]:
     deliverer = a_deliverer(salesforce, records=records, collections=collections)
-    return deliverer.deliver(messages, SENT_AT)[0]
+    return deliverer.deliver(messages, SENT_AT).deliveries
 
 
-def outcomes(deliveries: list[Delivery]) -> list[OutcomeKind]:
+def outcomes(deliveries: Sequence[Delivery]) -> list[OutcomeKind]:
     return [delivery.outcome.kind for delivery in deliveries]
 
 
-def codes(deliveries: list[Delivery]) -> list[str | None]:
+def codes(deliveries: Sequence[Delivery]) -> list[str | None]:
     return [delivery.outcome.reason.code if delivery.outcome.reason else None for delivery in deliveries]
 
 
@@ -232,8 +234,8 @@ def test_a_message_that_is_too_old_and_still_deferred_is_given_up_with_its_last_
     deliverer = a_deliverer(Salesforce(refuses={an_id(1): "UNABLE_TO_LOCK_ROW"}))
     messages = [a_message(receive_count=400), a_message(number=2)]
 
-    young, _ = deliverer.deliver(messages, SENT_AT + 99_999)
-    old, _ = deliverer.deliver(messages, SENT_AT + 100_000)
+    young = deliverer.deliver(messages, SENT_AT + 99_999).deliveries
+    old = deliverer.deliver(messages, SENT_AT + 100_000).deliveries
 
     assert outcomes(young) == [OutcomeKind.DEFERRED, OutcomeKind.DELIVERED]
     assert outcomes(old) == [OutcomeKind.REJECTED, OutcomeKind.DELIVERED]
@@ -241,15 +243,15 @@ def test_a_message_that_is_too_old_and_still_deferred_is_given_up_with_its_last_
     assert old[0].event_time == SENT_AT
 
 
-def test_the_tally_counts_records_and_statuses() -> None:
+def test_a_batch_counts_records_and_statuses() -> None:
     salesforce = Salesforce(refuses={an_id(3): "ENTITY_IS_DELETED"})
     messages = [a_message(a_profile(n, statuses={LOYAL: "realized"}), number=n) for n in (1, 2, 2, 3)]
 
-    _, tally = a_deliverer(salesforce).deliver([*messages, a_message("?")], SENT_AT)
+    batch = a_deliverer(salesforce).deliver([*messages, a_message("?")], SENT_AT)
 
-    assert (tally.profiles, tally.requests, tally.records_delivered) == (4, 1, 2)
-    assert tally.statuses == {"CDP_Loyal__c": 2}
-    assert tally.codes == {"ENTITY_IS_DELETED": 1}
+    assert (batch.profiles, batch.requests, batch.records_delivered) == (4, 1, 2)
+    assert batch.statuses == {"CDP_Loyal__c": 2}
+    assert batch.codes == {"ENTITY_IS_DELETED": 1}
 
 
 def test_a_thousand_events_of_one_refused_record_come_to_an_end_each_for_itself() -> None:
@@ -257,7 +259,7 @@ def test_a_thousand_events_of_one_refused_record_come_to_an_end_each_for_itself(
     messages = [a_message(a_profile(1, last_name=f"Name {n}"), number=n) for n in range(1000)]
     deliverer = a_deliverer(salesforce)
 
-    deliveries, _ = deliverer.deliver(messages, SENT_AT)
+    deliveries = deliverer.deliver(messages, SENT_AT).deliveries
 
     assert set(outcomes(deliveries)) == {OutcomeKind.REJECTED}
 
@@ -268,7 +270,7 @@ def test_a_thousand_known_stale_events_cost_nothing() -> None:
     deliverer.deliver([a_message(a_profile(1, last_name="Newest"), event_time=str(SENT_AT))], SENT_AT)
 
     stale = [a_message(a_profile(1), number=n, event_time=str(SENT_AT - 1000 + n)) for n in range(1000)]
-    deliveries, tally = deliverer.deliver(stale, SENT_AT)
+    batch = deliverer.deliver(stale, SENT_AT)
 
-    assert set(outcomes(deliveries)) == {OutcomeKind.SUPERSEDED}
-    assert (tally.requests, len(salesforce.requests)) == (0, 1)
+    assert set(outcomes(batch.deliveries)) == {OutcomeKind.SUPERSEDED}
+    assert (batch.requests, len(salesforce.requests)) == (0, 1)

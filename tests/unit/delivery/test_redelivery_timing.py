@@ -14,7 +14,7 @@ from destination_testbench.chaos.environment import TOKEN_SECRET
 from destination_testbench.chaos.world import START, World
 from destination_testbench.org import Fault, FaultKind
 from destination_testbench.template.numbers import Numbers, template_numbers
-from salesforce_destination.aws.redelivery import RANGES, Backoff
+from salesforce_destination.delivery.backoff import RANGES, Backoff
 from salesforce_destination.outcome import Wait
 from simulated import HOUR, a_world, codes_of_letters, one_event_each, run, writes
 

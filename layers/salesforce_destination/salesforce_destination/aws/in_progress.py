@@ -2,7 +2,7 @@
 A trace of the message that a process died over, in the /tmp of its Lambda environment.
 
 /tmp survives when a function runs out of memory or of time and its process is started anew ("Lambda execution
-environment"). SQS then delivers the whole batch again, a thousand innocents with it, and only the crumb knows which of
+environment"). SQS then delivers the whole batch again, a thousand innocents with it, and only the marker tells which of
 them it was.
 """
 
@@ -18,21 +18,21 @@ LONGEST_ID = 128
 MOST_SUSPECTS = 1_000
 
 
-class CrumbFile:
+class InProgressFile:
     """
-    One crumb, and the suspects of earlier ones.
+    The message in progress, and the suspects of earlier processes.
 
-    Without a place to write (a read-only disk) there are no crumbs, and everything else works.
+    Without a place to write (a read-only disk) there is no marker, and everything else works.
     """
 
     def __init__(self, folder: Path) -> None:
         self._suspects_file = folder / "suspects"
         self._suspects: set[str] = set()
-        self._crumb: mmap | None = None
+        self._marker: mmap | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._crumb = _mapped(folder / "crumb")
-            self._suspects = self._taken_up(self._crumb)
+            self._marker = _mapped(folder / "in-progress")
+            self._suspects = self._taken_up(self._marker)
         except OSError:
             return
 
@@ -40,22 +40,22 @@ class CrumbFile:
         """Whether an earlier process died over this message."""
         return message_id in self._suspects
 
-    def leave(self, message_id: str) -> None:
+    def mark(self, message_id: str) -> None:
         """Say which message is worked on now: a few bytes into the page cache, which outlives the process."""
-        if self._crumb is not None:
-            self._crumb[:] = message_id.encode()[:LONGEST_ID].ljust(LONGEST_ID)
+        if self._marker is not None:
+            self._marker[:] = message_id.encode()[:LONGEST_ID].ljust(LONGEST_ID)
 
-    def sweep(self) -> None:
+    def clear(self) -> None:
         """Say that the work on messages is done."""
-        self.leave("")
+        self.mark("")
 
-    def _taken_up(self, crumb: mmap) -> set[str]:
+    def _taken_up(self, marker: mmap) -> set[str]:
         known = self._suspects_file.read_text().split() if self._suspects_file.exists() else []
-        last = crumb[:].decode(errors="replace").strip("\0 ")
+        last = marker[:].decode(errors="replace").strip("\0 ")
         if last:
             known = [*known, last][-MOST_SUSPECTS:]
             self._suspects_file.write_text("\n".join(known))
-            self.sweep()
+            self.clear()
         return set(known)
 
 

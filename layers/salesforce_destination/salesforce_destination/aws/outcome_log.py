@@ -18,7 +18,7 @@ from aws_lambda_powertools import Logger
 
 from salesforce_destination.aws.secrets import ClientFactory, make_client, read_secret
 from salesforce_destination.errors import TokenUnavailableError
-from salesforce_destination.outcome import Delivery, OutcomeKind, Part
+from salesforce_destination.outcome import Delivery, OutcomeKind, ProfileOutcome
 
 LINE = "outcomes"
 """The message of these lines, and the key of their content."""
@@ -95,7 +95,7 @@ def _hasher(key: bytes) -> Callable[[str], str]:
     return hashed
 
 
-def _by_outcome(profiles: Iterable[tuple[Delivery, Part]], key: bytes) -> dict[str, list[str]]:
+def _by_outcome(profiles: Iterable[tuple[Delivery, ProfileOutcome]], key: bytes) -> dict[str, list[str]]:
     """`{"rejected INVALID_EMAIL_ADDRESS": ["hash message-id event-time", ...]}`, event times in ms or `-`."""
     lines: dict[str, list[str]] = {}
     hashed = _hasher(key)
@@ -108,7 +108,7 @@ def _by_outcome(profiles: Iterable[tuple[Delivery, Part]], key: bytes) -> dict[s
     return lines
 
 
-def _not_written(delivery: Delivery, part: Part) -> Iterator[str]:
+def _not_written(delivery: Delivery, part: ProfileOutcome) -> Iterator[str]:
     """
     A profile that was not written shares the outcome of its message, and keeps its own code.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
-from salesforce_destination.delivery.tally import Tally
+from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.errors import Mistake
 from salesforce_destination.outcome import Delivery, OutcomeKind
 
@@ -28,53 +28,49 @@ METRIC_OF: Mapping[OutcomeKind, str] = {
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """
-    What a report tells beside the outcomes: the oldest message's age, the org's calls, how long ago the access token
-    was issued, what AWS did not take.
+    What a report tells beside the batch: the oldest message's age, the org's calls, how long ago the access token was
+    issued.
     """
 
     oldest_message_seconds: float
     api_usage_percent: float | None = None
     access_token_seconds: float | None = None
-    delays_refused: int = 0
-    dead_letters_refused: int = 0
 
 
-def report(
-    deliveries: Sequence[Delivery], tally: Tally, circumstances: Circumstances, logger: Logger, metrics: Metrics
-) -> None:
+def report(batch: Batch, circumstances: Circumstances, logger: Logger, metrics: Metrics) -> None:
     """Write metrics and one log line."""
-    outcomes = Counter(delivery.outcome.kind for delivery in deliveries)
-    _count(metrics, "MessagesReceived", len(deliveries))
-    _count(metrics, "ProfilesReceived", tally.profiles)
-    _count(metrics, "RecordsDelivered", tally.records_delivered)
-    _count(metrics, "RecordsSuperseded", tally.records_superseded)
-    _count(metrics, "RequestsSent", tally.requests)
-    _count(metrics, "FieldsOmitted", sum(tally.omitted.values()))
-    _count(metrics, "SchemaMismatch", len(tally.missing))
+    outcomes = Counter(delivery.outcome.kind for delivery in batch.deliveries)
+    _count(metrics, "MessagesReceived", len(batch.deliveries))
+    _count(metrics, "ProfilesReceived", batch.profiles)
+    _count(metrics, "RecordsDelivered", batch.records_delivered)
+    _count(metrics, "RecordsSuperseded", batch.records_superseded)
+    _count(metrics, "RequestsSent", batch.requests)
+    _count(metrics, "FieldsOmitted", sum(batch.omitted.values()))
+    _count(metrics, "SchemaMismatch", len(batch.missing))
     for outcome, name in METRIC_OF.items():
         _count(metrics, name, outcomes[outcome])
     metrics.add_metric("OldestMessageAge", MetricUnit.Seconds, max(circumstances.oldest_message_seconds, 0))
-    if tally.requests:
-        metrics.add_metric("SalesforceLatency", MetricUnit.Milliseconds, tally.slowest_request_seconds * 1000)
+    if batch.requests:
+        metrics.add_metric("SalesforceLatency", MetricUnit.Milliseconds, batch.slowest_request_seconds * 1000)
     if circumstances.access_token_seconds is not None:
         metrics.add_metric("AccessTokenAge", MetricUnit.Seconds, max(circumstances.access_token_seconds, 0))
     if circumstances.api_usage_percent is not None:
         metrics.add_metric("ApiUsagePercent", MetricUnit.Percent, circumstances.api_usage_percent)
-    log = logger.error if tally.missing else logger.info
+    log = logger.error if batch.missing else logger.info
     log(
-        "fields are missing in the org; their messages wait" if tally.missing else "batch delivered",
-        messages=len(deliveries),
-        profiles=tally.profiles,
+        "fields are missing in the org; their messages wait" if batch.missing else "batch delivered",
+        messages=len(batch.deliveries),
+        profiles=batch.profiles,
         outcomes={outcome.value: count for outcome, count in outcomes.items()},
-        records_delivered=tally.records_delivered,
-        records_superseded=tally.records_superseded,
-        requests=tally.requests,
-        reasons=_reasons(deliveries),
-        salesforce_codes=dict(tally.codes),
-        fields_omitted=dict(tally.omitted),
-        fields_missing=dict(tally.missing),
-        delays_refused=circumstances.delays_refused,
-        dead_letters_refused=circumstances.dead_letters_refused,
+        records_delivered=batch.records_delivered,
+        records_superseded=batch.records_superseded,
+        requests=batch.requests,
+        reasons=_reasons(batch.deliveries),
+        salesforce_codes=dict(batch.codes),
+        fields_omitted=dict(batch.omitted),
+        fields_missing=dict(batch.missing),
+        delays_refused=batch.delays_refused,
+        dead_letters_refused=batch.dead_letters_refused,
     )
 
 

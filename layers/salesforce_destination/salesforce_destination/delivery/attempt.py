@@ -1,11 +1,15 @@
-"""A record on its way through one invocation: what of it is still to be sent, and what was found out about it."""
+"""A record on its way through one invocation: what of it is still to be sent, and among which others."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from salesforce_destination.profile.event_time import to_salesforce
 from salesforce_destination.record.record import Record, Update, record_of
+
+PARENT_FIELD = "AccountId"
+"""The field that names the record which Salesforce locks with this one."""
 
 
 @dataclass(slots=True)
@@ -49,23 +53,53 @@ class Attempt:
         """The same without what the org has not; `left_out` is that and all that cannot be written without it."""
         return replace(self.without(left_out), missing=self.missing | fields)
 
-    def in_collections_of(self, most: int) -> Attempt:
-        """The same among fewer records."""
-        return replace(self, most=max(1, most))
+    def smaller(self, collection_size: int) -> Attempt | None:
+        """
+        The same among half as many records, then alone, then event by event; None for one event that was alone.
+
+        `collection_size` is how many records shared the collection that was refused.
+        """
+        if collection_size > 1:
+            return replace(self, most=max(1, collection_size // 2))
+        return self.taken_apart() if len(self.record.updates) > 1 else None
 
     def taken_apart(self) -> Attempt:
         """The oldest of the events that were merged, the others to follow one by one."""
         first, *others = self.record.updates
-        return self._alone(first, (*others, *self.later))
+        return self._event(first, (*others, *self.later))
 
     def next(self) -> Attempt | None:
         """The following event of a record that was taken apart."""
-        if not self.later:
-            return None
-        return self._alone(self.later[0], self.later[1:])
+        return self._event(self.later[0], self.later[1:]) if self.later else None
 
-    def _alone(self, update: Update, later: tuple[Update, ...]) -> Attempt:
+    def _event(self, update: Update, later: tuple[Update, ...]) -> Attempt:
         """One event with all that it says: what was stale or refused among the others need not be so in this one."""
         here = self.record
         record = replace(record_of([update]), key=here.key, identity=here.identity, moved_to=here.moved_to)
         return Attempt(record.without(self.not_there), self.most, later=later, not_there=self.not_there)
+
+
+def in_order_of_parents(records: Iterable[Record]) -> list[Record]:
+    """
+    Put the children of one parent next to each other; what has no known parent keeps its order, and comes first.
+
+    Salesforce locks the parent of a record that is written, and two requests that write children of one parent wait
+    for each other ("Record-Level Locking").
+    """
+    return sorted(records, key=lambda record: str(record.fields.get(PARENT_FIELD) or ""))
+
+
+def collections_of(attempts: Iterable[Attempt]) -> list[list[Attempt]]:
+    """
+    Cut attempts into collections, in their order.
+
+    None holds more than the least that one of its records allows, and records that moved elsewhere have their own, as
+    have those that must not be created: a collection is about one sObject and found in one way.
+    """
+    groups: dict[tuple[str | None, bool, int], list[Attempt]] = {}
+    for attempt in attempts:
+        record = attempt.record
+        groups.setdefault((record.moved_to, record.updates_only, attempt.most), []).append(attempt)
+    return [
+        group[start : start + most] for (_, _, most), group in groups.items() for start in range(0, len(group), most)
+    ]

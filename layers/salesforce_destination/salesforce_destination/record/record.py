@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from salesforce_destination.outcome import Outcome
+
 Json = Any
 
 
@@ -21,7 +23,7 @@ class Update:
 
     `message` and `profile` are positions in the batch and in the message; `key` tells records apart as the org does;
     `times` holds the fields that have a time of their own (a membership's), the rest have the event's; `updates_only`
-    creates no record, whatever the destination does for others.
+    creates no record, whatever the destination does for others. `outcome` is what became of it, once that is known.
     """
 
     message: int
@@ -32,6 +34,7 @@ class Update:
     event_time: int
     times: Mapping[str, int] = field(default_factory=dict)
     updates_only: bool = False
+    outcome: Outcome | None = None
 
 
 @dataclass(slots=True)

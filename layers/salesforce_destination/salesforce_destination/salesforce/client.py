@@ -85,18 +85,18 @@ class SalesforceClient:
         """
         payload, encoding = _packed(to_json(body))
         all_headers = {"Content-Type": "application/json", **encoding, **(headers or {})}
-        return self._with_token(lambda token: self._call(token, "POST", path, all_headers, data=payload))
+        return self._call("POST", path, all_headers, data=payload)
 
     def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Json:
         """GET a resource, as `post` posts."""
-        return self._with_token(lambda token: self._call(token, "GET", path, {}, params=parameters))
+        return self._call("GET", path, {}, params=parameters)
 
-    def _with_token(self, call: Callable[[AccessToken], Json]) -> Json:
+    def _call(self, method: str, path: str, headers: Mapping[str, str], **content: Any) -> Json:
         token = self._token()
         try:
-            return call(token)
+            return self._send(token, method, path, headers, **content)
         except SessionExpiredError:
-            return call(self._tokens.replace(token))
+            return self._send(self._tokens.replace(token), method, path, headers, **content)
 
     def _token(self) -> AccessToken:
         try:
@@ -106,7 +106,7 @@ class SalesforceClient:
                 raise
         return self._tokens.replace(None)
 
-    def _call(self, token: AccessToken, method: str, path: str, headers: Mapping[str, str], **content: Any) -> Json:
+    def _send(self, token: AccessToken, method: str, path: str, headers: Mapping[str, str], **content: Any) -> Json:
         try:
             response = self._session.request(
                 method,

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from destination_testbench.chaos.chaos import Result, run_chaos
 from destination_testbench.chaos.settings import NOTHING, Broken, Settings
-from salesforce_destination.delivery.settlement import Settled
+from salesforce_destination.delivery.batch import Batch
 
 SMALL = Settings(seed=11, people=10, messages=900, hours=8.0, bad_share=0.04, batch_size=10)
 
@@ -46,11 +46,11 @@ class Hushing(Swallowing):
         return {"Successful": [{"Id": entry["Id"]} for entry in call["Entries"]]}
 
 
-def none_named(settled: Settled) -> Sequence[str]:
+def none_named(settled: Batch) -> Sequence[str]:
     return []
 
 
-def unanswered_not_named(settled: Settled) -> Sequence[str]:
+def unanswered_not_named(settled: Batch) -> Sequence[str]:
     """A function that takes a broken connection for a success."""
     reasons = {delivery.message.id: delivery.outcome.reason for delivery in settled.deliveries}
     return [name for name in settled.kept if (reason := reasons[name]) and reason.code != "NO_ANSWER"]
@@ -105,8 +105,8 @@ def test_a_deferred_message_that_is_deleted_is_found(named: Any) -> None:
     assert any("never reached the time" in line for line in verdict.lost)
 
 
-def test_a_function_that_leaves_no_crumbs_never_gets_rid_of_a_message_that_kills_it() -> None:
-    verdict = broken_run(Broken(leaves_crumbs=False), replace(SMALL, patience_hours=6.0)).verdict
+def test_a_function_that_marks_nothing_never_gets_rid_of_a_message_that_kills_it() -> None:
+    verdict = broken_run(Broken(marks_progress=False), replace(SMALL, patience_hours=6.0)).verdict
 
     assert any("is still queued" in line for line in verdict.lost)
     assert any("(KILLED_THE_FUNCTION) is neither queued nor a dead letter" in line for line in verdict.lost)

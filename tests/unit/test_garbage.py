@@ -4,7 +4,7 @@ import gc
 import weakref
 
 import pytest
-from salesforce_destination.garbage import Garbage
+from salesforce_destination.assembly import Garbage
 
 
 class Node:

@@ -51,32 +51,31 @@ _NO_SUCH_COLUMN = re.compile(r"No such column '([^']+)'")
 _NOT_WRITABLE = re.compile(r"Unable to create/update fields: ([\w, ]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Again:
-    """Send this in place of what was refused; `omitted` fields were left out as refused, `stale` ones as older."""
+@dataclass(slots=True)
+class Decision:
+    """
+    What follows an answer: `outcome`, unless something is to be done first.
 
-    attempt: Attempt
+    `again` is sent in place of what was refused, without `omitted` fields (refused) and `stale` ones (older than the
+    org's). The org lacks `missing` fields: the rest is sent, and the messages wait. `move` is how the record went, to
+    be looked up; where nothing is found, `outcome` holds.
+    """
+
+    outcome: Outcome
+    again: Attempt | None = None
     omitted: frozenset[str] = frozenset()
     stale: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
+    move: Move | None = None
 
+    def is_rejection(self) -> bool:
+        """Whether the record is rejected, and nothing can be done first."""
+        may_follow = self.again or self.missing or self.move
+        return not may_follow and self.outcome.kind is OutcomeKind.REJECTED
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """The org has not these fields, or the user may not write them: send the rest, and let the messages wait."""
-
-    fields: frozenset[str]
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class LookUp:
-    """Find out where the record went. Where nothing is found, this is its outcome."""
-
-    move: Move
-    outcome: Outcome
-
-
-Decision = Outcome | Again | Missing | LookUp
+    def is_split_of(self, attempt: Attempt) -> bool:
+        """Whether the attempt is sent again among fewer records."""
+        return self.again is not None and self.again.most < attempt.most
 
 
 def outcome_of_failure(error: DestinationError, *, was_sent: bool) -> Outcome:
@@ -91,11 +90,11 @@ def outcome_of_failure(error: DestinationError, *, was_sent: bool) -> Outcome:
     return deferred(error.code)
 
 
-class Judge:
-    """Decides on refused records, as one destination file wants it."""
+class Refusals:
+    """Decides what follows the refusal of a record, as one destination file wants it."""
 
-    def __init__(self, destination: Destination, guards: Guards) -> None:
-        self._guards = guards
+    def __init__(self, destination: Destination) -> None:
+        self.guards = Guards.of(destination)
         self._may_be_omitted = {m.target for m in destination.mappings if m.when_refused == "omit"}
         self._follows = destination.converted_leads == "contact" and destination.salesforce_object == "Lead"
         self._identity_field = destination.identity.target
@@ -106,31 +105,27 @@ class Judge:
         self, attempt: Attempt, errors: Sequence[RecordError], receive_count: int, collection_size: int
     ) -> Decision:
         """Decide on one refused record, which shared its collection with `collection_size` records."""
-        meanings = [(self._verdict(error), error) for error in errors]
+        meanings = [(self._meaning(error), error) for error in errors]
         meaning, error = min(meanings, key=lambda pair: _FIRST_DECIDES.index(pair[0]))
         outcome = _outcome(meaning, error, receive_count)
         match meaning:
             case Meaning.STALE:
                 return self._without_stale(attempt, errors, outcome)
             case Meaning.REJECT:
-                return self._refused(attempt, [error for found, error in meanings if found is Meaning.REJECT], outcome)
+                refused = [error for found, error in meanings if found is Meaning.REJECT]
+                return self._without_refused(attempt, refused, outcome)
             case Meaning.GONE | Meaning.CONVERTED:
-                outcome = SKIPPED if meaning is Meaning.GONE and attempt.record.updates_only else outcome
-                follows = meaning is Meaning.GONE or self._follows
-                return LookUp(_MOVES[meaning], outcome) if follows and attempt.record.moved_to is None else outcome
+                is_unwanted = meaning is Meaning.GONE and attempt.record.updates_only
+                is_followed = (meaning is Meaning.GONE or self._follows) and attempt.record.moved_to is None
+                return Decision(SKIPPED if is_unwanted else outcome, move=_MOVES[meaning] if is_followed else None)
             case Meaning.MISMATCH:
-                return self._without_missing(attempt, errors, outcome)
+                fields = frozenset(_unwritable(errors)) & attempt.record.fields.keys()
+                return Decision(outcome, missing=fields)
             case Meaning.SPLIT:
-                return self.in_smaller_parts(attempt, collection_size) or outcome
-        return outcome
+                return Decision(outcome, again=attempt.smaller(collection_size))
+        return Decision(outcome)
 
-    def in_smaller_parts(self, attempt: Attempt, collection_size: int) -> Again | None:
-        """Send it again among half as many records, then alone, then event by event; None where it is alone already."""
-        if collection_size > 1:
-            return Again(attempt.in_collections_of(collection_size // 2))
-        return Again(attempt.taken_apart()) if len(attempt.record.updates) > 1 else None
-
-    def _verdict(self, error: RecordError) -> Meaning:
+    def _meaning(self, error: RecordError) -> Meaning:
         races = error.code == "DUPLICATE_VALUE" and f"duplicate value found: {self._identity_field} " in error.text
         return Meaning.UNKNOWN if races else meaning_of(error)
 
@@ -142,24 +137,20 @@ class Judge:
         later is tried once with its own time, which an older one does not survive.
         """
         guards = stale_guards(errors) & attempt.record.fields.keys()
-        consents = (guards & self._since_fields) - attempt.retimed
-        left_out = self._guards.with_guarded(guards - consents) & attempt.record.fields.keys()
         if not guards:
-            return outcome
-        return Again(attempt.retimed_by_event(consents).without(left_out), stale=left_out)
+            return Decision(outcome)
+        consents = (guards & self._since_fields) - attempt.retimed
+        left_out = self.guards.with_guarded(guards - consents) & attempt.record.fields.keys()
+        return Decision(outcome, again=attempt.retimed_by_event(consents).without(left_out), stale=left_out)
 
-    def _without_missing(self, attempt: Attempt, errors: Sequence[RecordError], outcome: Outcome) -> Decision:
-        fields = frozenset(_unwritable(errors)) & attempt.record.fields.keys()
-        return Missing(fields, outcome) if fields else outcome
-
-    def _refused(self, attempt: Attempt, refused: Sequence[RecordError], outcome: Outcome) -> Decision:
+    def _without_refused(self, attempt: Attempt, refused: Sequence[RecordError], outcome: Outcome) -> Decision:
         """Leave refused fields out where that is allowed, else find the event that is guilty, else reject."""
         record = attempt.record
         if all(error.fields and self._may_be_omitted.issuperset(error.fields) for error in refused):
             fields = frozenset(name for error in refused for name in error.fields) & record.fields.keys()
             if fields and fields != record.fields.keys():
-                return Again(attempt.without(fields), omitted=fields)
-        return Again(attempt.taken_apart()) if len(record.updates) > 1 else outcome
+                return Decision(outcome, again=attempt.without(fields), omitted=fields)
+        return Decision(outcome, again=attempt.taken_apart() if len(record.updates) > 1 else None)
 
 
 def _outcome(meaning: Meaning, error: RecordError, receive_count: int) -> Outcome:

@@ -6,8 +6,7 @@ from typing import Any
 from builders import an_update
 from hypothesis import given
 from hypothesis import strategies as st
-from salesforce_destination.delivery.attempt import Attempt
-from salesforce_destination.delivery.packing import collections_of, in_order_of_parents
+from salesforce_destination.delivery.attempt import Attempt, collections_of, in_order_of_parents
 from salesforce_destination.errors import DestinationError
 from salesforce_destination.record.classification import RecordError
 from salesforce_destination.record.composite import read_reply

@@ -1,0 +1,197 @@
+"""
+The one place that puts the parts together: for the functions, for the simulations and for the tests.
+
+A part is made on first use and kept for the next invocation. What surrounds a function comes in as Surroundings: on
+Lambda the real thing, in a simulation a model of it. So what a simulation proves is proved of what is deployed.
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from salesforce_destination.aws.dead_letters import DeadLetters
+from salesforce_destination.aws.outcome_log import OutcomeLog
+from salesforce_destination.aws.redelivery import VisibilityTimeouts
+from salesforce_destination.aws.token_store import TokenSource, TokenStore
+from salesforce_destination.delivery.backoff import Backoff
+from salesforce_destination.delivery.deliverer import Deliverer, Limits
+from salesforce_destination.delivery.memory import Memory
+from salesforce_destination.delivery.ports import InProgressMarker
+from salesforce_destination.salesforce.client import SalesforceClient
+from salesforce_destination.salesforce.org import SalesforceOrg
+
+if TYPE_CHECKING:
+    from salesforce_destination.connection.check import Connection
+    from salesforce_destination.destination.destination import Destination
+    from salesforce_destination.login.refresh_request import RefreshRequest
+    from salesforce_destination.mapping.mapper import Mapper
+    from salesforce_destination.settings import Settings
+
+DELIVER_AFTERWORK_SECONDS = 20.0
+"""Kept free at the end of a delivery for dead letters and delays."""
+
+CHECK_AFTERWORK_SECONDS = 5.0
+"""Kept free at the end of a connection check for the report."""
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """
+    What a function finds around it.
+
+    `session` carries requests to Salesforce; `secrets` and `sqs` make or give the AWS clients; `monotonic` gives
+    seconds that only go forward, `now` seconds since 1970.
+    """
+
+    session: requests.Session
+    secrets: Callable[[], Any]
+    sqs: Callable[[], Any]
+    monotonic: Clock = time.monotonic
+    now: Clock = time.time
+    sleep: Callable[[float], None] = time.sleep
+    random: Clock = random.random
+
+
+@dataclass
+class ConnectedFunction:
+    """What the deliver and the check function share: an org, reached with a token, until a deadline."""
+
+    settings: Settings
+    surroundings: Surroundings
+    deadline: float = 0.0
+    tokens: TokenSource = field(init=False)
+    client: SalesforceClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        around, settings = self.surroundings, self.settings
+        self.tokens = TokenSource(
+            around.secrets,
+            around.sqs,
+            settings.access_token_secret_id,
+            settings.refresh_queue_url,
+            allow_local=settings.aws_sam_local,
+            sleep=around.sleep,
+            clock=around.monotonic,
+        )
+        self.client = SalesforceClient(around.session, self.tokens, self.seconds_left)
+
+    def seconds_left(self) -> float:
+        """What remains for Salesforce before the invocation's end."""
+        return self.deadline - self.surroundings.monotonic()
+
+    def begin(self, seconds: float) -> None:
+        """Begin an invocation that may call Salesforce for this long from now on."""
+        self.deadline = self.surroundings.monotonic() + seconds
+
+    def token_age_seconds(self) -> float | None:
+        """How long ago Salesforce issued the token in use; None where that is not known."""
+        issued_at = self.tokens.issued_at_ms
+        return None if issued_at is None else self.surroundings.now() - issued_at / 1000
+
+
+class DeliverFunction(ConnectedFunction):
+    """What the deliver function keeps from invocation to invocation."""
+
+    def __init__(
+        self, settings: Settings, surroundings: Surroundings, mapper: Mapper, marker: InProgressMarker, name: str
+    ) -> None:
+        super().__init__(settings, surroundings)
+        clock, most = surroundings.monotonic, settings.collections_per_request
+        self.outcome_log = OutcomeLog(surroundings.secrets, settings.outcome_key_secret_id, clock)
+        self.deliverer = Deliverer(
+            mapper,
+            SalesforceOrg(self.client, mapper.destination, self.seconds_left, clock),
+            Memory(clock, most, most),
+            marker,
+            DeadLetters(surroundings.sqs, settings.dead_letter_queue_url, name),
+            VisibilityTimeouts(surroundings.sqs, settings.queue_url),
+            Backoff(
+                settings.redelivery_base_seconds,
+                settings.redelivery_max_seconds,
+                settings.visibility_timeout_seconds,
+                surroundings.random,
+            ),
+            Limits(settings.records_per_collection, settings.api_usage_ceiling_percent, settings.give_up_after_seconds),
+        )
+
+
+class CheckConnectionFunction(ConnectedFunction):
+    """What the check-connection function keeps from invocation to invocation."""
+
+    def __init__(self, settings: Settings, surroundings: Surroundings, destination: Destination) -> None:
+        super().__init__(settings, surroundings)
+        self.destination = destination
+
+    def checked(self) -> Connection:
+        """Compare the destination file with the org as it is now."""
+        from salesforce_destination.connection.check import check_connection  # not for the other functions to load
+        from salesforce_destination.salesforce.facts import FactFinder
+
+        return check_connection(self.destination, FactFinder(self.client, self.destination.api_version))
+
+
+class RefreshTokenFunction:
+    """
+    What the refresh-token function keeps: the store of both secrets.
+
+    The store outlives an invocation, with a refresh token that could not be stored yet.
+    """
+
+    def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
+        self._settings, self._surroundings = settings, surroundings
+        ids = settings.credentials_secret_id, settings.access_token_secret_id
+        self._store = TokenStore(surroundings.secrets, *ids, sleep=surroundings.sleep)
+
+    def refresh(self, request: RefreshRequest) -> bool:
+        """Log in and store the token; tell whether that was needed."""
+        from salesforce_destination.login.refresh import refresh  # not for the other functions to load
+        from salesforce_destination.salesforce.oauth import log_in
+
+        around = self._surroundings
+        return refresh(
+            request,
+            self._store,
+            lambda credentials: log_in(around.session, credentials, around.now()),
+            allow_local=self._settings.aws_sam_local,
+            may_write_credentials=self._settings.credentials_rotate,
+        )
+
+
+class Garbage:
+    """
+    When Python looks for garbage: between batches, and not among what is there from the first one on.
+
+    All that a batch makes lives to its end, and hardly any of it is in a cycle. Yet the collector would go through it,
+    and through all modules, every few thousand profiles: a quarter of the processor's time for nothing. Memory is freed
+    by reference counts meanwhile, as ever ("gc: Garbage Collector interface", on `freeze`).
+    """
+
+    def __init__(self) -> None:
+        self._is_settled = False
+
+    @contextmanager
+    def collected_afterwards(self) -> Iterator[None]:
+        """
+        Look for garbage at the end of this, however it ends, and not before.
+
+        What is there after the first time (modules, clients, connections) stays for good and is not looked at again.
+        """
+        gc.disable()
+        try:
+            yield
+        finally:
+            gc.enable()
+            gc.collect()
+            if not self._is_settled:
+                gc.freeze()
+                self._is_settled = True

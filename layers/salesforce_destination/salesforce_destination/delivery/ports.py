@@ -1,0 +1,67 @@
+"""What the delivery needs of the world around it: an org, two queues, and a note that outlives the process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Protocol
+
+from salesforce_destination.outcome import Delivery, Message
+from salesforce_destination.record.composite import Collection, CollectionReply
+from salesforce_destination.record.record import Record
+from salesforce_destination.record.successor import Move, Successor
+
+if TYPE_CHECKING:
+    from salesforce_destination.record.description import ObjectDescription
+
+
+class Org(Protocol):
+    """One Salesforce org. Every call raises a DestinationError where the request as a whole came to nothing."""
+
+    def send(self, collections: Sequence[Collection]) -> list[CollectionReply]:
+        """Send one composite request."""
+        ...
+
+    def find(self, move: Move, records: Sequence[Record]) -> Mapping[str, Successor]:
+        """Give the successors of records that are not there any more, by their keys."""
+        ...
+
+    def describe(self) -> ObjectDescription:
+        """Describe the destination's sObject."""
+        ...
+
+    def api_usage_percent(self) -> float | None:
+        """The share of the org's daily API calls that is spent, as the last answer told it."""
+        ...
+
+
+class InProgressMarker(Protocol):
+    """What survives the end of a process: the id of the message it was working on."""
+
+    def is_suspect(self, message_id: str) -> bool:
+        """Whether an earlier process died over this message."""
+        ...
+
+    def mark(self, message_id: str) -> None:
+        """Say which message is worked on now."""
+        ...
+
+    def clear(self) -> None:
+        """Say that the work on messages is done."""
+        ...
+
+
+class DeadLetterQueue(Protocol):
+    """Where rejected messages go."""
+
+    def send(self, deliveries: Sequence[Delivery]) -> AbstractSet[str]:
+        """Send these; give the ids of the messages that did not arrive."""
+        ...
+
+
+class RedeliveryDelays(Protocol):
+    """Where a deferred message is told when to come again."""
+
+    def set(self, delays: Sequence[tuple[Message, int]]) -> int:
+        """Delay these by so many seconds; give the number of those that were not."""
+        ...
