@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +41,23 @@ garbage = Garbage()
 
 
 @cache
+def secrets_client() -> Any:
+    """The Secrets Manager client, made when a token or a key is first needed."""
+    return make_aws_client("secretsmanager", SOON)
+
+
+@cache
+def sqs_client() -> Any:
+    """The SQS client, made when the first message is refused or deferred."""
+    return make_aws_client("sqs", SOON)
+
+
+@cache
 def started() -> DeliverFunction:
     """Read settings and destination file once; raise MistakesError every time until they are mended."""
     settings = Settings.from_environ(os.environ, DELIVER_NEEDS)
     mapper = Mapper(load_destination(settings.destination_file))
-    surroundings = Surroundings(
-        session, cache(partial(make_aws_client, "secretsmanager", SOON)), cache(partial(make_aws_client, "sqs", SOON))
-    )
+    surroundings = Surroundings(session, secrets_client, sqs_client)
     function = DeliverFunction(settings, surroundings, mapper, InProgressFile(MARKER), destination_name(os.environ))
     name = Path(settings.destination_file).name
     logger.info("delivers by", destination_file=name, file_hash=file_hash(settings.destination_file))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from builders import LOYAL
 from destination_testbench.org import Facts, OrgConfig, SimulatedOrg
+from salesforce_destination.record.guards import guard_formula
 
 NEWSLETTER = "newsletter"
 
@@ -41,14 +42,6 @@ field = "CDP_Event_Time__c"
 """
 
 GUARDS = ("CDP_Event_Time__c", "CDP_Loyal_Since__c", "CDP_Newsletter_Since__c")
-
-
-def guard_formula(field: str) -> str:
-    """The rule of a guard: a time that is older than the stored one is refused, but for those who are exempt."""
-    conditions = (
-        f"NOT(ISNEW()), NOT(ISBLANK({field})), NOT(ISBLANK(PRIORVALUE({field}))), {field} < PRIORVALUE({field})"
-    )
-    return f"AND(NOT($Permission.CDP_Guard_Exempt), {conditions})"
 
 
 def a_guarded_org(*, all_errors_at_once: bool = True) -> SimulatedOrg:

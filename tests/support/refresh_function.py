@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,8 +16,10 @@ import boto3
 import pytest
 from logins import TokenEndpoint, a_secret
 from requests.adapters import BaseAdapter
+from salesforce_destination.assembly import RefreshTokenFunction, Surroundings
 from salesforce_destination.aws.token_store import TokenSource
 from salesforce_destination.login.token import AccessToken
+from salesforce_destination.settings import REFRESH_TOKEN_NEEDS, Settings
 
 APP = Path(__file__).parents[2] / "functions" / "refresh_token" / "app.py"
 
@@ -60,6 +63,13 @@ class Stack:
         specification.loader.exec_module(app)
         app.session.mount(mounted_at, endpoint)
         return app
+
+    def surround(self, app: Any, secrets: Any) -> None:
+        """Give an environment of the function another Secrets Manager, and no time to wait."""
+        settings = Settings.from_environ(os.environ, REFRESH_TOKEN_NEEDS)
+        around = Surroundings(app.session, lambda: secrets, lambda: self.sqs, sleep=lambda seconds: None)
+        function = RefreshTokenFunction(settings, around)
+        app.started = lambda: function
 
     def token_source(self, **changes: Any) -> TokenSource:
         """What one environment of the deliver function has."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from destination_cli.create_fields.wanted import EXEMPT, FieldKind, WantedField, WantedRule
+from salesforce_destination.record.guards import GUARD_EXEMPT
+
+from destination_cli.create_fields.wanted import FieldKind, WantedField, WantedRule
 
 Json = dict[str, Any]
 
@@ -83,7 +85,7 @@ def permission_metadata() -> Json:
     return {
         "description": "The guards of the customer-data platform's fields let its holders pass, for repairs by hand.",
         "isLicensed": False,
-        "label": EXEMPT.replace("_", " "),
+        "label": GUARD_EXEMPT.replace("_", " "),
     }
 
 

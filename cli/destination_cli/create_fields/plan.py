@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from salesforce_destination.errors import Mistake
+from salesforce_destination.record.guards import GUARD_EXEMPT
 
 from destination_cli.create_fields.found import Found, FoundField, FoundRule, FoundSet
 from destination_cli.create_fields.metadata import with_values
@@ -22,7 +23,7 @@ from destination_cli.create_fields.step import (
     MendRule,
     Step,
 )
-from destination_cli.create_fields.wanted import EXEMPT, WORDS, Wanted, WantedField, WantedRule, WantedSet
+from destination_cli.create_fields.wanted import WORDS, Wanted, WantedField, WantedRule, WantedSet
 
 NO_SET = FoundSet("")
 
@@ -49,7 +50,7 @@ def plan(wanted: Wanted, found: Found, integration_user: str | None = None) -> P
     fields = list(_field_steps(wanted, found, problems))
     usable = {field.name.lower() for field in wanted.fields if _fits(field, found)}
     usable |= {name.lower() for _, name in wanted.given if found.field_named(name)}
-    permission: list[Step] = [MakePermission(EXEMPT)] if wanted.rules and not found.has_permission else []
+    permission: list[Step] = [MakePermission(GUARD_EXEMPT)] if wanted.rules and not found.has_permission else []
     rules = [step for rule in wanted.rules if rule.field.lower() in usable for step in _rule_steps(wanted, found, rule)]
     sets = [step for each in wanted.sets for step in _set_steps(wanted, each, found, usable)]
     if integration_user:

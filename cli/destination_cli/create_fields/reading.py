@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from salesforce_destination.record.guards import GUARD_EXEMPT
+
 from destination_cli.create_fields.found import Found, FoundField, FoundRule, FoundSet
 from destination_cli.create_fields.metadata import DESCRIBED_TYPES
-from destination_cli.create_fields.wanted import EXEMPT, Wanted
+from destination_cli.create_fields.wanted import Wanted
 from destination_cli.org_api import OrgApi, OrgError
 
 Json = Mapping[str, Any]
@@ -21,7 +23,7 @@ def read_org(api: OrgApi, wanted: Wanted) -> Found:
     return Found(
         fields=_fields(api, wanted),
         rules=tuple(_rules(api, wanted)),
-        has_permission=bool(api.query("Id", "CustomPermission", {"DeveloperName": EXEMPT})),
+        has_permission=bool(api.query("Id", "CustomPermission", {"DeveloperName": GUARD_EXEMPT})),
         sets=_sets(api, wanted),
     )
 

@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from salesforce_destination.record.classification import STALE_MARKER
-
-EXEMPT = "CDP_Guard_Exempt"
-"""The custom permission of those whom the guards let pass, for repairs by hand. No permission set here gives it."""
+from salesforce_destination.record.guards import guard_formula, stale_marker
 
 _MAKEABLE = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__c")
 _LONGEST_NAME = 43
@@ -83,7 +80,7 @@ class WantedRule:
     @property
     def marker(self) -> str:
         """What the deliver function knows the rule by."""
-        return f"{STALE_MARKER}{self.field}]"
+        return stale_marker(self.field)
 
     @property
     def message(self) -> str:
@@ -93,9 +90,7 @@ class WantedRule:
     @property
     def formula(self) -> str:
         """True of a write that the rule refuses. Equal times pass, and so does whoever holds the exemption."""
-        field, prior = self.field, f"PRIORVALUE({self.field})"
-        conditions = f"NOT(ISNEW()), NOT(ISBLANK({field})), NOT(ISBLANK({prior})), {field} < {prior}"
-        return f"AND(NOT($Permission.{EXEMPT}), {conditions})"
+        return guard_formula(self.field)
 
 
 @dataclass(frozen=True, slots=True)

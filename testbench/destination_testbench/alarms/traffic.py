@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from destination_testbench.chaos.guarded_people import guard_formula
+from salesforce_destination.record.guards import guard_formula
+
 from destination_testbench.org import OrgConfig, SimulatedOrg, record_id, seed
 
 PEOPLE = 500

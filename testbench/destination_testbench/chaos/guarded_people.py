@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from salesforce_destination.record.guards import guard_formula
+
 from destination_testbench.chaos.event import AUDIENCES, ORDERING_FIELD
 from destination_testbench.chaos.settings import Broken
 from destination_testbench.chaos.spoiled import DELETED, STRANGE
@@ -12,13 +14,7 @@ LATENCY_SECONDS, LATENCY_PER_RECORD = 0.2, 0.003
 """What a call takes, measured on sandboxes by others: a collection of 200 takes a second or less."""
 
 
-def guard_formula(field: str) -> str:
-    """The validation rule that refuses an older time."""
-    changed = f"NOT(ISNEW()), NOT(ISBLANK({field})), NOT(ISBLANK(PRIORVALUE({field})))"
-    return f"AND(NOT($Permission.CDP_Guard_Exempt), {changed}, {field} < PRIORVALUE({field}))"
-
-
-def furnish(org: SimulatedOrg, people: int, broken: Broken) -> None:
+def set_up(org: SimulatedOrg, people: int, broken: Broken) -> None:
     """Fill an org with people and guards."""
     seed(org, contacts=people + max(DELETED, STRANGE))
     org.admin.delete("Contact", record_id("003", people + DELETED))

@@ -23,7 +23,7 @@ from destination_testbench.chaos.clock import SimulatedClock
 from destination_testbench.chaos.cloud import Cloud, queue_config
 from destination_testbench.chaos.deadly import DeadlyMapper, NoMarker
 from destination_testbench.chaos.environment import Environment, settings_of
-from destination_testbench.chaos.guarded_people import furnish
+from destination_testbench.chaos.guarded_people import set_up
 from destination_testbench.chaos.refresher import Refresher
 from destination_testbench.chaos.settings import Broken, Settings
 from destination_testbench.chaos.transport import INSTANCE, TimedAdapter
@@ -60,7 +60,7 @@ class World:
         )
         # More than two log-ins and all calls of a day; the daily limit is one of the faults.
         self.org = SimulatedOrg(OrgConfig(daily_limit=10_000_000, facts=facts), self.clock.now, self.clock.sleep)
-        furnish(self.org, settings.people, broken)
+        set_up(self.org, settings.people, broken)
         self.cloud = Cloud(self.clock, queue_config(self.numbers, settings.duplicates), self.draw)
         around = self._surroundings(login_session(), self.cloud.sqs, self.draw)
         function = RefreshTokenFunction(settings_of(self.numbers), around)

@@ -73,7 +73,7 @@ class SimulatedOrg:
         self._gate = Gate(self.config, self.sessions, self.usage, resources)
         self.admin = Administration(self)
         self._control = Control(self)
-        self._furnish()
+        self._fill()
         if self.config.person_accounts:
             self.admin.enable_person_accounts()
 
@@ -167,7 +167,7 @@ class SimulatedOrg:
         saving.guards += [SetupObjects(self.store).errors, self.rules.errors, self.duplicate_rules.errors]
         return saving
 
-    def _furnish(self) -> None:
+    def _fill(self) -> None:
         app = ConnectedApp()
         self.oauth.apps[app.client_id] = app
         self.oauth.refresh_tokens.approve(self.users[0].id, app.client_id, LOCAL_REFRESH_TOKEN)

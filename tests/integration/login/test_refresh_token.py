@@ -279,8 +279,7 @@ def rotating(stack: Stack, failures: list[Exception]) -> tuple[Any, RotatingOrg,
         return bool(options["SecretId"] == stack.credentials_id)
 
     secrets = Failing(stack.secrets, failures, call="put_secret_value", only=is_of_credentials)
-    store = TokenStore(lambda: secrets, stack.credentials_id, stack.access_token_id, sleep=lambda seconds: None)
-    app.token_store = lambda *ids: store
+    stack.surround(app, secrets)
     return app, org, secrets
 
 
@@ -405,8 +404,7 @@ SECRETS_FAIL = ["get_secret_value", "put_secret_value"]
 def test_secrets_manager_failing_keeps_the_message(call: str, stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
     app = stack.function(TokenEndpoint())
     secrets = Failing(stack.secrets, [an_aws_error("InternalServiceError")], call=call)
-    store = TokenStore(lambda: secrets, stack.credentials_id, stack.access_token_id)
-    app.token_store = lambda *ids: store
+    stack.surround(app, secrets)
 
     first = app.lambda_handler(an_event(SCHEDULE), None)
     written = lines(capsys)

@@ -6,7 +6,7 @@ from builders import CONTACTS, a_destination
 from guarded_org import GUARDED, GUARDS
 from salesforce_destination.connection.finding import Finding, Level
 from salesforce_destination.connection.guard_fit import guard_findings
-from salesforce_destination.record.validation_rule import ValidationRule, read_rules, stale_marker
+from salesforce_destination.record.guards import ValidationRule, read_rules, stale_marker
 
 PARTLY = GUARDED.replace('since_field = "CDP_Newsletter_Since__c"\n', "")
 OTHER = ValidationRule("Phone_Format", True, "Write the phone number with its country.")

@@ -18,7 +18,7 @@ from salesforce_destination.connection.field_fit import mapping_findings, not_th
 from salesforce_destination.connection.finding import Finding, error, note, warning
 from salesforce_destination.connection.guard_fit import guard_findings
 from salesforce_destination.record.description import ObjectDescription
-from salesforce_destination.record.validation_rule import ValidationRule
+from salesforce_destination.record.guards import ValidationRule
 
 if TYPE_CHECKING:
     from salesforce_destination.destination.destination import Destination

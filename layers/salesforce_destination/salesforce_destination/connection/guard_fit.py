@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from salesforce_destination.connection.finding import Finding, note, warning
-from salesforce_destination.record.guards import Guards
-from salesforce_destination.record.validation_rule import ValidationRule, stale_marker
+from salesforce_destination.record.guards import Guards, ValidationRule, stale_marker
 
 if TYPE_CHECKING:
     from salesforce_destination.destination.destination import Audience, Destination

@@ -142,7 +142,9 @@ class IdentityReader:
             text = f"The profile has no identity at {self._source_text}."
             raise ProfileRefusedError(Reason("NO_IDENTITY", text))
         if not is_unicode(identity):
-            raise ProfileRefusedError(Reason("IDENTITY_MALFORMED", "The identity contains an unpaired surrogate (invalid Unicode)."))
+            raise ProfileRefusedError(
+                Reason("IDENTITY_MALFORMED", "The identity contains an unpaired surrogate (invalid Unicode).")
+            )
         if self._by_id:
             identity = self._record_id(identity)
             return identity, identity
@@ -151,7 +153,9 @@ class IdentityReader:
     def _record_id(self, identity: str) -> str:
         record_id = to_18(identity)
         if record_id is None:
-            text = f"{identity[:40]!r} is not a valid Salesforce Id. An Id has 15 or 18 characters and is case-sensitive."
+            text = (
+                f"{identity[:40]!r} is not a valid Salesforce Id. An Id has 15 or 18 characters and is case-sensitive."
+            )
             raise ProfileRefusedError(Reason("IDENTITY_MALFORMED", text))
         prefix = KEY_PREFIXES.get(self._object, record_id[:3])
         if not record_id.startswith(prefix):

@@ -10,12 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from salesforce_destination.record.classification import RecordError
+from salesforce_destination.record.classification import STALE_MARKER, RecordError
 
 if TYPE_CHECKING:
     from salesforce_destination.destination.destination import Destination
+
+GUARD_EXEMPT = "CDP_Guard_Exempt"
+"""The custom permission whose holders no guard refuses."""
 
 _MARKER = re.compile(r"\[CDP-STALE:(\w+)\]")
 
@@ -56,3 +59,53 @@ class Guards:
 def stale_guards(errors: Iterable[RecordError]) -> frozenset[str]:
     """The guards that refused a record, from the markers in the texts; `fields` of the error may be empty."""
     return frozenset(name for error in errors for name in _MARKER.findall(error.text))
+
+
+Json = Any
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationRule:
+    """One rule of an sObject; `text` is what it says to whoever is refused."""
+
+    name: str
+    active: bool
+    text: str
+
+    def guards(self, field: str) -> bool:
+        """Whether this is the rule that guards by this field: its text carries the marker, in this spelling."""
+        return stale_marker(field) in self.text
+
+
+def guard_formula(field: str) -> str:
+    """
+    The formula of a guard's rule: true of a write that it refuses.
+
+    Equal times pass, and so does whoever holds the exemption.
+    """
+    prior = f"PRIORVALUE({field})"
+    conditions = f"NOT(ISNEW()), NOT(ISBLANK({field})), NOT(ISBLANK({prior})), {field} < {prior}"
+    return f"AND(NOT($Permission.{GUARD_EXEMPT}), {conditions})"
+
+
+def stale_marker(field: str) -> str:
+    """What the error text of a guard's rule has to contain, so that a refusal by it is known for what it is."""
+    return f"{STALE_MARKER}{field}]"
+
+
+def rules_query(sobject: str) -> str:
+    """The query to the Tooling API for an sObject's rules (`Metadata` could be asked for one rule at a time only)."""
+    # An sObject's name in a destination file has letters, digits and underscores only.
+    columns = "ValidationName, Active, ErrorMessage"
+    return f"SELECT {columns} FROM ValidationRule WHERE EntityDefinition.QualifiedApiName = '{sobject}'"  # noqa: S608  # nosec B608
+
+
+def read_rules(answer: Mapping[str, Json]) -> tuple[ValidationRule, ...]:
+    """Read the answer to `rules_query`."""
+    rows = (row for row in answer.get("records") or () if isinstance(row, Mapping))
+    return tuple(
+        ValidationRule(
+            str(row.get("ValidationName", "")), row.get("Active") is True, str(row.get("ErrorMessage") or "")
+        )
+        for row in rows
+    )

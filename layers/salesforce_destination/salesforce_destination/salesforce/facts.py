@@ -9,7 +9,7 @@ from salesforce_destination.connection.allowances import ApiCalls
 from salesforce_destination.connection.comparison import OrgFacts
 from salesforce_destination.errors import BadRequestError, RequestRefusedError
 from salesforce_destination.record.description import read_description
-from salesforce_destination.record.validation_rule import ValidationRule, read_rules, rules_query
+from salesforce_destination.record.guards import ValidationRule, read_rules, rules_query
 from salesforce_destination.salesforce.client import SalesforceClient
 
 NOT_FOR_THIS_USER = (RequestRefusedError, BadRequestError)

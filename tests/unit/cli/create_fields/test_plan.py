@@ -16,8 +16,9 @@ from destination_cli.create_fields.step import (
     MendRule,
 )
 from destination_cli.create_fields.wanted import FieldKind
-from guarded_org import GUARDED, guard_formula
+from guarded_org import GUARDED
 from salesforce_destination.destination.destination import Destination, read_destination
+from salesforce_destination.record.guards import guard_formula
 
 USER = "005Ab0000000001AAA"
 FILE = """
