@@ -49,8 +49,8 @@ result["after"] = kilobytes()
 """
 """getrusage would tell the parent's figure, where that was higher."""
 
-HEAVY = {"boto3", "s3transfer", "jwt", "cryptography", "aws_xray_sdk", "jmespath", "rich", "typer", "moto"}
-"""Packages that take long to load, and that a good batch by a file of plain paths has no use for."""
+HEAVY = {"boto3", "s3transfer", "jwt", "cryptography", "aws_xray_sdk", "rich", "typer", "moto"}
+"""Packages that take long to load, and that a good batch has no use for."""
 
 MODULES_AT_START, MODULES_AFTER_A_BATCH = 560, 630
 """Ceilings, a twentieth above what there is, so that a package that comes along unseen is seen."""
