@@ -46,7 +46,7 @@ def test_the_workflows_call_targets_of_the_makefile() -> None:
     scripts = [step["run"] for file in WORKFLOWS for step in steps(file) if "run" in step]
     called = {name for script in scripts for name in re.findall(r"^make ([a-z-]+)", script, re.MULTILINE)}
 
-    assert {"lint", "test", "test-all"} <= called <= targets()
+    assert {"lint", "size", "test", "test-all"} <= called <= targets()
 
 
 def test_the_gate_runs_on_the_oldest_python_and_on_lambdas() -> None:
