@@ -24,6 +24,8 @@ CloudFormation keeps the previous value of a parameter that you leave out.
 [Set up AWS](aws-setup.md#choose) says which of them need a decision.
 
 `make local` reads them from the environment: `BatchWindowSeconds` is `BATCH_WINDOW_SECONDS`.
+
+Behind each name stand its default, and in brackets what it takes.
 """
 
 MORE = {
@@ -56,17 +58,17 @@ def page() -> str:
 def _lines(template: dict[str, Any]) -> Iterator[str]:
     parameters = template["Parameters"]
     for group in template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]:
-        yield f"## {group['Label']['default']}\n\n| Parameter | Default | Takes | What it does |\n|---|---|---|---|"
+        yield f"## {group['Label']['default']}\n"
         for name in group["Parameters"]:
-            yield _row(name, parameters[name])
+            yield _entry(name, parameters[name])
         yield ""
 
 
-def _row(name: str, parameter: dict[str, Any]) -> str:
-    default = f"`{parameter['Default']}`" if parameter["Default"] != "" else ""
+def _entry(name: str, parameter: dict[str, Any]) -> str:
+    default = f" = `{parameter['Default']}`" if parameter["Default"] != "" else ""
+    taken = f" ({_taken(parameter)})" if _taken(parameter) else ""
     more = f" [More]({MORE[name]})." if name in MORE else ""
-    cells = [f"`{name}`", default, _taken(parameter), f"{parameter['Description'].strip()}{more}"]
-    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+    return f"- `{name}`{default}{taken}: {parameter['Description'].strip()}{more}"
 
 
 def _taken(parameter: dict[str, Any]) -> str:

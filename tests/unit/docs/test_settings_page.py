@@ -10,7 +10,7 @@ import pytest
 import yaml
 from shell_commands import ROOT
 
-ROW = re.compile(r"^\| `(\w+)` \| (?:`(.*?)`)? \| (.*?) \| (.+?) \|$", re.MULTILINE)
+ENTRY = re.compile(r"^- `(\w+)`(?: = `(.*?)`)?(?: \((.*?)\))?: (.+)$", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -29,21 +29,21 @@ def test_the_page_is_what_the_script_writes(settings: ModuleType) -> None:
 
 def test_the_page_has_each_parameter_once_with_its_default_and_what_it_takes(settings: ModuleType) -> None:
     template = yaml.load(settings.TEMPLATE.read_text(encoding="utf-8"), settings.Cloudformation)
-    rows = ROW.findall(settings.page())
+    entries = ENTRY.findall(settings.page())
 
-    assert len(rows) >= 20
-    assert len(rows) == len(template["Parameters"])
-    assert {name: default for name, default, *_ in rows} == {
+    assert len(entries) >= 20
+    assert len(entries) == len(template["Parameters"])
+    assert {name: default for name, default, *_ in entries} == {
         name: str(parameter["Default"]) for name, parameter in template["Parameters"].items()
     }
-    assert all(does for *_, does in rows)
+    assert all(does for *_, does in entries)
     bounded = {
         name for name, parameter in template["Parameters"].items() if {"MinValue", "AllowedValues"} & {*parameter}
     }
-    assert {name for name, _, takes, _ in rows if takes} == bounded
+    assert {name for name, _, takes, _ in entries if takes} == bounded
 
 
 def test_a_parameter_that_the_page_tells_more_of_is_one(settings: ModuleType) -> None:
-    names = {name for name, *_ in ROW.findall(settings.page())}
+    names = {name for name, *_ in ENTRY.findall(settings.page())}
 
     assert set(settings.MORE) <= names
