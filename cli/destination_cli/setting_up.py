@@ -51,7 +51,7 @@ def create_fields(
     """
     Make the fields, guards and permission sets that a destination file needs and the org lacks.
 
-    Exits with 1 where something is left that only a person can mend, or was not to be done.
+    Exits with 1 if something is left for a person to do.
     """
     from destination_cli.create_fields.admin_token import asker, read_token
     from destination_cli.create_fields.command import CreateFields, Options
@@ -80,9 +80,9 @@ def prove(
     state: StateFolder = STATE,
 ) -> None:
     """
-    Try in a sandbox what this software knows of Salesforce by inference only, with records that are removed again.
+    Try in a sandbox what this software only infers about Salesforce, with records that it deletes again.
 
-    Exits with 1 where a fact does not hold there.
+    Exits with 1 if a fact does not hold there.
     """
     from destination_cli.create_fields.admin_token import read_token
     from destination_cli.prove.command import Options, run_prove

@@ -97,7 +97,7 @@ def status_of(target: Target, now_ms: int | None = None) -> Status:
 def show(status: Status, console: Console) -> None:
     """All of it as a person reads it."""
     good = not status.findings
-    console.print(f"{'[green]✓[/]' if good else '[red]✗[/]'} {status.name} delivers by {status.destination}.toml.")
+    console.print(f"{'[green]✓[/]' if good else '[red]✗[/]'} {status.name} uses {status.destination}.toml.")
     for finding in status.findings:
         console.print(f"  {finding}", markup=False, highlight=False)
     console.print()

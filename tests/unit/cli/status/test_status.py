@@ -204,7 +204,7 @@ def test_a_person_and_a_program_read_the_same(stack: OperatedStack) -> None:
     show(status, console)
 
     text = console.export_text()
-    assert "a-stack delivers by contacts.toml" in text
+    assert "a-stack uses contacts.toml" in text
     assert "1,234" in text
     assert "none" in text
     assert json.loads(status.as_json())["activity"]["hour"]["RecordsDelivered"] == 1_234
