@@ -17,8 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "licences.md"
 LOCKS = {
-    "all functions (dependencies layer)": ROOT / "layers" / "dependencies" / "requirements.txt",
-    "refresh-token function": ROOT / "functions" / "refresh_token" / "requirements.txt",
+    "All functions: the dependencies layer": ROOT / "layers" / "dependencies" / "requirements.txt",
+    "The refresh-token function": ROOT / "functions" / "refresh_token" / "requirements.txt",
 }
 LOCKED = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
 
@@ -28,15 +28,18 @@ HEAD = """\
 `make licences` writes this page from the packages' own metadata, and a test compares it with the lock files. Each
 package is deployed with its licence text, in its `.dist-info` folder. boto3 and its dependencies come with Lambda's
 runtime and are not deployed.
-
-| Package | Version | Licence | Deployed with |
-|---|---|---|---|
 """
 
 
 def page() -> str:
     """The whole page."""
-    return HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows())
+    found = list(rows())
+    lists = (
+        f"\n## {place}\n\n"
+        + "".join(f"- {name} {version}: {licence}\n" for name, version, licence, at in found if at == place)
+        for place in LOCKS
+    )
+    return HEAD + "".join(lists)
 
 
 def rows() -> Iterator[tuple[str, str, str, str]]:
