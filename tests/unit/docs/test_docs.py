@@ -254,7 +254,7 @@ def test_every_decision_has_a_number_a_date_a_status_and_what_was_rejected() -> 
 
 
 def test_the_index_lists_every_decision_as_it_is() -> None:
-    rows = re.findall(r"^- \[(\d{4})\. (.+)\]\((\S+)\)(?:, (.+))?$", read(DECISIONS / "README.md"), re.M)
+    rows = re.findall(r"^- \[(\d{4})\. (.+?)\]\((\S+)\)(?:, (.+))?$", read(DECISIONS / "README.md"), re.M)
     there = [DECISION.match(read(file)) for file in decisions()]
 
     listed = sorted((file, number, title, status) for number, title, file, status in rows)
