@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from salesforce_destination.aws.secrets import make_client, read_secret
+from salesforce_destination.aws.clients import make_client, read_secret
 from salesforce_destination.errors import CredentialsError, TokenUnavailableError
 from salesforce_destination.login.salesforce_host import check_instance_url
 from salesforce_destination.login.token import AccessToken

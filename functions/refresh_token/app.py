@@ -16,12 +16,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
 from salesforce_destination import __version__
 from salesforce_destination.assembly import RefreshTokenFunction, Surroundings
-from salesforce_destination.aws.clients import make_aws_client
-from salesforce_destination.aws.secrets import AwsUnavailableError
+from salesforce_destination.aws.clients import AwsUnavailableError, make_aws_client
 from salesforce_destination.aws.token_store import RotationLostError
 from salesforce_destination.errors import CredentialsError, SettingsError
 from salesforce_destination.login.refresh_request import RefreshRequest
-from salesforce_destination.login.refusal import LoginUnavailableError
+from salesforce_destination.login.refusals import LoginUnavailableError
 from salesforce_destination.salesforce.oauth import login_session
 from salesforce_destination.settings import REFRESH_TOKEN_NEEDS, Settings, destination_name
 

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.padding import Padding
 from salesforce_destination.errors import CredentialsError
-from salesforce_destination.login.refusal import LoginUnavailableError
+from salesforce_destination.login.refusals import LoginUnavailableError
 
 from destination_cli.connect.trying import (
     WAIT_SECONDS,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import requests
 from salesforce_destination.errors import CredentialsError
 from salesforce_destination.login.credentials import Credentials, GrantType, with_refresh_token
-from salesforce_destination.login.refresh_request import MESSAGE_GROUP, Reason, RefreshRequest
-from salesforce_destination.login.refusal import LoginUnavailableError
+from salesforce_destination.login.refresh_request import MESSAGE_GROUP, RefreshReason, RefreshRequest
+from salesforce_destination.login.refusals import LoginUnavailableError
 from salesforce_destination.login.token import AccessToken
 from salesforce_destination.salesforce.oauth import log_in, login_session
 
@@ -62,7 +62,7 @@ def ask_for_token(target: Target) -> None:
     """Have the refresh-token function log in now, with the credentials that are stored."""
     target.client("sqs").send_message(
         QueueUrl=target.refresh_queue_url,
-        MessageBody=RefreshRequest(Reason.SCHEDULE).body,
+        MessageBody=RefreshRequest(RefreshReason.SCHEDULE).body,
         MessageGroupId=MESSAGE_GROUP,
         # The schedule's own message may have come within five minutes; this one is not to be taken for it.
         MessageDeduplicationId=f"connect-{uuid.uuid4()}",

@@ -6,7 +6,7 @@ import re
 import zlib
 from collections.abc import Mapping
 
-from salesforce_destination.connection.audience_fit import TAKES
+from salesforce_destination.connection.field_fit import TAKES
 from salesforce_destination.destination.destination import Audience, Destination
 from salesforce_destination.record.guards import Guards
 

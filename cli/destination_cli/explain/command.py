@@ -12,8 +12,8 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from salesforce_destination.aws.clients import read_secret
 from salesforce_destination.aws.outcome_log import identity_hash
-from salesforce_destination.aws.secrets import read_secret
 from salesforce_destination.destination.destination import Destination
 from salesforce_destination.errors import DestinationError, DestinationFileError
 from salesforce_destination.outcome import ProfileRefusedError

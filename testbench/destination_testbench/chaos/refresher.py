@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from salesforce_destination.assembly import RefreshTokenFunction
 from salesforce_destination.errors import DestinationError
-from salesforce_destination.login.refresh_request import MESSAGE_GROUP, Reason, RefreshRequest
+from salesforce_destination.login.refresh_request import MESSAGE_GROUP, RefreshReason, RefreshRequest
 
 from destination_testbench.chaos.clock import SimulatedClock
 from destination_testbench.chaos.environment import REFRESH_QUEUE
@@ -40,7 +40,7 @@ class Refresher:
             try:
                 self._sqs.send_message(
                     QueueUrl=REFRESH_QUEUE,
-                    MessageBody=RefreshRequest(Reason.SCHEDULE).body,
+                    MessageBody=RefreshRequest(RefreshReason.SCHEDULE).body,
                     MessageGroupId=MESSAGE_GROUP,
                     MessageDeduplicationId=f"schedule-{number}",
                 )

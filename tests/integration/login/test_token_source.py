@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoRegionEr
 from logins import Reply, TokenEndpoint, an_answer
 from moto import mock_aws
 from refresh_function import Failing, Stack
-from salesforce_destination.aws.secrets import AwsUnavailableError
+from salesforce_destination.aws.clients import AwsUnavailableError
 from salesforce_destination.aws.token_store import TokenSource
 from salesforce_destination.errors import TokenUnavailableError
 from salesforce_destination.login.token import AccessToken

@@ -5,7 +5,7 @@ from logins import ORG_ID, TOKEN, a_secret, an_answer
 from salesforce_destination.errors import CredentialsError
 from salesforce_destination.login.answer import Login
 from salesforce_destination.login.credentials import Credentials
-from salesforce_destination.login.refusal import LoginUnavailableError
+from salesforce_destination.login.refusals import LoginUnavailableError
 from salesforce_destination.login.token import AccessToken
 
 

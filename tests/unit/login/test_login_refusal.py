@@ -4,15 +4,16 @@ import re
 
 import pytest
 from salesforce_destination.errors import CredentialsError
-from salesforce_destination.login.error import login_error
-from salesforce_destination.login.refusal import LoginRefusal, LoginUnavailableError
-from salesforce_destination.login.refusal_table import (
+from salesforce_destination.login.refusals import (
     NOT_TRUSTED,
     REDIRECTED,
     TABLE,
     UNKNOWN_HOST,
     UNREACHABLE,
     UNREADABLE,
+    LoginRefusal,
+    LoginUnavailableError,
+    login_error,
 )
 
 PERMANENT, TRANSIENT = CredentialsError, LoginUnavailableError

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from salesforce_destination.login.refresh_request import Reason, RefreshRequest
+from salesforce_destination.login.refresh_request import RefreshReason, RefreshRequest
 from salesforce_destination.login.token import AccessToken
 
 OLD = AccessToken("old", "https://acme.my.salesforce.com")
@@ -24,7 +24,7 @@ def test_no_token_yet_is_sent_as_a_refusal_of_none() -> None:
     assert request.deduplication_id == "none"
 
 
-@pytest.mark.parametrize("request_", [RefreshRequest.after_refusal(OLD), RefreshRequest(Reason.SCHEDULE)])
+@pytest.mark.parametrize("request_", [RefreshRequest.after_refusal(OLD), RefreshRequest(RefreshReason.SCHEDULE)])
 def test_a_message_is_read_as_it_was_sent(request_: RefreshRequest) -> None:
     assert RefreshRequest.from_body(request_.body) == request_
 
@@ -53,8 +53,8 @@ def test_what_is_not_ours_is_no_request(body: str) -> None:
         (RefreshRequest.after_refusal(OLD), None, False),
         (RefreshRequest.after_refusal(None), None, False),
         (RefreshRequest.after_refusal(None), NEW, True),
-        (RefreshRequest(Reason.SCHEDULE), NEW, False),
-        (RefreshRequest(Reason.SCHEDULE), None, False),
+        (RefreshRequest(RefreshReason.SCHEDULE), NEW, False),
+        (RefreshRequest(RefreshReason.SCHEDULE), None, False),
     ],
 )
 def test_a_refusal_is_met_by_any_other_token_and_the_schedule_by_none(

@@ -12,7 +12,7 @@ from requests.exceptions import ChunkedEncodingError, ConnectTimeout, ReadTimeou
 from salesforce_destination.errors import CredentialsError, SalesforceUnavailableError
 from salesforce_destination.login.answer import Login
 from salesforce_destination.login.credentials import Credentials, GrantType
-from salesforce_destination.login.refusal import LoginUnavailableError
+from salesforce_destination.login.refusals import LoginUnavailableError
 from salesforce_destination.salesforce.oauth import log_in, login_session
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 

@@ -11,7 +11,7 @@ from destination_testbench.local.places import ROOT
 from destination_testbench.template.intrinsics import Resolver
 from destination_testbench.template.parameters import ParameterError, parameter_values, variable_name
 from salesforce_destination import __version__
-from salesforce_destination.login.refresh_request import MESSAGE_GROUP, Reason, RefreshRequest
+from salesforce_destination.login.refresh_request import MESSAGE_GROUP, RefreshReason, RefreshRequest
 from the_template import EVERY_OPTION, OUTLIVES_THE_STACK, PSEUDO, resolved, resolver, source, template
 
 NUMBERS_OF_DESIGN = {
@@ -177,7 +177,7 @@ def test_the_schedule_asks_for_a_token_through_the_refresh_queue() -> None:
 
     assert (target["Arn"], target["RoleArn"]) == ("RefreshQueue", "RefreshScheduleRole")
     assert target["SqsParameters"]["MessageGroupId"] == MESSAGE_GROUP
-    assert RefreshRequest.from_body(target["Input"]) == RefreshRequest(Reason.SCHEDULE)
+    assert RefreshRequest.from_body(target["Input"]) == RefreshRequest(RefreshReason.SCHEDULE)
 
 
 def test_both_schedules_are_on() -> None:

@@ -1,5 +1,5 @@
 """
-AWS clients, by botocore alone.
+AWS clients, by botocore alone, and secrets read with them; every failure of AWS is one kind of error.
 
 boto3 makes the same clients, and loads its resources and the transfer manager of S3 on the way, which every cold start
 would pay for.
@@ -7,11 +7,15 @@ would pay for.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session, get_session
+
+from salesforce_destination.errors import TokenUnavailableError
 
 
 def make_aws_client(service: str, config: Config) -> Any:
@@ -22,3 +26,36 @@ def make_aws_client(service: str, config: Config) -> Any:
 @cache
 def _session() -> Session:
     return get_session()
+
+
+ClientFactory = Callable[[], Any]
+"""Makes a boto3 client, on first use only: making one takes longer than all the rest of a cold start."""
+
+
+class AwsUnavailableError(TokenUnavailableError):
+    """Secrets Manager, KMS or SQS refused or failed; `reason` is their own code, such as AccessDeniedException."""
+
+    def __init__(self, code: str, error: BotoCoreError | ClientError) -> None:
+        super().__init__(code)
+        is_answer = isinstance(error, ClientError)
+        self.reason = error.response.get("Error", {}).get("Code", "Unknown") if is_answer else type(error).__name__
+
+
+def make_client(factory: ClientFactory, code: str) -> Any:
+    """Make a client; what boto3 lacks for it (a region, credentials) is a failure like any other."""
+    try:
+        return factory()
+    except (BotoCoreError, ClientError) as error:
+        raise AwsUnavailableError(code, error) from None
+
+
+def read_secret(secrets_client: Any, secret_id: str) -> str:
+    """The text of a secret; empty where it was never given a value."""
+    try:
+        return str(secrets_client.get_secret_value(SecretId=secret_id).get("SecretString", ""))
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
+            return ""
+        raise AwsUnavailableError("SECRETS_UNAVAILABLE", error) from None
+    except BotoCoreError as error:
+        raise AwsUnavailableError("SECRETS_UNAVAILABLE", error) from None

@@ -37,26 +37,26 @@ class DeadLetters:
 
     def send(self, deliveries: Sequence[Delivery]) -> set[str]:
         """Send these messages; give the ids of those that did not arrive, which have to be deferred."""
-        letters = [(delivery.message.id, *self._letter(delivery)) for delivery in deliveries]
+        dead_letters = [(delivery.message.id, *self._dead_letter(delivery)) for delivery in deliveries]
         lost: set[str] = set()
-        for call in _calls(letters):
+        for call in _calls(dead_letters):
             lost |= self._send_some(call)
         return lost
 
-    def _send_some(self, letters: Sequence[tuple[str, str, Attributes]]) -> set[str]:
+    def _send_some(self, dead_letters: Sequence[tuple[str, str, Attributes]]) -> set[str]:
         entries = [
             {"Id": str(number), "MessageBody": body, "MessageAttributes": attributes}
-            for number, (_, body, attributes) in enumerate(letters)
+            for number, (_, body, attributes) in enumerate(dead_letters)
         ]
         try:
             answer = self._sqs().send_message_batch(QueueUrl=self._queue_url, Entries=entries)
         except (BotoCoreError, ClientError):
-            # One letter that SQS does not take refuses the whole call: alone, the others may pass.
-            alone = [self._send_some([letter]) for letter in letters] if len(letters) > 1 else []
-            return set().union(*alone) if alone else {letters[0][0]}
-        return {letters[int(failed["Id"])][0] for failed in answer.get("Failed", ())}
+            # One dead letter that SQS does not take refuses the whole call: alone, the others may pass.
+            alone = [self._send_some([dead_letter]) for dead_letter in dead_letters] if len(dead_letters) > 1 else []
+            return set().union(*alone) if alone else {dead_letters[0][0]}
+        return {dead_letters[int(failed["Id"])][0] for failed in answer.get("Failed", ())}
 
-    def _letter(self, delivery: Delivery) -> tuple[str, Attributes]:
+    def _dead_letter(self, delivery: Delivery) -> tuple[str, Attributes]:
         message, reason = delivery.message, delivery.outcome.reason or Reason("NO_REASON")
         event_time = delivery.event_time or message.sent_at
         least = {"ErrorCode": _text(reason.code or "NO_REASON"), "EventTime": _number(event_time)}
@@ -89,15 +89,15 @@ def _producers(message: Message) -> Attributes:
     return {name: dict(attribute) for name, attribute in message.attributes.items() if name not in own}
 
 
-def _calls(letters: Sequence[tuple[str, str, Attributes]]) -> Iterator[list[tuple[str, str, Attributes]]]:
+def _calls(dead_letters: Sequence[tuple[str, str, Attributes]]) -> Iterator[list[tuple[str, str, Attributes]]]:
     call: list[tuple[str, str, Attributes]] = []
     size = 0
-    for letter in letters:
-        bytes_more = _size(letter[1], letter[2])
+    for dead_letter in dead_letters:
+        bytes_more = _size(dead_letter[1], dead_letter[2])
         if call and (len(call) == ENTRIES_PER_CALL or size + bytes_more > MOST_BYTES):
             yield call
             call, size = [], 0
-        call.append(letter)
+        call.append(dead_letter)
         size += bytes_more
     if call:
         yield call

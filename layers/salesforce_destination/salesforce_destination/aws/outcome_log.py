@@ -16,7 +16,7 @@ from itertools import islice
 
 from aws_lambda_powertools import Logger
 
-from salesforce_destination.aws.secrets import ClientFactory, make_client, read_secret
+from salesforce_destination.aws.clients import ClientFactory, make_client, read_secret
 from salesforce_destination.errors import TokenUnavailableError
 from salesforce_destination.outcome import Delivery, OutcomeKind, ProfileOutcome
 

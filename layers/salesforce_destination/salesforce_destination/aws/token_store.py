@@ -18,7 +18,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from salesforce_destination.aws.secrets import AwsUnavailableError, ClientFactory, make_client, read_secret
+from salesforce_destination.aws.clients import AwsUnavailableError, ClientFactory, make_client, read_secret
 from salesforce_destination.errors import CredentialsError, TokenUnavailableError
 from salesforce_destination.login.refresh_request import MESSAGE_GROUP, RefreshRequest
 from salesforce_destination.login.salesforce_host import check_instance_url

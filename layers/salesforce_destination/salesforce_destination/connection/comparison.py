@@ -13,8 +13,13 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from salesforce_destination.connection.allowances import ApiCalls, audience_room, call_room, long_text_room
-from salesforce_destination.connection.audience_fit import audience_findings, names_findings
-from salesforce_destination.connection.field_fit import mapping_findings, not_there, typed_findings
+from salesforce_destination.connection.field_fit import (
+    audience_findings,
+    mapping_findings,
+    names_findings,
+    not_there,
+    typed_findings,
+)
 from salesforce_destination.connection.finding import Finding, error, note, warning
 from salesforce_destination.connection.guard_fit import guard_findings
 from salesforce_destination.record.description import ObjectDescription

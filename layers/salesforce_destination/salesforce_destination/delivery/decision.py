@@ -56,13 +56,13 @@ class Decision:
     """
     What follows an answer: `outcome`, unless something is to be done first.
 
-    `again` is sent in place of what was refused, without `omitted` fields (refused) and `stale` ones (older than the
+    `resend` is sent in place of what was refused, without `omitted` fields (refused) and `stale` ones (older than the
     org's). The org lacks `missing` fields: the rest is sent, and the messages wait. `move` is how the record went, to
     be looked up; where nothing is found, `outcome` holds.
     """
 
     outcome: Outcome
-    again: Attempt | None = None
+    resend: Attempt | None = None
     omitted: frozenset[str] = frozenset()
     stale: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()
@@ -70,12 +70,12 @@ class Decision:
 
     def is_rejection(self) -> bool:
         """Whether the record is rejected, and nothing can be done first."""
-        may_follow = self.again or self.missing or self.move
+        may_follow = self.resend or self.missing or self.move
         return not may_follow and self.outcome.kind is OutcomeKind.REJECTED
 
     def is_split_of(self, attempt: Attempt) -> bool:
         """Whether the attempt is sent again among fewer records."""
-        return self.again is not None and self.again.most < attempt.most
+        return self.resend is not None and self.resend.most < attempt.most
 
 
 def outcome_of_failure(error: DestinationError, *, was_sent: bool) -> Outcome:
@@ -122,7 +122,7 @@ class Refusals:
                 fields = frozenset(_unwritable(errors)) & attempt.record.fields.keys()
                 return Decision(outcome, missing=fields)
             case Meaning.SPLIT:
-                return Decision(outcome, again=attempt.smaller(collection_size))
+                return Decision(outcome, resend=attempt.smaller(collection_size))
         return Decision(outcome)
 
     def _meaning(self, error: RecordError) -> Meaning:
@@ -141,7 +141,7 @@ class Refusals:
             return Decision(outcome)
         consents = (guards & self._since_fields) - attempt.retimed
         left_out = self.guards.with_guarded(guards - consents) & attempt.record.fields.keys()
-        return Decision(outcome, again=attempt.retimed_by_event(consents).without(left_out), stale=left_out)
+        return Decision(outcome, resend=attempt.retimed_by_event(consents).without(left_out), stale=left_out)
 
     def _without_refused(self, attempt: Attempt, refused: Sequence[RecordError], outcome: Outcome) -> Decision:
         """Leave refused fields out where that is allowed, else find the event that is guilty, else reject."""
@@ -149,8 +149,8 @@ class Refusals:
         if all(error.fields and self._may_be_omitted.issuperset(error.fields) for error in refused):
             fields = frozenset(name for error in refused for name in error.fields) & record.fields.keys()
             if fields and fields != record.fields.keys():
-                return Decision(outcome, again=attempt.without(fields), omitted=fields)
-        return Decision(outcome, again=attempt.taken_apart() if len(record.updates) > 1 else None)
+                return Decision(outcome, resend=attempt.without(fields), omitted=fields)
+        return Decision(outcome, resend=attempt.taken_apart() if len(record.updates) > 1 else None)
 
 
 def _outcome(meaning: Meaning, error: RecordError, receive_count: int) -> Outcome:

@@ -131,8 +131,8 @@ class Deliverer:
         """
         refused = [delivery for delivery in deliveries if delivery.outcome.kind is OutcomeKind.REJECTED]
         lost = self.dead_letters.send(refused) if refused else frozenset[str]()
-        again = deferred("DEAD_LETTER_QUEUE_UNAVAILABLE")
-        batch.deliveries = [replace(d, outcome=again) if d.message.id in lost else d for d in deliveries]
+        unsent = deferred("DEAD_LETTER_QUEUE_UNAVAILABLE")
+        batch.deliveries = [replace(d, outcome=unsent) if d.message.id in lost else d for d in deliveries]
         waiting = (d for d in batch.deliveries if d.outcome.kind is OutcomeKind.DEFERRED)
         wanted = ((d.message, self.backoff.delay_of(d.outcome.wait, d.message.receive_count)) for d in waiting)
         delays = [(message, seconds) for message, seconds in wanted if seconds is not None]

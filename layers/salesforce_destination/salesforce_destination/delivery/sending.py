@@ -72,10 +72,10 @@ class Sending:
     _stopped: Outcome | None = None
     _records: Mapping[str, Record] = field(default_factory=dict)
     _refused: list[tuple[Attempt, Outcome]] = field(default_factory=list)
-    _alone: RecordsAlone = field(init=False)
+    _single: SingleRecords = field(init=False)
 
     def __post_init__(self) -> None:
-        self._alone = RecordsAlone()
+        self._single = SingleRecords()
         if self.memory.is_limit_spent():
             self._stopped = deferred("REQUEST_LIMIT_EXCEEDED", Wait.DAILY_LIMIT)
 
@@ -86,7 +86,7 @@ class Sending:
         attempts = (Attempt(record, records_per_collection) for record in in_order_of_parents(records))
         pending = [ready for attempt in attempts if (ready := self._ready(attempt))]
         while pending:
-            now, later = self._alone.probed(pending)
+            now, later = self._single.probed(pending)
             pending = [*self._round(now), *later] or self._settle_refused(len(records))
 
     def _look_for_missing(self) -> None:
@@ -130,14 +130,14 @@ class Sending:
     # One round: everything that is ready is sent once, and each answer is followed.
 
     def _round(self, pending: Sequence[Attempt]) -> list[Attempt]:
-        again: list[Attempt | None] = []
+        following: list[Attempt | None] = []
         gone: dict[Move, list[tuple[Attempt, Outcome]]] = {}
         for collection, reply in self._exchange(pending):
             size = len(collection)
             answers: Sequence[RecordErrors | Failure] = [reply] * size if isinstance(reply, Failure) else reply
             for attempt, answer in zip(collection, answers, strict=True):
                 if answer is WRITTEN and attempt.is_all:
-                    self._alone.note_written(size)
+                    self._single.note_written(size)
                     self._note_delivered(attempt)
                     self.batch.settle(attempt.record, DELIVERED)
                     continue
@@ -145,33 +145,33 @@ class Sending:
                 if decision.move is not None:
                     gone.setdefault(decision.move, []).append((attempt, decision.outcome))
                 else:
-                    again.append(self._done(attempt, decision))
+                    following.append(self._done(attempt, decision))
         for move, lost in gone.items():
-            again += [self._done(attempt, decision) for attempt, decision in self._followed(move, lost)]
-        return [attempt for attempt in again if attempt]
+            following += [self._done(attempt, decision) for attempt, decision in self._followed(move, lost)]
+        return [attempt for attempt in following if attempt]
 
     def _decision(self, attempt: Attempt, answer: RecordErrors | Failure, collection_size: int) -> Decision:
         if isinstance(answer, Outcome):
             return Decision(answer)
         if isinstance(answer, BadRequestError):
             self.batch.codes[answer.code] += 1
-            alone = rejected(answer.code, "Salesforce refuses this record even in a request of its own.")
-            decision = Decision(alone, again=attempt.smaller(collection_size))
+            single = rejected(answer.code, "Salesforce refuses this record even in a request of its own.")
+            decision = Decision(single, resend=attempt.smaller(collection_size))
         elif answer:
             self.batch.codes.update(error.code for error in answer)
             tries = self.batch.receive_count(attempt.record)
             decision = self.refusals.decide(attempt, answer, tries, collection_size)
         else:
-            self._alone.note_written(collection_size)
+            self._single.note_written(collection_size)
             return Decision(DELIVERED)
-        return self._alone.considered(attempt, decision, collection_size)
+        return self._single.considered(attempt, decision, collection_size)
 
     def _done(self, attempt: Attempt, decision: Decision) -> Attempt | None:
         """Do what was decided, and give what is to be sent next of this record."""
-        if decision.again:
+        if decision.resend:
             self.batch.omitted.update(decision.omitted)
             self.memory.note_stale(attempt.record, decision.stale)
-            return self._ready(decision.again)
+            return self._ready(decision.resend)
         if decision.missing:
             self.memory.note_missing(decision.missing)
             left_out = self.refusals.guards.with_guarded(decision.missing)
@@ -259,10 +259,8 @@ class Sending:
                 yield attempt, Decision(_merged_into(successor, outcome))
             else:
                 first, other = found.get(successor.record_id, (attempt, Decision(outcome)))
-                found[successor.record_id] = (
-                    first,
-                    Decision(outcome, again=self._moved(attempt, successor, other.again)),
-                )
+                resend = self._moved(attempt, successor, other.resend)
+                found[successor.record_id] = first, Decision(outcome, resend=resend)
         yield from found.values()
 
     def _moved(self, attempt: Attempt, successor: Successor, other: Attempt | None) -> Attempt:
@@ -280,7 +278,7 @@ class Sending:
         refused, self._refused = self._refused, []
         causes = common_causes([outcome for _, outcome in refused], records)
         for attempt, outcome in refused:
-            is_common = _cause(outcome) in causes or self._alone.is_common(outcome)
+            is_common = _cause(outcome) in causes or self._single.is_common(outcome)
             waits = Outcome(OutcomeKind.DEFERRED, outcome.reason, Wait.UNTIL_MENDED)
             self.batch.settle(attempt.record, waits if is_common else outcome)
         following = [self._ready(attempt.next()) for attempt, _ in refused]
@@ -288,9 +286,9 @@ class Sending:
 
 
 @dataclass(slots=True)
-class RecordsAlone:
+class SingleRecords:
     """
-    What became of the records of one batch that were sent alone, and with it how far requests are split.
+    What became of the records of one batch that were sent singly, and with it how far requests are split.
 
     If records keep failing on their own, the cause is not a single bad record: a request that Salesforce refuses
     without saying why, or a trigger that always runs into its limit, would otherwise cost two calls for each record.

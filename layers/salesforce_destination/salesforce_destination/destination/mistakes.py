@@ -1,4 +1,4 @@
-"""What pydantic finds wrong in one key of a destination file, in the words of the file and never in pydantic's."""
+"""What is wrong in one key of a destination file, in the words of the file and never in pydantic's."""
 
 from __future__ import annotations
 
@@ -120,3 +120,19 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return repr(value) if not isinstance(value, str) else f'"{value[:60]}"'
+
+
+Table = Mapping[str, Any]
+
+
+def tables(table: Table, key: str) -> list[tuple[str, Table]]:
+    """The entries of a list of tables, each with its key in the file; what is no table is left to others to find."""
+    entries = table.get(key)
+    listed = entries if isinstance(entries, list) else []
+    return [(f"{key}[{index}]", entry) for index, entry in enumerate(listed) if isinstance(entry, dict)]
+
+
+def part(table: Table, key: str) -> Table:
+    """The table under a key, empty where there is none."""
+    found = table.get(key)
+    return found if isinstance(found, dict) else {}

@@ -12,8 +12,7 @@ from urllib.parse import urlsplit
 
 from salesforce_destination.errors import CredentialsError
 from salesforce_destination.login.credentials import Credentials
-from salesforce_destination.login.refusal import LoginUnavailableError
-from salesforce_destination.login.refusal_table import UNREADABLE
+from salesforce_destination.login.refusals import UNREADABLE, LoginUnavailableError
 from salesforce_destination.login.salesforce_host import check_instance_url
 from salesforce_destination.login.token import AccessToken, is_sendable
 

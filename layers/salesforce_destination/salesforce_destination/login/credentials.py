@@ -2,7 +2,10 @@
 The credentials secret: what a person fills in so that the destination can log in.
 
 Each mistake is named by its key with what to do about it, before anything is sent. The words are ours and hold nothing
-of the secret: whatever stands in it may be a password in the wrong place.
+of the secret: whatever stands in it may be a password in the wrong place. The private key
+of the JWT bearer grant is taken as people paste it. A console's key/value form turns the line breaks of a PEM text into
+blanks or into the two characters `\\n`. Both are mended here: between the two marks is base64, in which neither means
+anything.
 """
 
 from __future__ import annotations
@@ -10,13 +13,13 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from salesforce_destination.errors import CredentialsError
-from salesforce_destination.login.private_key import read_private_key
 from salesforce_destination.login.salesforce_host import is_local, is_my_domain, salesforce_url
 from salesforce_destination.login.token import parse_object
 
@@ -147,3 +150,24 @@ def _grant_type(given: str) -> GrantType:
     near = [grant for grant in GrantType if word in grant] or difflib.get_close_matches(word, list(GrantType), n=1)
     cure = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join(GrantType)}."
     raise CredentialsError("grant_type", "is not a supported grant type.", cure)
+
+
+_PEM = re.compile(r"-----BEGIN (?P<label>[A-Z0-9 ]+)-----(?P<base64>[A-Za-z0-9+/=\s]+)-----END (?P=label)-----")
+_RSA = ("PRIVATE KEY", "RSA PRIVATE KEY")
+_CURE = "Store the whole PEM text of an RSA key without a passphrase, from its -----BEGIN line to its -----END line."
+
+
+def read_private_key(text: str) -> str:
+    """
+    Give the private key in the text with its lines restored, or say what was pasted in its place.
+
+    A certificate beside the key, as in many .pem files, is left out.
+    """
+    if "ENCRYPTED" in text:
+        raise CredentialsError("private_key", "is protected by a passphrase.", _CURE)
+    found = list(_PEM.finditer(text.replace("\\r", "").replace("\\n", "\n")))
+    key = next((pem for pem in found if pem["label"] in _RSA), None)
+    if key is None:
+        raise CredentialsError("private_key", "is not an RSA private key." if found else "is not PEM text.", _CURE)
+    lines = textwrap.wrap("".join(key["base64"].split()), 64)
+    return "\n".join([f"-----BEGIN {key['label']}-----", *lines, f"-----END {key['label']}-----", ""])

@@ -20,7 +20,7 @@ MESSAGE_GROUP = "refresh"
 _FINGERPRINT = re.compile(rf"[0-9a-f]{{{FINGERPRINT_LENGTH}}}")
 
 
-class Reason(StrEnum):
+class RefreshReason(StrEnum):
     """Why another token is wanted."""
 
     SCHEDULE = "schedule"
@@ -31,24 +31,24 @@ class Reason(StrEnum):
 class RefreshRequest:
     """A wish for another access token; `refused` is the fingerprint of the refused one, None where there was none."""
 
-    reason: Reason
+    reason: RefreshReason
     refused: str | None = None
 
     @classmethod
     def after_refusal(cls, refused: AccessToken | None) -> RefreshRequest:
         """What a function sends whose token was refused, or that found none."""
-        return cls(Reason.REFUSED, refused.fingerprint if refused else None)
+        return cls(RefreshReason.REFUSED, refused.fingerprint if refused else None)
 
     @classmethod
     def from_body(cls, body: str) -> RefreshRequest | None:
         """Read a message; None where it is not one of ours. Such a message must not hold up the queue behind it."""
         message = parse_object(body) or {}
         reason, refused = message.get("reason"), message.get("refused")
-        if reason not in list(Reason):
+        if reason not in list(RefreshReason):
             return None
         if refused is not None and not (isinstance(refused, str) and _FINGERPRINT.fullmatch(refused)):
             return None
-        return cls(Reason(reason), refused)
+        return cls(RefreshReason(reason), refused)
 
     @property
     def body(self) -> str:
@@ -66,4 +66,4 @@ class RefreshRequest:
 
         The schedule always wants a new one: it keeps a token from ending while nobody looks.
         """
-        return self.reason is Reason.REFUSED and stored is not None and stored.fingerprint != self.refused
+        return self.reason is RefreshReason.REFUSED and stored is not None and stored.fingerprint != self.refused

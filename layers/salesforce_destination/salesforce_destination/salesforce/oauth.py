@@ -16,11 +16,16 @@ from urllib3.exceptions import NameResolutionError
 
 from salesforce_destination import USER_AGENT
 from salesforce_destination.errors import CredentialsError
-from salesforce_destination.login import refusal_table as login_refusal_table
 from salesforce_destination.login.answer import Login
 from salesforce_destination.login.credentials import Credentials, GrantType
-from salesforce_destination.login.error import login_error
-from salesforce_destination.login.refusal import LoginRefusal, LoginUnavailableError
+from salesforce_destination.login.refusals import (
+    NOT_TRUSTED,
+    UNKNOWN_HOST,
+    UNREACHABLE,
+    LoginRefusal,
+    LoginUnavailableError,
+    login_error,
+)
 from salesforce_destination.login.salesforce_host import jwt_audience
 from salesforce_destination.login.token import parse_object
 
@@ -100,11 +105,9 @@ def _post(session: requests.Session, url: str, form: Mapping[str, str]) -> reque
 
 def _unanswered(error: requests.RequestException) -> LoginRefusal:
     if isinstance(error, requests.exceptions.SSLError):
-        return login_refusal_table.NOT_TRUSTED
+        return NOT_TRUSTED
     reason = getattr(error.args[0], "reason", None) if error.args else None
-    return (
-        login_refusal_table.UNKNOWN_HOST if isinstance(reason, NameResolutionError) else login_refusal_table.UNREACHABLE
-    )
+    return UNKNOWN_HOST if isinstance(reason, NameResolutionError) else UNREACHABLE
 
 
 def _json_object(response: requests.Response) -> Mapping[str, Any] | None:

@@ -1,13 +1,44 @@
 """
-What a failed log-in means, as a table: Salesforce's two words -> which field or setting is at fault, and what to do.
+A failed log-in, in our words: which field of the credentials or which setting is at fault, and what to do.
 
-The evidence for each row is in its test. Wordings differ between grants, years and kinds of app, so that a row may name
-the beginning of a description only. A problem reads on from the name of its field; without one it is a sentence.
+Salesforce's own text never leaves this module: it may echo what was sent. What it says is known by the table or it is
+unknown. The evidence for each row is in its test. Wordings differ between grants, years and kinds of app, so that a row
+may name the beginning of a description only. A problem reads on from the name of its field; without one it is a
+sentence. The refresh queue tries again about once a minute; the kind of error says if a person has to act.
 """
 
 from __future__ import annotations
 
-from salesforce_destination.login.refusal import LoginRefusal
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from salesforce_destination.errors import CredentialsError, SalesforceUnavailableError
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRefusal:
+    """
+    Why there is no token, in our words.
+
+    `field` is the key of the credentials secret at fault, or empty for a setting in Salesforce; `permanent` says that a
+    person has to act.
+    """
+
+    code: str
+    field: str
+    problem: str
+    cure: str
+    permanent: bool
+
+
+class LoginUnavailableError(SalesforceUnavailableError):
+    """Salesforce did not log us in, but may do so later; `field`, `problem` and `cure` as in CredentialsError."""
+
+    def __init__(self, status: int | None, refusal: LoginRefusal) -> None:
+        super().__init__(status, [refusal.code])
+        self.field, self.problem, self.cure = refusal.field, refusal.problem, refusal.cure
 
 
 def _person_acts(code: str, field: str, problem: str, cure: str) -> LoginRefusal:
@@ -229,3 +260,29 @@ TABLE: tuple[tuple[str, str, LoginRefusal], ...] = (
     ("temporarily_unavailable", "", _SALESFORCE_FAULT),
 )
 """(error, beginning of error_description) -> what it means. The first row that fits holds."""
+
+
+_WORD = re.compile(r"[a-z][a-z_]{2,39}")
+
+
+def login_error(status: int, answer: Mapping[str, Any] | None) -> CredentialsError | LoginUnavailableError:
+    """Name what an answer other than a token means; `answer` is None where it was no JSON object."""
+    if 300 <= status < 400:
+        return LoginUnavailableError(status, REDIRECTED)
+    if answer is None or status >= 500 or not isinstance(answer.get("error"), str):
+        return LoginUnavailableError(status, UNREADABLE)
+    refusal = _look_up(answer["error"].lower(), str(answer.get("error_description") or "").lower())
+    if refusal.permanent:
+        return CredentialsError(refusal.field, refusal.problem, refusal.cure, refusal.code)
+    return LoginUnavailableError(status, refusal)
+
+
+def _look_up(error: str, description: str) -> LoginRefusal:
+    description = " ".join(description.split()).replace("\u2019", "'")
+    for known_error, beginning, refusal in TABLE:
+        if error == known_error and description.startswith(beginning):
+            return refusal
+    named = f" ({error})" if _WORD.fullmatch(error) else ""
+    problem = f"Salesforce refused the log-in for an unknown reason{named}."
+    cure = "Setup > Login History shows the cause. Check each value of the credentials."
+    return LoginRefusal("LOGIN_REFUSED_UNKNOWN", "", problem, cure, permanent=True)
