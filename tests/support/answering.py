@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from benchmarks.answering.answers import Reply
@@ -44,8 +45,13 @@ def keeping_org() -> Iterator[KeepingOrg]:
     serving.join()
 
 
+@cache
 def delivered(name: str, profiles: int, variant: Variant = Variant.PLAIN) -> tuple[Run, list[Request]]:
-    """Let a contender deliver profiles in a process of its own; give what it did, and its calls with the warm-up's."""
+    """
+    Let a contender deliver profiles in a process of its own; give what it did, and its calls with the warm-up's.
+
+    Tests that ask for the same share one run.
+    """
     with keeping_org() as org, tempfile.TemporaryDirectory() as folder:
         events, result = Path(folder, "events"), Path(folder, "result.json")
         write_events(events, profiles, variant)

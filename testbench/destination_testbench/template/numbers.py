@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ class Numbers:
     api_usage_ceiling_percent: int
 
 
+@cache
 def template_numbers(path: Path = ROOT / "template.yaml") -> Numbers:
     """Read the defaults of the template's parameters."""
     parameters: dict[str, dict[str, Any]] = yaml_parse(path.read_text(encoding="utf-8"))["Parameters"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from destination_testbench.local.places import ACCOUNT_ID, REGION, ROOT
 
 SOURCE_BUCKET = "this-checkout"
 """SAM's translator takes code only from S3: the bucket that stands for the folder that holds template.yaml."""
+
+TEMPLATES_KEPT = 4
+"""A template is transformed once, however often it is read in one process; nobody changes what comes of it."""
 
 Json = Any
 """A value of a template: what JSON can hold, of any shape."""
@@ -46,7 +50,12 @@ def read_template(path: Path = ROOT / "template.yaml") -> Template:
 
     Local folders (`CodeUri`, `ContentUri`) become objects of the bucket `SOURCE_BUCKET`, their path being the key.
     """
-    source = yaml_parse(path.read_text(encoding="utf-8"))
+    return _transformed(path.read_text(encoding="utf-8"))
+
+
+@lru_cache(TEMPLATES_KEPT)
+def _transformed(text: str) -> Template:
+    source = yaml_parse(text)
     for resource in source["Resources"].values():
         properties = resource.get("Properties", {})
         for key in ("CodeUri", "ContentUri"):

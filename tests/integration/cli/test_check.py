@@ -123,17 +123,19 @@ def test_a_stack_that_does_not_run_cannot_be_asked(tmp_path: Path) -> None:
     assert "make local" in result.output
 
 
-def test_a_changed_file_is_taken_up_with_the_next_start_and_rolled_back_alike(tmp_path: Path) -> None:
+def test_a_changed_file_is_taken_up_with_the_next_start_and_rolled_back_alike(
+    stack: LocalStack, tmp_path: Path
+) -> None:
     file, org = tmp_path / "contacts.toml", SimulatedOrg()
     shutil.copy(CONTACTS, file)
 
     def taken_up() -> dict[str, Any]:
-        with LocalStack(Options(state=tmp_path / "state", destination=file), org) as stack:
-            log = stack.function("CheckConnectionFunction").log
+        with LocalStack(Options(state=tmp_path / "state", destination=file), org) as started:
+            log = started.function("CheckConnectionFunction").log
             wait_until(lambda: '"message":"connected"' in log.read_text(encoding="utf-8"), 30)
-            return dict(report(stack, file)["published"])
+            return dict(report(started, file)["published"])
 
-    before = taken_up()
+    before = dict(report(stack, file)["published"])
     file.write_text(file.read_text().replace("Trial users", "Trial readers"))
     changed = taken_up()
     shutil.copy(CONTACTS, file)

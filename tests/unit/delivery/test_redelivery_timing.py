@@ -20,7 +20,7 @@ from simulated import HOUR, a_world, codes_of_letters, one_event_each, run, writ
 
 DRAWS = 4_001
 SIGMAS = 6
-PEOPLE = 100
+PEOPLE = 50
 OUTAGE_HOURS = 24.0
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,43 @@ from destination_testbench.org import SimulatedOrg, record_id, seed, serve
 from local_stack import wait_until
 
 Run = Callable[..., "subprocess.Popen[str]"]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A stack that runs for the whole module, and the org that it was given."""
+
+    process: subprocess.Popen[str]
+    endpoints: Any
+    org: SimulatedOrg
+
+
+def started(state: Path, **environ: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "destination_testbench", "local", "--state", str(state)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """It finds the endpoints of one that was killed."""
+    state, org = tmp_path_factory.mktemp("running") / "state", SimulatedOrg()
+    state.mkdir()
+    (state / "endpoints.json").write_text('{"pid": 1}', encoding="utf-8")
+    seed(org, contacts=1)
+    with serve(org) as server:
+        process = started(state, SALESFORCE_URL=server.url, BATCH_WINDOW_SECONDS="1")
+        try:
+            wait_until(lambda: (endpoints(state) or {"pid": 1})["pid"] != 1)
+            yield Running(process, endpoints(state), org)
+        finally:
+            process.kill()
+            process.communicate()
 
 
 @pytest.fixture
@@ -28,14 +66,7 @@ def run(state: Path) -> Iterator[Run]:
     with ExitStack() as ending:
 
         def run(**environ: str) -> subprocess.Popen[str]:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "destination_testbench", "local", "--state", str(state)],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environ},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                start_new_session=True,
-            )
+            process = started(state, **environ)
             ending.callback(process.communicate)
             ending.callback(process.kill)
             return process
@@ -70,10 +101,8 @@ def children_of(pid: int) -> set[int]:
     return {child for child, parent in processes().items() if parent == pid}
 
 
-def test_endpoints_say_where_everything_is(run: Run, state: Path) -> None:
-    process = run()
-
-    found = wait_until(lambda: endpoints(state))
+def test_endpoints_say_where_everything_is_and_not_what_one_that_was_killed_left(running: Running) -> None:
+    found = running.endpoints
 
     assert set(found) == {
         "aws_endpoint_url",
@@ -83,32 +112,26 @@ def test_endpoints_say_where_everything_is(run: Run, state: Path) -> None:
         "salesforce_url",
         "pid",
     }
-    assert found["pid"] == process.pid
+    assert found["pid"] == running.process.pid
     assert found["queue_url"].startswith(found["aws_endpoint_url"])
 
 
-def test_anyone_may_send_a_message_and_it_goes_to_the_org_that_was_named(run: Run, state: Path) -> None:
-    org = SimulatedOrg()
-    seed(org, contacts=1)
-    identity = record_id("003", 1)
-    with serve(org) as server:
-        run(SALESFORCE_URL=server.url, BATCH_WINDOW_SECONDS="1")
-        found = wait_until(lambda: endpoints(state))
-        sqs = boto3.client("sqs", endpoint_url=found["aws_endpoint_url"], region_name=found["region"])
+def test_anyone_may_send_a_message_and_it_goes_to_the_org_that_was_named(running: Running) -> None:
+    found, identity = running.endpoints, record_id("003", 1)
+    sqs = boto3.client("sqs", endpoint_url=found["aws_endpoint_url"], region_name=found["region"])
 
-        body = {"person": {"name": {"lastName": "Hopper"}}, "identityMap": {"crmID": [{"id": identity}]}}
-        sqs.send_message(QueueUrl=found["queue_url"], MessageBody=json.dumps(body))
+    body = {"person": {"name": {"lastName": "Hopper"}}, "identityMap": {"crmID": [{"id": identity}]}}
+    sqs.send_message(QueueUrl=found["queue_url"], MessageBody=json.dumps(body))
 
-        wait_until(lambda: [r.get("LastName") for r in org.records("Contact")] == ["Hopper"])
+    wait_until(lambda: [r.get("LastName") for r in running.org.records("Contact")] == ["Hopper"])
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_cleanly_and_nothing_remains(run: Run, state: Path, ending: signal.Signals) -> None:
+def test_it_ends_cleanly_and_nothing_remains(run: Run, state: Path) -> None:
     process = run()
     found = wait_until(lambda: endpoints(state))
     children = children_of(process.pid)
 
-    process.send_signal(ending)
+    process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=15)
 
     assert process.returncode == 0, output
@@ -157,12 +180,3 @@ def test_a_destination_that_is_not_there_is_answered_with_those_that_are(run: Ru
 
     assert process.returncode == 2
     assert "contacts, leads" in output
-
-
-def test_the_endpoints_of_a_stack_that_was_killed_are_not_left_to_mislead(run: Run, state: Path) -> None:
-    state.mkdir()
-    (state / "endpoints.json").write_text('{"pid": 1}', encoding="utf-8")
-
-    process = run()
-
-    wait_until(lambda: (endpoints(state) or {}).get("pid") == process.pid)
