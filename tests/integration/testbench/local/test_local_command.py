@@ -135,7 +135,7 @@ def test_it_ends_cleanly_and_nothing_remains(run: Run, state: Path) -> None:
     output, _ = process.communicate(timeout=15)
 
     assert process.returncode == 0, output
-    assert f"to look at: {found['salesforce_url']}/\n" in output
+    assert f"Records in the org: {found['salesforce_url']}/\n" in output
     assert endpoints(state) is None
     assert len(children) >= 3
     wait_until(lambda: not children & set(processes()))
