@@ -6,10 +6,8 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from destination_testbench.chaos.event import Event, TimeFrom
-from destination_testbench.chaos.producer import Producer
 from destination_testbench.chaos.settings import NOTHING, Settings
-from destination_testbench.chaos.traffic import Extent, Story
+from destination_testbench.chaos.traffic import Event, Extent, Producer, Story, TimeFrom
 from destination_testbench.chaos.world import START, World
 from destination_testbench.org import record_id
 from destination_testbench.template.numbers import template_numbers

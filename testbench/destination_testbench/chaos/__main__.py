@@ -2,14 +2,73 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Column, Table
 
-from destination_testbench.chaos.chaos import run_chaos
+from destination_testbench.chaos.chaos import Result, run_chaos
 from destination_testbench.chaos.settings import Settings
-from destination_testbench.chaos.table import show_chaos
+
+MOST_LINES = 20
+
+ROWS: Sequence[tuple[str, Callable[[Result], object]]] = (
+    ("events", lambda result: result.settings.messages),
+    ("messages sent", lambda result: result.sent),
+    ("different messages", lambda result: result.messages),
+    ("duplicates by the sender and SQS", lambda result: result.duplicates),
+    ("redriven dead letters", lambda result: result.redriven),
+    ("invocations", lambda result: result.invocations),
+    ("requests to the org", lambda result: result.requests),
+    ("deferrals", lambda result: result.deferrals.total()),
+    ("delivered", lambda result: result.outcomes["delivered"]),
+    ("superseded", lambda result: result.outcomes["superseded"]),
+    ("rejected", lambda result: result.outcomes["rejected"]),
+    ("dead letters", lambda result: result.verdict.dead_letters.total()),
+    ("wrong dead letters", lambda result: len(result.verdict.misplaced)),
+    ("lost", lambda result: len(result.verdict.lost)),
+    ("stale", lambda result: len(result.verdict.stale)),
+    ("simulated hours", lambda result: f"{result.hours:.1f}"),
+    ("seed", lambda result: result.settings.seed),
+)
+"""Delivered, superseded and rejected count messages by their last outcome; copies count as one message."""
+
+
+def show_chaos(console: Console, results: Sequence[Result]) -> None:
+    """Print the table, and what is wrong where something is."""
+    table = Table(Column(no_wrap=True), *map(_habit, results), title="Chaos")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    _add_counts(table, "faults", [result.faults for result in results])
+    _add_counts(table, "dead letters", [result.verdict.dead_letters for result in results])
+    for name, value in ROWS:
+        table.add_row(name, *(_number(value(result)) for result in results))
+    console.print(table)
+    for result in results:
+        verdict = result.verdict
+        for line in [*verdict.lost, *verdict.stale, *verdict.misplaced][:MOST_LINES]:
+            console.print(line, markup=False, highlight=False)
+    if all(result.verdict.is_good for result in results):
+        console.print("No message was lost, and no value is stale.", style="green")
+
+
+def _add_counts(table: Table, title: str, counts: Sequence[Counter[str]]) -> None:
+    table.add_row(title, style="bold")
+    for name in sorted({name for counter in counts for name in counter}):
+        table.add_row(f"  {name}", *(_number(counter[name]) for counter in counts))
+    table.add_section()
+
+
+def _habit(result: Result) -> str:
+    return "all errors at once" if result.settings.all_errors_at_once else "one error at a time"
+
+
+def _number(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 DEFAULT = Settings()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from destination_testbench.aws.stored import Stored
-from destination_testbench.chaos.event import AUDIENCES, ORDERING_FIELD, Event, Membership
+from destination_testbench.chaos.traffic import AUDIENCES, ORDERING_FIELD, Event, Membership
 from destination_testbench.org import SimulatedOrg, record_id
 from destination_testbench.org.records.store import Record
 

@@ -12,17 +12,12 @@ from pathlib import Path
 from salesforce_destination.outcome import OutcomeKind
 
 from destination_testbench.chaos.accounting import Verdict, judge
-from destination_testbench.chaos.bundles import bundled
-from destination_testbench.chaos.event import Event
-from destination_testbench.chaos.fault_plan import RULE_ENDS, plan
-from destination_testbench.chaos.killer import Killer
+from destination_testbench.chaos.faults import RULE_ENDS, RowTrouble, Weather, plan
 from destination_testbench.chaos.operator import Operator
-from destination_testbench.chaos.org_faults import Weather
-from destination_testbench.chaos.producer import Producer
-from destination_testbench.chaos.row_faults import RowTrouble
 from destination_testbench.chaos.settings import HOUR, NOTHING, Broken, Settings
 from destination_testbench.chaos.spoiled import STRANGE_CODE, spoiled, strange_record
-from destination_testbench.chaos.traffic import Extent, Story
+from destination_testbench.chaos.traffic import Event, Extent, Producer, Story, bundled
+from destination_testbench.chaos.worker import Killer
 from destination_testbench.chaos.world import START, World
 from destination_testbench.template.numbers import template_numbers
 

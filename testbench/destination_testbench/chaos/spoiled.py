@@ -1,4 +1,4 @@
-"""Messages that can never succeed, each with the code that its dead letter has to carry."""
+"""Messages that can never succeed, each with the code that its dead letter has to carry; some kill the function."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from destination_testbench.chaos.event import Event, TimeFrom
-from destination_testbench.chaos.traffic import Story, iso
+from salesforce_destination.mapping.mapper import Mapped, Mapper
+from salesforce_destination.profile.profile import Profile
+
+from destination_testbench.chaos.clock import Killed
+from destination_testbench.chaos.traffic import Event, Story, TimeFrom, iso
 from destination_testbench.org import record_id
 
 Json = dict[str, Any]
@@ -109,3 +112,27 @@ def deleted_record(people: int) -> str:
 def strange_record(people: int) -> str:
     """The id of the record that is refused for no known reason."""
     return record_id("003", people + STRANGE)
+
+
+class DeadlyMapper(Mapper):
+    """Maps as the real one does, and dies where a profile says so."""
+
+    def map(self, profile: Profile, *times: Any) -> Mapped | None:
+        """Map a profile, or die."""
+        if KILLS in profile:
+            raise Killed
+        return super().map(profile, *times)
+
+
+class NoMarker:
+    """Remembers nothing of the message that a process died over."""
+
+    def is_suspect(self, message_id: str) -> bool:
+        """Never."""
+        return False
+
+    def mark(self, message_id: str) -> None:
+        """Mark nothing."""
+
+    def clear(self) -> None:
+        """There is nothing."""

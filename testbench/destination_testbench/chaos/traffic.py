@@ -1,16 +1,68 @@
-"""The messages of a chaos run: partial memberships, late and shuffled, some twice, some that can never succeed."""
+"""The messages of a chaos run: late, shuffled, some twice, some with several profiles; and the platform that sends."""
 
 from __future__ import annotations
 
+import heapq
 import json
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from enum import StrEnum
+from itertools import count as counting
 from typing import Any
 
-from destination_testbench.chaos.event import AUDIENCES, Event, Membership, TimeFrom
+from destination_testbench.chaos.clock import SimulatedClock
+from destination_testbench.chaos.environment import QUEUE
 from destination_testbench.org import record_id
+
+AUDIENCES: Mapping[str, tuple[str, str]] = {
+    "7841ba61-23c1-4bb3-a495-00d3g5fe1e93": ("CDP_Loyal__c", "CDP_Loyal_Since__c"),
+    "59bd2fkd-3c48-4b18-bf56-4f5c5e6967ae": ("CDP_Newsletter__c", "CDP_Newsletter_Since__c"),
+    "947c1c46-008d-40b0-92ec-3af86eaf41c1": ("CDP_Trial__c", "CDP_Trial_Since__c"),
+}
+"""The audiences of chaos.toml: the field of the status and the field of its time."""
+
+ORDERING_FIELD = "CDP_Event_Time__c"
+
+
+class TimeFrom(StrEnum):
+    """Where a message says when its event happened."""
+
+    BODY = "body"
+    ATTRIBUTE = "attribute"
+    SENT = "sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """The status in one audience, and since when (ms)."""
+
+    status: str
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """
+    One message to come: whose, when it happened (ms), when it is sent (s), what it says.
+
+    `code` is the one its dead letter has to carry, empty for a good message. An event that `rides` is in the body of
+    another, a message with several profiles, and not sent by itself.
+    """
+
+    number: int
+    person: int
+    happened_at: int
+    send_at: float
+    body: str
+    attributes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
+    memberships: Mapping[str, Membership] = field(default_factory=dict)
+    code: str = ""
+    copies: tuple[float, ...] = ()
+    rides: bool = False
+
 
 BURST_SECONDS = 300.0
 """A platform sends what it gathered every few minutes."""
@@ -124,3 +176,59 @@ def _told(membership: Membership, happened_at: int, briefly: bool) -> dict[str, 
     if briefly and membership.since == happened_at:
         return {"status": membership.status}
     return {"status": membership.status, "lastQualificationTime": iso(membership.since)}
+
+
+SHARE = 0.04
+"""Of the messages with their time in the body. Of those about people who are refused for a while, half."""
+
+
+def bundled(events: Sequence[Event], draw: random.Random) -> list[Event]:
+    """The same events, some of them together in one message."""
+    free = {event.number: event for event in events if '"timestamp"' in event.body}
+    told = {event.number: event for event in events}
+    for event in list(free.values()):
+        if event.number not in free or draw.random() >= (0.5 if is_rita(event.person) else SHARE / 2):
+            continue
+        del free[event.number]
+        other = free.pop(draw.choice(list(free)), None) if len(free) > TEMPORARILY_REFUSED else None
+        if other and other.person != event.person:
+            told[event.number], told[other.number] = together(event, other)
+    return list(told.values())
+
+
+def together(event: Event, other: Event) -> tuple[Event, Event]:
+    """Two events in one message, which is sent when the later of them would have been."""
+    body = json.dumps({"profiles": [json.loads(event.body), json.loads(other.body)]}, separators=(",", ":"))
+    send_at = max(event.send_at, other.send_at)
+    return replace(event, body=body, send_at=send_at, copies=()), replace(other, body=body, rides=True)
+
+
+class Producer:
+    """Sends every message at its time, and some of them twice."""
+
+    def __init__(self, clock: SimulatedClock, sqs: Any, events: Sequence[Event]) -> None:
+        self._clock, self._sqs = clock, sqs
+        numbers = counting()
+        self._due: list[tuple[float, int, Event]] = [
+            (moment, next(numbers), event)
+            for event in events
+            if not event.rides
+            for moment in (event.send_at, *event.copies)
+        ]
+        heapq.heapify(self._due)
+        self.sent = 0
+        self.is_done = False
+
+    def run(self) -> None:
+        """Send everything."""
+        for moment, event in self._in_order():
+            if moment > self._clock.now():
+                self._clock.sleep(moment - self._clock.now())
+            self._sqs.send_message(QueueUrl=QUEUE, MessageBody=event.body, MessageAttributes=event.attributes)
+            self.sent += 1
+        self.is_done = True
+
+    def _in_order(self) -> Iterator[tuple[float, Event]]:
+        while self._due:
+            moment, _, event = heapq.heappop(self._due)
+            yield moment, event

@@ -1,17 +1,21 @@
-"""Lambda's side: batches from the queue to the function, and the queue's side of the function's answer."""
+"""The functions as Lambda runs them: workers that deliver, and may be killed, and the one that requests a token."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 
 from botocore.exceptions import ClientError
+from salesforce_destination.assembly import RefreshTokenFunction
 from salesforce_destination.delivery.batch import Batch
+from salesforce_destination.errors import DestinationError
+from salesforce_destination.login.refresh_request import MESSAGE_GROUP, RefreshReason, RefreshRequest
 
 from destination_testbench.aws_lambda.sqs_event import Message, event_of, failed_ids, in_events
 from destination_testbench.chaos.clock import Killed, Process, SimulatedClock, TimedOut
-from destination_testbench.chaos.environment import QUEUE, Environment
+from destination_testbench.chaos.environment import QUEUE, REFRESH_QUEUE, Environment
 from destination_testbench.template.numbers import Numbers
 
 LONG_POLL_SECONDS = 20
@@ -106,3 +110,76 @@ class Worker:
                 self._sqs.delete_message_batch(QueueUrl=QUEUE, Entries=entries)
             except ClientError:
                 continue  # they come again, as with any at-least-once queue
+
+
+LOOKS_EVERY_SECONDS = 0.37
+
+
+class Killer:
+    """Kills a busy worker now and then, until the time is over."""
+
+    def __init__(
+        self, clock: SimulatedClock, workers: Sequence[Worker], every: float, end: float, draw: random.Random
+    ) -> None:
+        self._clock, self._workers, self._every, self._end, self._draw = clock, workers, every, end, draw
+        self.killed = 0
+
+    def run(self) -> None:
+        """Wait, lie in wait, and kill."""
+        while self._clock.now() < self._end:
+            self._clock.sleep(self._draw.expovariate(1 / self._every))
+            while not any(worker.is_busy for worker in self._workers) and self._clock.now() < self._end:
+                self._clock.sleep(LOOKS_EVERY_SECONDS)
+            self._clock.sleep(self._draw.random())
+            for worker in [worker for worker in self._workers if worker.is_busy][:1]:
+                if worker.process:
+                    self._clock.kill(worker.process)
+                    self.killed += 1
+
+
+POLL_EVERY_SECONDS = 1.0
+"""Lambda's long poll answers as soon as a message comes; so does this, nearly."""
+
+SCHEDULE_SECONDS = 3600
+
+
+class Refresher:
+    """Does what the refresh queue asks for, one request at a time."""
+
+    def __init__(self, clock: SimulatedClock, sqs: Any, function: RefreshTokenFunction) -> None:
+        self._clock, self._sqs, self._function = clock, sqs, function
+        self.refreshed = self.failed = 0
+
+    def run(self) -> None:
+        """Poll for ever. A request that failed stays hidden until the queue's visibility timeout."""
+        while True:
+            for message in self._sqs.receive_message(QueueUrl=REFRESH_QUEUE).get("Messages", ()):
+                if self._is_done(message["Body"]):
+                    self._sqs.delete_message(QueueUrl=REFRESH_QUEUE, ReceiptHandle=message["ReceiptHandle"])
+            self._clock.sleep(POLL_EVERY_SECONDS)
+
+    def remind(self) -> None:
+        """Ask for a new token every hour, as the schedule does."""
+        while True:
+            number = int(self._clock.now())
+            try:
+                self._sqs.send_message(
+                    QueueUrl=REFRESH_QUEUE,
+                    MessageBody=RefreshRequest(RefreshReason.SCHEDULE).body,
+                    MessageGroupId=MESSAGE_GROUP,
+                    MessageDeduplicationId=f"schedule-{number}",
+                )
+            except ClientError:
+                self.failed += 1
+            self._clock.sleep(SCHEDULE_SECONDS)
+
+    def _is_done(self, body: str) -> bool:
+        request = RefreshRequest.from_body(body)
+        if request is None:
+            return True
+        try:
+            self.refreshed += self._function.refresh(request)
+        except DestinationError:
+            self.failed += 1
+            return False
+        return True

@@ -1,7 +1,8 @@
-"""Everything that takes part in a chaos run, wired together on one clock."""
+"""Everything that takes part in a chaos run, wired together on one clock: the org, AWS, the functions."""
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,20 +17,101 @@ from salesforce_destination.aws.in_progress import InProgressFile
 from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.destination.destination import read_destination
 from salesforce_destination.outcome import OutcomeKind
+from salesforce_destination.record.guards import guard_formula
 from salesforce_destination.salesforce.client import new_session
 from salesforce_destination.salesforce.oauth import login_session
 
+from destination_testbench.aws.fifo import FifoQueue
+from destination_testbench.aws.queue import QueueConfig, StandardQueue
+from destination_testbench.aws.secrets import SimulatedSecrets
+from destination_testbench.aws.sqs import AnyQueue, SimulatedSqs
 from destination_testbench.chaos.clock import SimulatedClock
-from destination_testbench.chaos.cloud import Cloud, queue_config
-from destination_testbench.chaos.deadly import DeadlyMapper, NoMarker
-from destination_testbench.chaos.environment import Environment, settings_of
-from destination_testbench.chaos.guarded_people import set_up
-from destination_testbench.chaos.refresher import Refresher
+from destination_testbench.chaos.environment import (
+    CREDENTIALS_SECRET,
+    DEAD_LETTER_QUEUE,
+    QUEUE,
+    REFRESH_QUEUE,
+    TOKEN_SECRET,
+    Environment,
+    settings_of,
+)
+from destination_testbench.chaos.faults import AwsMishaps
 from destination_testbench.chaos.settings import Broken, Settings
-from destination_testbench.chaos.transport import INSTANCE, TimedAdapter
-from destination_testbench.chaos.worker import Worker
-from destination_testbench.org import Facts, OrgConfig, SimulatedOrg
+from destination_testbench.chaos.spoiled import DELETED, STRANGE, DeadlyMapper, NoMarker
+from destination_testbench.chaos.traffic import AUDIENCES, ORDERING_FIELD
+from destination_testbench.chaos.worker import Refresher, Worker
+from destination_testbench.org import Facts, OrgAdapter, OrgConfig, SimulatedOrg, record_id, seed
 from destination_testbench.template.numbers import Numbers
+
+REFRESH = QueueConfig(visibility_seconds=60, retention_seconds=600)
+"""As template.yaml sets the refresh queue."""
+
+CREDENTIALS = {
+    "grant_type": "client_credentials",
+    "domain": "acme",
+    "client_id": "local-client-id",
+    "client_secret": "local-client-secret",
+}
+
+
+@dataclass(slots=True)
+class Cloud:
+    """The queues and secrets of one stack."""
+
+    clock: SimulatedClock
+    queue_config: QueueConfig
+    draw: random.Random
+    mishaps: AwsMishaps = field(init=False)
+    queue: StandardQueue = field(init=False)
+    dead_letters: StandardQueue = field(init=False)
+    sqs: SimulatedSqs = field(init=False)
+    secrets: SimulatedSecrets = field(init=False)
+
+    def __post_init__(self) -> None:
+        now = self.clock.now
+        self.mishaps = AwsMishaps(now)
+        letters = QueueConfig(retention_seconds=self.queue_config.retention_seconds)
+        self.queue = StandardQueue(QUEUE, self.queue_config, now, self._draw())
+        self.dead_letters = StandardQueue(DEAD_LETTER_QUEUE, letters, now, self._draw())
+        self.queue.dead_letters = self.dead_letters
+        refresh = FifoQueue(REFRESH_QUEUE, REFRESH, now, self._draw())
+        queues: dict[str, AnyQueue] = {QUEUE: self.queue, DEAD_LETTER_QUEUE: self.dead_letters, REFRESH_QUEUE: refresh}
+        self.sqs = SimulatedSqs(queues, self.mishaps)
+        self.secrets = SimulatedSecrets({TOKEN_SECRET: "{}", CREDENTIALS_SECRET: json.dumps(CREDENTIALS)}, self.mishaps)
+
+    def _draw(self) -> random.Random:
+        return random.Random(self.draw.random())
+
+
+def queue_config(numbers: Numbers, duplicates: float) -> QueueConfig:
+    """The queue as the template sets it."""
+    return QueueConfig(
+        numbers.visibility_timeout_seconds, numbers.retention_seconds, numbers.max_receive_count, duplicates=duplicates
+    )
+
+
+INSTANCE = "https://acme.my.salesforce.com"
+WAY_BACK_SECONDS = 0.05
+"""Between the org's work and its answer: whoever dies here has written and does not know it."""
+
+
+class TimedAdapter(OrgAdapter):
+    """Carries requests to an org; the answer takes a moment."""
+
+    def __init__(self, org: SimulatedOrg, clock: SimulatedClock) -> None:
+        super().__init__(org)
+        self._clock = clock
+
+    def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
+        """Answer one request."""
+        try:
+            return super().send(request, *arguments, **options)
+        finally:
+            self._clock.sleep(WAY_BACK_SECONDS)
+
+
+LATENCY_SECONDS, LATENCY_PER_RECORD = 0.2, 0.003
+"""What a call takes, measured on sandboxes by others: a collection of 200 takes a second or less."""
 
 START = 1_767_571_200.0
 """2026-01-05, a Monday."""
@@ -97,3 +179,15 @@ class World:
                 self.deferrals[delivery.outcome.reason.code if delivery.outcome.reason else ""] += 1
             else:
                 self.outcomes[delivery.message.body] = delivery.outcome.kind
+
+
+def set_up(org: SimulatedOrg, people: int, broken: Broken) -> None:
+    """Fill an org with people and guards."""
+    seed(org, contacts=people + max(DELETED, STRANGE))
+    org.admin.delete("Contact", record_id("003", people + DELETED))
+    guarded = [ORDERING_FIELD] if broken.has_ordering_rule else []
+    guarded += [since for _, since in AUDIENCES.values()] if broken.has_since_rules else []
+    for name in guarded:
+        message = f"Older than what is stored. [CDP-STALE:{name}]"
+        org.admin.add_rule("Contact", f"Guard_{name.removesuffix('__c')}", guard_formula(name), message)
+    org.faults.latency(LATENCY_SECONDS, LATENCY_PER_RECORD)

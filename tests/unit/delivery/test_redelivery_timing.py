@@ -9,8 +9,8 @@ from pathlib import Path
 from statistics import fmean, pvariance
 
 import pytest
-from destination_testbench.chaos.aws_faults import Stretch
 from destination_testbench.chaos.environment import TOKEN_SECRET
+from destination_testbench.chaos.faults import Stretch
 from destination_testbench.chaos.world import START, World
 from destination_testbench.org import Fault, FaultKind
 from destination_testbench.template.numbers import Numbers, template_numbers

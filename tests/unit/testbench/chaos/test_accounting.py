@@ -5,8 +5,7 @@ from typing import Any
 
 from destination_testbench.aws.stored import Stored
 from destination_testbench.chaos.accounting import Verdict, judge
-from destination_testbench.chaos.event import AUDIENCES, ORDERING_FIELD, Event, Membership, TimeFrom
-from destination_testbench.chaos.traffic import Extent, Story
+from destination_testbench.chaos.traffic import AUDIENCES, ORDERING_FIELD, Event, Extent, Membership, Story, TimeFrom
 from destination_testbench.org import SimulatedOrg, record_id, seed
 from salesforce_destination.profile.event_time import to_salesforce
 
