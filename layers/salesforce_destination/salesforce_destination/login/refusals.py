@@ -52,7 +52,7 @@ def _may_pass(code: str, field: str, problem: str, cure: str) -> LoginRefusal:
 _LOGIN_REFUSED = _person_acts(
     "LOGIN_REFUSED",
     "password",
-    "or username or security_token is wrong, the user is locked, or the org blocks the username-password flow.",
+    "is wrong, or username or security_token is, or the user is locked, or the org blocks the username-password flow.",
     (
         "Setup > Login History shows the cause. Orgs created since Summer '23 block that flow: use "
         "client_credentials instead."
