@@ -25,14 +25,12 @@ from destination_testbench.local.places import ACCOUNT_ID, REGION, ROOT
 SOURCE_BUCKET = "this-checkout"
 """SAM's translator takes code only from S3: the bucket that stands for the folder that holds template.yaml."""
 
-<<<<<<< HEAD
-TEMPLATES_KEPT = 4
+TEMPLATES_KEPT = 8
 """A template is transformed once, however often it is read in one process; nobody changes what comes of it."""
-=======
+
 NESTED_STACK = "AWS::CloudFormation::Stack"
 OF_THE_NESTED_STACK = ("AWS::StackName", "AWS::StackId", "AWS::NotificationARNs")
 """Pseudo parameters that are others in a nested stack than in its parent."""
->>>>>>> 0925296 (wip)
 
 Json = Any
 """A value of a template: what JSON can hold, of any shape."""
@@ -69,10 +67,10 @@ def read_template(path: Path = ROOT / "template.yaml") -> Template:
 
 def read_parts(path: Path = ROOT / "template.yaml") -> dict[str, Template]:
     """A transformed template by "", and the templates of its nested stacks by their logical ids."""
-    parent = _transformed(path)
+    parent = _transformed(path.read_text(encoding="utf-8"))
     urls = {name: stack["TemplateURL"] for name, stack in parent.of_type(NESTED_STACK).items()}
     texts = {name: (path.parent / url).read_text(encoding="utf-8") for name, url in urls.items()}
-    return {"": parent, **{name: _template(yaml_parse(text)) for name, text in texts.items()}}
+    return {"": parent, **{name: _parsed(text) for name, text in texts.items()}}
 
 
 def _whole(parts: Mapping[str, Template]) -> Template:
@@ -97,17 +95,18 @@ def _template(parsed: Mapping[str, Json]) -> Template:
     )
 
 
-def _transformed(path: Path) -> Template:
-    """
-    Read and transform one template.
-
-    Local folders (`CodeUri`, `ContentUri`) become objects of the bucket `SOURCE_BUCKET`, their path being the key.
-    """
-    return _transformed(path.read_text(encoding="utf-8"))
+@lru_cache(TEMPLATES_KEPT)
+def _parsed(text: str) -> Template:
+    return _template(yaml_parse(text))
 
 
 @lru_cache(TEMPLATES_KEPT)
 def _transformed(text: str) -> Template:
+    """
+    Transform one template.
+
+    Local folders (`CodeUri`, `ContentUri`) become objects of the bucket `SOURCE_BUCKET`, their path being the key.
+    """
     source = yaml_parse(text)
     for resource in source["Resources"].values():
         properties = resource.get("Properties", {})
