@@ -1,15 +1,18 @@
 """
-Prints template.yaml as CloudFormation gets it from SAM, with every condition true, as JSON.
+Writes template.yaml as SAM transforms it, and each of its nested stacks, into a folder: every condition true.
 
-Checkov leaves out what a condition leaves out with the parameters' defaults: the key, the front door, the VPC.
+Checkov leaves out what a condition leaves out with the parameters' defaults: the key, the front door, the VPC. Of a
+nested stack it knows no parameter at all.
 """
 
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
-from destination_testbench.template.template import read_template
+from destination_testbench.template.template import Template, read_parts
 
 
 def holding(value: Any) -> Any:
@@ -27,14 +30,18 @@ def holding(value: Any) -> Any:
     return value
 
 
-def as_it_is(resource: Any, resources: Any) -> Any:
-    """The resource where its condition holds. SAM makes a stage without the metadata of its API: it has them here."""
-    api = resource.get("Properties", {}).get("RestApiId", {}).get("Ref")
-    metadata = resources[api].get("Metadata", {}) if api else {}
-    return holding({"Metadata": metadata} | {key: value for key, value in resource.items() if key != "Condition"})
+def everything(part: Template) -> dict[str, Any]:
+    """The resources of a template where all of its conditions hold."""
+    resources = {
+        name: holding({key: value for key, value in resource.items() if key != "Condition"})
+        for name, resource in part.resources.items()
+    }
+    return {"Parameters": part.parameters, "Resources": resources}
 
 
 if __name__ == "__main__":
-    template = read_template()
-    resources = {name: as_it_is(resource, template.resources) for name, resource in template.resources.items()}
-    print(json.dumps({"Parameters": template.parameters, "Resources": resources}, indent=1, default=str))
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for logical_id, part in read_parts().items():
+        text = json.dumps(everything(part), indent=1, default=str)
+        (folder / f"{logical_id or 'template'}.json").write_text(text, encoding="utf-8")

@@ -1,4 +1,7 @@
-"""template.yaml for tests: as it is written, as SAM transforms it, and what it says with given parameters."""
+"""
+template.yaml and its nested stacks for tests: as they are written, as one template that SAM has transformed, and what
+that says with given parameters.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 from destination_testbench.local.places import ROOT
 from destination_testbench.template.intrinsics import Resolver
 from destination_testbench.template.parameters import parameter_values
-from destination_testbench.template.template import Template, read_template
+from destination_testbench.template.template import Template, read_parts, whole
 from samtranslator.yaml_helper import yaml_parse
 
 PSEUDO = {
@@ -41,13 +44,25 @@ OUTLIVES_THE_STACK = ("RetainExceptOnCreate", "Retain")
 A_TOPIC = "arn:aws:sns:eu-west-1:123456789012:alarms"
 
 
+NESTED = {"HttpFrontDoor": "stacks/front-door.yaml", "Alarms": "stacks/alarms.yaml"}
+"""The files of the nested stacks, by the logical ids that they have in template.yaml."""
+
+
 @cache
 def template() -> Template:
-    return read_template()
+    """All parts together."""
+    return whole(parts())
+
+
+@cache
+def parts() -> dict[str, Template]:
+    """Each part by itself: template.yaml by "", nested stacks by their logical ids."""
+    return read_parts()
 
 
 @cache
 def source() -> dict[str, Any]:
+    """template.yaml as it is written."""
     parsed: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
     return parsed
 

@@ -77,7 +77,8 @@ def test_what_lands_was_scanned() -> None:
 
     assert "make lint\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert all(f"scanned.py {scanner}" in recipe for scanner in ("bandit", "checkov"))
-    assert "cfn-lint template.yaml" in recipe
+    assert recipe.count("$(TEMPLATES)") == 2
+    assert "TEMPLATES := template.yaml $(wildcard stacks/*.yaml)\n" in makefile
 
 
 def test_make_asks_for_resources_that_the_template_has() -> None:

@@ -7,6 +7,9 @@ from destination_cli.target import Target
 TYPES = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
 """Those that watch metrics, and those that watch alarms and wake people. CloudWatch tells the second only if asked."""
 
+NESTED_STACK = "AWS::CloudFormation::Stack"
+"""Its physical id is its ARN, which CloudFormation takes for a name."""
+
 NAMES_PER_CALL = 100
 """DescribeAlarms takes up to 100 names."""
 
@@ -28,11 +31,14 @@ def alarms_on(target: Target) -> list[str] | None:
 
 
 def _alarms_of(target: Target) -> dict[str, str]:
-    """The stack's alarms: their names, each with its logical id."""
-    pages = target.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=target.name)
-    return {
-        resource["PhysicalResourceId"]: resource["LogicalResourceId"]
-        for page in pages
-        for resource in page["StackResourceSummaries"]
-        if resource["ResourceType"] in TYPES
-    }
+    """The alarms of the stack and of its nested stacks: their names, each with its logical id."""
+    pages = target.client("cloudformation").get_paginator("list_stack_resources")
+    alarms: dict[str, str] = {}
+    stacks = [target.name]
+    while stacks:
+        found = [it for page in pages.paginate(StackName=stacks.pop()) for it in page["StackResourceSummaries"]]
+        # One that is being made, or could not be, has no physical id yet.
+        there = [it for it in found if it.get("PhysicalResourceId")]
+        alarms |= {it["PhysicalResourceId"]: it["LogicalResourceId"] for it in there if it["ResourceType"] in TYPES}
+        stacks += [it["PhysicalResourceId"] for it in there if it["ResourceType"] == NESTED_STACK]
+    return alarms

@@ -57,7 +57,7 @@ def copy(checkout: Path) -> Path:
     """Copy what `sam build` reads into this new folder, without samconfig.toml and anyone's .pyc files."""
     checkout.mkdir(parents=True)
     shutil.copy(ROOT / "template.yaml", checkout)
-    for part in ("functions", "layers"):
+    for part in ("functions", "layers", "stacks"):
         shutil.copytree(ROOT / part, checkout / part, ignore=shutil.ignore_patterns("__pycache__"))
     return checkout
 
@@ -66,11 +66,12 @@ class SamError(Exception):
     """SAM said no; the text is its whole output."""
 
 
-def sam(folder: Path, *arguments: str) -> str:
-    """What SAM says, started in this folder; raise SamError where it fails."""
+def sam(folder: Path, *arguments: str, aws_url: str | None = None) -> str:
+    """What SAM says, started in this folder; raise SamError where it fails. `aws_url` is an AWS on this machine."""
     if not SAM.exists():
         raise NotHereError("the SAM CLI is not here; make .venv-sam/.made")
-    ran = subprocess.run([SAM, *arguments], cwd=folder, env=environ(), capture_output=True, text=True)
+    variables = {**environ(), **({"AWS_ENDPOINT_URL": aws_url} if aws_url else {})}
+    ran = subprocess.run([SAM, *arguments], cwd=folder, env=variables, capture_output=True, text=True)
     if ran.returncode:
         raise SamError(ran.stdout + ran.stderr)
     return ran.stdout + ran.stderr

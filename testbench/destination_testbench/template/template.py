@@ -26,7 +26,7 @@ SOURCE_BUCKET = "this-checkout"
 """SAM's translator takes code only from S3: the bucket that stands for the folder that holds template.yaml."""
 
 TEMPLATES_KEPT = 8
-"""A template is transformed once, however often it is read in one process; nobody changes what comes of it."""
+"""A template is read once, however often it is asked for in one process; nobody changes what comes of it."""
 
 NESTED_STACK = "AWS::CloudFormation::Stack"
 OF_THE_NESTED_STACK = ("AWS::StackName", "AWS::StackId", "AWS::NotificationARNs")
@@ -62,7 +62,7 @@ class Template:
 
 def read_template(path: Path = ROOT / "template.yaml") -> Template:
     """Read and transform a template, with its nested stacks written out in it: all that one deployment makes."""
-    return _whole(read_parts(path))
+    return whole(read_parts(path))
 
 
 def read_parts(path: Path = ROOT / "template.yaml") -> dict[str, Template]:
@@ -73,10 +73,11 @@ def read_parts(path: Path = ROOT / "template.yaml") -> dict[str, Template]:
     return {"": parent, **{name: _parsed(text) for name, text in texts.items()}}
 
 
-def _whole(parts: Mapping[str, Template]) -> Template:
+def whole(parts: Mapping[str, Template]) -> Template:
+    """Write nested stacks out in the template that they stand in."""
     parent = parts[""]
     nested = {name: _NestedStack(name, parent.resources[name], part) for name, part in parts.items() if name}
-    conditions, resources = dict(parent.conditions), {}
+    conditions, resources = dict(parent.conditions), dict[str, Mapping[str, Json]]()
     for name, resource in parent.resources.items():
         added = nested[name].resources() if name in nested else {name: _with_outputs(resource, nested)}
         if taken := sorted(added.keys() & resources.keys()):

@@ -6,8 +6,10 @@ import shutil
 import struct
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+from destination_testbench.aws.process import LocalAws
 from destination_testbench.aws_lambda.built import (
     SAM,
     THIS_PROCESSOR,
@@ -19,7 +21,9 @@ from destination_testbench.aws_lambda.built import (
     environ,
     sam,
 )
-from destination_testbench.local.places import ROOT
+from destination_testbench.local.places import REGION, ROOT
+from samtranslator.yaml_helper import yaml_parse
+from the_template import NESTED
 
 pytestmark = [pytest.mark.sam, pytest.mark.python313, pytest.mark.timeout(600)]
 
@@ -154,6 +158,37 @@ def zipped(folder: Path, name: Path) -> str:
     """The hash of what `sam package` uploads."""
     subprocess.run([SAM.parent / "python", "-c", ZIP, name, folder], check=True, capture_output=True)
     return hashlib.sha256(name.with_suffix(".zip").read_bytes()).hexdigest()
+
+
+def test_nested_stacks_are_built_and_uploaded_as_they_are_written(built_here: Built, tmp_path: Path) -> None:
+    packaged = tmp_path / "packaged.yaml"
+    with LocalAws(tmp_path / "aws.log") as aws:
+        s3 = aws.client("s3")
+        s3.create_bucket(Bucket="packages", CreateBucketConfiguration={"LocationConstraint": REGION})
+
+        arguments = ("--s3-bucket", "packages", "--output-template-file", str(packaged))
+        sam(built_here.folder.parents[1], "package", *arguments, aws_url=aws.url)
+
+        resources = yaml_parse(packaged.read_text(encoding="utf-8"))["Resources"]
+        urls = {name: resources[name]["Properties"]["TemplateURL"] for name in NESTED}
+        keys = {name: url.removeprefix(f"{aws.url}/packages/") for name, url in urls.items()}
+        uploaded = {
+            name: s3.get_object(Bucket="packages", Key=key)["Body"].read().decode() for name, key in keys.items()
+        }
+
+    written = {name: (ROOT / file).read_text(encoding="utf-8") for name, file in NESTED.items()}
+    assert {name: without_sams_notes(yaml_parse(text)) for name, text in uploaded.items()} == {
+        name: yaml_parse(text) for name, text in written.items()
+    }
+
+
+def without_sams_notes(template: Any) -> Any:
+    """A template without the logical ids that `sam build` writes into the metadata."""
+    for name, resource in template["Resources"].items():
+        assert resource["Metadata"].pop("SamResourceId") == name
+        if not resource["Metadata"]:
+            del resource["Metadata"]
+    return template
 
 
 @pytest.mark.parametrize(

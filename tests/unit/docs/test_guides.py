@@ -38,9 +38,14 @@ class Cloudformation(yaml.SafeLoader):
 Cloudformation.add_multi_constructor("!", lambda loader, suffix, node: None)
 
 
+TEMPLATES = (ROOT / "template.yaml", *sorted((ROOT / "stacks").glob("*.yaml")))
+
+
 @cache
-def template() -> dict[str, Any]:
-    return dict(yaml.load(read(ROOT / "template.yaml"), Cloudformation))
+def resources() -> dict[str, Any]:
+    """The resources of the template and of its nested stacks."""
+    parts = [yaml.load(read(file), Cloudformation)["Resources"] for file in TEMPLATES]
+    return {name: made for part in parts for name, made in part.items()}
 
 
 def read(file: Path) -> str:
@@ -107,17 +112,16 @@ def test_every_threat_has_a_test_that_holds_its_line() -> None:
 
 
 def test_what_stays_when_a_stack_is_removed_is_what_the_template_retains() -> None:
-    resources = template()["Resources"]
-    retained = {name for name, made in resources.items() if str(made.get("DeletionPolicy")).startswith("Retain")}
+    retained = {name for name, made in resources().items() if str(made.get("DeletionPolicy")).startswith("Retain")}
     rows = first_column(section(DOCS / "aws-setup.md", "Remove"))
-    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)} & set(resources)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)} & set(resources())
 
     assert len(retained) >= 5
     assert named == retained
 
 
 def test_whoever_deploys_is_told_of_every_service_that_the_template_uses() -> None:
-    types = [made["Type"] for made in template()["Resources"].values()]
+    types = [made["Type"] for made in resources().values()]
     services = {{"Serverless": "Lambda"}.get(name, name) for name in (kind.split("::")[1] for kind in types)}
     told = set(first_column(section(DOCS / "aws-setup.md", "What the deploying person needs")))
 
@@ -126,7 +130,8 @@ def test_whoever_deploys_is_told_of_every_service_that_the_template_uses() -> No
 
 
 def test_every_code_that_the_front_door_answers_with_is_in_the_guide_of_the_sender() -> None:
-    front_door = read(ROOT / "template.yaml").split("\n  FrontDoor:\n")[1].split("\n  FrontDoorRole:\n")[0]
+    definition = read(ROOT / "stacks" / "front-door.yaml")
+    front_door = definition.split("\n  FrontDoor:\n")[1].split("\n  FrontDoorStage:\n")[0]
     answers = set(re.findall(r'^ {16}"(\d{3})":', front_door, re.MULTILINE))
     table = section(DOCS / "adobe-setup.md", "When the front door does not answer")
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 from destination_testbench.aws.front_door import Answer, FromQueue, FrontDoor
 from destination_testbench.local.places import ROOT
-from destination_testbench.template.template import read_template
 from hypothesis import given
 from hypothesis import strategies as st
-from the_template import resolved, resolver, template
+from the_template import parts, resolved, resolver, template
 
 ON = {"HttpEndpoint": "true"}
 KEY = "a-key-that-nobody-guesses"
@@ -38,7 +37,7 @@ def an_error(code: str) -> str:
 
 
 def stage() -> Any:
-    return resolved("AWS::ApiGateway::Stage", **ON)["FrontDoorv1Stage"]
+    return resolved("AWS::ApiGateway::Stage", **ON)["FrontDoorStage"]
 
 
 @pytest.mark.parametrize("body", [{"person": {}}, {"profiles": [{"person": {}}]}, {"profiles": [{}, {}]}])
@@ -249,14 +248,14 @@ def test_the_metrics_that_alarms_look_at_are_on() -> None:
 
 
 def test_requests_are_throttled_for_the_stage_and_for_the_key() -> None:
-    (settings,) = resolved("AWS::ApiGateway::Stage", **ON, HttpRequestsPerSecond="7")["FrontDoorv1Stage"][
+    (settings,) = resolved("AWS::ApiGateway::Stage", **ON, HttpRequestsPerSecond="7")["FrontDoorStage"][
         "MethodSettings"
     ]
     plan = resolved("AWS::ApiGateway::UsagePlan", **ON, HttpRequestsPerSecond="7")["HttpUsagePlan"]
 
     assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == ("7", "7")
     assert plan["Throttle"] == {"RateLimit": "7", "BurstLimit": "7"}
-    assert plan["ApiStages"] == [{"ApiId": "FrontDoor", "Stage": "FrontDoorv1Stage"}]
+    assert plan["ApiStages"] == [{"ApiId": "FrontDoor", "Stage": "FrontDoorStage"}]
 
 
 def keys_with(choice: str) -> dict[str, str]:
@@ -309,20 +308,19 @@ def test_a_harmless_warning_stops_no_deployment() -> None:
 
 def test_the_stage_waits_for_the_role_that_it_logs_by() -> None:
     variables = {
-        choice: resolved("AWS::ApiGateway::Stage", **ON, SetGatewayLogRole=choice)["FrontDoorv1Stage"]["Variables"]
+        choice: resolved("AWS::ApiGateway::Stage", **ON, SetGatewayLogRole=choice)["FrontDoorStage"]["Variables"]
         for choice in ("true", "false")
     }
 
     assert variables == {"true": {"logRole": "GatewayAccount"}, "false": {"logRole": "set-elsewhere"}}
 
 
-def test_a_changed_definition_is_a_new_deployment(tmp_path: Path) -> None:
-    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
-    changed = tmp_path / "template.yaml"
-    changed.write_text(text.replace("timeoutInMillis: 10000", "timeoutInMillis: 9000"), encoding="utf-8")
+def test_a_changed_definition_is_a_new_deployment() -> None:
+    resources = parts()["HttpFrontDoor"].resources
+    text = json.dumps(resources["FrontDoor"]["Properties"], sort_keys=True)
 
-    def deployment(resources: Any) -> str:
-        (name,) = [name for name, it in resources.items() if it["Type"] == "AWS::ApiGateway::Deployment"]
-        return str(name)
+    wanted = f"FrontDoorDeployment{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
-    assert deployment(read_template(changed).resources) != deployment(template().resources)
+    deployments = [name for name, it in resources.items() if it["Type"] == "AWS::ApiGateway::Deployment"]
+    assert deployments == [wanted], f"Call the deployment {wanted} in stacks/front-door.yaml, at both places."
+    assert stage()["DeploymentId"] == wanted

@@ -85,7 +85,7 @@ def test_a_parameter_explains_itself_and_says_what_it_allows(name: str) -> None:
     assert parameter["Description"]
     assert parameter["ConstraintDescription"]
     assert "MinValue" in parameter if parameter["Type"] == "Number" and "AllowedValues" not in parameter else True
-    assert "AllowedPattern" in parameter if parameter["Type"] == "String" else True
+    assert parameter.keys() & {"AllowedPattern", "AllowedValues"} if parameter["Type"] == "String" else True
     default = str(parameter["Default"])
     assert re.fullmatch(parameter.get("AllowedPattern", ".*"), default)
     assert "AllowedValues" not in parameter or default in map(str, parameter["AllowedValues"])
@@ -254,6 +254,7 @@ def test_each_environment_is_written_out_since_none_inherits() -> None:
     for name in ("dev", "prod"):
         deploy = config[name]["deploy"]["parameters"]
         assert deploy["confirm_changeset"] is True
+        assert set(deploy["capabilities"].split()) == {"CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"}
         assert config[name]["validate"]["parameters"]["lint"] is True
 
 

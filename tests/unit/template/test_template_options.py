@@ -21,7 +21,7 @@ BY_OPTION = {
     "CustomerManagedKey": {"Key", "KeyAlias", "AlarmKey", "AlarmKeyAlias"},
     "HttpEndpoint": {
         "FrontDoor",
-        "FrontDoorv1Stage",
+        "FrontDoorStage",
         "FrontDoorRole",
         "FrontDoorLogGroup",
         "HttpApiKey",
@@ -157,7 +157,9 @@ def test_an_address_is_not_subscribed_to_a_topic_of_somebody_elses() -> None:
 def test_every_option_can_be_on_at_once() -> None:
     assert allowed(**EVERY_OPTION)
     for name, value in {**EVERY_OPTION, "ExistingAlarmTopicArn": A_TOPIC, "ExistingNoticeTopicArn": A_TOPIC}.items():
-        assert re.fullmatch(template().parameters[name]["AllowedPattern"], value), name
+        declared = template().parameters[name]
+        assert re.fullmatch(declared.get("AllowedPattern", ".*"), value), name
+        assert value in declared.get("AllowedValues", [value]), name
 
 
 @pytest.mark.parametrize(

@@ -65,24 +65,38 @@ class WithComposites:
 
 
 class Resources:
-    """CloudFormation with the alarms of a stack."""
+    """CloudFormation with a stack whose alarms are two nested stacks below it, beside one that could not be made."""
 
     def __init__(self, *logical_ids: str) -> None:
-        self._found = [
-            {
-                "LogicalResourceId": logical_id,
-                "PhysicalResourceId": f"a-stack-{logical_id}",
-                "ResourceType": f"AWS::CloudWatch::{COMPOSITE.get(logical_id, '')}Alarm",
-            }
-            for logical_id in logical_ids
-        ]
+        self._found: dict[str, list[dict[str, str]]] = {
+            "a-stack": [a_resource("Queue", "SQS::Queue"), a_nested_stack("Inner"), a_nested_stack("Failed")],
+            an_arn("Inner"): [a_nested_stack("Alarms")],
+            an_arn("Alarms"): [a_resource(name, f"CloudWatch::{COMPOSITE.get(name, '')}Alarm") for name in logical_ids],
+        }
+        del self._found["a-stack"][-1]["PhysicalResourceId"]
 
     def get_paginator(self, name: str) -> Resources:
         assert name == "list_stack_resources"
         return self
 
     def paginate(self, StackName: str) -> list[dict[str, object]]:  # noqa: N803  # boto3's name
-        return [{"StackResourceSummaries": self._found}]
+        return [{"StackResourceSummaries": [each]} for each in self._found[StackName]]
+
+
+def a_resource(logical_id: str, kind: str) -> dict[str, str]:
+    return {
+        "LogicalResourceId": logical_id,
+        "PhysicalResourceId": f"a-stack-{logical_id}",
+        "ResourceType": f"AWS::{kind}",
+    }
+
+
+def a_nested_stack(logical_id: str) -> dict[str, str]:
+    return {**a_resource(logical_id, "CloudFormation::Stack"), "PhysicalResourceId": an_arn(logical_id)}
+
+
+def an_arn(nested: str) -> str:
+    return f"arn:aws:cloudformation:eu-west-1:123456789012:stack/a-stack-{nested}-1AB2CD/0123"
 
 
 def with_alarms(stack: OperatedStack, *logical_ids: str) -> Target:
