@@ -2,9 +2,9 @@
 The commands of the documents, run in a shell as they stand, page by page, on the local stack.
 
 `aws` asks this process, which has tests/support/aws_command.py and the local AWS. `.venv/bin/destination` is the real
-one with `--local` for `--stack`; only `destination output` asks this process too, as the local stack has fewer outputs.
-The front door is the model of API Gateway, with the template's definition. What is not run is listed, each with its
-reason; what an earlier page has shown already is not run again.
+one, loaded once, with `--local` for `--stack`; only `destination output` asks this process too, as the local stack has
+fewer outputs. The front door is the model of API Gateway, with the template's definition. What is not run is listed,
+each with its reason; what an earlier page has shown already is not run again.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from destination_testbench.local.options import Options
 from destination_testbench.local.places import REGION
 from destination_testbench.local.stack import LocalStack
 from destination_testbench.org import SimulatedOrg, seed
+from forked_command import forked_command
 from local_stack import wait_until
 from shell_commands import ROOT, Command, commands
 from the_template import resolved
@@ -130,8 +131,8 @@ class Stands:
 class Reader:
     """Somebody with a terminal in a clone of the repository, who types what the pages show."""
 
-    def __init__(self, stack: LocalStack, org: SimulatedOrg, folder: Path) -> None:
-        self.stack, self.org, self.folder = stack, org, folder
+    def __init__(self, stack: LocalStack, org: SimulatedOrg, folder: Path, destination: str) -> None:
+        self.stack, self.org, self.folder, self.destination = stack, org, folder, destination
         self.stands = Stands(stack)
         self.typed_before: set[str] = set()
         self._make_cloudformation_stack()
@@ -175,7 +176,7 @@ while (($#)); do
   [ "$1" = --stack ] && shift
   shift
 done
-exec "{Path(python).parent}/destination" "${{words[@]}}" """
+exec {self.destination} "${{words[@]}}" """
         a_program(self.folder / ".venv" / "bin" / "destination", ours)
         self._write("profile.json", profile_of_the_guide())
         self._write("profiles.jsonl", json.dumps(json.loads(profile_of_the_guide())) + "\n")
@@ -254,8 +255,8 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     clone.mkdir()
     org = SimulatedOrg()
     seed(org, contacts=20)
-    with LocalStack(Options(state=folder / "state", parameters=QUICK), org) as stack:
-        reader = Reader(stack, org, clone)
+    with LocalStack(Options(state=folder / "state", parameters=QUICK), org) as stack, forked_command() as destination:
+        reader = Reader(stack, org, clone, destination)
         yield reader
         reader.stands.server.shutdown()
 
