@@ -7,7 +7,6 @@ the waiting for Salesforce like the work.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,12 +103,12 @@ def monthly(prices: Prices) -> dict[str, float]:
 
     An alarm is paid for by the metrics in it.
     """
-    text = TEMPLATE.read_text(encoding="utf-8")
+    template = read_template(TEMPLATE)
     found = {}
     for name, kind, price in MONTHLY:
-        if count := len(re.findall(rf"^ +Type: {kind}$", text, re.MULTILINE)):
+        if count := len(template.of_type(kind)):
             found[f"{count} {name if count > 1 else name.removesuffix('s')}"] = count * prices[price]
-    alarms = read_alarms(read_template(TEMPLATE), {})
+    alarms = read_alarms(template, {})
     watched = sum(len(alarm.queries) for alarm in alarms.metric.values())
     found[f"{len(alarms.metric)} alarms, of {watched} metrics in all"] = watched * prices["alarm_month"]
     found[f"{len(alarms.composite)} composite alarms"] = len(alarms.composite) * prices["composite_alarm_month"]
