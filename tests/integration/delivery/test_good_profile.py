@@ -25,11 +25,9 @@ def test_the_way_is_followed_from_the_event_to_the_request(way: Way) -> None:
     assert way.calls >= len(way.modules)
 
 
-@pytest.mark.xfail(reason="the delivery is being rebuilt: 27 modules today", strict=True)
 def test_a_good_profile_crosses_few_modules(way: Way) -> None:
     assert len(way.modules) <= MOST_MODULES
 
 
-@pytest.mark.xfail(reason="the delivery is being rebuilt: 13 deep today", strict=True)
 def test_a_good_profile_lies_few_calls_deep(way: Way) -> None:
     assert way.depth <= DEEPEST

@@ -130,25 +130,40 @@ class Sending:
     # One round: everything that is ready is sent once, and each answer is followed.
 
     def _round(self, pending: Sequence[Attempt]) -> list[Attempt]:
+        """Send what is ready, one request after the other; give what is to be sent next."""
         following: list[Attempt | None] = []
         gone: dict[Move, list[tuple[Attempt, Outcome]]] = {}
-        for collection, reply in self._exchange(pending):
-            size = len(collection)
-            answers: Sequence[RecordErrors | Failure] = [reply] * size if isinstance(reply, Failure) else reply
-            for attempt, answer in zip(collection, answers, strict=True):
-                if answer is WRITTEN and attempt.is_all:
-                    self._single.note_written(size)
-                    self._note_delivered(attempt)
-                    self.batch.settle(attempt.record, DELIVERED)
-                    continue
-                decision = self._decision(attempt, answer, size)
-                if decision.move is not None:
-                    gone.setdefault(decision.move, []).append((attempt, decision.outcome))
-                else:
-                    following.append(self._done(attempt, decision))
+        waiting = collections_of(pending)
+        while waiting:
+            size = self.memory.collections_per_request
+            request, waiting = waiting[:size], waiting[size:]
+            for collection, reply in zip(request, self._replies(request), strict=True):
+                self._follow_answers(collection, reply, following, gone)
         for move, lost in gone.items():
             following += [self._done(attempt, decision) for attempt, decision in self._followed(move, lost)]
         return [attempt for attempt in following if attempt]
+
+    def _follow_answers(
+        self,
+        collection: Sequence[Attempt],
+        reply: Reply,
+        following: list[Attempt | None],
+        gone: dict[Move, list[tuple[Attempt, Outcome]]],
+    ) -> None:
+        """Follow the answer to each record of a collection; what has gone elsewhere is looked up for all together."""
+        size = len(collection)
+        answers: Sequence[RecordErrors | Failure] = [reply] * size if isinstance(reply, Failure) else reply
+        for attempt, answer in zip(collection, answers, strict=True):
+            if answer is WRITTEN and attempt.is_all:
+                self._single.note_written(size)
+                self._note_delivered(attempt)
+                self.batch.settle(attempt.record, DELIVERED)
+                continue
+            decision = self._decision(attempt, answer, size)
+            if decision.move is not None:
+                gone.setdefault(decision.move, []).append((attempt, decision.outcome))
+            else:
+                following.append(self._done(attempt, decision))
 
     def _decision(self, attempt: Attempt, answer: RecordErrors | Failure, collection_size: int) -> Decision:
         if isinstance(answer, Outcome):
@@ -195,38 +210,28 @@ class Sending:
 
     # Requests of the size that suits the org, until something says to stop.
 
-    def _exchange(self, attempts: Sequence[Attempt]) -> Iterator[tuple[list[Attempt], Reply]]:
-        """Send attempts; give each collection with what became of it, before the next request is sent."""
-        waiting = collections_of(attempts)
-        while waiting:
-            size = self.memory.collections_per_request
-            request, waiting = waiting[:size], waiting[size:]
-            yield from zip(request, self._replies(request), strict=True)
-
     def _replies(self, request: Sequence[list[Attempt]]) -> Sequence[Reply]:
         if self._stopped is not None:
             return [self._stopped] * len(request)
-        started = self.memory.clock()
+        started, failure = self.memory.clock(), None
         try:
-            replies = self._sent(request, started)
-        except BadRequestError as error:
+            replies = self.org.send([[attempt.record for attempt in collection] for collection in request])
+        except DestinationError as error:
+            failure = error
+        seconds = self.memory.clock() - started
+        self.batch.note_request(seconds)
+        if isinstance(failure, BadRequestError):
             self._mind_the_ceiling()
             # Which of the collections is to blame is not said: each is sent for itself.
             if len(request) == 1:
-                return [error]
+                return [failure]
             return [reply for collection in request for reply in self._replies([collection])]
-        except DestinationError as error:
-            self._note_failure(error, self.memory.clock() - started)
-            return [outcome_of_failure(error, was_sent=True)] * len(request)
-        self.memory.note_call(self.memory.clock() - started, trouble=any(map(_is_locked, replies)))
+        if failure is not None:
+            self._note_failure(failure, seconds)
+            return [outcome_of_failure(failure, was_sent=True)] * len(request)
+        self.memory.note_call(seconds, trouble=any(map(_is_locked, replies)))
         self._mind_the_ceiling()
         return [_read(reply) for reply in replies]
-
-    def _sent(self, request: Sequence[list[Attempt]], started: float) -> Sequence[CollectionReply]:
-        try:
-            return self.org.send([[attempt.record for attempt in collection] for collection in request])
-        finally:
-            self.batch.note_request(self.memory.clock() - started)
 
     def _note_failure(self, error: DestinationError, seconds: float) -> None:
         self._stopped = outcome_of_failure(error, was_sent=False)

@@ -8,7 +8,6 @@ one. Answers have the order of the request, and are read by position: failed row
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from salesforce_destination.errors import OutcomeUnknownError, SalesforceError
@@ -29,11 +28,15 @@ CollectionReply = Sequence[RecordErrors] | SalesforceError
 """What became of a collection: one tuple of errors for each record, or what failed the collection as a whole."""
 
 
-@dataclass(frozen=True, slots=True)
 class CompositeWriter:
-    """Writes composite requests for one destination and reads their answers."""
+    """Writes composite requests for one destination."""
 
-    destination: Destination
+    def __init__(self, destination: Destination) -> None:
+        identity = destination.identity
+        self._object, self._by_id = destination.salesforce_object, destination.updates_by_id
+        self._key, self._creates = identity.target, identity.create_missing
+        self._allows_duplicates = destination.duplicate_rules == "allow"
+        self._path = f"/services/data/v{destination.api_version}/composite"
 
     def request(self, collections: Sequence[Collection]) -> Json:
         """
@@ -59,7 +62,7 @@ class CompositeWriter:
 
     def path(self) -> str:
         """The path of the composite resource."""
-        return f"/services/data/v{self.destination.api_version}/composite"
+        return self._path
 
     def headers(self) -> dict[str, str]:
         """
@@ -68,22 +71,19 @@ class CompositeWriter:
         Without `Sforce-Auto-Assign: FALSE` an update of a lead may give it another owner ("Assignment Rule Header").
         """
         headers = {"Sforce-Auto-Assign": "FALSE"}
-        if self.destination.duplicate_rules == "allow":
+        if self._allows_duplicates:
             headers["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
         return headers
 
     def _url(self, first: Record) -> str:
-        if first.moved_to or self.destination.updates_by_id:
-            return f"{self.path()}/sobjects"
-        identity = self.destination.identity
-        url = f"{self.path()}/sobjects/{self.destination.salesforce_object}/{identity.target}"
-        return url if identity.create_missing and not first.updates_only else f"{url}?updateOnly=true"
+        if first.moved_to or self._by_id:
+            return f"{self._path}/sobjects"
+        url = f"{self._path}/sobjects/{self._object}/{self._key}"
+        return url if self._creates and not first.updates_only else f"{url}?updateOnly=true"
 
     def _row(self, record: Record) -> Json:
-        by_id = record.moved_to or self.destination.updates_by_id
-        key = "id" if by_id else self.destination.identity.target
-        sobject = record.moved_to or self.destination.salesforce_object
-        return {"attributes": {"type": sobject}, key: record.identity, **record.fields}
+        key = "id" if record.moved_to or self._by_id else self._key
+        return {"attributes": {"type": record.moved_to or self._object}, key: record.identity, **record.fields}
 
 
 def read_reply(reply: Json, collections: Sequence[Collection]) -> list[CollectionReply]:

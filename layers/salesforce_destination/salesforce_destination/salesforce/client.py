@@ -92,19 +92,16 @@ class SalesforceClient:
         return self._call("GET", path, {}, params=parameters)
 
     def _call(self, method: str, path: str, headers: Mapping[str, str], **content: Any) -> Json:
-        token = self._token()
+        try:
+            token = self._tokens.current()
+        except TokenUnavailableError as error:
+            if error.code != NO_ACCESS_TOKEN:
+                raise
+            token = self._tokens.replace(None)
         try:
             return self._send(token, method, path, headers, **content)
         except SessionExpiredError:
             return self._send(self._tokens.replace(token), method, path, headers, **content)
-
-    def _token(self) -> AccessToken:
-        try:
-            return self._tokens.current()
-        except TokenUnavailableError as error:
-            if error.code != NO_ACCESS_TOKEN:
-                raise
-        return self._tokens.replace(None)
 
     def _send(self, token: AccessToken, method: str, path: str, headers: Mapping[str, str], **content: Any) -> Json:
         try:
