@@ -13,7 +13,7 @@ from typing import Any
 
 from destination_testbench.aws_lambda.emulator import EmulatedFunction, Package
 from destination_testbench.aws_lambda.execution_environment import FunctionError
-from destination_testbench.local.options import Options
+from destination_testbench.local.options import StackOptions
 from destination_testbench.local.places import ROOT
 from destination_testbench.local.stack import LocalStack
 
@@ -51,7 +51,7 @@ def first_batches(package: Package, rounds: int, folder: Path) -> tuple[Series, 
     event = json.loads((ROOT / "events" / "deliver-same-record.json").read_text(encoding="utf-8"))
     batch = {"Records": event["Records"][:1]}
     first, second = [], []
-    with LocalStack(Options(state=folder / "state")) as stack:
+    with LocalStack(StackOptions(state=folder / "state")) as stack:
         variables = stack.function("DeliverFunction").environment
         for number in range(rounds + 1):
             tmp = folder / f"tmp-{number}"

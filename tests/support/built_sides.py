@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from destination_testbench.aws_lambda.invoker import Invoker
-from destination_testbench.local.options import Options, find_destination
+from destination_testbench.local.options import StackOptions, find_destination
 from destination_testbench.local.places import ROOT
 from destination_testbench.local.stack import LocalStack
 from destination_testbench.org import SimulatedOrg, seed
@@ -85,7 +85,7 @@ def a_side(destination: str, state: Path, closing: ExitStack, runners: Runners) 
     """Start a stack that has logged in; `runners` makes what runs a function of it."""
     org = SimulatedOrg()
     seed(org, contacts=20, leads=5)
-    stack = closing.enter_context(LocalStack(Options(destination=find_destination(destination), state=state), org))
+    stack = closing.enter_context(LocalStack(StackOptions(destination=find_destination(destination), state=state), org))
     side = Side(stack, org, {name: runners(stack, name, closing) for name in FUNCTIONS})
     wait_until(lambda: "access_token" in side.secret("AccessTokenSecret"), 60)
     return side

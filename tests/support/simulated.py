@@ -6,8 +6,8 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from destination_testbench.chaos.settings import NOTHING, Settings
-from destination_testbench.chaos.traffic import Event, Extent, Producer, Story, TimeFrom
+from destination_testbench.chaos.settings import NOTHING, ChaosSettings
+from destination_testbench.chaos.traffic import EventGenerator, Extent, Producer, ProfileEvent, TimeFrom
 from destination_testbench.chaos.world import START, World
 from destination_testbench.org import record_id
 from destination_testbench.template.numbers import template_numbers
@@ -18,18 +18,18 @@ HOUR = 3600.0
 def a_world(folder: Path, people: int = 300, seed: int = 1) -> World:
     """The numbers are the template's."""
     numbers = template_numbers()
-    settings = Settings(seed=seed, people=people, workers=numbers.maximum_concurrency, duplicates=0.0)
+    settings = ChaosSettings(seed=seed, people=people, workers=numbers.maximum_concurrency, duplicates=0.0)
     return World(settings, NOTHING, numbers, folder, random.Random(seed))
 
 
-def one_event_each(people: int, seconds: int = 600) -> list[Event]:
+def one_event_each(people: int, seconds: int = 600) -> list[ProfileEvent]:
     """An event for everybody, in the first minutes."""
     draw = random.Random(people)
-    story = Story(Extent(people, people, seconds, START), draw)
-    return [story.event(person, person, draw.randrange(seconds), TimeFrom.SENT, {}) for person in range(1, people + 1)]
+    events = EventGenerator(Extent(people, people, seconds, START), draw)
+    return [events.event(person, person, draw.randrange(seconds), TimeFrom.SENT, {}) for person in range(1, people + 1)]
 
 
-def run(world: World, events: Sequence[Event], hours: float) -> None:
+def run(world: World, events: Sequence[ProfileEvent], hours: float) -> None:
     """Send these, and let so many hours pass."""
 
     def end() -> None:

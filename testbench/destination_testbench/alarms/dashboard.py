@@ -10,7 +10,7 @@ from typing import Any
 from destination_testbench.alarms.metrics import MetricId, UnsupportedError
 from destination_testbench.alarms.stack_alarms import EVERYTHING, read_alarms, read_dashboard
 from destination_testbench.alarms.stage import DESTINATION
-from destination_testbench.alarms.trial import Trial
+from destination_testbench.alarms.trial import ScenarioTrial
 from destination_testbench.template.template import Template
 
 SAME, SAME_ROW = ".", "..."
@@ -82,7 +82,7 @@ def parse_search(expression: str) -> Search:
     return Search(namespace, frozenset(dimensions), terms)
 
 
-def unheard(template: Template, trials: Iterable[Trial]) -> list[str]:
+def unheard(template: Template, trials: Iterable[ScenarioTrial]) -> list[str]:
     """What is watched or shown and was not in any trial, and the alarms that the dashboard lacks."""
     emitted = frozenset().union(*(trial.metrics.names for trial in trials))
     parameters = {"DestinationFile": DESTINATION.name, **EVERYTHING}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from destination_testbench.alarms.stage import DELIVER, DESTINATION, Stage
+from destination_testbench.alarms.stage import DELIVER, DESTINATION, AlarmStage
 from destination_testbench.alarms.traffic import BROKEN_BODY, TRIAL, profile
 from destination_testbench.org import Fault, FaultKind
 
@@ -12,11 +12,11 @@ PER_MINUTE = 8
 BEGINS = 10
 """The minute in which a fault is switched on."""
 
-Act = Callable[[Stage], None]
-Traffic = Callable[[Stage, int], None]
+Act = Callable[[AlarmStage], None]
+Traffic = Callable[[AlarmStage, int], None]
 
 
-def steady(stage: Stage, minute: int) -> None:
+def steady(stage: AlarmStage, minute: int) -> None:
     """A few messages a minute, one of a person who does not want it and one with an address that is none."""
     for _ in range(PER_MINUTE - 2):
         stage.send(profile(stage.numbers))
@@ -24,24 +24,24 @@ def steady(stage: Stage, minute: int) -> None:
     stage.send(profile(stage.numbers, email="nowhere"))
 
 
-def trickle(stage: Stage, minute: int) -> None:
+def trickle(stage: AlarmStage, minute: int) -> None:
     """One message every six minutes."""
     if minute % 6 == 0:
         stage.send(profile(stage.numbers))
 
 
-def silence(stage: Stage, minute: int) -> None:
+def silence(stage: AlarmStage, minute: int) -> None:
     """No message at all."""
 
 
-def nothing(stage: Stage) -> None:
+def nothing(stage: AlarmStage) -> None:
     """All is well."""
 
 
 def switched_on(fault: Fault) -> Act:
     """A fault of the org, on until it is cleared."""
 
-    def begin(stage: Stage) -> None:
+    def begin(stage: AlarmStage) -> None:
         stage.org.faults.add(fault)
 
     return begin
@@ -51,12 +51,12 @@ outage = switched_on(Fault(FaultKind.OUTAGE))
 """Salesforce answers every call with 503."""
 
 
-def clear(stage: Stage) -> None:
+def clear(stage: AlarmStage) -> None:
     """Switch off every fault of the org."""
     stage.org.faults.clear()
 
 
-def spoiled(stage: Stage, minute: int) -> None:
+def spoiled(stage: AlarmStage, minute: int) -> None:
     """After a while two messages more a minute, which nobody can read."""
     steady(stage, minute)
     if minute >= BEGINS:
@@ -64,14 +64,14 @@ def spoiled(stage: Stage, minute: int) -> None:
             stage.send(BROKEN_BODY)
 
 
-def one_spoiled(stage: Stage, minute: int) -> None:
+def one_spoiled(stage: AlarmStage, minute: int) -> None:
     """One message in all that nobody can read."""
     steady(stage, minute)
     if minute == BEGINS:
         stage.send(BROKEN_BODY)
 
 
-def behind(stage: Stage, minute: int) -> None:
+def behind(stage: AlarmStage, minute: int) -> None:
     """After a while most events come with a time of two hours ago, for records that have changed since."""
     steady(stage, minute)
     if minute >= BEGINS:
@@ -79,73 +79,73 @@ def behind(stage: Stage, minute: int) -> None:
             stage.send(profile(number, audience=None), stage.time - 7200)
 
 
-def with_trials(stage: Stage, minute: int) -> None:
+def with_trials(stage: AlarmStage, minute: int) -> None:
     """A message more a minute, for the audience of the trial users."""
     steady(stage, minute)
     stage.send(profile(stage.numbers, TRIAL))
 
 
-def wrong_credentials(stage: Stage) -> None:
+def wrong_credentials(stage: AlarmStage) -> None:
     """Somebody has changed the secret in Salesforce, and not here."""
     text = stage.secrets.values["CredentialsSecret"]
     stage.secrets.values["CredentialsSecret"] = text.replace("local-client-secret", "an-old-secret")
 
 
-def credentials_and_token_gone(stage: Stage) -> None:
+def credentials_and_token_gone(stage: AlarmStage) -> None:
     """The same, and Salesforce takes the access token no more."""
     wrong_credentials(stage)
     stage.org.admin.revoke_tokens()
 
 
-def field_removed(stage: Stage) -> None:
+def field_removed(stage: AlarmStage) -> None:
     """An administrator deletes a field."""
     stage.org.admin.remove_field("Contact", "CDP_Trial__c")
 
 
-def field_restored(stage: Stage) -> None:
+def field_restored(stage: AlarmStage) -> None:
     """The administrator takes it out of the bin again."""
     stage.org.admin.restore_field("Contact", "CDP_Trial__c")
     # An environment asks the org at most every five minutes whether the field is back, by its own clock.
     stage.restart()
 
 
-def calls_spent_by_another(stage: Stage) -> None:
+def calls_spent_by_another(stage: AlarmStage) -> None:
     """Another integration uses up most of the API calls."""
     stage.org.usage.spend(stage.org.now(), 85_000)
 
 
-def nearly_all_calls_spent(stage: Stage) -> None:
+def nearly_all_calls_spent(stage: AlarmStage) -> None:
     """Another integration uses up more than this one may see used."""
     stage.org.usage.spend(stage.org.now(), 95_000)
 
 
-def wrong_file(stage: Stage) -> None:
+def wrong_file(stage: AlarmStage) -> None:
     """A deployment without the destination file."""
     stage.restart(DESTINATION_FILE=str(DESTINATION.parent / "not-there" / DESTINATION.name))
 
 
-def aws_hangs(stage: Stage) -> None:
+def aws_hangs(stage: AlarmStage) -> None:
     """AWS does not answer the deliver function any more."""
     stage.hanging.add(DELIVER)
 
 
-def throttled(stage: Stage) -> None:
+def throttled(stage: AlarmStage) -> None:
     """Lambda lets the deliver function run no more."""
     stage.is_throttled = True
 
 
-def not_polled(stage: Stage) -> None:
+def not_polled(stage: AlarmStage) -> None:
     """Lambda reads the queue no more."""
     stage.is_polled = False
 
 
-def two(stage: Stage, minute: int) -> None:
+def two(stage: AlarmStage, minute: int) -> None:
     """Two messages, six minutes apart."""
     if minute in (BEGINS, BEGINS + 6):
         stage.send(profile(stage.numbers))
 
 
-def locked(stage: Stage, minute: int) -> None:
+def locked(stage: AlarmStage, minute: int) -> None:
     """Little traffic, and in it one message for a record that somebody holds."""
     trickle(stage, minute)
     if minute == BEGINS:
@@ -156,13 +156,13 @@ NOISE_AT, HICCUP_AT, HICCUP_MINUTES = 65, 80, 2
 STRANGERS = 15
 
 
-def posted(stage: Stage, minute: int) -> None:
+def posted(stage: AlarmStage, minute: int) -> None:
     """A few profiles a minute, each in a request."""
     for _ in range(PER_MINUTE):
         stage.post(profile(stage.numbers))
 
 
-def posted_with_noise(stage: Stage, minute: int) -> None:
+def posted_with_noise(stage: AlarmStage, minute: int) -> None:
     """The same; once a stranger tries the address without the key, and once SQS takes nothing for two minutes."""
     if minute == NOISE_AT:
         for _ in range(STRANGERS):
@@ -171,13 +171,13 @@ def posted_with_noise(stage: Stage, minute: int) -> None:
     posted(stage, minute)
 
 
-def posted_with_another_key(stage: Stage, minute: int) -> None:
+def posted_with_another_key(stage: AlarmStage, minute: int) -> None:
     """After a while the sender has a key that is not taken."""
     for _ in range(PER_MINUTE):
         stage.post(profile(stage.numbers), key="the-old-key" if minute >= BEGINS else "the-key")
 
 
-def posted_partly_spoiled(stage: Stage, minute: int) -> None:
+def posted_partly_spoiled(stage: AlarmStage, minute: int) -> None:
     """After a while two requests more a minute, whose body nobody can read."""
     posted(stage, minute)
     if minute >= BEGINS:
@@ -185,11 +185,11 @@ def posted_partly_spoiled(stage: Stage, minute: int) -> None:
             stage.post(BROKEN_BODY)
 
 
-def denied(stage: Stage) -> None:
+def denied(stage: AlarmStage) -> None:
     """SQS does not let the front door send: its role, the queue's policy or the key was changed."""
     stage.gateway.is_denied = True
 
 
-def allowed(stage: Stage) -> None:
+def allowed(stage: AlarmStage) -> None:
     """It does again."""
     stage.gateway.is_denied = False

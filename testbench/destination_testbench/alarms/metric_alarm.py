@@ -78,7 +78,7 @@ _COMPARISONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class MetricQuery:
     """A statistic of one metric."""
 
     metric: MetricId
@@ -103,7 +103,7 @@ class MetricAlarm:
     """An alarm on one metric, or on an expression of several."""
 
     name: str
-    queries: Mapping[str, Query]
+    queries: Mapping[str, MetricQuery]
     expressions: Mapping[str, Node]
     returned: str
     period: int
@@ -168,14 +168,14 @@ def read_alarm(name: str, said: Mapping[str, Any]) -> MetricAlarm:
     return alarm
 
 
-def _single(said: Mapping[str, Any]) -> tuple[dict[str, Query], dict[str, Node], str, int]:
-    return {"metric": Query(MetricId.from_template(said), said["Statistic"])}, {}, "metric", int(said["Period"])
+def _single(said: Mapping[str, Any]) -> tuple[dict[str, MetricQuery], dict[str, Node], str, int]:
+    return {"metric": MetricQuery(MetricId.from_template(said), said["Statistic"])}, {}, "metric", int(said["Period"])
 
 
-def _several(name: str, said: Mapping[str, Any]) -> tuple[dict[str, Query], dict[str, Node], str, int]:
+def _several(name: str, said: Mapping[str, Any]) -> tuple[dict[str, MetricQuery], dict[str, Node], str, int]:
     entries = said["Metrics"]
     stats = {entry["Id"]: entry["MetricStat"] for entry in entries if "MetricStat" in entry}
-    queries = {key: Query(MetricId.from_template(stat["Metric"]), stat["Stat"]) for key, stat in stats.items()}
+    queries = {key: MetricQuery(MetricId.from_template(stat["Metric"]), stat["Stat"]) for key, stat in stats.items()}
     expressions = {entry["Id"]: parse(entry["Expression"]) for entry in entries if "Expression" in entry}
     returned = [entry["Id"] for entry in entries if entry.get("ReturnData", True)]
     periods = {int(stat["Period"]) for stat in stats.values()}

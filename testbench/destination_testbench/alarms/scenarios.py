@@ -18,7 +18,7 @@ from destination_testbench.org import Fault, FaultKind
 
 
 @dataclass(frozen=True, slots=True)
-class Scenario:
+class AlarmScenario:
     """
     So many minutes of a stack, and `cured` in the minute `cured_at` if it ends.
 
@@ -44,35 +44,35 @@ NOT_TAKEN = "ProfilesNotTakenAlarm"
 IDLE = frozenset({"OldestMessageAlarm", "StuckMessagesAlarm", "NothingFinishedAlarm", STOPPED, WAITING})
 """What goes on where nothing at all is delivered for two hours."""
 
-HEALTHY: tuple[Scenario, ...] = (
-    Scenario("all is well", 150),
-    Scenario("a message now and then", 150, traffic=faults.trickle),
-    Scenario("no message at all", 150, traffic=faults.silence),
+HEALTHY: tuple[AlarmScenario, ...] = (
+    AlarmScenario("all is well", 150),
+    AlarmScenario("a message now and then", 150, traffic=faults.trickle),
+    AlarmScenario("no message at all", 150, traffic=faults.silence),
     # The shortest time-out with which a request is sent at all; it waits until 20 seconds before the end.
-    Scenario(
+    AlarmScenario(
         "the org does not answer in time",
         34,
         faults.switched_on(Fault(FaultKind.LATENCY, path="/composite", seconds=60.0)),
         faults.two,
         {"FunctionTimeoutSeconds": 31},
     ),
-    Scenario("Salesforce is down for 8 minutes", 70, faults.outage, cured=faults.clear, cured_at=18),
-    Scenario("SQS fails for 2 minutes", 150, traffic=faults.posted_with_noise, parameters=EVERYTHING),
+    AlarmScenario("Salesforce is down for 8 minutes", 70, faults.outage, cured=faults.clear, cured_at=18),
+    AlarmScenario("SQS fails for 2 minutes", 150, traffic=faults.posted_with_noise, parameters=EVERYTHING),
 )
 """No alarm may go on: whatever the traffic, if a call hangs, in an outage of minutes, if strangers knock."""
 
-FAULTS: tuple[Scenario, ...] = (
-    Scenario(
+FAULTS: tuple[AlarmScenario, ...] = (
+    AlarmScenario(
         "one message in five is not JSON",
         30,
         traffic=faults.spoiled,
         alarms=frozenset({"RejectedShareAlarm", "RejectedMessagesAlarm", LETTERS}),
         wakes=(LETTERS,),
     ),
-    Scenario(
+    AlarmScenario(
         "a single message is not JSON", 30, traffic=faults.one_spoiled, alarms=frozenset({"RejectedMessagesAlarm"})
     ),
-    Scenario(
+    AlarmScenario(
         "Salesforce is down for 2 hours",
         260,
         faults.outage,
@@ -82,7 +82,7 @@ FAULTS: tuple[Scenario, ...] = (
         cured=faults.clear,
         cured_at=130,
     ),
-    Scenario(
+    AlarmScenario(
         "Salesforce is down for good",
         150,
         faults.outage,
@@ -92,14 +92,14 @@ FAULTS: tuple[Scenario, ...] = (
         may=frozenset({"RejectedMessagesAlarm", "NothingDeliveredAlarm"}),
         wakes=(STOPPED, LETTERS),
     ),
-    Scenario(
+    AlarmScenario(
         "the client secret was changed",
         40,
         faults.wrong_credentials,
         alarms=frozenset({"TokenRefreshFailingAlarm", STOPPED}),
         wakes=(STOPPED,),
     ),
-    Scenario(
+    AlarmScenario(
         "the same, and the token revoked",
         90,
         faults.credentials_and_token_gone,
@@ -107,7 +107,7 @@ FAULTS: tuple[Scenario, ...] = (
         alarms=frozenset({"TokenRefreshFailingAlarm", "ConnectionProblemsAlarm", STOPPED, WAITING}),
         wakes=(STOPPED,),
     ),
-    Scenario(
+    AlarmScenario(
         "a field is missing in the org",
         230,
         faults.field_removed,
@@ -117,7 +117,7 @@ FAULTS: tuple[Scenario, ...] = (
         cured=faults.field_restored,
         cured_at=110,
     ),
-    Scenario(
+    AlarmScenario(
         "AWS hangs, deliver is killed",
         35,
         faults.aws_hangs,
@@ -126,11 +126,11 @@ FAULTS: tuple[Scenario, ...] = (
         alarms=frozenset({"DeliverFailingAlarm", "DeliverSlowAlarm", STOPPED}),
         wakes=(STOPPED,),
     ),
-    Scenario(
+    AlarmScenario(
         "Lambda throttles deliver", 125, faults.throttled, alarms=IDLE | {"DeliverThrottledAlarm"}, wakes=(STOPPED,)
     ),
-    Scenario("nobody polls the queue", 125, faults.not_polled, alarms=IDLE, wakes=(STOPPED,)),
-    Scenario(
+    AlarmScenario("nobody polls the queue", 125, faults.not_polled, alarms=IDLE, wakes=(STOPPED,)),
+    AlarmScenario(
         "one record is locked for hours",
         200,
         faults.switched_on(Fault(FaultKind.LOCK, records=(crm_id(400),))),
@@ -138,29 +138,31 @@ FAULTS: tuple[Scenario, ...] = (
         alarms=frozenset({"OldestMessageAlarm", WAITING}),
         wakes=(WAITING,),
     ),
-    Scenario(
+    AlarmScenario(
         "most events come with old times",
         60,
         traffic=faults.behind,
         alarms=frozenset({"SupersededShareAlarm", STALE}),
         wakes=(STALE,),
     ),
-    Scenario("others use up the API calls", 30, faults.calls_spent_by_another, alarms=frozenset({"ApiUsageAlarm"})),
-    Scenario(
+    AlarmScenario(
+        "others use up the API calls", 30, faults.calls_spent_by_another, alarms=frozenset({"ApiUsageAlarm"})
+    ),
+    AlarmScenario(
         "no API call is left",
         100,
         faults.nearly_all_calls_spent,
         alarms=frozenset({"ApiUsageAlarm", "NothingDeliveredAlarm", "OldestMessageAlarm", STOPPED, WAITING}),
         wakes=(STOPPED,),
     ),
-    Scenario(
+    AlarmScenario(
         "the destination file is wrong",
         130,
         faults.wrong_file,
         alarms=(IDLE - {STOPPED}) | {"SchemaMismatchAlarm", "ConnectionProblemsAlarm", "NothingDeliveredAlarm"},
         wakes=(WAITING,),
     ),
-    Scenario(
+    AlarmScenario(
         "SQS refuses the front door",
         100,
         faults.denied,
@@ -171,7 +173,7 @@ FAULTS: tuple[Scenario, ...] = (
         cured=faults.allowed,
         cured_at=30,
     ),
-    Scenario(
+    AlarmScenario(
         "the sender has a wrong key",
         30,
         traffic=faults.posted_with_another_key,
@@ -179,7 +181,7 @@ FAULTS: tuple[Scenario, ...] = (
         alarms=frozenset({"FrontDoorRefusingAlarm", NOT_TAKEN}),
         wakes=(NOT_TAKEN,),
     ),
-    Scenario(
+    AlarmScenario(
         "one POST in five is not JSON",
         30,
         traffic=faults.posted_partly_spoiled,

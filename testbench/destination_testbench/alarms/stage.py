@@ -38,7 +38,7 @@ from destination_testbench.aws.sqs import SimulatedSqs
 from destination_testbench.aws_lambda.execution_environment import FunctionError
 from destination_testbench.aws_lambda.invoker import Invoker
 from destination_testbench.aws_lambda.sqs_event import Message, event_of, failed_ids
-from destination_testbench.local.options import Options
+from destination_testbench.local.options import StackOptions
 from destination_testbench.local.places import ACCOUNT_ID
 from destination_testbench.org import SimulatedOrg, serve
 from destination_testbench.template.template import Template
@@ -122,7 +122,7 @@ class Gateway:
         return FromQueue(200, TAKEN)
 
 
-class Stage:
+class AlarmStage:
     """
     One stack from its first log-in to `close`.
 
@@ -149,7 +149,7 @@ class Stage:
         cloud = StageCloud(template, self.parameters, self.aws.url)
         clients["sqs"] = self._sqs = self._queues(cloud)
         self.gateway = Gateway(cloud, self.metrics, self.send)
-        options = Options(destination=DESTINATION, state=folder)
+        options = StackOptions(destination=DESTINATION, state=folder)
         functions = functions_of(cloud, self.aws, options)
         self._functions = {name: functions[name] for name in (DELIVER, REFRESHER, CHECKER)}
         self._invokers = {name: Invoker(function) for name, function in self._functions.items()}

@@ -12,9 +12,9 @@ from rich.console import Console
 from destination_testbench.alarms.faults import BEGINS
 from destination_testbench.alarms.metric_alarm import Habits
 from destination_testbench.alarms.metrics import Metrics
-from destination_testbench.alarms.scenarios import Scenario
+from destination_testbench.alarms.scenarios import AlarmScenario
 from destination_testbench.alarms.stack_alarms import Watched, read_alarms, watch
-from destination_testbench.alarms.stage import DESTINATION, START, Stage
+from destination_testbench.alarms.stage import DESTINATION, START, AlarmStage
 from destination_testbench.template.template import Template
 
 AT_A_TIME = 2
@@ -40,10 +40,10 @@ READINGS: Sequence[Reading] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class ScenarioTrial:
     """What was recorded of a scenario, and what was seen of it by each reading."""
 
-    scenario: Scenario
+    scenario: AlarmScenario
     metrics: Metrics
     seen: Sequence[Watched]
 
@@ -91,9 +91,9 @@ class Trial:
         return wrong
 
 
-def record(template: Template, scenario: Scenario, folder: Path) -> Metrics:
+def record(template: Template, scenario: AlarmScenario, folder: Path) -> Metrics:
     """Run a scenario, and give everything that was emitted and published."""
-    stage = Stage(template, scenario.parameters, folder)
+    stage = AlarmStage(template, scenario.parameters, folder)
     try:
         for minute in range(scenario.minutes):
             if minute == BEGINS:
@@ -107,18 +107,18 @@ def record(template: Template, scenario: Scenario, folder: Path) -> Metrics:
         stage.close()
 
 
-def judge(template: Template, scenario: Scenario, metrics: Metrics) -> Trial:
+def judge(template: Template, scenario: AlarmScenario, metrics: Metrics) -> ScenarioTrial:
     """Evaluate the template's alarms on what was recorded."""
     alarms = read_alarms(template, {"DestinationFile": DESTINATION.name, **scenario.parameters})
     end = START + scenario.minutes * 60
     seen = [watch(alarms, metrics.delayed(reading.delay), START, end, reading.habits) for reading in READINGS]
-    return Trial(scenario, metrics, seen)
+    return ScenarioTrial(scenario, metrics, seen)
 
 
-def tried(template: Template, scenarios: Sequence[Scenario], folder: Path) -> list[Trial]:
+def tried(template: Template, scenarios: Sequence[AlarmScenario], folder: Path) -> list[ScenarioTrial]:
     """Every scenario, two at a time: most of the work is in the functions' processes."""
 
-    def one(number: int) -> Trial:
+    def one(number: int) -> ScenarioTrial:
         scenario = scenarios[number]
         return judge(template, scenario, record(template, scenario, folder / str(number)))
 
@@ -130,13 +130,15 @@ ON, OFF = "●", "·"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def show(console: Console, names: Sequence[str], healthy: Sequence[Trial], faults: Sequence[Trial]) -> None:
+def show(
+    console: Console, names: Sequence[str], healthy: Sequence[ScenarioTrial], faults: Sequence[ScenarioTrial]
+) -> None:
     """The table, what its columns are, and what is wrong."""
     for line in lines(names, healthy, faults):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def lines(names: Sequence[str], healthy: Sequence[Trial], faults: Sequence[Trial]) -> Iterator[str]:
+def lines(names: Sequence[str], healthy: Sequence[ScenarioTrial], faults: Sequence[ScenarioTrial]) -> Iterator[str]:
     """The same as text."""
     width = max(map(len, names))
     numbers = [str(number) for number in range(1, len(healthy) + 1)]
@@ -155,12 +157,12 @@ def lines(names: Sequence[str], healthy: Sequence[Trial], faults: Sequence[Trial
     yield from mistakes or [f"All {len(names)} alarms are right: on for their faults, off when nothing is wrong."]
 
 
-def woken(trial: Trial) -> list[str]:
+def woken(trial: ScenarioTrial) -> list[str]:
     """Which alarm wakes somebody, and how long after it began."""
     return [f"{name} after {trial.minutes_until_told(name)} min" for name in trial.wakes] or ["wakes nobody"]
 
 
-def unshown(names: Sequence[str], healthy: Sequence[Trial], faults: Sequence[Trial]) -> list[str]:
+def unshown(names: Sequence[str], healthy: Sequence[ScenarioTrial], faults: Sequence[ScenarioTrial]) -> list[str]:
     """The alarms that were not seen both on and off."""
     off = {name for name in names if healthy and all(name not in trial.on for trial in healthy)}
     on = {name for trial in faults for name in trial.on}

@@ -44,7 +44,7 @@ class FromQueue:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DoorAnswer:
     """What the sender gets; `response_type` is the gateway's own word for why it answers itself, as its log has it."""
 
     status: int
@@ -89,7 +89,7 @@ class FrontDoor:
     send: Callable[[ToQueue], FromQueue]
     sent: list[ToQueue] = field(default_factory=list)
 
-    def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> DoorAnswer:
         """Answer a POST."""
         method = self.definition["paths"].get(path, {}).get("post")
         if method is None:
@@ -99,7 +99,7 @@ class FrontDoor:
         refused = self._refused(method, given, media_type, body)
         return refused or self._integrate(method["x-amazon-apigateway-integration"], media_type, body)
 
-    def _refused(self, method: Json, headers: Mapping[str, str], media_type: str, body: bytes) -> Answer | None:
+    def _refused(self, method: Json, headers: Mapping[str, str], media_type: str, body: bytes) -> DoorAnswer | None:
         schemes = self.definition["components"]["securitySchemes"]
         for name in (name for need in method.get("security", []) for name in need):
             if headers.get(schemes[name]["name"]) != self.api_key:
@@ -122,7 +122,7 @@ class FrontDoor:
         whole = {**schema, "components": self.definition["components"]}
         return bool(jsonschema.Draft4Validator(whole).is_valid(document))
 
-    def _integrate(self, integration: Json, media_type: str, body: bytes) -> Answer:
+    def _integrate(self, integration: Json, media_type: str, body: bytes) -> DoorAnswer:
         template = integration["requestTemplates"].get(media_type)
         if template is None:
             assert integration["passthroughBehavior"] == "never"
@@ -139,12 +139,12 @@ class FrontDoor:
         return _respond(integration["responses"], self.send(request))
 
 
-def _respond(responses: Json, reply: FromQueue) -> Answer:
+def _respond(responses: Json, reply: FromQueue) -> DoorAnswer:
     patterns = (pattern for pattern in responses if pattern != "default")
     chosen = responses[next((it for it in patterns if re.fullmatch(it, str(reply.status))), "default")]
     overrides: dict[str, Json] = {}
     text = _render(chosen["responseTemplates"][JSON_TYPE], reply.body, overrides)
-    return Answer(int(overrides.get("status", chosen["statusCode"])), text)
+    return DoorAnswer(int(overrides.get("status", chosen["statusCode"])), text)
 
 
 def _render(template: str, body: str, overrides: dict[str, Json]) -> str:
@@ -152,6 +152,6 @@ def _render(template: str, body: str, overrides: dict[str, Json]) -> str:
     return str(airspeed.Template(template).merge(names))
 
 
-def _refusal(status: int, message: str, response_type: str) -> Answer:
+def _refusal(status: int, message: str, response_type: str) -> DoorAnswer:
     """What the gateway answers by itself ("Gateway response types for API Gateway")."""
-    return Answer(status, json.dumps({"message": message}), response_type)
+    return DoorAnswer(status, json.dumps({"message": message}), response_type)

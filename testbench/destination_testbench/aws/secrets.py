@@ -10,24 +10,24 @@ from destination_testbench.aws.sqs_errors import refused
 
 
 class SimulatedSecrets:
-    """A client for secrets by their ids; `mishaps` is told the operation and the secret, and raises where it fails."""
+    """A client for secrets by their ids; `on_call` is told the operation and the secret, and raises where it fails."""
 
     def __init__(
-        self, values: dict[str, str], mishaps: Callable[[str, str], None] = lambda operation, secret: None
+        self, values: dict[str, str], on_call: Callable[[str, str], None] = lambda operation, secret: None
     ) -> None:
-        self.values, self._mishaps = values, mishaps
+        self.values, self._on_call = values, on_call
         self.writes = 0
 
     def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:
         """The current value."""
-        self._mishaps("GetSecretValue", SecretId)
+        self._on_call("GetSecretValue", SecretId)
         if SecretId not in self.values:
             raise refused("GetSecretValue", "ResourceNotFoundException", "Secrets Manager can't find the secret.")
         return {"SecretString": self.values[SecretId]}
 
     def put_secret_value(self, *, SecretId: str, SecretString: str) -> dict[str, Any]:
         """A new value."""
-        self._mishaps("PutSecretValue", SecretId)
+        self._on_call("PutSecretValue", SecretId)
         self.values[SecretId] = SecretString
         self.writes += 1
         return {}

@@ -25,15 +25,15 @@ _NOT_ALLOWED = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 Answer = dict[str, Any]
 Entries = Sequence[Mapping[str, Any]]
 AnyQueue = StandardQueue | FifoQueue
-Mishaps = Callable[[str, str], None]
+FaultHook = Callable[[str, str], None]
 """Told the operation and the queue's name before each call; raises ClientError where the call fails."""
 
 
 class SimulatedSqs:
     """A client for these queues, by their names, which are their URLs too."""
 
-    def __init__(self, queues: Mapping[str, AnyQueue], mishaps: Mishaps = lambda operation, queue: None) -> None:
-        self._queues, self._mishaps = queues, mishaps
+    def __init__(self, queues: Mapping[str, AnyQueue], on_call: FaultHook = lambda operation, queue: None) -> None:
+        self._queues, self._on_call = queues, on_call
 
     def send_message(
         self,
@@ -119,7 +119,7 @@ class SimulatedSqs:
         if queue is None:
             text = "The specified queue does not exist."
             raise refused(operation, "AWS.SimpleQueueService.NonExistentQueue", text)
-        self._mishaps(operation, queue.name)
+        self._on_call(operation, queue.name)
         return queue
 
     def _single(self, operation: str, work: Callable[[], Answer]) -> Answer:

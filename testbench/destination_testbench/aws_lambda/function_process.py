@@ -18,11 +18,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-Handler = Callable[[Any, "Context"], Any]
+Handler = Callable[[Any, "LambdaContext"], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class LambdaContext:
     """What a handler may ask of its invocation, by the names of Lambda's own context."""
 
     aws_request_id: str
@@ -71,7 +71,7 @@ def load_handler(name: str) -> Handler:
 def invoke(handler: Handler, request: dict[str, Any]) -> Any:
     """Hand one event to the handler; a line in the log says when, as Lambda's own does."""
     environ = os.environ
-    context = Context(
+    context = LambdaContext(
         aws_request_id=request["request_id"],
         deadline_ms=request["deadline_ms"],
         function_name=environ["AWS_LAMBDA_FUNCTION_NAME"],

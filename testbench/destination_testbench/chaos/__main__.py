@@ -10,12 +10,12 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from destination_testbench.chaos.chaos import Result, run_chaos
-from destination_testbench.chaos.settings import Settings
+from destination_testbench.chaos.chaos import ChaosResult, run_chaos
+from destination_testbench.chaos.settings import ChaosSettings
 
 MOST_LINES = 20
 
-ROWS: Sequence[tuple[str, Callable[[Result], object]]] = (
+ROWS: Sequence[tuple[str, Callable[[ChaosResult], object]]] = (
     ("events", lambda result: result.settings.messages),
     ("messages sent", lambda result: result.sent),
     ("different messages", lambda result: result.messages),
@@ -37,7 +37,7 @@ ROWS: Sequence[tuple[str, Callable[[Result], object]]] = (
 """Delivered, superseded and rejected count messages by their last outcome; copies count as one message."""
 
 
-def show_chaos(console: Console, results: Sequence[Result]) -> None:
+def show_chaos(console: Console, results: Sequence[ChaosResult]) -> None:
     """Print the table, and what is wrong where something is."""
     table = Table(Column(no_wrap=True), *map(_habit, results), title="Chaos")
     for column in table.columns[1:]:
@@ -62,7 +62,7 @@ def _add_counts(table: Table, title: str, counts: Sequence[Counter[str]]) -> Non
     table.add_section()
 
 
-def _habit(result: Result) -> str:
+def _habit(result: ChaosResult) -> str:
     return "all errors at once" if result.settings.all_errors_at_once else "one error at a time"
 
 
@@ -71,7 +71,7 @@ def _number(value: object) -> str:
 
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-DEFAULT = Settings()
+DEFAULT = ChaosSettings()
 
 
 @app.callback()
@@ -93,7 +93,7 @@ def chaos(
     for all_errors_at_once in (True, False):
         habit = "all errors of a record" if all_errors_at_once else "only the first error of a record"
         with console.status(f"seed {seed}, an org that reports {habit}"):
-            settings = Settings(
+            settings = ChaosSettings(
                 seed=seed,
                 people=profiles,
                 messages=messages,

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from destination_testbench.aws.stored import Stored
-from destination_testbench.chaos.traffic import AUDIENCES, ORDERING_FIELD, Event, Membership
+from destination_testbench.chaos.traffic import AUDIENCES, ORDERING_FIELD, Membership, ProfileEvent
 from destination_testbench.org import SimulatedOrg, record_id
-from destination_testbench.org.records.store import Record
+from destination_testbench.org.records.store import StoredRecord
 
 VALUE_FIELDS = ("LastName", "FirstName", "Email")
 
@@ -31,7 +31,7 @@ class Verdict:
 
 
 def judge(
-    events: Sequence[Event],
+    events: Sequence[ProfileEvent],
     org: SimulatedOrg,
     queued: Iterable[Stored],
     expired: Iterable[Stored],
@@ -51,7 +51,7 @@ def judge(
     for event in events:
         if event.code and event.number not in arrived:
             verdict.lost.append(f"bad message {event.number} ({event.code}) is neither queued nor a dead letter")
-    people: dict[int, list[Event]] = {}
+    people: dict[int, list[ProfileEvent]] = {}
     for event in events:
         if not event.code:
             people.setdefault(event.person, []).append(event)
@@ -61,7 +61,7 @@ def judge(
     return verdict
 
 
-def _judge_letters(by_body: Mapping[str, Event], letters: Iterable[Stored], verdict: Verdict) -> set[int]:
+def _judge_letters(by_body: Mapping[str, ProfileEvent], letters: Iterable[Stored], verdict: Verdict) -> set[int]:
     arrived: set[int] = set()
     for letter in letters:
         event = by_body.get(letter.body)
@@ -78,7 +78,7 @@ def _judge_letters(by_body: Mapping[str, Event], letters: Iterable[Stored], verd
     return arrived
 
 
-def _judge_person(record: Record, events: Sequence[Event], verdict: Verdict) -> None:
+def _judge_person(record: StoredRecord, events: Sequence[ProfileEvent], verdict: Verdict) -> None:
     newest = max(events, key=lambda event: event.happened_at)
     expected = {**newest.values}
     times: dict[str, tuple[object, int]] = {ORDERING_FIELD: (record.get(ORDERING_FIELD), newest.happened_at)}
@@ -98,7 +98,7 @@ def _judge_person(record: Record, events: Sequence[Event], verdict: Verdict) -> 
         verdict.stale += _wrong_turns(record, name, {_time_in(event, name) for event in events})
 
 
-def _newest_memberships(events: Iterable[Event]) -> dict[str, Membership]:
+def _newest_memberships(events: Iterable[ProfileEvent]) -> dict[str, Membership]:
     newest: dict[str, Membership] = {}
     for event in events:
         for audience, membership in event.memberships.items():
@@ -107,7 +107,7 @@ def _newest_memberships(events: Iterable[Event]) -> dict[str, Membership]:
     return newest
 
 
-def _time_in(event: Event, name: str) -> int:
+def _time_in(event: ProfileEvent, name: str) -> int:
     if name == ORDERING_FIELD:
         return event.happened_at
     audience = next(audience for audience, (_, since) in AUDIENCES.items() if since == name)
@@ -115,7 +115,7 @@ def _time_in(event: Event, name: str) -> int:
     return membership.since // 1000 * 1000 if membership else 0
 
 
-def _wrong_turns(record: Record, guard: str, known: Collection[int]) -> Iterator[str]:
+def _wrong_turns(record: StoredRecord, guard: str, known: Collection[int]) -> Iterator[str]:
     """Each time that a guard let an older time in, or one that no message has, whatever came after."""
     for change in record.history:
         before, after = change.fields.get(guard, (None, None))

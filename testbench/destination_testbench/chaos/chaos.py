@@ -12,11 +12,11 @@ from pathlib import Path
 from salesforce_destination.outcome import OutcomeKind
 
 from destination_testbench.chaos.accounting import Verdict, judge
-from destination_testbench.chaos.faults import RULE_ENDS, RowTrouble, Weather, plan
+from destination_testbench.chaos.faults import RULE_ENDS, FaultSchedule, RowFaults, plan
 from destination_testbench.chaos.operator import Operator
-from destination_testbench.chaos.settings import HOUR, NOTHING, Broken, Settings
+from destination_testbench.chaos.settings import HOUR, NOTHING, Broken, ChaosSettings
 from destination_testbench.chaos.spoiled import STRANGE_CODE, spoiled, strange_record
-from destination_testbench.chaos.traffic import Event, Extent, Producer, Story, bundled
+from destination_testbench.chaos.traffic import EventGenerator, Extent, Producer, ProfileEvent, bundled
 from destination_testbench.chaos.worker import Killer
 from destination_testbench.chaos.world import START, World
 from destination_testbench.template.numbers import template_numbers
@@ -27,10 +27,10 @@ QUIET_SECONDS = 1200.0
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ChaosResult:
     """What a run did, and the verdict on it."""
 
-    settings: Settings
+    settings: ChaosSettings
     messages: int
     sent: int
     duplicates: int
@@ -44,10 +44,10 @@ class Result:
     verdict: Verdict
 
 
-def run_chaos(settings: Settings, broken: Broken = NOTHING) -> Result:
+def run_chaos(settings: ChaosSettings, broken: Broken = NOTHING) -> ChaosResult:
     """Run one simulation to its end, and judge it."""
     draw = random.Random(settings.seed)
-    events = story_of(settings, draw)
+    events = events_of(settings, draw)
     numbers = replace(template_numbers(), batch_size=settings.batch_size)
     if broken.max_receive_count:
         numbers = replace(numbers, max_receive_count=broken.max_receive_count)
@@ -57,38 +57,38 @@ def run_chaos(settings: Settings, broken: Broken = NOTHING) -> Result:
         return Chaos(World(settings, broken, numbers, Path(folder), draw), events).run()
 
 
-def story_of(settings: Settings, draw: random.Random) -> list[Event]:
+def events_of(settings: ChaosSettings, draw: random.Random) -> list[ProfileEvent]:
     """The messages of a run, good and bad."""
     bad = round(settings.messages * settings.bad_share)
     extent = Extent(settings.people, settings.messages - bad, int(settings.hours * HOUR), START)
-    story = Story(extent, draw)
-    return [*bundled(story.events(), draw), *spoiled(story, draw, extent.messages + 1, bad)]
+    generator = EventGenerator(extent, draw)
+    return [*bundled(generator.events(), draw), *spoiled(generator, draw, extent.messages + 1, bad)]
 
 
 class Chaos:
-    """One run: a world, its messages, and its misfortunes."""
+    """One run: a world, its messages, and its faults."""
 
-    def __init__(self, world: World, events: Sequence[Event]) -> None:
+    def __init__(self, world: World, events: Sequence[ProfileEvent]) -> None:
         self.world, self.events = world, events
         settings, clock, org, draw = world.settings, world.clock, world.org, world.draw
         end = START + settings.hours * HOUR
         self.producer = Producer(clock, world.cloud.sqs, events)
-        self.weather = Weather(org, clock, draw)
-        plan(self.weather, org, world.cloud.mishaps, settings, START, draw)
+        self.schedule = FaultSchedule(org, clock, draw)
+        plan(self.schedule, org, world.cloud.faults, settings, START, draw)
         begins = START + (RULE_ENDS + 0.01) * settings.hours * HOUR
         self.operator = Operator(
             clock, world.cloud.sqs, "FIELD_CUSTOM_VALIDATION_EXCEPTION", begins, world.broken.redrive_keeps_time
         )
         self.killer = Killer(clock, world.workers, settings.kill_every_seconds, end, draw)
         strange = strange_record(settings.people)
-        self.rows = RowTrouble(settings.seed, clock.now, end, settings.locked_per_thousand, strange, STRANGE_CODE)
+        self.rows = RowFaults(settings.seed, clock.now, end, settings.locked_per_thousand, strange, STRANGE_CODE)
         org.saving.row_guards.append(self.rows.errors)
 
-    def run(self) -> Result:
+    def run(self) -> ChaosResult:
         """Let everything happen, then look."""
         clock = self.world.clock
         self.world.start()
-        for name in ("producer", "weather", "operator", "killer"):
+        for name in ("producer", "schedule", "operator", "killer"):
             clock.start(name, getattr(self, name).run)
         clock.start("watch", self._watch)
         clock.run()
@@ -107,15 +107,15 @@ class Chaos:
         clock.stop()
 
     def _is_settled(self) -> bool:
-        done = self.producer.is_done and self.weather.is_over and self.operator.is_done
+        done = self.producer.is_done and self.schedule.is_over and self.operator.is_done
         return done and not self.world.cloud.queue.all()
 
-    def _result(self, verdict: Verdict) -> Result:
+    def _result(self, verdict: Verdict) -> ChaosResult:
         world = self.world
         outcomes = Counter(str(outcome) for outcome in world.outcomes.values())
-        faults = self.weather.struck + self.rows.struck + world.cloud.mishaps.struck
+        faults = self.schedule.struck + self.rows.struck + world.cloud.faults.struck
         faults["worker killed"] = self.killer.killed
-        return Result(
+        return ChaosResult(
             settings=world.settings,
             messages=len({event.body for event in self.events}),
             sent=self.producer.sent,

@@ -11,15 +11,15 @@ from zlib import crc32
 from destination_testbench.aws.sqs_errors import unavailable
 from destination_testbench.chaos.clock import SimulatedClock
 from destination_testbench.chaos.environment import CREDENTIALS_SECRET, DEAD_LETTER_QUEUE, QUEUE, TOKEN_SECRET
-from destination_testbench.chaos.settings import Settings
+from destination_testbench.chaos.settings import ChaosSettings
 from destination_testbench.org import Fault, FaultKind, SimulatedOrg
-from destination_testbench.org.faults.failure import RecordError, locked
-from destination_testbench.org.records.store import Record, Transaction
+from destination_testbench.org.faults.failure import SaveError, locked
+from destination_testbench.org.records.store import StoredRecord, Transaction
 from destination_testbench.org.schema.schema import SObject
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class AwsFault:
     """From `start` to `end`, calls of these operations (all, where none is named) to this queue or secret fail."""
 
     start: float
@@ -34,11 +34,11 @@ class Stretch:
 
 
 @dataclass(slots=True)
-class AwsMishaps:
+class AwsFaults:
     """Told of every call by the simulated clients; refuses those of a stretch, and counts them."""
 
     now: Callable[[], float]
-    stretches: list[Stretch] = field(default_factory=list)
+    stretches: list[AwsFault] = field(default_factory=list)
     struck: Counter[str] = field(default_factory=Counter)
 
     def __call__(self, operation: str, target: str) -> None:
@@ -87,8 +87,8 @@ SHORT_FAULTS: Sequence[tuple[str, Fault]] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One change of the weather; `apply` tells how often what ends with it has struck."""
+class PlannedChange:
+    """One planned change; `apply` tells how often what ends with it has struck."""
 
     at: float
     number: int
@@ -96,12 +96,12 @@ class Change:
     apply: Callable[[], int]
 
 
-class Weather:
+class FaultSchedule:
     """Faults of the org, and whatever else is planned, in the order of time."""
 
     def __init__(self, org: SimulatedOrg, clock: SimulatedClock, draw: random.Random) -> None:
         self._org, self._clock, self._draw = org, clock, draw
-        self._changes: list[Change] = []
+        self._changes: list[PlannedChange] = []
         self._on: dict[int, int] = {}
         self.struck: Counter[str] = Counter()
         self.is_over = False
@@ -122,7 +122,7 @@ class Weather:
 
     def plan(self, at: float, name: str, apply: Callable[[], int]) -> None:
         """Let something happen at a time; it tells how often that counts."""
-        self._changes.append(Change(at, len(self._changes), name, apply))
+        self._changes.append(PlannedChange(at, len(self._changes), name, apply))
 
     def run(self) -> None:
         """Let everything that is planned happen, in time."""
@@ -147,7 +147,7 @@ class Weather:
 
 
 @dataclass(slots=True)
-class RowTrouble:
+class RowFaults:
     """
     One of the org's row guards (`SimulatedOrg.saving.row_guards`).
 
@@ -163,13 +163,13 @@ class RowTrouble:
     struck: Counter[str] = field(default_factory=Counter)
 
     def errors(
-        self, call: Transaction, sobject: SObject, record: Record | None, values: dict[str, object]
-    ) -> list[RecordError]:
+        self, call: Transaction, sobject: SObject, record: StoredRecord | None, values: dict[str, object]
+    ) -> list[SaveError]:
         """What is wrong with writing this row now."""
         if record is None or sobject.name != "Contact":
             return []
         if record.id == self.strange:
-            return [RecordError(self.strange_code, "nobody has heard of this")]
+            return [SaveError(self.strange_code, "nobody has heard of this")]
         if self.now() < self.locks_end and self._draw(record.id) < self.locked_per_thousand:
             self.struck["row lock"] += 1
             return [locked([record.id])]
@@ -184,10 +184,10 @@ RULE_ENDS = 0.45
 
 
 def plan(
-    weather: Weather,
+    schedule: FaultSchedule,
     org: SimulatedOrg,
-    mishaps: AwsMishaps,
-    settings: Settings,
+    aws_faults: AwsFaults,
+    settings: ChaosSettings,
     start: float,
     draw: random.Random,
 ) -> None:
@@ -197,15 +197,15 @@ def plan(
     def at(share: float) -> float:
         return start + share * length
 
-    weather.plan_short_faults(start, at(1.0), settings.fault_every_seconds)
-    weather.plan_fault("daily limit", Fault(FaultKind.DAILY_LIMIT), at(0.30), at(0.36))
-    weather.plan_fault("outage", Fault(FaultKind.OUTAGE_HTML), at(0.60), at(0.66))
-    weather.plan(at(0.20), "rule refuses records", lambda: refuse_for_now(org))
-    weather.plan(at(RULE_ENDS), "rule refuses records", lambda: allow_again(org))
+    schedule.plan_short_faults(start, at(1.0), settings.fault_every_seconds)
+    schedule.plan_fault("daily limit", Fault(FaultKind.DAILY_LIMIT), at(0.30), at(0.36))
+    schedule.plan_fault("outage", Fault(FaultKind.OUTAGE_HTML), at(0.60), at(0.66))
+    schedule.plan(at(0.20), "rule refuses records", lambda: refuse_for_now(org))
+    schedule.plan(at(RULE_ENDS), "rule refuses records", lambda: allow_again(org))
     for name, begins, ends in (("CDP_Trial__c", 0.40, 0.48), ("CDP_Loyal_Since__c", 0.70, 0.78)):
-        plan_missing_field(weather, org, name, at(begins), at(ends))
+        plan_missing_field(schedule, org, name, at(begins), at(ends))
     for _ in range(max(3, int(settings.hours / 2))):
-        weather.plan(at(draw.random()), "token revoked", org.admin.revoke_tokens)
+        schedule.plan(at(draw.random()), "token revoked", org.admin.revoke_tokens)
     stretches: Sequence[tuple[str, float, float, frozenset[str]]] = (
         (DEAD_LETTER_QUEUE, 0.15, 0.19, frozenset({"SendMessage", "SendMessageBatch"})),
         (DEAD_LETTER_QUEUE, 0.82, 0.84, frozenset({"SendMessage", "SendMessageBatch"})),
@@ -215,14 +215,14 @@ def plan(
         (QUEUE, 0.88, 0.885, frozenset({"DeleteMessageBatch"})),
         (QUEUE, 0.92, 0.93, frozenset({"ReceiveMessage"})),
     )
-    mishaps.stretches += [
-        Stretch(at(begins), at(ends), target, operations) for target, begins, ends, operations in stretches
+    aws_faults.stretches += [
+        AwsFault(at(begins), at(ends), target, operations) for target, begins, ends, operations in stretches
     ]
     # While the secret cannot be read, a revoked token cannot be replaced.
-    weather.plan(at(0.52), "token revoked", org.admin.revoke_tokens)
+    schedule.plan(at(0.52), "token revoked", org.admin.revoke_tokens)
 
 
-def plan_missing_field(weather: Weather, org: SimulatedOrg, name: str, start: float, end: float) -> None:
+def plan_missing_field(schedule: FaultSchedule, org: SimulatedOrg, name: str, start: float, end: float) -> None:
     """Let an admin delete a field, and undelete it later."""
 
     def remove() -> int:
@@ -233,8 +233,8 @@ def plan_missing_field(weather: Weather, org: SimulatedOrg, name: str, start: fl
         org.admin.restore_field("Contact", name)
         return 0
 
-    weather.plan(start, "field removed", remove)
-    weather.plan(end, "field removed", restore)
+    schedule.plan(start, "field removed", remove)
+    schedule.plan(end, "field removed", restore)
 
 
 TEMPORARY_RULE = "No_Ritas"

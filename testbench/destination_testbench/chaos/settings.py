@@ -13,7 +13,7 @@ HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ChaosSettings:
     """
     One run. With one seed it is always the same.
 

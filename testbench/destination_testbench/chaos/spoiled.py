@@ -12,7 +12,7 @@ from salesforce_destination.mapping.mapper import Mapped, Mapper
 from salesforce_destination.profile.profile import Profile
 
 from destination_testbench.chaos.clock import Killed
-from destination_testbench.chaos.traffic import Event, Story, TimeFrom, iso
+from destination_testbench.chaos.traffic import EventGenerator, ProfileEvent, TimeFrom, iso
 from destination_testbench.org import record_id
 
 Json = dict[str, Any]
@@ -69,35 +69,35 @@ RARE_UNTIL = 60
 """A few of these are enough: each death takes a batch of others along, for half an hour."""
 
 
-def spoiled(story: Story, draw: random.Random, first_number: int, count: int) -> Iterator[Event]:
+def spoiled(generator: EventGenerator, draw: random.Random, first_number: int, count: int) -> Iterator[ProfileEvent]:
     """So many bad messages, of every sort by turns: what the function refuses, and what the org does."""
-    people = story.extent.people
+    people = generator.extent.people
     strange: tuple[tuple[str, int], ...] = (
         ("ENTITY_IS_DELETED", people + DELETED),
         (STRANGE_CODE, people + STRANGE),
         ("INVALID_CROSS_REFERENCE_KEY", people + 1000),
     )
     for index in range(count):
-        number, second = first_number + index, draw.randrange(story.extent.seconds)
+        number, second = first_number + index, draw.randrange(generator.extent.seconds)
         sort = index % (len(SPOILED_HERE) + len(strange) + 1)
         if sort < len(SPOILED_HERE):
             code, spoil = SPOILED_HERE[sort]
             if (code in RARE or spoil in RARE) and index > RARE_UNTIL:
                 code, spoil = SPOILED_HERE[0]
-            event = story.event(number, draw.randint(1, people), second, TimeFrom.BODY, {})
+            event = generator.event(number, draw.randint(1, people), second, TimeFrom.BODY, {})
             yield replace(event, body=spoil(json.loads(event.body)), code=code)
         elif sort < len(SPOILED_HERE) + len(strange):
             code, person = strange[sort - len(SPOILED_HERE)]
-            event = story.event(number, person + (index if person > people + 999 else 0), second, TimeFrom.BODY, {})
+            event = generator.event(number, person + (index if person > people + 999 else 0), second, TimeFrom.BODY, {})
             yield replace(event, code=code)
         else:
-            yield _invalid_email(story, draw, number)
+            yield _invalid_email(generator, draw, number)
 
 
-def _invalid_email(story: Story, draw: random.Random, number: int) -> Event:
+def _invalid_email(generator: EventGenerator, draw: random.Random, number: int) -> ProfileEvent:
     """The newest event of its person: an older one that is refused may also be superseded, and rightly."""
-    person = draw.randint(1, story.extent.people)
-    event = story.event(number, person, story.last_second[person] + draw.randint(1, 600), TimeFrom.BODY, {})
+    person = draw.randint(1, generator.extent.people)
+    event = generator.event(number, person, generator.last_second[person] + draw.randint(1, 600), TimeFrom.BODY, {})
     body = json.loads(event.body)
     body["personalEmail"]["address"] = "person at example.com"
     body["timestamp"] = iso(event.happened_at)

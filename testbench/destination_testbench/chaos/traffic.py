@@ -43,7 +43,7 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class ProfileEvent:
     """
     One message to come: whose, when it happened (ms), when it is sent (s), what it says.
 
@@ -83,33 +83,35 @@ class Extent:
     start: float
 
 
-class Story:
-    """Tells the events of everybody; `last_second` is when each person's last one happened. One seed is one story."""
+class EventGenerator:
+    """Makes the events of everybody; `last_second` is when each person's last one happened. One seed, one sequence."""
 
     def __init__(self, extent: Extent, draw: random.Random) -> None:
         self.extent, self._draw = extent, draw
         self.last_second: dict[int, int] = {}
 
-    def events(self) -> list[Event]:
+    def events(self) -> list[ProfileEvent]:
         """Every good message."""
         counts = [0] * self.extent.people
         for _ in range(self.extent.messages):
             counts[self._draw.randrange(self.extent.people)] += 1
         numbers = iter(range(1, self.extent.messages + 1))
-        told: list[Event] = []
+        told: list[ProfileEvent] = []
         for person, count in enumerate(counts, 1):
             seconds = sorted(self._draw.sample(range(self.extent.seconds), count))
             self.last_second[person] = max(seconds, default=0)
             told += self._life(person, seconds, numbers)
         return told
 
-    def _life(self, person: int, seconds: list[int], numbers: Iterator[int]) -> Iterator[Event]:
+    def _life(self, person: int, seconds: list[int], numbers: Iterator[int]) -> Iterator[ProfileEvent]:
         known: dict[str, Membership] = {}
         for second in seconds:
             time_from = TimeFrom.SENT if person % 10 == 0 else self._draw.choice((TimeFrom.BODY, TimeFrom.ATTRIBUTE))
             yield self.event(next(numbers), person, second, time_from, known)
 
-    def event(self, number: int, person: int, second: int, time_from: TimeFrom, known: dict[str, Membership]) -> Event:
+    def event(
+        self, number: int, person: int, second: int, time_from: TimeFrom, known: dict[str, Membership]
+    ) -> ProfileEvent:
         """One event; `known` are the memberships so far, which a message may repeat."""
         millisecond = 0 if time_from is TimeFrom.SENT else self._draw.randrange(1000)
         happened_at = (int(self.extent.start) + second) * 1000 + millisecond
@@ -125,7 +127,7 @@ class Story:
             attributes["EventTime"] = {"DataType": "Number", "StringValue": str(happened_at)}
         send_at, copies = self._sendings(happened_at / 1000, time_from)
         text = json.dumps(body, separators=(",", ":"))
-        return Event(number, person, happened_at, send_at, text, attributes, values, memberships, "", copies)
+        return ProfileEvent(number, person, happened_at, send_at, text, attributes, values, memberships, "", copies)
 
     def _memberships(self, happened_at: int, known: dict[str, Membership]) -> Iterator[tuple[str, Membership]]:
         for audience in AUDIENCES:
@@ -182,7 +184,7 @@ SHARE = 0.04
 """Of the messages with their time in the body. Of those about people who are refused for a while, half."""
 
 
-def bundled(events: Sequence[Event], draw: random.Random) -> list[Event]:
+def bundled(events: Sequence[ProfileEvent], draw: random.Random) -> list[ProfileEvent]:
     """The same events, some of them together in one message."""
     free = {event.number: event for event in events if '"timestamp"' in event.body}
     told = {event.number: event for event in events}
@@ -196,7 +198,7 @@ def bundled(events: Sequence[Event], draw: random.Random) -> list[Event]:
     return list(told.values())
 
 
-def together(event: Event, other: Event) -> tuple[Event, Event]:
+def together(event: ProfileEvent, other: ProfileEvent) -> tuple[ProfileEvent, ProfileEvent]:
     """Two events in one message, which is sent when the later of them would have been."""
     body = json.dumps({"profiles": [json.loads(event.body), json.loads(other.body)]}, separators=(",", ":"))
     send_at = max(event.send_at, other.send_at)
@@ -206,10 +208,10 @@ def together(event: Event, other: Event) -> tuple[Event, Event]:
 class Producer:
     """Sends every message at its time, and some of them twice."""
 
-    def __init__(self, clock: SimulatedClock, sqs: Any, events: Sequence[Event]) -> None:
+    def __init__(self, clock: SimulatedClock, sqs: Any, events: Sequence[ProfileEvent]) -> None:
         self._clock, self._sqs = clock, sqs
         numbers = counting()
-        self._due: list[tuple[float, int, Event]] = [
+        self._due: list[tuple[float, int, ProfileEvent]] = [
             (moment, next(numbers), event)
             for event in events
             if not event.rides
@@ -228,7 +230,7 @@ class Producer:
             self.sent += 1
         self.is_done = True
 
-    def _in_order(self) -> Iterator[tuple[float, Event]]:
+    def _in_order(self) -> Iterator[tuple[float, ProfileEvent]]:
         while self._due:
             moment, _, event = heapq.heappop(self._due)
             yield moment, event

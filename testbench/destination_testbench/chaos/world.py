@@ -35,8 +35,8 @@ from destination_testbench.chaos.environment import (
     Environment,
     settings_of,
 )
-from destination_testbench.chaos.faults import AwsMishaps
-from destination_testbench.chaos.settings import Broken, Settings
+from destination_testbench.chaos.faults import AwsFaults
+from destination_testbench.chaos.settings import Broken, ChaosSettings
 from destination_testbench.chaos.spoiled import DELETED, STRANGE, DeadlyMapper, NoMarker
 from destination_testbench.chaos.traffic import AUDIENCES, ORDERING_FIELD
 from destination_testbench.chaos.worker import Refresher, Worker
@@ -55,13 +55,13 @@ CREDENTIALS = {
 
 
 @dataclass(slots=True)
-class Cloud:
+class SimulatedCloud:
     """The queues and secrets of one stack."""
 
     clock: SimulatedClock
     queue_config: QueueConfig
     draw: random.Random
-    mishaps: AwsMishaps = field(init=False)
+    faults: AwsFaults = field(init=False)
     queue: StandardQueue = field(init=False)
     dead_letters: StandardQueue = field(init=False)
     sqs: SimulatedSqs = field(init=False)
@@ -69,15 +69,15 @@ class Cloud:
 
     def __post_init__(self) -> None:
         now = self.clock.now
-        self.mishaps = AwsMishaps(now)
+        self.faults = AwsFaults(now)
         letters = QueueConfig(retention_seconds=self.queue_config.retention_seconds)
         self.queue = StandardQueue(QUEUE, self.queue_config, now, self._draw())
         self.dead_letters = StandardQueue(DEAD_LETTER_QUEUE, letters, now, self._draw())
         self.queue.dead_letters = self.dead_letters
         refresh = FifoQueue(REFRESH_QUEUE, REFRESH, now, self._draw())
         queues: dict[str, AnyQueue] = {QUEUE: self.queue, DEAD_LETTER_QUEUE: self.dead_letters, REFRESH_QUEUE: refresh}
-        self.sqs = SimulatedSqs(queues, self.mishaps)
-        self.secrets = SimulatedSecrets({TOKEN_SECRET: "{}", CREDENTIALS_SECRET: json.dumps(CREDENTIALS)}, self.mishaps)
+        self.sqs = SimulatedSqs(queues, self.faults)
+        self.secrets = SimulatedSecrets({TOKEN_SECRET: "{}", CREDENTIALS_SECRET: json.dumps(CREDENTIALS)}, self.faults)
 
     def _draw(self) -> random.Random:
         return random.Random(self.draw.random())
@@ -121,14 +121,14 @@ START = 1_767_571_200.0
 class World:
     """The org, AWS, the workers and the refresh function; `outcomes` says what became of each body that was settled."""
 
-    settings: Settings
+    settings: ChaosSettings
     broken: Broken
     numbers: Numbers
     folder: Path
     draw: random.Random
     clock: SimulatedClock = field(init=False)
     org: SimulatedOrg = field(init=False)
-    cloud: Cloud = field(init=False)
+    cloud: SimulatedCloud = field(init=False)
     refresher: Refresher = field(init=False)
     workers: list[Worker] = field(init=False)
     outcomes: dict[str, OutcomeKind] = field(default_factory=dict)
@@ -143,7 +143,7 @@ class World:
         # More than two log-ins and all calls of a day; the daily limit is one of the faults.
         self.org = SimulatedOrg(OrgConfig(daily_limit=10_000_000, facts=facts), self.clock.now, self.clock.sleep)
         set_up(self.org, settings.people, broken)
-        self.cloud = Cloud(self.clock, queue_config(self.numbers, settings.duplicates), self.draw)
+        self.cloud = SimulatedCloud(self.clock, queue_config(self.numbers, settings.duplicates), self.draw)
         around = self._surroundings(login_session(), self.cloud.sqs, self.draw)
         function = RefreshTokenFunction(settings_of(self.numbers), around)
         self.refresher = Refresher(self.clock, self.cloud.sqs, function)

@@ -8,11 +8,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from destination_testbench.demo.delivery import Delivery, DemoError, Findings
+from destination_testbench.demo.delivery import DemoError, Findings, ScenarioRun
 from destination_testbench.demo.scenario import Scenario, scenario
 from destination_testbench.demo.tables import WIDTH, differences, outcome_table, record_table
 from destination_testbench.local.command import COULD_NOT_START, StartError, judge_destination
-from destination_testbench.local.options import DESTINATIONS, Options
+from destination_testbench.local.options import DESTINATIONS, StackOptions
 from destination_testbench.local.stack import LocalStack
 from destination_testbench.org import SimulatedOrg, seed
 
@@ -35,14 +35,14 @@ def run_demo(console: Console, state: Path, planned: Scenario | None = None, des
     planned = planned or scenario()
     org = SimulatedOrg()
     seed(org, contacts=len(planned.bodies))
-    options = Options(destination=destination, parameters=PARAMETERS, state=state.resolve())
+    options = StackOptions(destination=destination, parameters=PARAMETERS, state=state.resolve())
     if not judge_destination(options, console):
         return COULD_NOT_START
     try:
         with console.status("Starting AWS (moto), a simulated Salesforce org and the functions"):
             stack = LocalStack(options, org).start()
         try:
-            findings = _deliver(Delivery(stack, org, planned), planned, console)
+            findings = _deliver(ScenarioRun(stack, org, planned), planned, console)
         finally:
             stack.close()
     except (*StartError, DemoError) as error:
@@ -53,7 +53,7 @@ def run_demo(console: Console, state: Path, planned: Scenario | None = None, des
     return _judge(findings, planned, console)
 
 
-def _deliver(delivery: Delivery, planned: Scenario, console: Console) -> Findings:
+def _deliver(delivery: ScenarioRun, planned: Scenario, console: Console) -> Findings:
     with console.status("Logging in to Salesforce"):
         delivery.log_in()
     bad = planned.dead_letters.total()

@@ -27,7 +27,7 @@ class DemoError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetter:
+class Rejection:
     """A rejected message's reason."""
 
     code: str
@@ -40,7 +40,7 @@ class Findings:
 
     messages: int
     updated: int
-    dead_letters: tuple[DeadLetter, ...]
+    dead_letters: tuple[Rejection, ...]
     redelivered: int
     calls: int
     log_ins: int
@@ -52,7 +52,7 @@ class Findings:
         return Counter(letter.code for letter in self.dead_letters)
 
 
-class Delivery:
+class ScenarioRun:
     """One scenario on its way through one stack to one org."""
 
     def __init__(self, stack: LocalStack, org: SimulatedOrg, scenario: Scenario) -> None:
@@ -114,8 +114,8 @@ class Delivery:
             seconds=seconds,
         )
 
-    def _dead_letters(self) -> list[DeadLetter]:
-        letters: list[DeadLetter] = []
+    def _dead_letters(self) -> list[Rejection]:
+        letters: list[Rejection] = []
         while messages := self._stack.sqs.receive_message(
             QueueUrl=self._stack.endpoints.dead_letter_queue_url,
             MaxNumberOfMessages=MESSAGES_PER_CALL,
@@ -124,5 +124,5 @@ class Delivery:
         ).get("Messages"):
             for message in messages:
                 said = {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}
-                letters.append(DeadLetter(said.get("ErrorCode", "none"), said.get("ErrorMessage", "")))
+                letters.append(Rejection(said.get("ErrorCode", "none"), said.get("ErrorMessage", "")))
         return letters

@@ -19,7 +19,7 @@ CONTACT = "003"
 
 
 @dataclass(frozen=True, slots=True)
-class Mistake:
+class Defect:
     """One way in which a profile can be bad, and the code that its dead letter should carry."""
 
     code: str
@@ -67,14 +67,14 @@ def _invalid_email(body: dict[str, Any]) -> str:
 
 
 MISTAKES = (
-    Mistake("NOT_JSON", _not_json),
-    Mistake("NO_IDENTITY", _without_identity),
-    Mistake("REQUIRED_VALUE_MISSING", _without_last_name),
-    Mistake("VALUE_TOO_LONG", _first_name_too_long),
-    Mistake("STATUS_UNKNOWN", _unknown_status),
-    Mistake("IDENTITY_MALFORMED", _mistyped_id),
-    Mistake("INVALID_CROSS_REFERENCE_KEY", _nobodys_id),
-    Mistake("INVALID_EMAIL_ADDRESS", _invalid_email),
+    Defect("NOT_JSON", _not_json),
+    Defect("NO_IDENTITY", _without_identity),
+    Defect("REQUIRED_VALUE_MISSING", _without_last_name),
+    Defect("VALUE_TOO_LONG", _first_name_too_long),
+    Defect("STATUS_UNKNOWN", _unknown_status),
+    Defect("IDENTITY_MALFORMED", _mistyped_id),
+    Defect("INVALID_CROSS_REFERENCE_KEY", _nobodys_id),
+    Defect("INVALID_EMAIL_ADDRESS", _invalid_email),
 )
 
 

@@ -14,7 +14,7 @@ from salesforce_destination.settings import load_destination
 from destination_testbench.aws.process import LocalAwsError
 from destination_testbench.aws_lambda.execution_environment import FunctionError
 from destination_testbench.local.endpoints import FILE_NAME
-from destination_testbench.local.options import DESTINATIONS, OptionError, Options
+from destination_testbench.local.options import DESTINATIONS, OptionError, StackOptions
 from destination_testbench.local.places import LOCAL_API_KEY, ROOT
 from destination_testbench.local.running import ending_on_signals
 from destination_testbench.local.stack import LocalStack
@@ -30,7 +30,7 @@ def run_local(console: Console, environ: Mapping[str, str], state: Path) -> int:
     """Run the stack until Ctrl-C. The exit status is 0, or 2 if it could not start."""
     with ending_on_signals() as ended:
         try:
-            options = replace(Options.from_environ(environ), state=state.resolve())
+            options = replace(StackOptions.from_environ(environ), state=state.resolve())
             if not judge_destination(options, console):
                 return COULD_NOT_START
             with LocalStack(options) as stack:
@@ -43,7 +43,7 @@ def run_local(console: Console, environ: Mapping[str, str], state: Path) -> int:
     return 0
 
 
-def judge_destination(options: Options, console: Console) -> bool:
+def judge_destination(options: StackOptions, console: Console) -> bool:
     """Whether the destination file can be used; its mistakes are shown if not."""
     file = options.destination or DESTINATIONS / "contacts.toml"
     try:

@@ -18,7 +18,7 @@ class OptionError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class StackOptions:
     """
     How a local stack differs from the template's defaults.
 
@@ -35,7 +35,7 @@ class Options:
     state: Path = STATE
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Options:
+    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> StackOptions:
         """`SALESFORCE_URL`, `DESTINATION`, and a variable for each parameter of the template."""
         name = environ.get("DESTINATION", "").strip()
         return cls(

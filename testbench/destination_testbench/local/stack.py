@@ -18,7 +18,7 @@ from destination_testbench.aws_lambda.invoker import Invoker
 from destination_testbench.aws_lambda.poller import Poller
 from destination_testbench.aws_lambda.schedule import Scheduler, invoking, sending
 from destination_testbench.local.endpoints import Endpoints, forget_endpoints, remove_endpoints, write_endpoints
-from destination_testbench.local.options import Options
+from destination_testbench.local.options import StackOptions
 from destination_testbench.local.places import REGION, STACK_NAME
 from destination_testbench.local.switch import Switch
 from destination_testbench.org import SimulatedOrg, seed, serve
@@ -38,7 +38,7 @@ class LocalStack:
     messages are handed to them. Only the org, and the credentials for it, are its own.
     """
 
-    def __init__(self, options: Options, org: SimulatedOrg | None = None) -> None:
+    def __init__(self, options: StackOptions, org: SimulatedOrg | None = None) -> None:
         self.options = options
         self._org = org
         self._closing = ExitStack()

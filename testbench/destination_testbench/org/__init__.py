@@ -9,7 +9,7 @@ from destination_testbench.org.exchange import OrgReply, OrgRequest
 from destination_testbench.org.facts import Facts, OrgConfig
 from destination_testbench.org.faults.faults import Fault, FaultKind
 from destination_testbench.org.org import SimulatedOrg
-from destination_testbench.org.records.access import Level
+from destination_testbench.org.records.access import AccessLevel
 from destination_testbench.org.records.duplicates import DuplicateRule
 from destination_testbench.org.records.record_id import record_id
 from destination_testbench.org.records.seed import seed
@@ -17,11 +17,11 @@ from destination_testbench.org.transport.adapter import OrgAdapter
 from destination_testbench.org.transport.server import OrgServer, serve
 
 __all__ = [
+    "AccessLevel",
     "DuplicateRule",
     "Facts",
     "Fault",
     "FaultKind",
-    "Level",
     "OrgAdapter",
     "OrgConfig",
     "OrgReply",

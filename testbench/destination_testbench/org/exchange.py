@@ -62,7 +62,7 @@ class OrgReply:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class JsonAnswer:
     """What one resource answers, before it becomes bytes: a subrequest of a composite needs no bytes."""
 
     status: int
@@ -98,7 +98,7 @@ def decoded(request: OrgRequest) -> tuple[OrgRequest, OrgReply | None]:
             return replace(request, body=zlib.decompress(request.body)), None
     except (OSError, EOFError, zlib.error):
         error = {"message": f"Not in {coding.upper()} format", "errorCode": "UNKNOWN_EXCEPTION"}
-        return request, Answer(400, [error]).reply()
+        return request, JsonAnswer(400, [error]).reply()
     return request, None
 
 

@@ -17,7 +17,7 @@ from destination_testbench.org.api.resources import Resources
 from destination_testbench.org.api.setup_objects import CustomPermissions, SetupObjects
 from destination_testbench.org.api.tooling import ToolingStore
 from destination_testbench.org.control.control import Control, RequestLog, is_own
-from destination_testbench.org.exchange import Answer, OrgReply, OrgRequest, decoded, encoded, html
+from destination_testbench.org.exchange import JsonAnswer, OrgReply, OrgRequest, decoded, encoded, html
 from destination_testbench.org.facts import OrgConfig
 from destination_testbench.org.faults.faults import Fault, FaultKind, Faults
 from destination_testbench.org.formulas.rules import Rules
@@ -29,8 +29,8 @@ from destination_testbench.org.records.access import Access
 from destination_testbench.org.records.administration import Administration
 from destination_testbench.org.records.duplicates import DuplicateRules
 from destination_testbench.org.records.record_id import normalised, to_long
-from destination_testbench.org.records.saving import Saving, planted
-from destination_testbench.org.records.store import Record, Store, Table
+from destination_testbench.org.records.saving import Saving, inserted
+from destination_testbench.org.records.store import RecordStore, RecordTable, StoredRecord
 from destination_testbench.org.schema.schema import standard_schema
 
 DATA_PATH = re.compile(r"/services/data/v(\d{1,3}\.\d)(?:/(.*))?\Z")
@@ -57,7 +57,7 @@ class SimulatedOrg:
         self.data_lock = threading.RLock()
         self._waiting: list[tuple[float, OrgRequest]] = []
         self.schema = standard_schema()
-        self.store, self.tooling = Store(self.schema), ToolingStore()
+        self.store, self.tooling = RecordStore(self.schema), ToolingStore()
         self.access = Access(self.store)
         self.faults, self.usage, self.log = Faults(), Usage(self.config), RequestLog()
         self.users: list[User] = default_users()
@@ -102,15 +102,15 @@ class SimulatedOrg:
             for request in due:
                 self._execute(request)
 
-    def records(self, sobject: str) -> Table:
+    def records(self, sobject: str) -> RecordTable:
         """The records of an sObject, once everything due by now has been carried out."""
         self.settle()
         return self.store.table(self.schema.sobjects[sobject])
 
-    def plant(self, sobject: str, record_id: str, values: dict[str, object]) -> Record:
+    def insert(self, sobject: str, record_id: str, values: dict[str, object]) -> StoredRecord:
         """Put a record into the org as it is, past every check, as if it had been there for long."""
         with self.data_lock:
-            return planted(self.store, self.schema.sobjects[sobject], record_id, values, self.now())
+            return inserted(self.store, self.schema.sobjects[sobject], record_id, values, self.now())
 
     def _given_up(self, request: OrgRequest, fault: Fault | None, delay: float) -> OrgReply:
         if fault is None or fault.executes or fault.kind is FaultKind.DROP_AFTER:
@@ -147,7 +147,7 @@ class SimulatedOrg:
             if path.startswith("/services/Soap/"):
                 return self._soap.answer(request, now)
             if path.rstrip("/") == "/services/data":
-                return Answer(200, all_versions(self.config.newest_version)).reply()
+                return JsonAnswer(200, all_versions(self.config.newest_version)).reply()
             if match := DATA_PATH.match(path):
                 return self._gate.answer(request, match[1], match[2] or "", now, seen or {})
             return html(404, "URL No Longer Exists")
@@ -178,10 +178,10 @@ class SimulatedOrg:
             "IsSandbox": self.config.sandbox,
             "InstanceName": "SIM1",
         }
-        self.plant("Organization", to_long(self.config.organization_id[:15]), organization)
+        self.insert("Organization", to_long(self.config.organization_id[:15]), organization)
         for user in self.users:
             email: dict[str, object] = {"Username": user.username, "Email": user.username, "LastName": user.name}
-            self.plant("User", user.id, email)
+            self.insert("User", user.id, email)
         for sobject in self.schema.sobjects.values():
             for field in sobject.fields.values():
                 if field.custom:

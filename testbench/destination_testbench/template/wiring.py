@@ -11,7 +11,7 @@ from destination_testbench.aws.process import CREDENTIALS
 from destination_testbench.aws_lambda.function import Function
 from destination_testbench.aws_lambda.poller import EventSourceMapping
 from destination_testbench.aws_lambda.schedule import Schedule, seconds_between
-from destination_testbench.local.options import Options
+from destination_testbench.local.options import StackOptions
 from destination_testbench.local.places import ACCOUNT_ID, REGION, ROOT, STACK_NAME
 
 CONCURRENCY_WITHOUT_A_MAXIMUM = 1
@@ -36,7 +36,7 @@ class Endpoint(Protocol):
         """Its address."""
 
 
-def functions_of(cloud: Resolved, aws: Endpoint, options: Options) -> dict[str, Function]:
+def functions_of(cloud: Resolved, aws: Endpoint, options: StackOptions) -> dict[str, Function]:
     """The functions by their logical ids, each with the folders of this checkout and the template's environment."""
     folders = {
         logical_id: ROOT / properties["Content"]["S3Key"]
@@ -61,7 +61,7 @@ def _function(
     layers: Sequence[Path],
     cloud: Resolved,
     aws: Endpoint,
-    options: Options,
+    options: StackOptions,
 ) -> Function:
     name = f"{STACK_NAME}-{logical_id}"
     folder = ROOT / properties["Code"]["S3Key"]

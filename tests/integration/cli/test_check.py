@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from destination_cli.app import app
-from destination_testbench.local.options import Options
+from destination_testbench.local.options import StackOptions
 from destination_testbench.local.places import ROOT
 from destination_testbench.local.stack import LocalStack
 from destination_testbench.org import Fault, FaultKind, SimulatedOrg
@@ -29,7 +29,7 @@ def org() -> SimulatedOrg:
 
 @pytest.fixture(scope="module")
 def stack(org: SimulatedOrg, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    with LocalStack(Options(state=tmp_path_factory.mktemp("state")), org) as stack:
+    with LocalStack(StackOptions(state=tmp_path_factory.mktemp("state")), org) as stack:
         log = stack.function("CheckConnectionFunction").log
         wait_until(lambda: '"message":"connected"' in log.read_text(encoding="utf-8"), 30)
         yield stack
@@ -130,7 +130,7 @@ def test_a_changed_file_is_taken_up_with_the_next_start_and_rolled_back_alike(
     shutil.copy(CONTACTS, file)
 
     def taken_up() -> dict[str, Any]:
-        with LocalStack(Options(state=tmp_path / "state", destination=file), org) as started:
+        with LocalStack(StackOptions(state=tmp_path / "state", destination=file), org) as started:
             log = started.function("CheckConnectionFunction").log
             wait_until(lambda: '"message":"connected"' in log.read_text(encoding="utf-8"), 30)
             return dict(report(started, file)["published"])

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from destination_cli.app import app
-from destination_testbench.local.options import Options
+from destination_testbench.local.options import StackOptions
 from destination_testbench.local.stack import LocalStack
 from destination_testbench.org import SimulatedOrg
 from logins import rsa_pem
@@ -39,7 +39,7 @@ def org() -> SimulatedOrg:
 @pytest.fixture(scope="module")
 def stack(org: SimulatedOrg, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     parameters = {"CredentialsRotate": "true"}
-    with LocalStack(Options(state=tmp_path_factory.mktemp("state"), parameters=parameters), org) as stack:
+    with LocalStack(StackOptions(state=tmp_path_factory.mktemp("state"), parameters=parameters), org) as stack:
         yield stack
 
 

@@ -13,7 +13,7 @@ from destination_cli.create_fields.command import CreateFields, Options
 from destination_cli.create_fields.wanted import FieldKind
 from destination_cli.org_api import OrgError
 from destination_cli.target import TargetError
-from destination_testbench.org import Level, OrgServer, SimulatedOrg, serve
+from destination_testbench.org import AccessLevel, OrgServer, SimulatedOrg, serve
 from guarded_org import GUARDED, GUARDS
 from org_caller import ADMIN, Caller, a_contact, an_org, first_error
 from org_target import a_target, admin_token
@@ -308,7 +308,7 @@ def test_a_token_of_another_org_is_refused_before_anything_is_read(server: OrgSe
 
 def test_what_the_integration_user_may_not_do_is_said(org: SimulatedOrg, server: OrgServer, file: Path) -> None:
     Run(server, file, yes=True)
-    org.admin.restrict_field("Contact", "CDP_Loyal__c", Level.READ)
+    org.admin.restrict_field("Contact", "CDP_Loyal__c", AccessLevel.READ)
 
     run = Run(server, file)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from builders import LOYAL, a_profile, an_id
 from destination_cli.app import app
-from destination_testbench.local.options import Options
+from destination_testbench.local.options import StackOptions
 from destination_testbench.local.stack import LocalStack
 from destination_testbench.org import SimulatedOrg, seed
 from local_stack import wait_until, waiting
@@ -32,7 +32,7 @@ def org() -> SimulatedOrg:
 @pytest.fixture(scope="module")
 def stack(org: SimulatedOrg, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     state = tmp_path_factory.mktemp("operating") / "state"
-    with LocalStack(Options(state=state, parameters=QUICK), org) as stack:
+    with LocalStack(StackOptions(state=state, parameters=QUICK), org) as stack:
         yield stack
 
 

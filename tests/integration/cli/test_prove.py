@@ -18,11 +18,11 @@ from destination_cli.prove.command import Options, run_prove
 from destination_cli.prove.facts import FACTS
 from destination_cli.prove.trying import Interrupted
 from destination_testbench.org import (
+    AccessLevel,
     DuplicateRule,
     Facts,
     Fault,
     FaultKind,
-    Level,
     OrgServer,
     SimulatedOrg,
     seed,
@@ -236,7 +236,7 @@ def test_guards_that_an_administrator_may_not_write_are_not_tried(
     org: SimulatedOrg, server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made_by_an_administrator(org, server, file)
-    org.admin.restrict_field("Contact", "CDP_Trial_Since__c", Level.READ)
+    org.admin.restrict_field("Contact", "CDP_Trial_Since__c", AccessLevel.READ)
 
     theirs = Run(server, file, capsys, token=admin_token(server))
     integration = Run(server, file, capsys)
@@ -251,7 +251,7 @@ def test_guards_that_an_administrator_may_not_write_are_not_tried(
 def test_a_guard_that_cannot_be_written_does_not_hide_another_without_its_rule(
     org: SimulatedOrg, server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    org.admin.restrict_field("Contact", "CDP_Event_Time__c", Level.READ)
+    org.admin.restrict_field("Contact", "CDP_Event_Time__c", AccessLevel.READ)
     first = Run(server, file, capsys, only="older-refused")
     org.admin.remove_rule("Contact", "Guard_CDP_Loyal_Since")
 
@@ -284,7 +284,7 @@ def test_a_production_org_is_refused_before_anything_is_written(server: OrgServe
 def test_a_user_who_may_not_delete_is_refused_and_an_administrators_token_taken(
     org: SimulatedOrg, server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    org.admin.restrict_object("Contact", Level.READ)
+    org.admin.restrict_object("Contact", AccessLevel.READ)
     with pytest.raises(OrgError, match="may not create, edit, delete Contact"):
         run_prove(Options(file), a_target(server), Console(file=io.StringIO()), None)
     org.admin.restrict_object("Contact", None)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from deliver_function import ROOT, Context, DeliverStack
 from destination_testbench.org import Fault, FaultKind, SimulatedOrg
-from destination_testbench.org.records.access import Level
+from destination_testbench.org.records.access import AccessLevel
 from guarded_org import GUARDS, a_guarded_file, a_guarded_org
 from moto import mock_aws
 from salesforce_destination.settings import file_hash
@@ -98,16 +98,16 @@ def test_a_field_that_an_administrator_deletes_is_named_until_it_is_back(
     assert metric(capsys.readouterr().out) == 0
 
 
-@pytest.mark.parametrize("level", [Level.NONE, Level.READ])
-def test_a_right_on_a_field_that_is_taken_away_is_named(monkeypatch: pytest.MonkeyPatch, level: Level) -> None:
+@pytest.mark.parametrize("level", [AccessLevel.NONE, AccessLevel.READ])
+def test_a_right_on_a_field_that_is_taken_away_is_named(monkeypatch: pytest.MonkeyPatch, level: AccessLevel) -> None:
     stack = a_stack(monkeypatch)
     stack.org.admin.restrict_field("Contact", "Email", level)
 
     assert errors(check(stack)) == [("mappings[2].target", "Email")]
 
 
-@pytest.mark.parametrize("level", [Level.NONE, Level.READ])
-def test_a_right_on_the_object_that_is_taken_away_is_named(monkeypatch: pytest.MonkeyPatch, level: Level) -> None:
+@pytest.mark.parametrize("level", [AccessLevel.NONE, AccessLevel.READ])
+def test_a_right_on_the_object_that_is_taken_away_is_named(monkeypatch: pytest.MonkeyPatch, level: AccessLevel) -> None:
     stack = a_stack(monkeypatch)
     stack.org.admin.restrict_object("Contact", level)
 

@@ -87,9 +87,9 @@ def an_org_of_persons() -> SimulatedOrg:
     org = SimulatedOrg(OrgConfig(person_accounts=True))
     key = Field("Customer_Id__c", "Customer Id", "string", 32, True, True, True, unique=True, external_id=True)
     org.schema.put_field("Account", key)
-    org.plant("Loyalty_Member__c", MEMBER, {"Member_Number__c": "M-1", "Name": "Member"})
-    org.plant("Account", PERSON, {"LastName": "Person", "PersonEmail": "p@example.com", "Customer_Id__c": "K-1"})
-    org.plant("Account", BUSINESS, {"Name": "Alder Works", "Customer_Id__c": "K-2"})
+    org.insert("Loyalty_Member__c", MEMBER, {"Member_Number__c": "M-1", "Name": "Member"})
+    org.insert("Account", PERSON, {"LastName": "Person", "PersonEmail": "p@example.com", "Customer_Id__c": "K-1"})
+    org.insert("Account", BUSINESS, {"Name": "Alder Works", "Customer_Id__c": "K-2"})
     return org
 
 

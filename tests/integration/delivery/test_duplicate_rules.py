@@ -27,7 +27,7 @@ def a_stack(
     file.write_text(text)
     with mock_aws():
         stack = DeliverStack(monkeypatch, file)
-        stack.org.plant("Contact", an_id(2), {"LastName": "Twin", "Email": "twin@example.com"})
+        stack.org.insert("Contact", an_id(2), {"LastName": "Twin", "Email": "twin@example.com"})
         rule = DuplicateRule("Contact", "Twins", ("LastName", "Email"), blocks, TEXT)
         stack.org.admin.add_duplicate_rule(rule)
         yield stack

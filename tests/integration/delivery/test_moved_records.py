@@ -118,7 +118,7 @@ def test_a_converted_leads_update_goes_to_its_contact_without_what_a_contact_has
 
 def test_a_converted_lead_is_followed_from_its_external_id(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with a_stack(monkeypatch, tmp_path, LEAD, 'converted_leads = "contact"', "CDP_Customer_Id__c") as stack:
-        stack.org.plant("Lead", an_id(77, "00Q"), {"LastName": "L", "Company": "C", "CDP_Customer_Id__c": "Kunde-7"})
+        stack.org.insert("Lead", an_id(77, "00Q"), {"LastName": "L", "Company": "C", "CDP_Customer_Id__c": "Kunde-7"})
         contact_id = stack.org.admin.convert_lead(an_id(77, "00Q"))
         profile = a_profile(crm_id="KUNDE-7", last_name="Followed", b2b={"companyName": "Acme"})
 
@@ -202,7 +202,7 @@ def test_several_records_behind_one_address_are_rejected_with_their_ids(
     )
     with a_stack(monkeypatch, tmp_path, text, target="Email") as stack:
         for number in (1, 2):
-            stack.org.plant("Contact", an_id(number), {"LastName": "Twin", "Email": "twin@example.com"})
+            stack.org.insert("Contact", an_id(number), {"LastName": "Twin", "Email": "twin@example.com"})
 
         assert stack.invoke([a_message(a_profile(crm_id="Twin@Example.com"))]) == []
 

@@ -30,7 +30,7 @@ from aws_command import CommandError, read_command, run_command
 from botocore.exceptions import ClientError
 from destination_testbench.aws.front_door import FromQueue, FrontDoor, ToQueue
 from destination_testbench.aws.queue_query import QueueQuery
-from destination_testbench.local.options import Options
+from destination_testbench.local.options import StackOptions
 from destination_testbench.local.places import REGION
 from destination_testbench.local.stack import LocalStack
 from destination_testbench.org import SimulatedOrg, seed
@@ -255,7 +255,10 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     clone.mkdir()
     org = SimulatedOrg()
     seed(org, contacts=20)
-    with LocalStack(Options(state=folder / "state", parameters=QUICK), org) as stack, forked_command() as destination:
+    with (
+        LocalStack(StackOptions(state=folder / "state", parameters=QUICK), org) as stack,
+        forked_command() as destination,
+    ):
         reader = Reader(stack, org, clone, destination)
         yield reader
         reader.stands.server.shutdown()

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from builders import LOYAL, a_profile, an_id
 from deliver_function import ROOT, Context, DeliverStack
-from destination_testbench.aws.front_door import Answer, FrontDoor
+from destination_testbench.aws.front_door import DoorAnswer, FrontDoor
 from destination_testbench.aws.queue_query import QueueQuery
 from destination_testbench.aws_lambda.sqs_event import event_of
 from moto import mock_aws
@@ -30,7 +30,7 @@ class Journey:
     door: FrontDoor
     queue_url: str
 
-    def post(self, body: Any) -> Answer:
+    def post(self, body: Any) -> DoorAnswer:
         data = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
         return self.door.post("/profiles", data, {"X-Api-Key": "key", "Content-Type": "application/json"})
 

@@ -25,7 +25,7 @@ def rows() -> list[dict[str, Any]]:
 def simulated(method: str, path: str, body: bytes) -> tuple[int, Any]:
     org = SimulatedOrg()
     for number in range(1, ROWS + 1):
-        org.plant("Contact", contact_id(number), {"LastName": "Before"})
+        org.insert("Contact", contact_id(number), {"LastName": "Before"})
     form = b"grant_type=client_credentials&client_id=local-client-id&client_secret=local-client-secret"
     kind = {"content-type": "application/x-www-form-urlencoded"}
     login = org.handle(OrgRequest("POST", "/services/oauth2/token", {}, kind, form, DEFAULT_INSTANCE))

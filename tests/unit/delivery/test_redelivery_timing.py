@@ -10,7 +10,7 @@ from statistics import fmean, pvariance
 
 import pytest
 from destination_testbench.chaos.environment import TOKEN_SECRET
-from destination_testbench.chaos.faults import Stretch
+from destination_testbench.chaos.faults import AwsFault
 from destination_testbench.chaos.world import START, World
 from destination_testbench.org import Fault, FaultKind
 from destination_testbench.template.numbers import Numbers, template_numbers
@@ -103,7 +103,7 @@ def test_the_queue_hides_a_batch_for_longer_than_the_function_may_take(numbers: 
 def strike(world: World, fault: FaultKind | None, hours: float) -> None:
     """Let a fault be on from the beginning, for so many hours. Without one, the access token cannot be read."""
     if fault is None:
-        world.cloud.mishaps.stretches.append(Stretch(START, START + hours * HOUR, TOKEN_SECRET))
+        world.cloud.faults.stretches.append(AwsFault(START, START + hours * HOUR, TOKEN_SECRET))
         return
     number = world.org.faults.add(Fault(fault, path="/composite"))
 

@@ -8,7 +8,7 @@ import re
 import tomllib
 
 from destination_testbench.demo.command import NEXT_STEP
-from destination_testbench.demo.delivery import DeadLetter, Findings
+from destination_testbench.demo.delivery import Findings, Rejection
 from destination_testbench.demo.scenario import scenario
 from destination_testbench.demo.tables import WIDTH, outcome_table
 from rich.console import Console
@@ -64,7 +64,7 @@ def test_the_output_of_the_demo_is_what_the_demo_prints() -> None:
     findings = Findings(
         messages=len(planned.bodies),
         updated=len(planned.records),
-        dead_letters=tuple(DeadLetter(code, "") for code in planned.dead_letters.elements()),
+        dead_letters=tuple(Rejection(code, "") for code in planned.dead_letters.elements()),
         redelivered=len(planned.locked),
         calls=int(calls),
         log_ins=int(log_ins),

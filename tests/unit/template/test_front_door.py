@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from destination_testbench.aws.front_door import Answer, FromQueue, FrontDoor
+from destination_testbench.aws.front_door import DoorAnswer, FromQueue, FrontDoor
 from destination_testbench.local.places import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +26,7 @@ def a_front_door(reply: FromQueue = TAKEN) -> FrontDoor:
     return FrontDoor(definition, KEY, lambda request: reply)
 
 
-def post(door: FrontDoor, body: Any, **headers: str) -> Answer:
+def post(door: FrontDoor, body: Any, **headers: str) -> DoorAnswer:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     more = {name.replace("_", "-"): value for name, value in headers.items()}
     return door.post("/profiles", data, {**HEADERS, **more})

@@ -13,7 +13,7 @@ from destination_testbench.org.values.json_text import read_json, token
 
 
 @dataclass(slots=True)
-class Call:
+class ApiCall:
     """
     What a resource is given. `resource` is the path below /services/data/vXX.X, `body` bytes or, in a composite, JSON.
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from destination_testbench.org.api.call import Call, unsupported_type
-from destination_testbench.org.exchange import Answer
+from destination_testbench.org.api.call import ApiCall, unsupported_type
+from destination_testbench.org.exchange import JsonAnswer
 from destination_testbench.org.facts import OrgConfig
 from destination_testbench.org.faults.failure import (
     ID_MISSING,
     ROLLED_BACK,
     TOO_MANY_PASSES,
-    RecordError,
     Refused,
     RequestFailure,
+    SaveError,
 )
 from destination_testbench.org.faults.faults import Faults
 from destination_testbench.org.records.reader import Parsed
@@ -33,7 +33,7 @@ def succeeded(record_id: str) -> Result:
     return {"id": record_id, "success": True, "errors": []}
 
 
-def failed(*errors: RecordError) -> Result:
+def failed(*errors: SaveError) -> Result:
     """The result of a record that was refused: no id, for nobody may rely on one."""
     return {"success": False, "errors": [error.in_collection() for error in errors]}
 
@@ -59,35 +59,35 @@ class Repeats:
                 "Maximum number of duplicate updates in one batch (12 allowed)."
                 f" Attempt to update Id more than once in this Api call: {record_id[:15]}"
             )
-            raise Refused(RecordError("DUPLICATE_VALUE", text))
+            raise Refused(SaveError("DUPLICATE_VALUE", text))
 
 
-class Collections:
+class CollectionResource:
     """The resource /composite/sobjects: create, update and delete."""
 
     def __init__(self, saving: Saving, config: OrgConfig, faults: Faults) -> None:
         self.saving, self.config, self.faults = saving, config, faults
 
-    def create(self, call: Call) -> Answer:
+    def create(self, call: ApiCall) -> JsonAnswer:
         """POST: each record is inserted."""
         body = call.json_object()
         frame, rows = call.transaction(), self.rows(body)
         if refusal := self.faults.collection_refusal(len(rows)):
-            return Answer(200, [failed(refusal) for _ in rows])
+            return JsonAnswer(200, [failed(refusal) for _ in rows])
         results = [self._attempt(self._create, frame, row) for row in rows]
         return self.finish(frame, results, all_or_none(body))
 
-    def update(self, call: Call) -> Answer:
+    def update(self, call: ApiCall) -> JsonAnswer:
         """PATCH: each record is updated by its id, given in any case of "id"."""
         body = call.json_object()
         frame, rows = call.transaction(), self.rows(body)
         if refusal := self.faults.collection_refusal(len(rows)):
-            return Answer(200, [failed(refusal) for _ in rows])
+            return JsonAnswer(200, [failed(refusal) for _ in rows])
         repeats = Repeats(self.config.duplicates_per_update)
         results = [self._attempt(self._update, frame, row, repeats) for row in rows]
         return self.finish(frame, results, all_or_none(body), [raw.get("id", raw.get("Id")) for _, raw in rows])
 
-    def delete(self, call: Call) -> Answer:
+    def delete(self, call: ApiCall) -> JsonAnswer:
         """DELETE: each id of the query parameter `ids`."""
         ids = [text for text in call.query.get("ids", "").split(",") if text]
         self.count(len(ids))
@@ -132,7 +132,7 @@ class Collections:
 
     def finish(
         self, frame: Transaction, results: list[Result], all_or_none: bool, ids: list[object] | None = None
-    ) -> Answer:
+    ) -> JsonAnswer:
         """The answer, after taking everything back where one failure is every record's."""
         if all_or_none and not all(result["success"] for result in results):
             frame.roll_back()
@@ -147,7 +147,7 @@ class Collections:
             facts = self.config.facts
             if not result["success"] and (facts.id_on_rolled_back if rolled_back else facts.id_on_failed_update):
                 result["id"] = normalised(given) or given
-        return Answer(200, self.faults.shortened(results))
+        return JsonAnswer(200, self.faults.shortened(results))
 
     def readable(self, parsed: Parsed) -> Parsed:
         """The record as read, unless what is wrong in it refuses the whole request in this org."""
@@ -187,7 +187,7 @@ class Collections:
         found = normalised(text)
         sobject = next((s for s in self.saving.store.schema.sobjects.values() if found and s.prefix == found[:3]), None)
         if sobject is None:
-            raise Refused(RecordError("MALFORMED_ID", f"malformed id {text}"))
+            raise Refused(SaveError("MALFORMED_ID", f"malformed id {text}"))
         record = self.saving.fetch(frame, sobject, text, "Delete")
         self.saving.delete(frame, sobject, record)
         return succeeded(record.id)

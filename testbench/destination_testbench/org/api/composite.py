@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from destination_testbench.org.api.call import Call
-from destination_testbench.org.exchange import Answer, OrgRequest
+from destination_testbench.org.api.call import ApiCall
+from destination_testbench.org.exchange import JsonAnswer, OrgRequest
 from destination_testbench.org.facts import OrgConfig
 from destination_testbench.org.faults.failure import RequestFailure, not_found
 from destination_testbench.org.faults.faults import Faults
@@ -26,10 +26,10 @@ HALTED = "The transaction was rolled back since another operation in the same tr
 class Composite:
     """Runs the subrequests one after the other, each as if it had come alone."""
 
-    def __init__(self, config: OrgConfig, faults: Faults, dispatch: Callable[[Call], Answer]) -> None:
+    def __init__(self, config: OrgConfig, faults: Faults, dispatch: Callable[[ApiCall], JsonAnswer]) -> None:
         self._config, self._faults, self._dispatch = config, faults, dispatch
 
-    def run(self, call: Call) -> Answer:
+    def run(self, call: ApiCall) -> JsonAnswer:
         """POST: 200 once the envelope could be read, whatever became of the subrequests."""
         body = call.json_object()
         requests = body.get("compositeRequest")
@@ -37,18 +37,18 @@ class Composite:
             raise RequestFailure(400, "REQUIRED_FIELD_MISSING", "At least 1 compositeRequest is required")
         self._check(requests)
         together = body.get("allOrNone") is True
-        answers: dict[str, Answer] = {}
+        answers: dict[str, JsonAnswer] = {}
         for index, request in enumerate(requests):
             halted = together and any(not good(answer) for answer in answers.values())
             answers[request["referenceId"]] = halt() if halted else self._one(call, index, request, answers)
         if together and not all(good(answer) for answer in answers.values()):
             undo(call.journal)
             answers = {name: answer if not good(answer) else halt() for name, answer in answers.items()}
-        return Answer(200, {"compositeResponse": [shown(name, answer) for name, answer in answers.items()]})
+        return JsonAnswer(200, {"compositeResponse": [shown(name, answer) for name, answer in answers.items()]})
 
-    def listing(self, call: Call) -> Answer:
+    def listing(self, call: ApiCall) -> JsonAnswer:
         """GET: what lies below."""
-        return Answer(200, {"sobjects": f"{call.root}/composite/sobjects"})
+        return JsonAnswer(200, {"sobjects": f"{call.root}/composite/sobjects"})
 
     def _check(self, requests: list[Any]) -> None:
         code = self._config.facts.composite_limit_code
@@ -79,17 +79,17 @@ class Composite:
             text = "Accept, Authorization and Content-Type can't be set in the httpHeaders of a subrequest."
             raise RequestFailure(400, code, text)
 
-    def _one(self, call: Call, index: int, request: dict[str, Any], answers: dict[str, Answer]) -> Answer:
+    def _one(self, call: ApiCall, index: int, request: dict[str, Any], answers: dict[str, JsonAnswer]) -> JsonAnswer:
         mark = len(call.journal)
         try:
             return self._run(call, index, request, answers)
         except RequestFailure as failure:
             undo(call.journal, mark)
-            return Answer(failure.status, failure.errors)
+            return JsonAnswer(failure.status, failure.errors)
         except UnresolvedError as error:
-            return Answer(400, [{"errorCode": "PROCESSING_HALTED", "message": str(error)}])
+            return JsonAnswer(400, [{"errorCode": "PROCESSING_HALTED", "message": str(error)}])
 
-    def _run(self, call: Call, index: int, request: dict[str, Any], answers: dict[str, Answer]) -> Answer:
+    def _run(self, call: ApiCall, index: int, request: dict[str, Any], answers: dict[str, JsonAnswer]) -> JsonAnswer:
         if fault := self._faults.of_subrequest(index, OrgRequest(request["method"], request["url"])):
             raise RequestFailure(fault.status or 500, fault.code or "UNKNOWN_EXCEPTION", fault.message)
         values = {name: answer.body for name, answer in answers.items() if answer.status < 300}
@@ -120,18 +120,18 @@ class Composite:
         return self._dispatch(inner)
 
 
-def good(answer: Answer) -> bool:
+def good(answer: JsonAnswer) -> bool:
     """Whether nothing in it failed: neither the subrequest nor, of a collection, any record."""
     rows = answer.body if isinstance(answer.body, list) else []
     return answer.status < 300 and all(row.get("success", True) for row in rows if isinstance(row, dict))
 
 
-def halt() -> Answer:
+def halt() -> JsonAnswer:
     """The answer to a subrequest that another's failure took back."""
-    return Answer(400, [{"errorCode": "PROCESSING_HALTED", "message": HALTED}])
+    return JsonAnswer(400, [{"errorCode": "PROCESSING_HALTED", "message": HALTED}])
 
 
-def shown(name: str, answer: Answer) -> dict[str, Any]:
+def shown(name: str, answer: JsonAnswer) -> dict[str, Any]:
     """One entry of the answer, its keys in Salesforce's order."""
     headers = {key: value for key, value in answer.headers.items() if key != "Content-Type"}
     return {"body": answer.body, "httpHeaders": headers, "httpStatusCode": answer.status, "referenceId": name}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from destination_testbench.org.api.call import Call, check_version
+from destination_testbench.org.api.call import ApiCall, check_version
 from destination_testbench.org.api.catalogue import Usage
 from destination_testbench.org.api.resources import Resources
-from destination_testbench.org.exchange import Answer, OrgReply, OrgRequest, html
+from destination_testbench.org.exchange import JsonAnswer, OrgReply, OrgRequest, html
 from destination_testbench.org.facts import OrgConfig
 from destination_testbench.org.faults.failure import RequestFailure
 from destination_testbench.org.login.people import User
@@ -38,7 +38,7 @@ class Gate:
             answer = self._resources.dispatch(call)
         except RequestFailure as failure:
             undo(journal)
-            answer = Answer(failure.status, failure.errors)
+            answer = JsonAnswer(failure.status, failure.errors)
         self._count(request, resource, answer.status, now)
         reply = answer.reply(pretty=request.header("x-prettyprint") == "1")
         headers = dict(NO_CACHE)
@@ -69,7 +69,7 @@ class Gate:
             raise RequestFailure(403, "API_DISABLED_FOR_ORG", text)
         return session.user
 
-    def _call(self, request: OrgRequest, version: str, resource: str, now: float) -> Call:
+    def _call(self, request: OrgRequest, version: str, resource: str, now: float) -> ApiCall:
         user = self._user(request, now)
         self._usage.check(now)
         check_version(version, self._config.newest_version)
@@ -81,7 +81,7 @@ class Gate:
             method = other.upper()
         if method in WITH_BODY and "json" not in kind.lower():
             raise RequestFailure(415, "UNSUPPORTED_MEDIA_TYPE", f"Content type {kind or 'unknown'} is not supported.")
-        return Call(method, version, resource, user, now, request.query, request.headers, request.body)
+        return ApiCall(method, version, resource, user, now, request.query, request.headers, request.body)
 
 
 def uri_length(request: OrgRequest) -> int:

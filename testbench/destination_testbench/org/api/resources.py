@@ -6,21 +6,21 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote
 
-from destination_testbench.org.api.call import Call
+from destination_testbench.org.api.call import ApiCall
 from destination_testbench.org.api.catalogue import Catalogue, Usage
-from destination_testbench.org.api.collection import Collections
+from destination_testbench.org.api.collection import CollectionResource
 from destination_testbench.org.api.composite import Composite
 from destination_testbench.org.api.rows import Retrieve, Rows
 from destination_testbench.org.api.tooling import Tooling, ToolingStore
 from destination_testbench.org.api.upsert import Upsert
-from destination_testbench.org.exchange import Answer
+from destination_testbench.org.exchange import JsonAnswer
 from destination_testbench.org.faults.failure import method_not_allowed, not_found
 from destination_testbench.org.faults.faults import Faults
 from destination_testbench.org.formulas.rules import Rules
 from destination_testbench.org.query.query import Queries
 from destination_testbench.org.records.saving import Saving
 
-Handler = Callable[..., Answer]
+Handler = Callable[..., JsonAnswer]
 
 
 class Router:
@@ -38,7 +38,7 @@ class Router:
         expression = re.sub(r"\{\w+\}", "([^/]+)", pattern)
         self._routes.append((re.compile(expression + r"/?\Z"), handlers))
 
-    def dispatch(self, call: Call) -> Answer:
+    def dispatch(self, call: ApiCall) -> JsonAnswer:
         """The answer to a call: 404 where there is no such path, 405 where the method is another."""
         for pattern, handlers in self._routes:
             if match := pattern.match(call.resource):
@@ -54,7 +54,7 @@ class Resources:
     def __init__(self, saving: Saving, faults: Faults, usage: Usage, tooling: ToolingStore, rules: Rules) -> None:
         self._router = Router()
         store, access, config = saving.store, saving.access, saving.config
-        collections = Collections(saving, config, faults)
+        collections = CollectionResource(saving, config, faults)
         upsert = Upsert(collections)
         rows = Rows(saving, upsert)
         self._wire_collections(collections, upsert, Retrieve(store, config, rows))
@@ -64,11 +64,11 @@ class Resources:
         tooling_queries = Queries(tooling.store, access, config)
         self._wire_tooling(Tooling(tooling, store, access, rules, tooling_queries))
 
-    def dispatch(self, call: Call) -> Answer:
+    def dispatch(self, call: ApiCall) -> JsonAnswer:
         """The answer to one call."""
         return self._router.dispatch(call)
 
-    def _wire_collections(self, collections: Collections, upsert: Upsert, retrieve: Retrieve) -> None:
+    def _wire_collections(self, collections: CollectionResource, upsert: Upsert, retrieve: Retrieve) -> None:
         add = self._router.add
         add("composite/sobjects", POST=collections.create, PATCH=collections.update, DELETE=collections.delete)
         add("composite/sobjects/{name}", GET=retrieve.get, POST=retrieve.post)

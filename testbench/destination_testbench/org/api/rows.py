@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from destination_testbench.org.api.call import Call
+from destination_testbench.org.api.call import ApiCall
 from destination_testbench.org.api.upsert import Upsert
-from destination_testbench.org.exchange import Answer
+from destination_testbench.org.exchange import JsonAnswer
 from destination_testbench.org.facts import OrgConfig
 from destination_testbench.org.faults.failure import (
     DELETED,
-    RecordError,
     Refused,
     RequestFailure,
     RowFailure,
+    SaveError,
     malformed_id,
     not_found,
 )
@@ -21,7 +21,7 @@ from destination_testbench.org.records.reader import Parsed
 from destination_testbench.org.records.record_id import normalised
 from destination_testbench.org.records.rendering import rendered
 from destination_testbench.org.records.saving import Saving
-from destination_testbench.org.records.store import Record, Store
+from destination_testbench.org.records.store import RecordStore, StoredRecord
 from destination_testbench.org.schema.schema import Field, SObject
 
 
@@ -31,7 +31,7 @@ class Rows:
     def __init__(self, saving: Saving, upsert: Upsert) -> None:
         self._saving, self._upsert = saving, upsert
 
-    def create(self, call: Call, name: str) -> Answer:
+    def create(self, call: ApiCall, name: str) -> JsonAnswer:
         """POST: 201 with the new id and where it is."""
         sobject = self._sobject(name)
         try:
@@ -39,14 +39,14 @@ class Rows:
         except Refused as refusal:
             raise self._failure(refusal) from None
         location = {"Location": f"{call.root}/sobjects/{sobject.name}/{record.id}"}
-        return Answer(201, {"id": record.id, "success": True, "errors": []}, location)
+        return JsonAnswer(201, {"id": record.id, "success": True, "errors": []}, location)
 
-    def get(self, call: Call, name: str, text: str) -> Answer:
+    def get(self, call: ApiCall, name: str, text: str) -> JsonAnswer:
         """GET by id: every field, or those of the parameter `fields`."""
         sobject = self._sobject(name)
-        return Answer(200, rendered(call, sobject, self._row(sobject, text), self.fields(call, sobject)))
+        return JsonAnswer(200, rendered(call, sobject, self._row(sobject, text), self.fields(call, sobject)))
 
-    def update(self, call: Call, name: str, text: str) -> Answer:
+    def update(self, call: ApiCall, name: str, text: str) -> JsonAnswer:
         """PATCH by id: 204 and no body."""
         sobject = self._sobject(name)
         parsed = self._parsed(call, sobject)
@@ -56,9 +56,9 @@ class Rows:
             self._saving.update(frame, sobject, record, parsed)
         except Refused as refusal:
             raise self._failure(refusal) from None
-        return Answer(204)
+        return JsonAnswer(204)
 
-    def delete(self, call: Call, name: str, text: str) -> Answer:
+    def delete(self, call: ApiCall, name: str, text: str) -> JsonAnswer:
         """DELETE by id: 204 and no body."""
         sobject = self._sobject(name)
         try:
@@ -69,9 +69,9 @@ class Rows:
             if refusal.errors[0].code == "INVALID_CROSS_REFERENCE_KEY":
                 failure.status = 404
             raise failure from None
-        return Answer(204)
+        return JsonAnswer(204)
 
-    def get_by(self, call: Call, name: str, field_name: str, value: str) -> Answer:
+    def get_by(self, call: ApiCall, name: str, field_name: str, value: str) -> JsonAnswer:
         """GET by external id; 300 and every match when there are several."""
         sobject, field = self._upsert.target(name, field_name)
         found = self._found(call, sobject, field, value)
@@ -79,9 +79,9 @@ class Rows:
             raise not_found()
         if len(found) > 1:
             return several(call, sobject, found)
-        return Answer(200, rendered(call, sobject, found[0], self.fields(call, sobject)))
+        return JsonAnswer(200, rendered(call, sobject, found[0], self.fields(call, sobject)))
 
-    def upsert_by(self, call: Call, name: str, field_name: str, value: str) -> Answer:
+    def upsert_by(self, call: ApiCall, name: str, field_name: str, value: str) -> JsonAnswer:
         """PATCH by external id: 201 when created, 200 with `created` false when updated, 300 for several matches."""
         sobject, field = self._upsert.target(name, field_name)
         if field.type == "id":
@@ -100,19 +100,19 @@ class Rows:
             raise self._failure(refusal) from None
 
     def _upserted(
-        self, call: Call, sobject: SObject, field: Field, value: str, parsed: Parsed, found: Record | None
-    ) -> Answer:
+        self, call: ApiCall, sobject: SObject, field: Field, value: str, parsed: Parsed, found: StoredRecord | None
+    ) -> JsonAnswer:
         frame = call.transaction()
         if found is None:
             key = self._saving.reader(sobject, call.user).read({field.name: value})
             parsed.values.update(key.values)
             parsed.refused.extend(key.refused)
             record = self._saving.insert(frame, sobject, parsed)
-            return Answer(201, {"id": record.id, "success": True, "errors": [], "created": True})
+            return JsonAnswer(201, {"id": record.id, "success": True, "errors": [], "created": True})
         self._saving.update(frame, sobject, self._saving.fetch(frame, sobject, found.id), parsed)
-        return Answer(200, {"id": found.id, "success": True, "errors": [], "created": False})
+        return JsonAnswer(200, {"id": found.id, "success": True, "errors": [], "created": False})
 
-    def fields(self, call: Call, sobject: SObject) -> list[Field]:
+    def fields(self, call: ApiCall, sobject: SObject) -> list[Field]:
         """The fields asked for, those this user may see."""
         names = [name for name in call.query.get("fields", "").split(",") if name]
         fields = [self.visible(call, sobject, name.strip()) for name in names]
@@ -120,7 +120,7 @@ class Rows:
             f for f in sobject.fields.values() if self._saving.access.level(call.user, sobject.name, f.name)
         ]
 
-    def visible(self, call: Call, sobject: SObject, name: str) -> Field:
+    def visible(self, call: ApiCall, sobject: SObject, name: str) -> Field:
         """A field by its name, if this user may see it."""
         field = sobject.find(name)
         if field is None or not self._saving.access.level(call.user, sobject.name, field.name):
@@ -128,13 +128,13 @@ class Rows:
             raise RequestFailure(400, "INVALID_FIELD", text)
         return field
 
-    def _found(self, call: Call, sobject: SObject, field: Field, value: str) -> list[Record]:
+    def _found(self, call: ApiCall, sobject: SObject, field: Field, value: str) -> list[StoredRecord]:
         if field.type == "id":
             return [self._row(sobject, value)]
         key = self._saving.reader(sobject, call.user).read({field.name: value})
         return self._saving.store.table(sobject).find(field, key.values.get(field.name))
 
-    def _row(self, sobject: SObject, text: str) -> Record:
+    def _row(self, sobject: SObject, text: str) -> StoredRecord:
         found = normalised(text)
         if found is None or found[:3] != sobject.prefix:
             raise RowFailure([malformed_id(f"{sobject.label} ID", text)])
@@ -145,13 +145,13 @@ class Rows:
             raise RowFailure([DELETED])
         return record
 
-    def _parsed(self, call: Call, sobject: SObject) -> Parsed:
+    def _parsed(self, call: ApiCall, sobject: SObject) -> Parsed:
         parsed = self._saving.reader(sobject, call.user).read(call.json_object())
         if parsed.unreadable:
             raise RowFailure([parsed.unreadable])
         if parsed.has_id:
             text = "The Id field should not be specified in the sobject data."
-            raise RowFailure([RecordError("INVALID_FIELD", text, dml=False)])
+            raise RowFailure([SaveError("INVALID_FIELD", text, dml=False)])
         return parsed
 
     def _sobject(self, name: str) -> SObject:
@@ -163,28 +163,28 @@ class Rows:
         return RowFailure(refusal.errors, self._saving.config.facts.single_row_lock_status)
 
 
-def several(call: Call, sobject: SObject, found: list[Record]) -> Answer:
+def several(call: ApiCall, sobject: SObject, found: list[StoredRecord]) -> JsonAnswer:
     """300: the paths of every record that a value names."""
-    return Answer(300, [f"{call.root}/sobjects/{sobject.name}/{record.id}" for record in found])
+    return JsonAnswer(300, [f"{call.root}/sobjects/{sobject.name}/{record.id}" for record in found])
 
 
 class Retrieve:
     """The resource /composite/sobjects/{sObject}."""
 
-    def __init__(self, store: Store, config: OrgConfig, rows: Rows) -> None:
+    def __init__(self, store: RecordStore, config: OrgConfig, rows: Rows) -> None:
         self._store, self._config, self._rows = store, config, rows
 
-    def get(self, call: Call, name: str) -> Answer:
+    def get(self, call: ApiCall, name: str) -> JsonAnswer:
         """GET: ids and fields in the query."""
         return self._records(call, name, split(call.query.get("ids", "")), split(call.query.get("fields", "")))
 
-    def post(self, call: Call, name: str) -> Answer:
+    def post(self, call: ApiCall, name: str) -> JsonAnswer:
         """POST: ids and fields in the body, as a query cannot hold many."""
         body = call.json_object()
         ids, fields = body.get("ids"), body.get("fields")
         return self._records(call, name, strings(ids), strings(fields))
 
-    def _records(self, call: Call, name: str, ids: list[str], names: list[str]) -> Answer:
+    def _records(self, call: ApiCall, name: str, ids: list[str], names: list[str]) -> JsonAnswer:
         if (sobject := self._store.schema.find(name)) is None:
             raise not_found()
         if not ids or not names:
@@ -197,7 +197,7 @@ class Retrieve:
             fields.insert(0, sobject.fields["Id"])
         table = self._store.table(sobject)
         found = [table.records.get(normalised(text) or "") for text in ids]
-        return Answer(
+        return JsonAnswer(
             200, [None if row is None or row.deleted else rendered(call, sobject, row, fields) for row in found]
         )
 

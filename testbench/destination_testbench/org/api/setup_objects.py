@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import ChainMap
 
-from destination_testbench.org.faults.failure import RecordError
+from destination_testbench.org.faults.failure import SaveError
 from destination_testbench.org.login.people import User
-from destination_testbench.org.records.store import Record, Store, Transaction
+from destination_testbench.org.records.store import RecordStore, StoredRecord, Transaction
 from destination_testbench.org.schema.schema import SObject
 
 # What identifies a record of each object.
@@ -33,21 +33,21 @@ PARENTS = {"Contact": "Account"}
 class SetupObjects:
     """The guard of the setup objects."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: RecordStore) -> None:
         self._store = store
 
     def errors(
-        self, call: Transaction, sobject: SObject, record: Record | None, values: dict[str, object]
-    ) -> list[RecordError]:
+        self, call: Transaction, sobject: SObject, record: StoredRecord | None, values: dict[str, object]
+    ) -> list[SaveError]:
         """Refuse who is no administrator, a second record of the same key, and rights on fields that are not there."""
         if not sobject.setup:
             return []
         if not call.user.admin:
             text = f"insufficient access rights on entity: {sobject.name}"
-            return [RecordError("INSUFFICIENT_ACCESS_OR_READONLY", text)]
+            return [SaveError("INSUFFICIENT_ACCESS_OR_READONLY", text)]
         if sobject.name not in KEYS:
             return [
-                RecordError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be inserted: {sobject.label}")
+                SaveError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be inserted: {sobject.label}")
             ]
         if error := self._lacking(sobject, record, values):
             return [error]
@@ -61,7 +61,7 @@ class SetupObjects:
             return [twice(sobject, values)]
         return []
 
-    def _lacking(self, sobject: SObject, record: Record | None, values: dict[str, object]) -> RecordError | None:
+    def _lacking(self, sobject: SObject, record: StoredRecord | None, values: dict[str, object]) -> SaveError | None:
         """Refuse a right without another that it rests on."""
         after = ChainMap(values, record.values) if record else values
         given = {right for right in DEPENDS if after.get(f"Permissions{right}")}
@@ -84,32 +84,32 @@ class SetupObjects:
             for row in rows
         )
 
-    def _unknown_field(self, values: dict[str, object]) -> RecordError | None:
+    def _unknown_field(self, values: dict[str, object]) -> SaveError | None:
         owner, _, name = str(values.get("Field")).partition(".")
         sobject = self._store.schema.find(owner)
         field = sobject.find(name) if sobject else None
         if sobject and sobject.name == values.get("SobjectType") and field and field.permissionable:
             return None
         text = f"Field Name: bad value for restricted picklist field: {values.get('Field')}"
-        return RecordError("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", text, ("Field",))
+        return SaveError("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", text, ("Field",))
 
 
-def depends(right: str, need: str, owner: str, other: str | None = None) -> RecordError:
+def depends(right: str, need: str, owner: str, other: str | None = None) -> SaveError:
     """The refusal of a right without the one that it rests on."""
     text = f"Permission {right} {owner} depends on permission(s): {need} {other or owner}"
-    return RecordError("FIELD_INTEGRITY_EXCEPTION", text)
+    return SaveError("FIELD_INTEGRITY_EXCEPTION", text)
 
 
-def twice(sobject: SObject, values: dict[str, object]) -> RecordError:
+def twice(sobject: SObject, values: dict[str, object]) -> SaveError:
     """The refusal of a second record of the same key."""
     if sobject.name == "PermissionSet":
         text = f"The name '{values['Name']}' is already in use."
-        return RecordError("DUPLICATE_DEVELOPER_NAME", text, ("Name",))
+        return SaveError("DUPLICATE_DEVELOPER_NAME", text, ("Name",))
     if sobject.name == "PermissionSetAssignment":
         assignee, permission_set = str(values["AssigneeId"])[:15], str(values["PermissionSetId"])[:15]
         text = f"Duplicate PermissionSetAssignment.  Assignee: {assignee}; Permission Set: {permission_set}"
-        return RecordError("DUPLICATE_VALUE", text, ("AssigneeId", "PermissionSetId"))
-    return RecordError("DUPLICATE_VALUE", f"Duplicate {sobject.name}", KEYS[sobject.name])
+        return SaveError("DUPLICATE_VALUE", text, ("AssigneeId", "PermissionSetId"))
+    return SaveError("DUPLICATE_VALUE", f"Duplicate {sobject.name}", KEYS[sobject.name])
 
 
 class CustomPermissions:
@@ -119,15 +119,15 @@ class CustomPermissions:
     `names` are those that there are; formulas may speak of no others.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: RecordStore) -> None:
         self._store = store
         self.names: set[str] = set()
 
-    def add(self, name: str, label: str, description: str | None = None) -> Record:
+    def add(self, name: str, label: str, description: str | None = None) -> StoredRecord:
         """Make a custom permission."""
         sobject = self._store.schema.sobjects["CustomPermission"]
         values: dict[str, object] = {"DeveloperName": name, "MasterLabel": label, "IsProtected": False}
-        record = Record(
+        record = StoredRecord(
             self._store.new_id(sobject.prefix), values | ({"Description": description} if description else {})
         )
         self._store.table(sobject).records[record.id] = record

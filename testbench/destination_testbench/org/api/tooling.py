@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from destination_testbench.org.api.call import Call
+from destination_testbench.org.api.call import ApiCall
 from destination_testbench.org.api.metadata import check_room, field_from, refused
-from destination_testbench.org.exchange import Answer
+from destination_testbench.org.exchange import JsonAnswer
 from destination_testbench.org.faults.failure import RequestFailure, not_found
 from destination_testbench.org.formulas.formula import FormulaError
-from destination_testbench.org.formulas.rules import Rules, ValidationRule
+from destination_testbench.org.formulas.rules import OrgValidationRule, Rules
 from destination_testbench.org.query.query import Queries
 from destination_testbench.org.records.access import Access
 from destination_testbench.org.records.record_id import normalised
-from destination_testbench.org.records.store import Record, Store
+from destination_testbench.org.records.store import RecordStore, StoredRecord
 from destination_testbench.org.schema.schema import Field, Schema, SObject
 
 MESSAGE_LENGTH = 255
@@ -26,12 +26,12 @@ WHOLE = re.compile(r"\b(?:Metadata|FullName)\b(?=.*\bFROM\b)", re.IGNORECASE | r
 class Tooling:
     """The resources below /tooling."""
 
-    def __init__(self, store: ToolingStore, data: Store, access: Access, rules: Rules, queries: Queries) -> None:
+    def __init__(self, store: ToolingStore, data: RecordStore, access: Access, rules: Rules, queries: Queries) -> None:
         self._store, self._data, self._schema, self._access = store, data, data.schema, access
         self._rules, self._queries = rules, queries
         self._made = {"CustomField": self._field, "ValidationRule": self._rule}
 
-    def query(self, call: Call) -> Answer:
+    def query(self, call: ApiCall) -> JsonAnswer:
         """GET tooling/query?q=: what was made; invisible to who may not see the set-up."""
         self._admin(call, "INVALID_TYPE", "sObject type is not supported for this user.")
         answer = self._queries.query(call)
@@ -43,7 +43,7 @@ class Tooling:
             raise RequestFailure(400, "MALFORMED_QUERY", text)
         return answer
 
-    def create(self, call: Call, name: str) -> Answer:
+    def create(self, call: ApiCall, name: str) -> JsonAnswer:
         """POST: 201 with the new id."""
         make = self._kind(call, name)
         body = call.json_object()
@@ -54,9 +54,9 @@ class Tooling:
             raise refused("DUPLICATE_DEVELOPER_NAME", f"There is already a {name} named {full_name}.")
         make(full_name, metadata, True)
         record = self._store.add(name, full_name, metadata)
-        return Answer(201, {"id": record.id, "success": True, "errors": [], "warnings": [], "infos": []})
+        return JsonAnswer(201, {"id": record.id, "success": True, "errors": [], "warnings": [], "infos": []})
 
-    def update(self, call: Call, name: str, record_id: str) -> Answer:
+    def update(self, call: ApiCall, name: str, record_id: str) -> JsonAnswer:
         """PATCH: the metadata, whole; 204."""
         make = self._kind(call, name)
         record, metadata = self._record(name, record_id), call.json_object().get("Metadata")
@@ -64,17 +64,17 @@ class Tooling:
             raise refused("REQUIRED_FIELD_MISSING", "Required fields are missing: [Metadata]")
         make(str(record.get("FullName")), metadata, False)
         self._store.change(name, record, metadata)
-        return Answer(204)
+        return JsonAnswer(204)
 
-    def get(self, call: Call, name: str, record_id: str) -> Answer:
+    def get(self, call: ApiCall, name: str, record_id: str) -> JsonAnswer:
         """GET: everything about one."""
         self._kind(call, name)
         record = self._record(name, record_id)
         url = f"{call.root}/tooling/sobjects/{name}/{record.id}"
         shown = {key: value for key, value in record.values.items() if key != "IsDeleted"}
-        return Answer(200, {"attributes": {"type": name, "url": url}, "Id": record.id, **shown})
+        return JsonAnswer(200, {"attributes": {"type": name, "url": url}, "Id": record.id, **shown})
 
-    def delete(self, call: Call, name: str, record_id: str) -> Answer:
+    def delete(self, call: ApiCall, name: str, record_id: str) -> JsonAnswer:
         """DELETE: 204."""
         self._kind(call, name)
         record = self._record(name, record_id)
@@ -85,7 +85,7 @@ class Tooling:
         else:
             self._rules.remove(sobject, own)
         self._store.remove(name, record)
-        return Answer(204)
+        return JsonAnswer(204)
 
     def _field(self, full_name: str, metadata: dict[str, Any], new: bool) -> None:
         sobject, name = self._parts(full_name)
@@ -119,7 +119,7 @@ class Tooling:
         shown_at = metadata.get("errorDisplayField")
         if shown_at is not None and not sobject.find(str(shown_at)):
             raise refused("FIELD_INTEGRITY_EXCEPTION", f"Field {shown_at} does not exist. Check spelling.")
-        rule = ValidationRule(sobject.name, name, formula, message, shown_at, metadata["active"])
+        rule = OrgValidationRule(sobject.name, name, formula, message, shown_at, metadata["active"])
         try:
             self._rules.put(rule)
         except FormulaError as error:
@@ -131,17 +131,17 @@ class Tooling:
             raise refused("INVALID_FIELD", f"Entity of {full_name} is not known.")
         return sobject, name
 
-    def _kind(self, call: Call, name: str) -> Any:
+    def _kind(self, call: ApiCall, name: str) -> Any:
         if name not in self._made:
             raise not_found()
         self._admin(call, "INSUFFICIENT_ACCESS", "insufficient access rights on entity: " + name)
         return self._made[name]
 
-    def _admin(self, call: Call, code: str, message: str) -> None:
+    def _admin(self, call: ApiCall, code: str, message: str) -> None:
         if not call.user.admin:
             raise RequestFailure(400 if code == "INVALID_TYPE" else 403, code, message)
 
-    def _record(self, name: str, record_id: str) -> Record:
+    def _record(self, name: str, record_id: str) -> StoredRecord:
         if record := self._store.find(name, record_id):
             return record
         raise not_found()
@@ -191,28 +191,28 @@ class ToolingStore:
 
     def __init__(self) -> None:
         self.schema = tooling_schema()
-        self.store = Store(self.schema)
+        self.store = RecordStore(self.schema)
 
-    def add(self, kind: str, full_name: str, metadata: dict[str, Any]) -> Record:
+    def add(self, kind: str, full_name: str, metadata: dict[str, Any]) -> StoredRecord:
         """Keep what was made."""
         sobject = self.schema.sobjects[kind]
-        record = Record(self.store.new_id(sobject.prefix), columns(kind, full_name, metadata))
+        record = StoredRecord(self.store.new_id(sobject.prefix), columns(kind, full_name, metadata))
         self.store.table(sobject).records[record.id] = record
         return record
 
-    def change(self, kind: str, record: Record, metadata: dict[str, Any]) -> None:
+    def change(self, kind: str, record: StoredRecord, metadata: dict[str, Any]) -> None:
         """Keep what became of it."""
         record.values = columns(kind, str(record.get("FullName")), metadata)
 
-    def remove(self, kind: str, record: Record) -> None:
+    def remove(self, kind: str, record: StoredRecord) -> None:
         """Forget what was deleted."""
         del self.store.table(self.schema.sobjects[kind]).records[record.id]
 
-    def find(self, kind: str, record_id: str) -> Record | None:
+    def find(self, kind: str, record_id: str) -> StoredRecord | None:
         """One of a kind by its id."""
         return self.store.table(self.schema.sobjects[kind]).records.get(normalised(record_id) or "")
 
-    def named(self, kind: str, full_name: str) -> Record | None:
+    def named(self, kind: str, full_name: str) -> StoredRecord | None:
         """One of a kind by its full name, whatever its case."""
         records = self.store.table(self.schema.sobjects[kind])
         return next((r for r in records if str(r.get("FullName")).lower() == full_name.lower()), None)

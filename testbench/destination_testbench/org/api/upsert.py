@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from destination_testbench.org.api.call import Call
-from destination_testbench.org.api.collection import Collections, Result, Row, all_or_none, failed, succeeded
-from destination_testbench.org.exchange import Answer
-from destination_testbench.org.faults.failure import RecordError, Refused, RequestFailure, not_found
+from destination_testbench.org.api.call import ApiCall
+from destination_testbench.org.api.collection import CollectionResource, Result, Row, all_or_none, failed, succeeded
+from destination_testbench.org.exchange import JsonAnswer
+from destination_testbench.org.faults.failure import Refused, RequestFailure, SaveError, not_found
 from destination_testbench.org.records.reader import Parsed
 from destination_testbench.org.records.record_id import normalised
-from destination_testbench.org.records.store import Record, Transaction, index_key
+from destination_testbench.org.records.store import StoredRecord, Transaction, index_key
 from destination_testbench.org.schema.schema import Field, SObject
 
 # ?updateOnly=true by another field than Id needs this version; an older one does not know the parameter.
@@ -21,11 +21,11 @@ UPDATE_ONLY_SINCE = 61.0
 class Upsert:
     """The resource /composite/sobjects/{sObject}/{field}."""
 
-    def __init__(self, collections: Collections) -> None:
+    def __init__(self, collections: CollectionResource) -> None:
         self._collections = collections
         self._saving, self._config = collections.saving, collections.config
 
-    def upsert(self, call: Call, name: str, field_name: str) -> Answer:
+    def upsert(self, call: ApiCall, name: str, field_name: str) -> JsonAnswer:
         """PATCH: the value of the field stands inside each record."""
         sobject, field = self.target(name, field_name)
         body = call.json_object()
@@ -34,7 +34,7 @@ class Upsert:
             text = f"Records must be of the type of the request URI: {sobject.name}"
             raise RequestFailure(400, "INVALID_TYPE", text)
         if refusal := self._collections.faults.collection_refusal(len(rows)):
-            return Answer(200, [failed(refusal) for _ in rows])
+            return JsonAnswer(200, [failed(refusal) for _ in rows])
         frame, create = call.transaction(), not self.update_only(call, field)
         results = self._results(frame, sobject, field, rows, create)
         return self._collections.finish(frame, results, all_or_none(body))
@@ -49,7 +49,7 @@ class Upsert:
             raise RequestFailure(self._config.facts.external_id_unknown_status, "NOT_FOUND", text)
         return sobject, field
 
-    def update_only(self, call: Call, field: Field) -> bool:
+    def update_only(self, call: ApiCall, field: Field) -> bool:
         """Whether a record that is not there must not be created."""
         asked = call.query.get("updateOnly", "").lower() == "true" and self._config.facts.update_only_honoured
         return asked and (field.type == "id" or float(call.version) >= UPDATE_ONLY_SINCE)
@@ -76,13 +76,13 @@ class Upsert:
         self._collections.readable(parsed)
         found = self.find(frame, sobject, field, parsed)
         if found is None and not create:
-            raise Refused(RecordError(*self._config.facts.update_only_miss))
+            raise Refused(SaveError(*self._config.facts.update_only_miss))
         if found is None:
             return {**succeeded(self._saving.insert(frame, sobject, parsed).id), "created": True}
         self._saving.update(frame, sobject, found, parsed)
         return {**succeeded(found.id), "created": False}
 
-    def find(self, frame: Transaction, sobject: SObject, field: Field, parsed: Parsed) -> Record | None:
+    def find(self, frame: Transaction, sobject: SObject, field: Field, parsed: Parsed) -> StoredRecord | None:
         """The one record that the value names, None when there is none."""
         if field.type == "id":
             return self._saving.fetch(frame, sobject, parsed.id) if parsed.id else None
@@ -92,20 +92,20 @@ class Upsert:
                 raise Refused(*parsed.refused)
             if self._config.facts.null_external_id_creates:
                 return None
-            raise Refused(RecordError("MISSING_ARGUMENT", f"{field.name} not specified", (field.name,)))
+            raise Refused(SaveError("MISSING_ARGUMENT", f"{field.name} not specified", (field.name,)))
         found = self._saving.store.table(sobject).find(field, value)
         if not self._config.facts.external_id_ignores_case:
             found = [record for record in found if record.get(field.name) == value]
         if len(found) > 1:
             ids = ", ".join(record.id for record in found)
             text = f"{field.label}: more than one record found for external id field: [{ids}]"
-            raise Refused(RecordError("DUPLICATE_EXTERNAL_ID", text, (field.name,)))
+            raise Refused(SaveError("DUPLICATE_EXTERNAL_ID", text, (field.name,)))
         return self._saving.fetch(frame, sobject, found[0].id) if found else None
 
     def _refuse_id(self, parsed: Parsed) -> None:
         if parsed.has_id and parsed.id is not None:
             text = "The Id field should not be specified in the sobject data."
-            raise Refused(RecordError("INVALID_FIELD", text, dml=False))
+            raise Refused(SaveError("INVALID_FIELD", text, dml=False))
 
     def _key(self, field: Field, parsed: Parsed) -> object:
         if parsed.unreadable:
@@ -114,8 +114,8 @@ class Upsert:
             return normalised(parsed.id)
         return index_key(field, parsed.values.get(field.name))
 
-    def _repeated(self, field: Field, parsed: Parsed, raw: dict[str, Any]) -> RecordError:
+    def _repeated(self, field: Field, parsed: Parsed, raw: dict[str, Any]) -> SaveError:
         if field.type == "id":
-            return RecordError("DUPLICATE_VALUE", f"Duplicate id specified: {normalised(parsed.id)}")
+            return SaveError("DUPLICATE_VALUE", f"Duplicate id specified: {normalised(parsed.id)}")
         text = f"Duplicate external id specified: {parsed.values[field.name]}"
-        return RecordError("DUPLICATE_VALUE", text, (field.name,))
+        return SaveError("DUPLICATE_VALUE", text, (field.name,))

@@ -9,16 +9,16 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from destination_testbench.org.api.call import Call
+from destination_testbench.org.api.call import ApiCall
 from destination_testbench.org.api.resources import Router
-from destination_testbench.org.exchange import Answer, OrgReply, OrgRequest
+from destination_testbench.org.exchange import JsonAnswer, OrgReply, OrgRequest
 from destination_testbench.org.faults.failure import RequestFailure
 from destination_testbench.org.faults.faults import Active, Fault, FaultKind
 from destination_testbench.org.formulas.formula import FormulaError
 from destination_testbench.org.page import Page, is_for_people
-from destination_testbench.org.records.access import Level
+from destination_testbench.org.records.access import AccessLevel
 from destination_testbench.org.records.duplicates import DuplicateRule
-from destination_testbench.org.records.store import Record
+from destination_testbench.org.records.store import StoredRecord
 
 INDEX = {
     "GET /_org/faults": "the faults that are on; PUT a list in their place, POST one more, DELETE all",
@@ -57,7 +57,7 @@ def shown_fault(active: Active) -> dict[str, Any]:
     return {"number": active.number, **members, "matched": sum(active.matched.values())}
 
 
-def shown_record(record: Record) -> dict[str, Any]:
+def shown_record(record: StoredRecord) -> dict[str, Any]:
     """A record with everything that ever happened to it."""
     history = [
         {"at": change.at, "by": change.by, "operation": change.operation, "fields": change.fields}
@@ -92,18 +92,18 @@ class Control:
             return self._page.answer(request)
         path = request.path.removeprefix(PREFIX)
         user, now = self._org.users[-1], self._org.now()
-        call = Call(request.method, "", path, user, now, request.query, request.headers, request.body)
+        call = ApiCall(request.method, "", path, user, now, request.query, request.headers, request.body)
         try:
             return self._router.dispatch(call).reply(pretty=True)
         except RequestFailure as failure:
-            return Answer(failure.status, failure.errors).reply()
+            return JsonAnswer(failure.status, failure.errors).reply()
         except (KeyError, TypeError, ValueError, FormulaError) as error:
             status = 404 if isinstance(error, KeyError) else 400
-            return Answer(status, [{"message": f"{type(error).__name__}: {error}", "errorCode": "CONTROL"}]).reply()
+            return JsonAnswer(status, [{"message": f"{type(error).__name__}: {error}", "errorCode": "CONTROL"}]).reply()
 
     def _wire_faults(self) -> None:
         add = self._router.add
-        add("", GET=lambda call: Answer(200, INDEX))
+        add("", GET=lambda call: JsonAnswer(200, INDEX))
         add("faults", GET=self._faults, PUT=self._replace, POST=self._add, DELETE=self._clear)
         add("faults/{number}", DELETE=self._remove)
         add("requests", GET=self._requests)
@@ -119,38 +119,38 @@ class Control:
         add, admin = self._router.add, self._org.admin
         add("usage", PUT=self._usage)
         add("revoke", POST=lambda call: done(admin.revoke_tokens()))
-        add("token", POST=lambda call: Answer(200, {"access_token": admin.log_in(body(call)["username"])}))
+        add("token", POST=lambda call: JsonAnswer(200, {"access_token": admin.log_in(body(call)["username"])}))
         delete, put = admin.remove_field, admin.restore_field
         add("fields/{sobject}/{field}", DELETE=after(delete), PUT=after(put))
         add("access/{sobject}/{field}", PUT=self._restrict)
         add("access/{sobject}", PUT=self._restrict_object)
-        add("rules", GET=lambda call: Answer(200, [asdict(rule) for rule in self._org.rules.all()]))
+        add("rules", GET=lambda call: JsonAnswer(200, [asdict(rule) for rule in self._org.rules.all()]))
         add("rules/{sobject}/{name}", PUT=self._rule, DELETE=after(admin.remove_rule))
         remove = after(self._org.duplicate_rules.remove)
         add("duplicate-rules/{sobject}/{name}", PUT=self._duplicate_rule, DELETE=remove)
         add("person-accounts", PUT=self._enable_person_accounts)
-        add("facts", GET=lambda call: Answer(200, asdict(self._org.config.facts)), PUT=self._facts)
+        add("facts", GET=lambda call: JsonAnswer(200, asdict(self._org.config.facts)), PUT=self._facts)
 
-    def _faults(self, call: Call) -> Answer:
-        return Answer(200, [shown_fault(active) for active in self._org.faults.active()])
+    def _faults(self, call: ApiCall) -> JsonAnswer:
+        return JsonAnswer(200, [shown_fault(active) for active in self._org.faults.active()])
 
-    def _replace(self, call: Call) -> Answer:
+    def _replace(self, call: ApiCall) -> JsonAnswer:
         faults = [read_fault(item) for item in call.json()]
         self._org.faults.clear()
-        return Answer(200, [self._org.faults.add(fault) for fault in faults])
+        return JsonAnswer(200, [self._org.faults.add(fault) for fault in faults])
 
-    def _add(self, call: Call) -> Answer:
-        return Answer(201, {"number": self._org.faults.add(read_fault(call.json()))})
+    def _add(self, call: ApiCall) -> JsonAnswer:
+        return JsonAnswer(201, {"number": self._org.faults.add(read_fault(call.json()))})
 
-    def _clear(self, call: Call) -> Answer:
+    def _clear(self, call: ApiCall) -> JsonAnswer:
         self._org.faults.clear()
-        return Answer(204)
+        return JsonAnswer(204)
 
-    def _remove(self, call: Call, number: str) -> Answer:
+    def _remove(self, call: ApiCall, number: str) -> JsonAnswer:
         self._org.faults.remove(int(number))
-        return Answer(204)
+        return JsonAnswer(204)
 
-    def _requests(self, call: Call) -> Answer:
+    def _requests(self, call: ApiCall) -> JsonAnswer:
         log, usage = self._org.log, self._org.usage
         report = {
             "calls_of_24_hours": usage.used(call.now),
@@ -159,86 +159,86 @@ class Control:
             "by_path": dict(log.counts),
             "last": [asdict(entry) for entry in reversed(log.last)][:100],
         }
-        return Answer(200, report)
+        return JsonAnswer(200, report)
 
-    def _records(self, call: Call, sobject: str) -> Answer:
+    def _records(self, call: ApiCall, sobject: str) -> JsonAnswer:
         start, most = int(call.query.get("offset", 0)), int(call.query.get("limit", 100))
         wanted = call.query.get("q", "").casefold()
         found = [r for r in self._org.records(sobject) if wanted in "\n".join(map(str, r.values.values())).casefold()]
         rows = [{"Id": record.id, **record.values} for record in found[start : start + most]]
-        return Answer(200, {"total": len(found), "records": rows})
+        return JsonAnswer(200, {"total": len(found), "records": rows})
 
-    def _record(self, call: Call, sobject: str, record_id: str) -> Answer:
-        return Answer(200, shown_record(self._org.records(sobject).records[record_id]))
+    def _record(self, call: ApiCall, sobject: str, record_id: str) -> JsonAnswer:
+        return JsonAnswer(200, shown_record(self._org.records(sobject).records[record_id]))
 
-    def _edit(self, call: Call, sobject: str, record_id: str) -> Answer:
+    def _edit(self, call: ApiCall, sobject: str, record_id: str) -> JsonAnswer:
         self._org.admin.edit(sobject, record_id, body(call))
-        return Answer(204)
+        return JsonAnswer(204)
 
-    def _delete(self, call: Call, sobject: str, record_id: str) -> Answer:
+    def _delete(self, call: ApiCall, sobject: str, record_id: str) -> JsonAnswer:
         self._org.admin.delete(sobject, record_id, purge=call.query.get("purge") == "true")
-        return Answer(204)
+        return JsonAnswer(204)
 
-    def _merge(self, call: Call, sobject: str, master: str) -> Answer:
+    def _merge(self, call: ApiCall, sobject: str, master: str) -> JsonAnswer:
         self._org.admin.merge(sobject, master, body(call)["losers"])
-        return Answer(204)
+        return JsonAnswer(204)
 
-    def _usage(self, call: Call) -> Answer:
+    def _usage(self, call: ApiCall) -> JsonAnswer:
         wanted = body(call)
         if "limit" in wanted:
             self._org.config.daily_limit = int(wanted["limit"])
         if "used" in wanted:
             self._org.usage.spend(call.now, int(wanted["used"]) - self._org.usage.used(call.now))
-        return Answer(204)
+        return JsonAnswer(204)
 
-    def _restrict(self, call: Call, sobject: str, field: str) -> Answer:
+    def _restrict(self, call: ApiCall, sobject: str, field: str) -> JsonAnswer:
         level = body(call).get("level")
-        self._org.admin.restrict_field(sobject, field, Level[level.upper()] if level else None)
-        return Answer(204)
+        self._org.admin.restrict_field(sobject, field, AccessLevel[level.upper()] if level else None)
+        return JsonAnswer(204)
 
-    def _restrict_object(self, call: Call, sobject: str) -> Answer:
+    def _restrict_object(self, call: ApiCall, sobject: str) -> JsonAnswer:
         level = body(call).get("level")
-        self._org.admin.restrict_object(sobject, Level[level.upper()] if level else None)
-        return Answer(204)
+        self._org.admin.restrict_object(sobject, AccessLevel[level.upper()] if level else None)
+        return JsonAnswer(204)
 
-    def _rule(self, call: Call, sobject: str, name: str) -> Answer:
+    def _rule(self, call: ApiCall, sobject: str, name: str) -> JsonAnswer:
         given = body(call)
         self._org.admin.remove_rule(sobject, name)
         self._org.admin.add_rule(sobject, name, given["formula"], given["message"], given.get("field"))
-        return Answer(204)
+        return JsonAnswer(204)
 
-    def _duplicate_rule(self, call: Call, sobject: str, name: str) -> Answer:
+    def _duplicate_rule(self, call: ApiCall, sobject: str, name: str) -> JsonAnswer:
         given = body(call)
         rule = DuplicateRule(sobject, name, **{**given, "fields": tuple(given["fields"])})
         self._org.admin.add_duplicate_rule(rule)
-        return Answer(204)
+        return JsonAnswer(204)
 
-    def _enable_person_accounts(self, call: Call) -> Answer:
+    def _enable_person_accounts(self, call: ApiCall) -> JsonAnswer:
         self._org.admin.enable_person_accounts()
-        return Answer(204)
+        return JsonAnswer(204)
 
-    def _facts(self, call: Call) -> Answer:
+    def _facts(self, call: ApiCall) -> JsonAnswer:
         for name, value in body(call).items():
             self._org.admin.set_fact(name, value)
-        return Answer(204)
+        return JsonAnswer(204)
 
 
-def body(call: Call) -> dict[str, Any]:
+def body(call: ApiCall) -> dict[str, Any]:
     """The body as an object; an absent one is empty."""
     return call.json_object() if call.body.strip() else {}
 
 
-def done(result: object) -> Answer:
+def done(result: object) -> JsonAnswer:
     """What an action gave back."""
-    return Answer(200, {"result": result})
+    return JsonAnswer(200, {"result": result})
 
 
-def after(action: Callable[[str, str], object]) -> Callable[..., Answer]:
+def after(action: Callable[[str, str], object]) -> Callable[..., JsonAnswer]:
     """An action on two parts of the path, as a handler."""
 
-    def handle(call: Call, first: str, second: str) -> Answer:
+    def handle(call: ApiCall, first: str, second: str) -> JsonAnswer:
         action(first, second)
-        return Answer(204)
+        return JsonAnswer(204)
 
     return handle
 

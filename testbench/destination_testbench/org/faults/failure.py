@@ -10,7 +10,7 @@ STATUS_OF = {"ENTITY_IS_DELETED": 404, "NOT_FOUND": 404, "INSUFFICIENT_ACCESS_OR
 
 
 @dataclass(frozen=True, slots=True)
-class RecordError:
+class SaveError:
     """
     Why one record was refused.
 
@@ -47,7 +47,7 @@ class RequestFailure(Exception):
 class RowFailure(RequestFailure):
     """A single row is refused for the reasons a record in a collection would be."""
 
-    def __init__(self, errors: list[RecordError], lock_status: int = 400) -> None:
+    def __init__(self, errors: list[SaveError], lock_status: int = 400) -> None:
         first = errors[0]
         statuses = {**STATUS_OF, "UNABLE_TO_LOCK_ROW": lock_status}
         super().__init__(statuses.get(first.code, 400), first.code, first.message)
@@ -69,53 +69,53 @@ def method_not_allowed(method: str, allowed: list[str]) -> RequestFailure:
     return failure
 
 
-ROLLED_BACK = RecordError(
+ROLLED_BACK = SaveError(
     "ALL_OR_NONE_OPERATION_ROLLED_BACK",
     "Record rolled back because not all records were valid and the request was using AllOrNone header",
 )
-TOO_MANY_PASSES = RecordError(
+TOO_MANY_PASSES = SaveError(
     "LIMIT_EXCEEDED", "Too many batch retries in the presence of Apex triggers and partial failures."
 )
-DELETED = RecordError("ENTITY_IS_DELETED", "entity is deleted")
-CONVERTED = RecordError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
-NO_ACCESS = RecordError("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
-ID_GIVEN = RecordError("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", ("Id",))
-ID_MISSING = RecordError("MISSING_ARGUMENT", "Id not specified in an update call")
+DELETED = SaveError("ENTITY_IS_DELETED", "entity is deleted")
+CONVERTED = SaveError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
+NO_ACCESS = SaveError("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
+ID_GIVEN = SaveError("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", ("Id",))
+ID_MISSING = SaveError("MISSING_ARGUMENT", "Id not specified in an update call")
 
 
-def unknown_field(name: str, sobject: str) -> RecordError:
+def unknown_field(name: str, sobject: str) -> SaveError:
     """A field the sObject has not, or that this user may not see: Salesforce tells no difference."""
-    return RecordError("INVALID_FIELD", f"No such column '{name}' on sobject of type {sobject}", dml=False)
+    return SaveError("INVALID_FIELD", f"No such column '{name}' on sobject of type {sobject}", dml=False)
 
 
-def malformed_id(label: str, value: object, field: str = "Id") -> RecordError:
+def malformed_id(label: str, value: object, field: str = "Id") -> SaveError:
     """An id of the wrong form, checksum or sObject."""
-    return RecordError("MALFORMED_ID", f"{label}: id value of incorrect type: {value}", (field,))
+    return SaveError("MALFORMED_ID", f"{label}: id value of incorrect type: {value}", (field,))
 
 
-def required(fields: list[str]) -> RecordError:
+def required(fields: list[str]) -> SaveError:
     """Fields that must have a value and were absent on create, or cleared."""
-    return RecordError("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(fields)}]", tuple(fields))
+    return SaveError("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(fields)}]", tuple(fields))
 
 
-def read_only(fields: list[str]) -> RecordError:
+def read_only(fields: list[str]) -> SaveError:
     """Fields that nobody, or not this user, may write."""
     text = (
         f"Unable to create/update fields: {', '.join(fields)}. Please check the security settings of this field and"
         " verify that it is read/write for your profile or permission set."
     )
-    return RecordError("INVALID_FIELD_FOR_INSERT_UPDATE", text, tuple(fields))
+    return SaveError("INVALID_FIELD_FOR_INSERT_UPDATE", text, tuple(fields))
 
 
-def locked(holders: list[str]) -> RecordError:
+def locked(holders: list[str]) -> SaveError:
     """Another transaction holds the row or its parent for longer than Salesforce waits (about 10 s)."""
     text = f"unable to obtain exclusive access to this record or {len(holders)} records: {','.join(holders)}"
-    return RecordError("UNABLE_TO_LOCK_ROW", text)
+    return SaveError("UNABLE_TO_LOCK_ROW", text)
 
 
 class Refused(Exception):
     """One record is not saved, for these reasons."""
 
-    def __init__(self, *errors: RecordError) -> None:
+    def __init__(self, *errors: SaveError) -> None:
         super().__init__(errors[0].code)
         self.errors = list(errors)

@@ -13,10 +13,10 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from destination_testbench.org.exchange import Answer, OrgReply, OrgRequest, html
-from destination_testbench.org.faults.failure import RecordError, locked
+from destination_testbench.org.exchange import JsonAnswer, OrgReply, OrgRequest, html
+from destination_testbench.org.faults.failure import SaveError, locked
 from destination_testbench.org.records.record_id import normalised
-from destination_testbench.org.records.store import Record, Transaction
+from destination_testbench.org.records.store import StoredRecord, Transaction
 from destination_testbench.org.schema.schema import SObject
 
 
@@ -105,7 +105,7 @@ class Fault:
         if refusal := REFUSALS.get(self.kind):
             status, code, message = refusal
             error = {"message": self.message or message, "errorCode": self.code or code}
-            return Answer(self.status or status, [error]).reply()
+            return JsonAnswer(self.status or status, [error]).reply()
         if self.kind is FaultKind.OUTAGE_HTML:
             return html(self.status or 503, "We are down for maintenance.")
         if self.kind is FaultKind.HTML:
@@ -117,7 +117,7 @@ class Fault:
     def _given(self) -> OrgReply:
         if self.body or not self.code:
             return OrgReply(self.status or 500, {"Content-Type": self.content_type}, self.body.encode())
-        return Answer(self.status or 500, [{"message": self.message, "errorCode": self.code}]).reply()
+        return JsonAnswer(self.status or 500, [{"message": self.message, "errorCode": self.code}]).reply()
 
 
 def mentions(request: OrgRequest, text: str) -> bool:
@@ -217,13 +217,13 @@ class Faults:
                     return fault
         return None
 
-    def collection_refusal(self, records: int) -> RecordError | None:
+    def collection_refusal(self, records: int) -> SaveError | None:
         """The error that every record of a collection of this size gets: one of the org's own code and its limits."""
         with self._lock:
             for active in self._active.values():
                 fault = active.fault
                 if fault.kind is FaultKind.COLLECTION_ERROR and records > fault.above and active.strikes():
-                    return RecordError(fault.code, fault.message, fault.fields)
+                    return SaveError(fault.code, fault.message, fault.fields)
         return None
 
     def shortened(self, results: list[Any]) -> list[Any]:
@@ -235,8 +235,8 @@ class Faults:
         return results
 
     def row_errors(
-        self, call: Transaction, sobject: SObject, record: Record | None, values: dict[str, object]
-    ) -> list[RecordError]:
+        self, call: Transaction, sobject: SObject, record: StoredRecord | None, values: dict[str, object]
+    ) -> list[SaveError]:
         """The lock or the error that one record meets. Twice in one request is two tries."""
         if not self._rows:
             return []
@@ -265,8 +265,8 @@ class Faults:
         self._rows = [active for active in self._active.values() if active.fault.kind in ROW_KINDS]
 
 
-def row_error(fault: Fault, record_id: str, holders: set[str]) -> RecordError:
+def row_error(fault: Fault, record_id: str, holders: set[str]) -> SaveError:
     """The error of one record that a fault strikes."""
     if fault.kind is FaultKind.LOCK:
         return locked(sorted(holders) or [record_id])
-    return RecordError(fault.code, fault.message, fault.fields)
+    return SaveError(fault.code, fault.message, fault.fields)

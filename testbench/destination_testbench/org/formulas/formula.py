@@ -49,14 +49,14 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FunctionCall:
     """A function, or an operator, with its arguments."""
 
     name: str
     arguments: tuple[Node, ...]
 
 
-Node = Constant | Name | Call
+Node = Constant | Name | FunctionCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Formula:
 
 def read_formula(source: str, sobject: SObject, permissions: Collection[str]) -> Formula:
     """The meaning of a formula; FormulaError when it has none for this sObject."""
-    reader = Reader(sobject, permissions)
+    reader = NameReader(sobject, permissions)
     term = reader.term(parse(source))
     return Formula(term, frozenset(reader.fields))
 
@@ -93,7 +93,7 @@ def parse(source: str) -> Node:
     return node
 
 
-class Reader:
+class NameReader:
     """Knows what names mean: permissions, and fields of one sObject, of which it keeps those that it was asked for."""
 
     def __init__(self, sobject: SObject, permissions: Collection[str]) -> None:
@@ -107,11 +107,11 @@ class Reader:
                 return lambda scope: value
             case Name(name):
                 return self._named(name)
-            case Call(name, (Name(field),)) if name in FIELD_FUNCTIONS:
+            case FunctionCall(name, (Name(field),)) if name in FIELD_FUNCTIONS:
                 return FIELD_FUNCTIONS[name](self._field(field))
-            case Call(name) if name in FIELD_FUNCTIONS:
+            case FunctionCall(name) if name in FIELD_FUNCTIONS:
                 raise FormulaError(f"Incorrect parameter type for function '{name}()'.")
-            case Call(name, arguments) if name in FUNCTIONS:
+            case FunctionCall(name, arguments) if name in FUNCTIONS:
                 least, most, maker = FUNCTIONS[name]
                 if len(arguments) < least or (most >= 0 and len(arguments) > most):
                     raise FormulaError(f"Incorrect number of parameters for function '{name}()'.")
@@ -146,7 +146,7 @@ def _named(tokens: ParseResults) -> Node:
 def _from_left_to_right(tokens: ParseResults) -> Node:
     node: Node = tokens[0]
     for sign, right in zip(tokens[1::2], tokens[2::2], strict=True):
-        node = Call(sign, (node, right))
+        node = FunctionCall(sign, (node, right))
     return node
 
 
@@ -160,10 +160,10 @@ def _grammar() -> ParserElement:
     operand <<= (
         Regex(r"\d+(?:\.\d+)?|\.\d+").set_parse_action(lambda tokens: Constant(float(tokens[0])))
         | Regex(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'""", re.DOTALL).set_parse_action(_unquoted)
-        | call.set_parse_action(lambda tokens: Call(tokens[0].upper(), tuple(tokens[1:])))
+        | call.set_parse_action(lambda tokens: FunctionCall(tokens[0].upper(), tuple(tokens[1:])))
         | word.copy().set_parse_action(_named)
         | Suppress("(") - expression - end.set_name("')'")
-        | sign.set_parse_action(lambda tokens: Call(f"{tokens[0]}1", (tokens[1],)))
+        | sign.set_parse_action(lambda tokens: FunctionCall(f"{tokens[0]}1", (tokens[1],)))
     ).set_name("operand")
     level: ParserElement = operand
     for operators in LEVELS:

@@ -6,16 +6,16 @@ from collections import ChainMap
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from destination_testbench.org.faults.failure import RecordError
+from destination_testbench.org.faults.failure import SaveError
 from destination_testbench.org.formulas.formula import Formula, read_formula
 from destination_testbench.org.formulas.functions import Scope
 from destination_testbench.org.login.people import User
-from destination_testbench.org.records.store import Record, Transaction
+from destination_testbench.org.records.store import StoredRecord, Transaction
 from destination_testbench.org.schema.schema import Schema, SObject
 
 
 @dataclass(frozen=True, slots=True)
-class ValidationRule:
+class OrgValidationRule:
     """One rule. `field` is where the page shows the message, None for its top."""
 
     sobject: str
@@ -31,10 +31,10 @@ class Rules:
 
     def __init__(self, schema: Schema, permissions: set[str], held_by: Callable[[User], Collection[str]]) -> None:
         self._schema, self.permissions, self._held_by = schema, permissions, held_by
-        self._rules: dict[tuple[str, str], tuple[ValidationRule, Formula]] = {}
-        self._by_sobject: dict[str, list[tuple[ValidationRule, Formula]]] = {}
+        self._rules: dict[tuple[str, str], tuple[OrgValidationRule, Formula]] = {}
+        self._by_sobject: dict[str, list[tuple[OrgValidationRule, Formula]]] = {}
 
-    def put(self, rule: ValidationRule) -> None:
+    def put(self, rule: OrgValidationRule) -> None:
         """Add a rule, or change it; FormulaError when its formula cannot be understood."""
         formula = read_formula(rule.formula, self._schema.sobjects[rule.sobject], self.permissions)
         self._rules[rule.sobject, rule.name] = (rule, formula)
@@ -51,13 +51,13 @@ class Rules:
         self._rules[sobject, name] = (replace(rule, active=active), formula)
         self._sort()
 
-    def all(self) -> list[ValidationRule]:
+    def all(self) -> list[OrgValidationRule]:
         """Every rule."""
         return [rule for rule, _ in self._rules.values()]
 
     def errors(
-        self, call: Transaction, sobject: SObject, record: Record | None, values: dict[str, object]
-    ) -> list[RecordError]:
+        self, call: Transaction, sobject: SObject, record: StoredRecord | None, values: dict[str, object]
+    ) -> list[SaveError]:
         """What the rules object to in a record about to be saved. A rule about a deleted field is silent."""
         rules = self._by_sobject.get(sobject.name)
         if not rules:
@@ -66,7 +66,7 @@ class Rules:
         after = ChainMap(values, record.values) if record else values
         scope = Scope(after, before, self._held_by(call.user), call.stamp)
         return [
-            RecordError("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.message, (rule.field,) if rule.field else ())
+            SaveError("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.message, (rule.field,) if rule.field else ())
             for rule, formula in rules
             if formula.fields <= sobject.fields.keys() and formula.holds(scope)
         ]

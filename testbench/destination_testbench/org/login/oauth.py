@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from destination_testbench.org.exchange import Answer, OrgRequest
+from destination_testbench.org.exchange import JsonAnswer, OrgRequest
 from destination_testbench.org.facts import OrgConfig
 from destination_testbench.org.login.grants import Granted, GrantRefused, Grants, form_of, required
 from destination_testbench.org.login.people import ConnectedApp, User
@@ -28,7 +28,7 @@ class OAuth:
         """The connected apps by their client id."""
         return self.grants.apps
 
-    def answer(self, request: OrgRequest, now: float) -> Answer:
+    def answer(self, request: OrgRequest, now: float) -> JsonAnswer:
         """The answer to any path below /services/oauth2/."""
         endpoints = {
             "token": self.token,
@@ -38,42 +38,42 @@ class OAuth:
         }
         endpoint = endpoints.get(request.path.rstrip("/").rpartition("/")[2])
         if endpoint is None:
-            return Answer(404, {"error": "invalid_request", "error_description": "unknown endpoint"})
+            return JsonAnswer(404, {"error": "invalid_request", "error_description": "unknown endpoint"})
         try:
             return endpoint(request, now)
         except GrantRefused as refusal:
-            return Answer(400, {"error": refusal.error, "error_description": refusal.description}, NO_STORE)
+            return JsonAnswer(400, {"error": refusal.error, "error_description": refusal.description}, NO_STORE)
 
-    def token(self, request: OrgRequest, now: float) -> Answer:
+    def token(self, request: OrgRequest, now: float) -> JsonAnswer:
         """POST token: an access token. There is no expires_in, and the time is a text."""
         granted = self.grants.judge(request, now)
         session = self._sessions.open(granted.user, granted.app.client_id, now, granted.refresh_token)
-        return Answer(200, self.described(session, granted, request, now), NO_STORE)
+        return JsonAnswer(200, self.described(session, granted, request, now), NO_STORE)
 
-    def revoke(self, request: OrgRequest, now: float) -> Answer:
+    def revoke(self, request: OrgRequest, now: float) -> JsonAnswer:
         """POST revoke: 200 and nothing. Revoking a refresh token ends its access tokens too."""
         token = required(form_of(request), "token")
         if not self._sessions.revoke(token) and not self.refresh_tokens.revoke(token):
             raise GrantRefused("unsupported_token_type", "this token type is not supported")
-        return Answer(200, {}, NO_STORE)
+        return JsonAnswer(200, {}, NO_STORE)
 
-    def introspect(self, request: OrgRequest, now: float) -> Answer:
+    def introspect(self, request: OrgRequest, now: float) -> JsonAnswer:
         """POST introspect: whether a token is good, and until when; for an app that names itself."""
         form = form_of(request)
         try:
             self.grants.client(form)
         except GrantRefused as refusal:
-            return Answer(401, {"error": refusal.error, "error_description": refusal.description}, NO_STORE)
+            return JsonAnswer(401, {"error": refusal.error, "error_description": refusal.description}, NO_STORE)
         session = self._sessions.find(required(form, "token"), now)
-        return Answer(200, self._introspected(session) if session else {"active": False}, NO_STORE)
+        return JsonAnswer(200, self._introspected(session) if session else {"active": False}, NO_STORE)
 
-    def userinfo(self, request: OrgRequest, now: float) -> Answer:
+    def userinfo(self, request: OrgRequest, now: float) -> JsonAnswer:
         """GET userinfo: a dead token is 403 here, not 401."""
         session = self._sessions.use(request.header("authorization").partition(" ")[2], now)
         if session is None:
-            return Answer(403, "Bad_OAuth_Token")
+            return JsonAnswer(403, "Bad_OAuth_Token")
         user = session.user
-        return Answer(200, {"sub": self._identity(user), "user_id": user.id, "preferred_username": user.username})
+        return JsonAnswer(200, {"sub": self._identity(user), "user_id": user.id, "preferred_username": user.username})
 
     def described(self, session: Session, granted: Granted, request: OrgRequest, now: float) -> dict[str, str]:
         """What a log-in answers."""

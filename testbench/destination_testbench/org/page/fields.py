@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from destination_testbench.org.records.rendering import compound_value
-from destination_testbench.org.records.store import Record
+from destination_testbench.org.records.store import StoredRecord
 from destination_testbench.org.schema.schema import SYSTEM_FIELDS, Field, SObject
 
 STATUS_TYPES = {"string", "textarea", "picklist", "multipicklist", "boolean"}
@@ -28,7 +28,7 @@ def audience_fields(sobject: SObject) -> list[Field]:
     ]
 
 
-def columns(sobject: SObject, records: Iterable[Record]) -> list[Field]:
+def columns(sobject: SObject, records: Iterable[StoredRecord]) -> list[Field]:
     """The audience fields of a list: those that hold anything in these records, or the first ones."""
     fields, held = audience_fields(sobject), set[str]()
     for record in records:
@@ -43,13 +43,13 @@ def since_field(sobject: SObject, field: Field) -> Field | None:
     return found if found and found.type == "datetime" else None
 
 
-def name_of(sobject: SObject, record: Record) -> str:
+def name_of(sobject: SObject, record: StoredRecord) -> str:
     """What people call a record; its id where it has no name."""
     field = sobject.find("Name")
     return str(compound_value(sobject, record, field) or record.id) if field else record.id
 
 
-def address_of(sobject: SObject, record: Record) -> str:
+def address_of(sobject: SObject, record: StoredRecord) -> str:
     """The first e-mail address of a record."""
     fields = (field.name for field in sobject.fields.values() if field.type == "email")
     return next((str(value) for name in fields if (value := record.get(name))), "")

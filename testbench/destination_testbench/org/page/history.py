@@ -10,7 +10,7 @@ from itertools import islice
 from destination_testbench.org.login.people import User
 from destination_testbench.org.page.fields import name_of
 from destination_testbench.org.page.values import Moment, Shown, moment_of, shown
-from destination_testbench.org.records.store import Change, Record, Store
+from destination_testbench.org.records.store import Change, RecordStore, StoredRecord
 from destination_testbench.org.schema.schema import SObject
 
 OPERATIONS = {
@@ -65,13 +65,15 @@ def step(sobject: SObject, name: str, before: object, after: object, now: float)
     return Step(field.label if field else name, name, shown(field, before, now), shown(field, after, now))
 
 
-def history(sobject: SObject, record: Record, users: Iterable[User], now: float) -> tuple[Event, ...]:
+def history(sobject: SObject, record: StoredRecord, users: Iterable[User], now: float) -> tuple[Event, ...]:
     """Everything that happened to a record, the last first."""
     names = {user.id: user.username for user in users}
     return tuple(event(sobject, change, names, now) for change in reversed(record.history))
 
 
-def latest(store: Store, sobjects: Iterable[SObject], users: Iterable[User], now: float, most: int) -> list[Event]:
+def latest(
+    store: RecordStore, sobjects: Iterable[SObject], users: Iterable[User], now: float, most: int
+) -> list[Event]:
     """The last writes of all records, in short. What an org began with is none."""
     names = {user.id: user.username for user in users}
     written = (
@@ -90,7 +92,7 @@ def was_planted(change: Change) -> bool:
     return change.operation == "create" and "CreatedDate" not in change.fields
 
 
-def in_short(whole: Event, sobject: SObject, record: Record) -> Event:
+def in_short(whole: Event, sobject: SObject, record: StoredRecord) -> Event:
     """A write among those of other records: whose it is, and its first steps."""
     return Event(
         whole.at,

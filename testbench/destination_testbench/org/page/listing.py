@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from destination_testbench.org.page.fields import address_of, columns, name_of, since_field
 from destination_testbench.org.page.history import was_planted
 from destination_testbench.org.page.values import Chip, Moment, Shown, moment_of, shown
-from destination_testbench.org.records.store import Record, Table
+from destination_testbench.org.records.store import RecordTable, StoredRecord
 from destination_testbench.org.schema.schema import SObject
 
 PER_PAGE = 50
@@ -62,7 +62,7 @@ class Listing:
         return max(1, -(-self.total // PER_PAGE))
 
 
-def listing(sobject: SObject, table: Table, query: str, number: int, now: float) -> Listing:
+def listing(sobject: SObject, table: RecordTable, query: str, number: int, now: float) -> Listing:
     """The nth page of the records that a text is found in; the nearest there is, where there is no such page."""
     found = [record for record in table if matches(sobject, record, query)]
     found.sort(key=changed_at, reverse=True)
@@ -84,7 +84,7 @@ def listing(sobject: SObject, table: Table, query: str, number: int, now: float)
     return Listing(sobject.name, sobject.plural, query, headings, rows, len(found), number)
 
 
-def matches(sobject: SObject, record: Record, query: str) -> bool:
+def matches(sobject: SObject, record: StoredRecord, query: str) -> bool:
     """Whether each word of a query is found in a record: in its name, its id or any of its values."""
     wanted = query.casefold().split()
     if not wanted:
@@ -93,13 +93,13 @@ def matches(sobject: SObject, record: Record, query: str) -> bool:
     return all(word in text for word in wanted)
 
 
-def changed_at(record: Record) -> float:
+def changed_at(record: StoredRecord) -> float:
     """When somebody last wrote a record; never, of one that nobody has touched since it came into the org."""
     last = record.history[-1]
     return 0.0 if was_planted(last) else last.at
 
 
-def cell(sobject: SObject, record: Record, name: str, now: float) -> Cell:
+def cell(sobject: SObject, record: StoredRecord, name: str, now: float) -> Cell:
     """What a record holds of one audience. An empty checkbox says no more than an empty text."""
     field, value = sobject.fields[name], record.get(name)
     since = since_field(sobject, field)
@@ -107,7 +107,7 @@ def cell(sobject: SObject, record: Record, name: str, now: float) -> Cell:
     return Cell(field.label, Shown() if value is False and when is None else shown(field, value, now), when)
 
 
-def notes_on(record: Record) -> tuple[Chip, ...]:
+def notes_on(record: StoredRecord) -> tuple[Chip, ...]:
     """What is special about a record as a whole."""
     found = [("deleted", record.deleted), ("converted", bool(record.get("IsConverted")))]
     person = record.get("IsPersonAccount")

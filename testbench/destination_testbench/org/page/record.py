@@ -11,7 +11,7 @@ from destination_testbench.org.page.history import Event, history
 from destination_testbench.org.page.listing import Cell, cell, notes_on
 from destination_testbench.org.page.values import Chip, Shown, shown
 from destination_testbench.org.records.rendering import compound_value
-from destination_testbench.org.records.store import Record, Store
+from destination_testbench.org.records.store import RecordStore, StoredRecord
 from destination_testbench.org.schema.schema import Field, SObject
 
 
@@ -42,7 +42,9 @@ class RecordView:
     history: tuple[Event, ...]
 
 
-def record_view(store: Store, sobject: SObject, record: Record, users: Iterable[User], now: float) -> RecordView:
+def record_view(
+    store: RecordStore, sobject: SObject, record: StoredRecord, users: Iterable[User], now: float
+) -> RecordView:
     """One record as it is now and as it came to be. Fields without a value are left out, but those of audiences."""
     own, system = plain_fields(sobject)
     return RecordView(
@@ -59,7 +61,9 @@ def record_view(store: Store, sobject: SObject, record: Record, users: Iterable[
     )
 
 
-def lines(store: Store, sobject: SObject, record: Record, fields: Iterable[Field], now: float) -> tuple[Line, ...]:
+def lines(
+    store: RecordStore, sobject: SObject, record: StoredRecord, fields: Iterable[Field], now: float
+) -> tuple[Line, ...]:
     """The fields that have a value."""
     found = []
     for field in fields:

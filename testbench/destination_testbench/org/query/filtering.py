@@ -10,11 +10,11 @@ from destination_testbench.org.formulas.functions import below
 from destination_testbench.org.query.soql import Comparison, Condition
 from destination_testbench.org.records.record_id import normalised
 from destination_testbench.org.records.rendering import compound_value
-from destination_testbench.org.records.store import Record, Table
+from destination_testbench.org.records.store import RecordTable, StoredRecord
 from destination_testbench.org.schema.schema import Field, SObject
 from destination_testbench.org.values.moments import read_date, read_datetime
 
-Test = Callable[[Record], bool]
+Test = Callable[[StoredRecord], bool]
 FieldOf = Callable[[Comparison], Field]
 
 
@@ -31,7 +31,7 @@ def operand(field: Field, value: object) -> object:
     return value.casefold() if isinstance(value, str) and not field.case_sensitive else value
 
 
-def content(sobject: SObject, record: Record, field: Field) -> object:
+def content(sobject: SObject, record: StoredRecord, field: Field) -> object:
     """What a record holds in a field, in the form in which it is compared."""
     value = record.id if field.type == "id" else compound_value(sobject, record, field)
     folds = isinstance(value, str) and field.type not in ("id", "reference", "date", "datetime")
@@ -86,7 +86,9 @@ def included(held: object, wanted: Iterable[object]) -> bool:
     return any(set(str(value).split(";")) <= parts for value in wanted)
 
 
-def candidates(table: Table, condition: Condition | None, field_of: FieldOf, live: bool) -> list[Record] | None:
+def candidates(
+    table: RecordTable, condition: Condition | None, field_of: FieldOf, live: bool
+) -> list[StoredRecord] | None:
     """The few records that can match, found by id or index; None when all must be looked at."""
     if condition is None:
         return None

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from destination_testbench.org.api.metadata import metadata_of
-from destination_testbench.org.formulas.rules import ValidationRule
+from destination_testbench.org.formulas.rules import OrgValidationRule
 from destination_testbench.org.records import lifecycle
-from destination_testbench.org.records.access import Level
+from destination_testbench.org.records.access import AccessLevel
 from destination_testbench.org.records.duplicates import DuplicateRule
 from destination_testbench.org.records.person_account import PersonAccounts
 from destination_testbench.org.records.store import Transaction
@@ -31,7 +31,7 @@ class Administration:
         """Make a validation rule, active at once; FormulaError when its formula cannot be understood."""
         shown = {"active": True, "errorConditionFormula": formula, "errorMessage": message, "errorDisplayField": field}
         with self._org.data_lock:
-            self._org.rules.put(ValidationRule(sobject, name, formula, message, field))
+            self._org.rules.put(OrgValidationRule(sobject, name, formula, message, field))
             self._org.tooling.add("ValidationRule", f"{sobject}.{name}", shown)
 
     def remove_rule(self, sobject: str, name: str) -> None:
@@ -66,16 +66,16 @@ class Administration:
         with self._org.data_lock:
             self._org.permissions.remove(name)
 
-    def restrict_field(self, sobject: str, name: str, level: Level | None) -> None:
+    def restrict_field(self, sobject: str, name: str, level: AccessLevel | None) -> None:
         """Let nobody do more than this with a field; None lifts the restriction."""
         with self._org.data_lock:
             self._org.access.restrict(sobject, name, level)
 
-    def restrict_object(self, sobject: str, level: Level | None) -> None:
+    def restrict_object(self, sobject: str, level: AccessLevel | None) -> None:
         """Let nobody write an sObject's records (READ), or not even know of it (NONE); None lifts the restriction."""
         with self._org.data_lock:
             self._org.schema.hidden.discard(sobject)
-            if level is Level.NONE:
+            if level is AccessLevel.NONE:
                 self._org.schema.hidden.add(sobject)
             self._org.access.restrict_object(sobject, level)
 

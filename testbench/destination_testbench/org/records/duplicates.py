@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from destination_testbench.org.faults.failure import RecordError
-from destination_testbench.org.records.store import Record, Store, Transaction
+from destination_testbench.org.faults.failure import SaveError
+from destination_testbench.org.records.store import RecordStore, StoredRecord, Transaction
 from destination_testbench.org.schema.schema import SObject
 
 DEFAULT_TEXT = "Use one of these records?"
@@ -29,7 +29,7 @@ class DuplicateRule:
 class DuplicateRules:
     """The duplicate rules of an org. A rule is asked only when one of its fields is being changed."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: RecordStore) -> None:
         self._store = store
         self._rules: dict[tuple[str, str], DuplicateRule] = {}
 
@@ -46,8 +46,8 @@ class DuplicateRules:
         return list(self._rules.values())
 
     def errors(
-        self, call: Transaction, sobject: SObject, record: Record | None, values: dict[str, object]
-    ) -> list[RecordError]:
+        self, call: Transaction, sobject: SObject, record: StoredRecord | None, values: dict[str, object]
+    ) -> list[SaveError]:
         """What the rules object to in a record about to be saved."""
         if not self._rules:
             return []
@@ -55,7 +55,7 @@ class DuplicateRules:
         changed = {name for name, value in values.items() if old.get(name) != value}
         after = {**old, **values}
         return [
-            RecordError("DUPLICATES_DETECTED", rule.message)
+            SaveError("DUPLICATES_DETECTED", rule.message)
             for rule in self._rules.values()
             if rule.sobject == sobject.name
             and changed & set(rule.fields)
@@ -63,7 +63,9 @@ class DuplicateRules:
             and self._has_twin(sobject, record, rule, after)
         ]
 
-    def _has_twin(self, sobject: SObject, record: Record | None, rule: DuplicateRule, after: dict[str, object]) -> bool:
+    def _has_twin(
+        self, sobject: SObject, record: StoredRecord | None, rule: DuplicateRule, after: dict[str, object]
+    ) -> bool:
         wanted = [folded(after.get(name)) for name in rule.fields]
         if None in wanted:
             return False

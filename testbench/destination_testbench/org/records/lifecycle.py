@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from destination_testbench.org.records.saving import Saving
-from destination_testbench.org.records.store import Record, Transaction
+from destination_testbench.org.records.store import StoredRecord, Transaction
 
 SHARED_FIELDS = ("FirstName", "LastName", "Salutation", "Title", "Email", "Phone", "MobilePhone", "Fax", "LeadSource")
 
@@ -28,7 +28,7 @@ def convert_lead(saving: Saving, call: Transaction, lead_id: str, contact_id: st
     return contact_id
 
 
-def merge(saving: Saving, call: Transaction, sobject_name: str, master_id: str, losers: Sequence[str]) -> Record:
+def merge(saving: Saving, call: Transaction, sobject_name: str, master_id: str, losers: Sequence[str]) -> StoredRecord:
     """Merge records into one: the others go to the recycle bin, each with the survivor's id in MasterRecordId."""
     sobject = saving.store.schema.sobjects[sobject_name]
     records = saving.store.table(sobject).records

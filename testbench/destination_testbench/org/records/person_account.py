@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from destination_testbench.org.facts import Facts
-from destination_testbench.org.faults.failure import RecordError, required
+from destination_testbench.org.faults.failure import SaveError, required
 from destination_testbench.org.records.record_id import record_id
-from destination_testbench.org.records.store import Record
+from destination_testbench.org.records.store import StoredRecord
 from destination_testbench.org.schema.schema import Field, Schema, SObject
 
 BUSINESS_TYPE, PERSON_TYPE = record_id("012", 1), record_id("012", 2)
@@ -87,8 +87,8 @@ def missing_fields(sobject: SObject, given: Mapping[str, object]) -> list[str]:
 
 
 def person_errors(
-    sobject: SObject, record: Record | None, values: Mapping[str, object], facts: Facts
-) -> list[RecordError]:
+    sobject: SObject, record: StoredRecord | None, values: Mapping[str, object], facts: Facts
+) -> list[SaveError]:
     """What is refused of a person's name, and of a business's person fields; of a new record only what has a value."""
     if not has_persons(sobject):
         return []
@@ -96,7 +96,7 @@ def person_errors(
     misplaced = [name for name in values if (name == "Name" if person else of_persons(name))]
     if misplaced:
         text = facts.person_field_text.format(fields=", ".join(misplaced))
-        return [RecordError("INVALID_FIELD_FOR_INSERT_UPDATE", text, tuple(misplaced))]
+        return [SaveError("INVALID_FIELD_FOR_INSERT_UPDATE", text, tuple(misplaced))]
     cleared = person and record is not None and values.get("LastName", "") is None
     return [required(["LastName"])] if cleared else []
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from destination_testbench.org.facts import Facts
-from destination_testbench.org.faults.failure import RecordError, unknown_field
+from destination_testbench.org.faults.failure import SaveError, unknown_field
 from destination_testbench.org.login.people import User
-from destination_testbench.org.records.access import Access, Level
-from destination_testbench.org.records.store import Record, Store
+from destination_testbench.org.records.access import Access, AccessLevel
+from destination_testbench.org.records.store import RecordStore, StoredRecord
 from destination_testbench.org.schema.schema import Field, SObject
 from destination_testbench.org.values.values import Check, ValueRefusedError, check_of, unreadable
 
@@ -35,8 +35,8 @@ class Parsed:
 
     values: dict[str, object] = field(default_factory=dict)
     fields: list[Slot] = field(default_factory=list)
-    refused: list[RecordError] = field(default_factory=list)
-    unreadable: RecordError | None = None
+    refused: list[SaveError] = field(default_factory=list)
+    unreadable: SaveError | None = None
     id: object = None
     has_id: bool = False
 
@@ -44,7 +44,7 @@ class Parsed:
 class Reader:
     """Reads records of one sObject for one user; made anew when the schema or the user's rights change."""
 
-    def __init__(self, store: Store, access: Access, facts: Facts, sobject: SObject, user: User) -> None:
+    def __init__(self, store: RecordStore, access: Access, facts: Facts, sobject: SObject, user: User) -> None:
         self.sobject = sobject
         self._store, self._access, self._facts, self._user = store, access, facts, user
         self._slots: dict[str, Slot | None] = {}
@@ -82,13 +82,13 @@ class Reader:
         if field is None:
             return None
         level = self._access.level(self._user, self.sobject.name, field.name)
-        if level is Level.NONE:
+        if level is AccessLevel.NONE:
             return None
-        edit = level is Level.EDIT
+        edit = level is AccessLevel.EDIT
         return Slot(field, check or check_of(field, self._facts), edit and field.createable, edit and field.updateable)
 
 
-def relationship_check(store: Store, field: Field) -> Check:
+def relationship_check(store: RecordStore, field: Field) -> Check:
     """Turns the external id of a parent into its record id."""
 
     def check(value: object) -> object:
@@ -102,7 +102,7 @@ def relationship_check(store: Store, field: Field) -> Check:
     return check
 
 
-def parent(store: Store, field: Field, key: str, value: object) -> Record:
+def parent(store: RecordStore, field: Field, key: str, value: object) -> StoredRecord:
     """The one record that the external id names."""
     for name in field.reference_to:
         sobject = store.schema.find(name)
@@ -110,13 +110,13 @@ def parent(store: Store, field: Field, key: str, value: object) -> Record:
         if sobject and target:
             return only(sobject, target, value, store.table(sobject).find(target, value) if target.indexed else [])
     raise ValueRefusedError(
-        RecordError("INVALID_FIELD", f"No such column '{key}' on sobject of type {field.reference_to[0]}", dml=False)
+        SaveError("INVALID_FIELD", f"No such column '{key}' on sobject of type {field.reference_to[0]}", dml=False)
     )
 
 
-def only(sobject: SObject, target: Field, value: object, found: list[Record]) -> Record:
+def only(sobject: SObject, target: Field, value: object, found: list[StoredRecord]) -> StoredRecord:
     """The record found, if it is exactly one."""
     if len(found) == 1:
         return found[0]
     text = f"Foreign key external ID: {value} not found for field {target.name} in entity {sobject.name}"
-    raise ValueRefusedError(RecordError("INVALID_FIELD", text, dml=False))
+    raise ValueRefusedError(SaveError("INVALID_FIELD", text, dml=False))

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from destination_testbench.org.api.call import Call
-from destination_testbench.org.records.store import Record
+from destination_testbench.org.api.call import ApiCall
+from destination_testbench.org.records.store import StoredRecord
 from destination_testbench.org.schema.schema import Field, SObject
 
 
-def shown(sobject: SObject, record: Record, field: Field) -> object:
+def shown(sobject: SObject, record: StoredRecord, field: Field) -> object:
     """A field's value as Salesforce answers with it."""
     return record.id if field.type == "id" else compound_value(sobject, record, field)
 
 
-def attributes(call: Call, sobject: SObject, record: Record) -> dict[str, Any]:
+def attributes(call: ApiCall, sobject: SObject, record: StoredRecord) -> dict[str, Any]:
     """What every record in an answer begins with."""
     return {"attributes": {"type": sobject.name, "url": f"{call.root}/sobjects/{sobject.name}/{record.id}"}}
 
 
-def rendered(call: Call, sobject: SObject, record: Record, fields: list[Field]) -> dict[str, Any]:
+def rendered(call: ApiCall, sobject: SObject, record: StoredRecord, fields: list[Field]) -> dict[str, Any]:
     """A record with its attributes and these fields."""
     return attributes(call, sobject, record) | {field.name: shown(sobject, record, field) for field in fields}
 
@@ -28,7 +28,7 @@ NAME_PARTS = ("FirstName", "LastName")
 ADDRESS_PARTS = ("City", "Country", "GeocodeAccuracy", "Latitude", "Longitude", "PostalCode", "State", "Street")
 
 
-def compound_value(sobject: SObject, record: Record, field: Field) -> object:
+def compound_value(sobject: SObject, record: StoredRecord, field: Field) -> object:
     """The value of a compound field, put together from its parts; of any other field, what it holds."""
     if field.type == "address":
         return address(record, field.name.removesuffix("Address"))
@@ -37,7 +37,7 @@ def compound_value(sobject: SObject, record: Record, field: Field) -> object:
     return record.get(field.name)
 
 
-def address(record: Record, prefix: str) -> dict[str, object] | None:
+def address(record: StoredRecord, prefix: str) -> dict[str, object] | None:
     """An address as an object, None when none of its parts has a value."""
     parts = {part[0].lower() + part[1:]: record.get(prefix + part) for part in ADDRESS_PARTS}
     return parts if any(value is not None for value in parts.values()) else None

@@ -11,8 +11,8 @@ from destination_testbench.org.faults.failure import (
     DELETED,
     ID_GIVEN,
     NO_ACCESS,
-    RecordError,
     Refused,
+    SaveError,
     malformed_id,
     read_only,
     required,
@@ -22,11 +22,11 @@ from destination_testbench.org.records.access import Access
 from destination_testbench.org.records.person_account import kind_of, missing_fields, person_errors
 from destination_testbench.org.records.reader import Parsed, Reader
 from destination_testbench.org.records.record_id import normalised
-from destination_testbench.org.records.store import Change, Record, Store, Transaction
+from destination_testbench.org.records.store import Change, RecordStore, StoredRecord, Transaction
 from destination_testbench.org.schema.schema import Field, SObject
 from destination_testbench.org.values.moments import from_epoch
 
-Guard = Callable[[Transaction, SObject, Record | None, dict[str, object]], list[RecordError]]
+Guard = Callable[[Transaction, SObject, StoredRecord | None, dict[str, object]], list[SaveError]]
 
 
 class Saving:
@@ -37,7 +37,7 @@ class Saving:
     (validation rules, then duplicate rules). Each answers with the errors it finds.
     """
 
-    def __init__(self, store: Store, access: Access, config: OrgConfig) -> None:
+    def __init__(self, store: RecordStore, access: Access, config: OrgConfig) -> None:
         self.store, self.access, self.config = store, access, config
         self.writing = Writing(store, access)
         self.guards: list[Guard] = []
@@ -53,7 +53,7 @@ class Saving:
             known = self._readers[sobject.name, user.id] = (versions, reader)
         return known[1]
 
-    def fetch(self, call: Transaction, sobject: SObject, text: object, right: str = "Edit") -> Record:
+    def fetch(self, call: Transaction, sobject: SObject, text: object, right: str = "Edit") -> StoredRecord:
         """The row an id names, if it can be written (or deleted) now."""
         records = self.store.table(sobject).records
         # An id that is there needs no checking.
@@ -62,7 +62,7 @@ class Saving:
             if found is None or found[:3] != sobject.prefix:
                 raise Refused(malformed_id(f"{sobject.label} ID", text))
             if (record := records.get(found)) is None:
-                raise Refused(RecordError(*self.config.facts.unknown_id))
+                raise Refused(SaveError(*self.config.facts.unknown_id))
         if record.deleted:
             raise Refused(DELETED)
         if right not in self.access.rights(call.user, sobject.name):
@@ -72,7 +72,7 @@ class Saving:
             raise Refused(CONVERTED)
         return record
 
-    def insert(self, call: Transaction, sobject: SObject, parsed: Parsed) -> Record:
+    def insert(self, call: Transaction, sobject: SObject, parsed: Parsed) -> StoredRecord:
         """Create a record."""
         self._allow(parsed, [slot.field.name for slot in parsed.fields if not slot.create])
         if parsed.id is not None:
@@ -83,14 +83,14 @@ class Saving:
         self._fail_on(parsed.refused + ([required(missing)] if missing else []))
         if "Create" not in self.access.rights(call.user, sobject.name):
             text = f"entity type cannot be inserted: {sobject.label}"
-            raise Refused(RecordError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text))
+            raise Refused(SaveError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text))
         self._ask(self.row_guards, call, sobject, None, given)
         values = self._defaults(call, sobject) | given | kind_of(sobject, given)
         check_integrity(self.store, sobject, None, given)
         self._ask(self.guards, call, sobject, None, values)
         return self.writing.create(call, sobject, values)
 
-    def update(self, call: Transaction, sobject: SObject, record: Record, parsed: Parsed) -> None:
+    def update(self, call: Transaction, sobject: SObject, record: StoredRecord, parsed: Parsed) -> None:
         """Change a record's fields; a field set to what it holds is no change."""
         self._allow(parsed, [slot.field.name for slot in parsed.fields if not slot.update])
         values = parsed.values
@@ -103,7 +103,7 @@ class Saving:
         self._ask(self.guards, call, sobject, record, values)
         self.writing.write(call, sobject, record, values)
 
-    def delete(self, call: Transaction, sobject: SObject, record: Record) -> None:
+    def delete(self, call: Transaction, sobject: SObject, record: StoredRecord) -> None:
         """Put a record into the recycle bin."""
         self.writing.write(call, sobject, record, {"IsDeleted": True}, "delete")
 
@@ -113,7 +113,7 @@ class Saving:
         if denied:
             raise Refused(read_only(denied))
 
-    def _fail_on(self, errors: list[RecordError]) -> None:
+    def _fail_on(self, errors: list[SaveError]) -> None:
         if errors:
             raise Refused(*(errors if self.config.facts.all_errors_at_once else errors[:1]))
 
@@ -122,7 +122,7 @@ class Saving:
         guards: list[Guard],
         call: Transaction,
         sobject: SObject,
-        record: Record | None,
+        record: StoredRecord | None,
         values: dict[str, object],
     ) -> None:
         for guard in guards:
@@ -151,13 +151,13 @@ PERMISSION_OBJECTS = {"PermissionSet", "PermissionSetAssignment", "FieldPermissi
 class Writing:
     """Puts records into their tables and takes them out again when a transaction is rolled back."""
 
-    def __init__(self, store: Store, access: Access) -> None:
+    def __init__(self, store: RecordStore, access: Access) -> None:
         self._store, self._access = store, access
 
-    def create(self, call: Transaction, sobject: SObject, values: dict[str, object]) -> Record:
+    def create(self, call: Transaction, sobject: SObject, values: dict[str, object]) -> StoredRecord:
         """Make a record of these values."""
         table = self._store.table(sobject)
-        record = Record(self._store.new_id(sobject.prefix), values)
+        record = StoredRecord(self._store.new_id(sobject.prefix), values)
         if sobject.custom:
             # A custom object's record without a name is called by its id.
             values.setdefault("Name", record.id)
@@ -170,7 +170,12 @@ class Writing:
         return record
 
     def write(
-        self, call: Transaction, sobject: SObject, record: Record, values: dict[str, object], operation: str = "update"
+        self,
+        call: Transaction,
+        sobject: SObject,
+        record: StoredRecord,
+        values: dict[str, object],
+        operation: str = "update",
     ) -> None:
         """Write values into a record; None clears a field, `IsDeleted` deletes or undeletes."""
         table, old = self._store.table(sobject), record.values
@@ -191,7 +196,7 @@ class Writing:
         call.journal.append(partial(self._restore, sobject, record, before, was_deleted))
         self._permissions(sobject)
 
-    def _restore(self, sobject: SObject, record: Record, before: dict[str, object], was_deleted: bool) -> None:
+    def _restore(self, sobject: SObject, record: StoredRecord, before: dict[str, object], was_deleted: bool) -> None:
         table = self._store.table(sobject)
         table.unlink(record, record.values)
         record.values, record.deleted = before, was_deleted
@@ -200,7 +205,7 @@ class Writing:
             table.link(record, before)
         self._permissions(sobject)
 
-    def _forget(self, sobject: SObject, record: Record) -> None:
+    def _forget(self, sobject: SObject, record: StoredRecord) -> None:
         table = self._store.table(sobject)
         table.unlink(record, record.values)
         del table.records[record.id]
@@ -211,7 +216,9 @@ class Writing:
             self._access.refresh()
 
 
-def check_integrity(store: Store, sobject: SObject, record: Record | None, values: dict[str, object]) -> None:
+def check_integrity(
+    store: RecordStore, sobject: SObject, record: StoredRecord | None, values: dict[str, object]
+) -> None:
     """Refuse references that lead nowhere, and values that another record holds in a unique field."""
     for name, value in values.items():
         field = sobject.fields[name]
@@ -223,25 +230,29 @@ def check_integrity(store: Store, sobject: SObject, record: Record | None, value
             check_unique(store, sobject, record, field, value)
 
 
-def check_reference(store: Store, field: Field, value: str) -> None:
+def check_reference(store: RecordStore, field: Field, value: str) -> None:
     """Refuse an id of the wrong sObject, or of no record. What this org does not hold at all is not looked up."""
     targets = [found for name in field.reference_to if (found := store.schema.find(name))]
     target = next((found for found in targets if found.prefix == value[:3]), None)
     if target is None and len(targets) == len(field.reference_to):
         raise Refused(malformed_id(field.label, value, field.name))
     if target and ((record := store.table(target).records.get(value)) is None or record.deleted):
-        raise Refused(RecordError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", (field.name,)))
+        raise Refused(SaveError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", (field.name,)))
 
 
-def check_unique(store: Store, sobject: SObject, record: Record | None, field: Field, value: object) -> None:
+def check_unique(
+    store: RecordStore, sobject: SObject, record: StoredRecord | None, field: Field, value: object
+) -> None:
     """Refuse a value that another record holds. Salesforce names the field in the text and not in `fields`."""
     for other in store.table(sobject).find(field, value):
         if other is not record:
             text = f"duplicate value found: {field.name} duplicates value on record with id: {other.id}"
-            raise Refused(RecordError("DUPLICATE_VALUE", text))
+            raise Refused(SaveError("DUPLICATE_VALUE", text))
 
 
-def planted(store: Store, sobject: SObject, record_id: str, values: dict[str, object], now: float) -> Record:
+def inserted(
+    store: RecordStore, sobject: SObject, record_id: str, values: dict[str, object], now: float
+) -> StoredRecord:
     """Put a record into its table as it is, past every check, with the system's fields filled."""
     stamp, owner = from_epoch(now), INTEGRATION_USER
     system: dict[str, object] = {
@@ -254,7 +265,7 @@ def planted(store: Store, sobject: SObject, record_id: str, values: dict[str, ob
     }
     defaults = {field.name: field.default for field in sobject.fields.values() if field.default is not None}
     known = {name: value for name, value in system.items() if name in sobject.fields}
-    record = Record(record_id, {**defaults, **known, **kind_of(sobject, values), **values})
+    record = StoredRecord(record_id, {**defaults, **known, **kind_of(sobject, values), **values})
     record.history.append(Change(now, owner, "create", {name: (None, value) for name, value in values.items()}))
     table = store.table(sobject)
     table.records[record_id] = record

@@ -19,10 +19,10 @@ COMPANIES = ("Alder Works", "Birch & Sons", "Cedar Labs", "Dune Travel", "Elm Fo
 def seed(org: SimulatedOrg, contacts: int = 0, leads: int = 0) -> None:
     """Fill an org with records number 1 to n of each kind, as if they had been there for long."""
     for number in range(1, contacts + 1):
-        org.plant("Contact", record_id("003", number), person(number))
+        org.insert("Contact", record_id("003", number), person(number))
     for number in range(1, leads + 1):
         company = COMPANIES[number % len(COMPANIES)]
-        org.plant("Lead", record_id("00Q", number), {**person(number, "lead"), "Company": company})
+        org.insert("Lead", record_id("00Q", number), {**person(number, "lead"), "Company": company})
 
 
 def person(number: int, kind: str = "contact") -> dict[str, object]:

@@ -23,7 +23,7 @@ class Change:
 
 
 @dataclass(slots=True)
-class Record:
+class StoredRecord:
     """One record. A field without a value is not in `values`."""
 
     id: str
@@ -41,14 +41,14 @@ def index_key(field: Field, value: object) -> object:
     return value.casefold() if isinstance(value, str) and not field.case_sensitive else value
 
 
-class Table:
+class RecordTable:
     """Records by id, and by the value of each field that records can be found by."""
 
     def __init__(self) -> None:
-        self.records: dict[str, Record] = {}
-        self._indexes: dict[str, tuple[Field, dict[object, dict[str, Record]]]] = {}
+        self.records: dict[str, StoredRecord] = {}
+        self._indexes: dict[str, tuple[Field, dict[object, dict[str, StoredRecord]]]] = {}
 
-    def __iter__(self) -> Iterator[Record]:
+    def __iter__(self) -> Iterator[StoredRecord]:
         return (record for record in self.records.values() if not record.deleted)
 
     def __len__(self) -> int:
@@ -60,7 +60,7 @@ class Table:
         for record in self:
             self.link(record, record.values)
 
-    def find(self, field: Field, value: object) -> list[Record]:
+    def find(self, field: Field, value: object) -> list[StoredRecord]:
         """The records, not deleted, whose field has this value."""
         return list(self._indexes[field.name][1].get(index_key(field, value), {}).values())
 
@@ -68,14 +68,14 @@ class Table:
         """Whether records can be found by this field without looking at all of them."""
         return name in self._indexes
 
-    def link(self, record: Record, names: Iterable[str]) -> None:
+    def link(self, record: StoredRecord, names: Iterable[str]) -> None:
         """Enter a record under the values of those fields."""
         for name in self._indexes.keys() & set(names):
             field, index = self._indexes[name]
             if (value := record.values.get(name)) is not None:
                 index.setdefault(index_key(field, value), {})[record.id] = record
 
-    def unlink(self, record: Record, names: Iterable[str]) -> None:
+    def unlink(self, record: StoredRecord, names: Iterable[str]) -> None:
         """Take a record out from under the values of those fields."""
         for name in self._indexes.keys() & set(names):
             field, index = self._indexes[name]
@@ -89,24 +89,24 @@ class Table:
 FIRST_MADE = 500_000
 
 
-class Store:
+class RecordStore:
     """The tables, kept in step with the schema's indexed fields."""
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
-        self._tables: dict[str, Table] = {}
+        self._tables: dict[str, RecordTable] = {}
         self._counters: dict[str, int] = {}
         self._indexed_at: dict[str, int] = {}
 
-    def table(self, sobject: SObject) -> Table:
+    def table(self, sobject: SObject) -> RecordTable:
         """The table of an sObject, with an index for each field that needs one by now."""
-        table = self._tables.setdefault(sobject.name, Table())
+        table = self._tables.setdefault(sobject.name, RecordTable())
         if self._indexed_at.get(sobject.name) != self.schema.version:
             table.reindex([field for field in sobject.fields.values() if field.indexed])
             self._indexed_at[sobject.name] = self.schema.version
         return table
 
-    def find(self, record_id: str) -> tuple[SObject, Record] | None:
+    def find(self, record_id: str) -> tuple[SObject, StoredRecord] | None:
         """The record with this id, deleted or not, whatever its sObject."""
         for sobject in self.schema.sobjects.values():
             if sobject.prefix == record_id[:3] and (record := self.table(sobject).records.get(record_id)):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 
 from destination_testbench.org.facts import Facts
-from destination_testbench.org.faults.failure import RecordError, malformed_id
+from destination_testbench.org.faults.failure import SaveError, malformed_id
 from destination_testbench.org.records.record_id import normalised
 from destination_testbench.org.schema.schema import Field
 from destination_testbench.org.values.json_text import token
@@ -17,7 +17,7 @@ from destination_testbench.org.values.moments import read_date, read_datetime, r
 class ValueRefusedError(Exception):
     """A value cannot be stored. `unreadable`: not even its JSON type fits, so that reading the row ends there."""
 
-    def __init__(self, error: RecordError, unreadable: bool = False) -> None:
+    def __init__(self, error: SaveError, unreadable: bool = False) -> None:
         super().__init__(error.code)
         self.error, self.unreadable = error, unreadable
 
@@ -35,13 +35,13 @@ def unreadable(field: Field, value: object) -> ValueRefusedError:
         in_row += " [line:1, column:1]"
     else:
         in_row += f" {shown} or request may be missing a required field at [line:1, column:1]"
-    error = RecordError("INVALID_FIELD", in_collection, (), False, "JSON_PARSER_ERROR", in_row)
+    error = SaveError("INVALID_FIELD", in_collection, (), False, "JSON_PARSER_ERROR", in_row)
     return ValueRefusedError(error, unreadable=True)
 
 
 def refused(field: Field, code: str, complaint: str, value: object) -> ValueRefusedError:
     """The refusal of a value that was read well: its label in the message, its API name in the fields."""
-    return ValueRefusedError(RecordError(code, f"{field.label}: {complaint}: {value}", (field.name,)))
+    return ValueRefusedError(SaveError(code, f"{field.label}: {complaint}: {value}", (field.name,)))
 
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\Z")
@@ -106,7 +106,7 @@ def text_check(field: Field, facts: Facts) -> Check:
         text = value.strip()
         if len(text) > limit or (not text.isascii() and stored_length(text, facts) > limit):
             message = f"{field.label}: data value too large: {text} (max length={limit})"
-            raise ValueRefusedError(RecordError("STRING_TOO_LONG", message, (field.name,)))
+            raise ValueRefusedError(SaveError("STRING_TOO_LONG", message, (field.name,)))
         return text or None
 
     return check

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 from destination_testbench.alarms.dashboard import unheard
-from destination_testbench.alarms.scenarios import FAULTS, HEALTHY, Scenario
-from destination_testbench.alarms.trial import Trial, judge, lines, tried, unshown
+from destination_testbench.alarms.scenarios import FAULTS, HEALTHY, AlarmScenario
+from destination_testbench.alarms.trial import ScenarioTrial, judge, lines, tried, unshown
 from destination_testbench.template.template import Template, read_template
 
 SHORT = [
@@ -43,7 +43,7 @@ def template() -> Template:
 
 
 @pytest.fixture(scope="module")
-def trials(tmp_path_factory: pytest.TempPathFactory) -> list[Trial]:
+def trials(tmp_path_factory: pytest.TempPathFactory) -> list[ScenarioTrial]:
     assert len(SHORT) == 5
     return tried(template(), SHORT, tmp_path_factory.mktemp("alarms"))
 
@@ -55,13 +55,13 @@ def changed(name: str, **properties: Any) -> Template:
     return replace(template(), resources=resources)
 
 
-def test_alarms_go_on_by_their_faults_and_stay_off_where_all_is_well(trials: list[Trial]) -> None:
+def test_alarms_go_on_by_their_faults_and_stay_off_where_all_is_well(trials: list[ScenarioTrial]) -> None:
     assert [text for trial in trials for text in trial.mistakes] == []
     assert trials[0].on == frozenset()
     assert trials[0].metrics.names
 
 
-def test_an_alarm_on_a_metric_that_nobody_emits_is_found(trials: list[Trial]) -> None:
+def test_an_alarm_on_a_metric_that_nobody_emits_is_found(trials: list[ScenarioTrial]) -> None:
     broken = changed("ApiUsageAlarm", MetricName="ApiUsagePercentage")
 
     assert [text for text in unheard(broken, trials) if "ApiUsagePercentage" in text] == [
@@ -70,7 +70,7 @@ def test_an_alarm_on_a_metric_that_nobody_emits_is_found(trials: list[Trial]) ->
     ]
 
 
-def test_an_alarm_on_a_dimension_that_nobody_emits_is_found(trials: list[Trial]) -> None:
+def test_an_alarm_on_a_dimension_that_nobody_emits_is_found(trials: list[ScenarioTrial]) -> None:
     broken = changed("DeliverFailingAlarm", Dimensions=[{"Name": "FunctionName", "Value": "deliver"}])
 
     assert "DeliverFailingAlarm watches an unknown metric: AWS/Lambda Errors of FunctionName deliver" in unheard(
@@ -78,7 +78,7 @@ def test_an_alarm_on_a_dimension_that_nobody_emits_is_found(trials: list[Trial])
     )
 
 
-def test_an_alarm_on_another_stage_of_the_front_door_is_found(trials: list[Trial]) -> None:
+def test_an_alarm_on_another_stage_of_the_front_door_is_found(trials: list[ScenarioTrial]) -> None:
     text = json.dumps(template().resources["FrontDoorRefusingAlarm"]["Properties"]["Metrics"])
     broken = changed("FrontDoorRefusingAlarm", Metrics=json.loads(text.replace('"v1"', '"prod"')))
 
@@ -88,7 +88,7 @@ def test_an_alarm_on_another_stage_of_the_front_door_is_found(trials: list[Trial
     )
 
 
-def test_a_widget_on_a_metric_that_nobody_emits_is_found(trials: list[Trial]) -> None:
+def test_a_widget_on_a_metric_that_nobody_emits_is_found(trials: list[ScenarioTrial]) -> None:
     body = str(template().resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0])
     names = template().resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][1]
     broken = changed("Dashboard", DashboardBody={"Fn::Sub": [body.replace("SalesforceLatency", "Latency"), names]})
@@ -96,7 +96,7 @@ def test_a_widget_on_a_metric_that_nobody_emits_is_found(trials: list[Trial]) ->
     assert any("'Latency" in text and " Latency of" in text for text in unheard(broken, trials))
 
 
-def test_an_alarm_that_can_never_go_on_is_found(trials: list[Trial]) -> None:
+def test_an_alarm_that_can_never_go_on_is_found(trials: list[ScenarioTrial]) -> None:
     broken = changed("TokenRefreshFailingAlarm", Threshold=1_000_000)
     trial = next(trial for trial in trials if "secret" in trial.scenario.name)
 
@@ -106,7 +106,7 @@ def test_an_alarm_that_can_never_go_on_is_found(trials: list[Trial]) -> None:
     assert any("woken by nobody" in text for text in mistakes)
 
 
-def test_an_alarm_that_is_always_on_is_found(trials: list[Trial]) -> None:
+def test_an_alarm_that_is_always_on_is_found(trials: list[ScenarioTrial]) -> None:
     broken = changed("OldestMessageAlarm", Threshold=-1)
     names = ["OldestMessageAlarm", "RejectedShareAlarm"]
 
@@ -116,7 +116,7 @@ def test_an_alarm_that_is_always_on_is_found(trials: list[Trial]) -> None:
     assert unshown(names, judged[:1], judged[1:]) == ["OldestMessageAlarm was on although nothing was wrong"]
 
 
-def test_an_alarm_that_was_not_seen_on_is_named_under_the_table(trials: list[Trial]) -> None:
+def test_an_alarm_that_was_not_seen_on_is_named_under_the_table(trials: list[ScenarioTrial]) -> None:
     printed = list(lines(["NearGivingUpAlarm", "RejectedShareAlarm"], trials[:1], trials[1:]))
 
     assert "NearGivingUpAlarm did not go on for any fault" in printed
@@ -125,7 +125,7 @@ def test_an_alarm_that_was_not_seen_on_is_named_under_the_table(trials: list[Tri
 
 
 def test_every_scenario_has_a_name_of_its_own_that_fits_the_table() -> None:
-    scenarios: list[Scenario] = [*HEALTHY, *FAULTS]
+    scenarios: list[AlarmScenario] = [*HEALTHY, *FAULTS]
 
     assert len({scenario.name for scenario in scenarios}) == len(scenarios) >= 15
     assert all(len(scenario.name) <= 32 for scenario in scenarios)

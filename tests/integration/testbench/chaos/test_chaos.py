@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from destination_testbench.chaos.chaos import Result, run_chaos
-from destination_testbench.chaos.settings import Settings
+from destination_testbench.chaos.chaos import ChaosResult, run_chaos
+from destination_testbench.chaos.settings import ChaosSettings
 
-SHORT = Settings(seed=20_260_106, people=200, messages=2_000, hours=10.0, bad_share=0.02, batch_size=10)
+SHORT = ChaosSettings(seed=20_260_106, people=200, messages=2_000, hours=10.0, bad_share=0.02, batch_size=10)
 
 
 @pytest.mark.parametrize("all_errors_at_once", [True, False])
@@ -34,8 +34,8 @@ def a_run(
     messages: int = SHORT.messages,
     people: int = SHORT.people,
     seed: int = SHORT.seed,
-) -> Settings:
-    return Settings(
+) -> ChaosSettings:
+    return ChaosSettings(
         seed=seed,
         people=people,
         messages=messages,
@@ -45,7 +45,7 @@ def a_run(
     )
 
 
-def assert_that_it_was_chaos(result: Result) -> None:
+def assert_that_it_was_chaos(result: ChaosResult) -> None:
     """What did not happen has not been stood."""
     assert result.duplicates >= 50
     assert result.redriven >= 5

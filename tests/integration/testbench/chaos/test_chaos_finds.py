@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from destination_testbench.chaos.chaos import Result, run_chaos
-from destination_testbench.chaos.settings import NOTHING, Broken, Settings
+from destination_testbench.chaos.chaos import ChaosResult, run_chaos
+from destination_testbench.chaos.settings import NOTHING, Broken, ChaosSettings
 from salesforce_destination.delivery.batch import Batch
 
-SMALL = Settings(seed=11, people=10, messages=900, hours=8.0, bad_share=0.04, batch_size=10)
+SMALL = ChaosSettings(seed=11, people=10, messages=900, hours=8.0, bad_share=0.04, batch_size=10)
 
 
 FEW_EVENTS_EACH = replace(SMALL, people=300)
 """Of few events each may be the newest: what is lost is missed."""
 
 
-def broken_run(broken: Broken, settings: Settings = SMALL) -> Result:
+def broken_run(broken: Broken, settings: ChaosSettings = SMALL) -> ChaosResult:
     return run_chaos(settings, broken)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from destination_testbench.chaos.traffic import Event
+from destination_testbench.chaos.traffic import ProfileEvent
 from destination_testbench.org import Fault, FaultKind, record_id
 from simulated import a_world, codes_of_letters, one_event_each, run, writes
 
@@ -27,7 +27,7 @@ BAD = {
 }
 
 
-def spoiled(event: Event, code: str, spoil: Any) -> Event:
+def spoiled(event: ProfileEvent, code: str, spoil: Any) -> ProfileEvent:
     body = json.loads(event.body)
     spoil(body)
     text = json.dumps(body)

@@ -7,7 +7,7 @@ import pytest
 import requests
 from destination_cli.stack_file import read_stack_file
 from destination_testbench.demo.profiles import expected_fields, profile
-from destination_testbench.local.options import Options
+from destination_testbench.local.options import StackOptions
 from destination_testbench.local.places import LOCAL_API_KEY
 from destination_testbench.local.stack import LocalStack
 from destination_testbench.org import SimulatedOrg, record_id, seed
@@ -26,7 +26,7 @@ def org() -> SimulatedOrg:
 
 @pytest.fixture
 def stack(org: SimulatedOrg, tmp_path: Path) -> Iterator[LocalStack]:
-    with LocalStack(Options(state=tmp_path / "state", parameters=PARAMETERS), org) as stack:
+    with LocalStack(StackOptions(state=tmp_path / "state", parameters=PARAMETERS), org) as stack:
         yield stack
 
 

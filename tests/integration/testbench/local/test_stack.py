@@ -12,7 +12,7 @@ import pytest
 from destination_cli.stack_file import read_stack_file
 from destination_testbench.aws_lambda.emf import metric_sums
 from destination_testbench.demo.profiles import expected_fields, profile
-from destination_testbench.local.options import Options, find_destination
+from destination_testbench.local.options import StackOptions, find_destination
 from destination_testbench.local.stack import LocalStack
 from destination_testbench.org import SimulatedOrg, record_id, seed, serve
 from local_stack import a_function, dead_letters, reset, wait_until, waiting
@@ -32,7 +32,7 @@ def org() -> SimulatedOrg:
 
 @pytest.fixture(scope="module")
 def running(org: SimulatedOrg, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    options = Options(
+    options = StackOptions(
         state=tmp_path_factory.mktemp("running") / "state",
         parameters={**QUICK, "CheckSchedule": "rate(1 minute)"},
         environ={"API_USAGE_CEILING_PERCENT": "75"},
@@ -79,7 +79,7 @@ def start(org: SimulatedOrg, tmp_path: Path) -> Iterator[StartAnother]:
         def start(**options: Any) -> LocalStack:
             parameters = {**QUICK, **options.pop("parameters", {})}
             return closing.enter_context(
-                LocalStack(Options(state=tmp_path / "state", parameters=parameters, **options), org)
+                LocalStack(StackOptions(state=tmp_path / "state", parameters=parameters, **options), org)
             )
 
         yield start

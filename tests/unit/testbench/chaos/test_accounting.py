@@ -5,7 +5,15 @@ from typing import Any
 
 from destination_testbench.aws.stored import Stored
 from destination_testbench.chaos.accounting import Verdict, judge
-from destination_testbench.chaos.traffic import AUDIENCES, ORDERING_FIELD, Event, Extent, Membership, Story, TimeFrom
+from destination_testbench.chaos.traffic import (
+    AUDIENCES,
+    ORDERING_FIELD,
+    EventGenerator,
+    Extent,
+    Membership,
+    ProfileEvent,
+    TimeFrom,
+)
 from destination_testbench.org import SimulatedOrg, record_id, seed
 from salesforce_destination.profile.event_time import to_salesforce
 
@@ -13,15 +21,15 @@ START = 1_767_571_200.0
 LOYAL, (STATUS, SINCE) = next(iter(AUDIENCES.items()))
 
 
-def two_events() -> list[Event]:
-    """Two events of one person, told by the real story, with one membership each."""
-    story = Story(Extent(1, 2, 1_000, START), random.Random(1))
-    events = [story.event(number, 1, number * 100, TimeFrom.BODY, {}) for number in (1, 2)]
+def two_events() -> list[ProfileEvent]:
+    """Two events of one person, made by the real generator, with one membership each."""
+    generator = EventGenerator(Extent(1, 2, 1_000, START), random.Random(1))
+    events = [generator.event(number, 1, number * 100, TimeFrom.BODY, {}) for number in (1, 2)]
     return [with_membership(event, status) for event, status in zip(events, ("realized", "exited"), strict=True)]
 
 
-def with_membership(event: Event, status: str) -> Event:
-    return Event(
+def with_membership(event: ProfileEvent, status: str) -> ProfileEvent:
+    return ProfileEvent(
         event.number,
         event.person,
         event.happened_at,
@@ -33,7 +41,7 @@ def with_membership(event: Event, status: str) -> Event:
     )
 
 
-def org_with(*written: Event) -> SimulatedOrg:
+def org_with(*written: ProfileEvent) -> SimulatedOrg:
     """An org in which these events were written, in this order."""
     org = SimulatedOrg(now=lambda: START, sleep=lambda seconds: None)
     seed(org, contacts=1)
@@ -45,7 +53,7 @@ def org_with(*written: Event) -> SimulatedOrg:
     return org
 
 
-def verdict_on(org: SimulatedOrg, events: list[Event], queued: Any = (), letters: Any = ()) -> Verdict:
+def verdict_on(org: SimulatedOrg, events: list[ProfileEvent], queued: Any = (), letters: Any = ()) -> Verdict:
     return judge(events, org, queued, (), letters)
 
 
@@ -95,7 +103,7 @@ def test_a_newer_time_beside_older_values_is_stale() -> None:
 
 def test_a_good_message_is_no_dead_letter_and_a_bad_one_has_its_code() -> None:
     first, second = two_events()
-    bad = Event(3, 1, 0, 0.0, "{,}", code="NOT_JSON")
+    bad = ProfileEvent(3, 1, 0, 0.0, "{,}", code="NOT_JSON")
     org, events = org_with(second), [first, second, bad]
 
     assert verdict_on(org, events, letters=[a_letter("{,}", "NOT_JSON")]).is_good

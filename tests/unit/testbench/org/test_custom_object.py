@@ -42,7 +42,7 @@ def test_a_record_without_a_name_is_called_by_its_id(org: SimulatedOrg, caller: 
 
 
 def test_its_values_are_checked_as_any_others(org: SimulatedOrg, caller: Caller) -> None:
-    org.plant("Loyalty_Member__c", MEMBER, {"Member_Number__c": "M-1"})
+    org.insert("Loyalty_Member__c", MEMBER, {"Member_Number__c": "M-1"})
 
     codes = [
         first_error(caller.update(a_member(MEMBER, **change))[0])[0]

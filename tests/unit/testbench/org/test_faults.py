@@ -4,7 +4,7 @@ import gzip
 import threading
 
 import pytest
-from destination_testbench.org import Fault, FaultKind, Level, OrgRequest, SimulatedOrg, record_id
+from destination_testbench.org import AccessLevel, Fault, FaultKind, OrgRequest, SimulatedOrg, record_id
 from org_caller import CONTACT, LEAD, OTHER_CONTACT, Caller, Clock, a_contact, a_lead, an_org, first_error
 from pydantic_core import from_json
 
@@ -204,10 +204,10 @@ def test_latency_is_by_call_and_by_record(caller: Caller, clock: Clock) -> None:
 
 
 def test_restricted_fields_cannot_be_written_or_seen(org: SimulatedOrg, caller: Caller) -> None:
-    org.admin.restrict_field("Contact", "Title", Level.READ)
+    org.admin.restrict_field("Contact", "Title", AccessLevel.READ)
     assert first_error(caller.update(a_contact(Title="X"))[0])[0] == "INVALID_FIELD_FOR_INSERT_UPDATE"
 
-    org.admin.restrict_field("Contact", "Title", Level.NONE)
+    org.admin.restrict_field("Contact", "Title", AccessLevel.NONE)
     assert first_error(caller.update(a_contact(Title="X"))[0])[0] == "INVALID_FIELD"
 
     org.admin.restrict_field("Contact", "Title", None)
@@ -215,7 +215,7 @@ def test_restricted_fields_cannot_be_written_or_seen(org: SimulatedOrg, caller: 
 
 
 def test_objects_can_be_made_read_only_or_unknown(org: SimulatedOrg, caller: Caller) -> None:
-    org.admin.restrict_object("Contact", Level.READ)
+    org.admin.restrict_object("Contact", AccessLevel.READ)
     denied = ("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", list[str]())
     assert first_error(caller.update(a_contact(Title="X"))[0]) == denied
     _, created = caller.send("POST", "composite/sobjects", {"records": [a_contact(None, LastName="X")]})
@@ -225,7 +225,7 @@ def test_objects_can_be_made_read_only_or_unknown(org: SimulatedOrg, caller: Cal
     )
     assert caller.send("GET", "sobjects/Contact/describe")[1]["updateable"] is False
 
-    org.admin.restrict_object("Contact", Level.NONE)
+    org.admin.restrict_object("Contact", AccessLevel.NONE)
     assert caller.send("GET", "sobjects/Contact/describe")[0] == 404
     assert caller.send("PATCH", "composite/sobjects", {"records": [a_contact()]})[1][0]["errorCode"] == "INVALID_TYPE"
 

@@ -195,8 +195,8 @@ def test_other_sobjects_are_shown_once_they_have_records() -> None:
     org = an_org(person_accounts=True)
     assert not {"Accounts", "Loyalty Members", "Users", "Permission Sets"} & seen(org).links.keys()
 
-    org.plant("Account", record_id("001", 1), {"LastName": "Berg", "CDP_Vip__pc": True})
-    org.plant("Loyalty_Member__c", record_id("a00", 1), {"Tier__c": "Gold"})
+    org.insert("Account", record_id("001", 1), {"LastName": "Berg", "CDP_Vip__pc": True})
+    org.insert("Loyalty_Member__c", record_id("a00", 1), {"Tier__c": "Gold"})
 
     assert {"Accounts", "Loyalty Members"} <= seen(org).links.keys()
     assert "Berg person" in seen(org, "/_org/page/Account").text
@@ -216,7 +216,7 @@ def test_a_deleted_field_stays_in_the_history_by_its_name(org: SimulatedOrg, cal
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_a_hostile_value_is_nothing_but_text(hostile: str) -> None:
     org = an_org()
-    org.plant("Contact", CONTACT, {"LastName": hostile, "CDP_Loyal__c": hostile, "CDP_Audiences__c": hostile})
+    org.insert("Contact", CONTACT, {"LastName": hostile, "CDP_Loyal__c": hostile, "CDP_Audiences__c": hostile})
     Caller(org).update(a_contact(Title=hostile, Department=hostile, CDP_Newsletter__c=hostile[:20]))
     org.handle(OrgRequest("GET", f"/services/{hostile}"))
     org.faults.add(Fault(FaultKind.RECORD_ERROR, code=hostile, path=hostile, records=(hostile,)))
@@ -233,7 +233,7 @@ def test_a_hostile_value_is_nothing_but_text(hostile: str) -> None:
 @settings(max_examples=60, deadline=None)
 def test_no_text_is_beyond_the_page(text: str, path: str) -> None:
     org = an_org(contacts=1, leads=0)
-    org.plant("Contact", CONTACT, {"LastName": text, "CDP_Loyal__c": text, "CDP_Audiences__c": text})
+    org.insert("Contact", CONTACT, {"LastName": text, "CDP_Loyal__c": text, "CDP_Audiences__c": text})
 
     replies = [look(org), look(org, f"/_org/page/{path}"), look(org, "/_org/page/Contact", q=text, page=path)]
 

@@ -14,8 +14,8 @@ PERSON, BUSINESS = record_id("001", 1), record_id("001", 2)
 @pytest.fixture
 def org() -> SimulatedOrg:
     org = an_org(person_accounts=True)
-    org.plant("Account", PERSON, {"FirstName": "Ada", "LastName": "Berg", "PersonEmail": "ada@example.com"})
-    org.plant("Account", BUSINESS, {"Name": "Alder Works"})
+    org.insert("Account", PERSON, {"FirstName": "Ada", "LastName": "Berg", "PersonEmail": "ada@example.com"})
+    org.insert("Account", BUSINESS, {"Name": "Alder Works"})
     return org
 
 
