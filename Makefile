@@ -31,7 +31,7 @@ setup: .venv/.made ## make .venv with everything in it; does nothing when it is 
 
 test: setup ## run the tests that need Python alone
 	@mkdir -p .local && rm -f .local/test-seconds
-	@start=$$SECONDS; $(BIN)/pytest -n 2 -m "not ($(NOT_HERE))" && echo $$((SECONDS - start)) > .local/test-seconds
+	@start=$$SECONDS; $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not ($(NOT_HERE))" && echo $$((SECONDS - start)) > .local/test-seconds
 
 test-all: setup .venv-sam/.made .venv-runtime/.made ## run the tests that need SAM, Python 3.13 or Chromium; a skip is a failure
 	$(BIN)/pytest -m "sam or python313 or chromium or long or index$(DOCKER)" --no-skips
