@@ -1,20 +1,43 @@
-"""The `destination` command."""
+"""The `destination` command, with all of its commands. Each imports what it needs when it is called."""
 
 from __future__ import annotations
 
+import json
 import logging
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 from salesforce_destination import __version__
+from salesforce_destination.login.credentials import GrantType
 
-from destination_cli import connecting, operating, setting_up
-
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+from destination_cli.checkout import STATE
+from destination_cli.terminal import (
+    AsJson,
+    DestinationFile,
+    InstanceUrl,
+    OnThisMachine,
+    StackName,
+    StateFolder,
+    TokenFromInput,
+    be_there,
+    refuse,
+    run,
+    run_anywhere,
 )
+
+if TYPE_CHECKING:
+    from destination_cli.check import Report
+    from destination_cli.target import Target
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+def main() -> None:
+    """Run the command line."""
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    app()
 
 
 def _print_version(asked: bool) -> None:
@@ -32,15 +55,255 @@ def destination(
     """Deliver customer profiles and their audience memberships to Salesforce."""
 
 
-connecting.register(app)
-setting_up.register(app)
-operating.register(app)
+@app.command()
+def check(
+    file: DestinationFile,
+    offline: Annotated[bool, typer.Option("--offline", help="Check only the file, without an org.")] = False,
+    describe: Annotated[Path | None, typer.Option(help="Compare with an sObject's describe, saved as JSON.")] = None,
+    stack: StackName = None,
+    local: OnThisMachine = False,
+    as_json: AsJson = False,
+    state: StateFolder = STATE,
+) -> None:
+    """Show what a destination file sends where, and what does not fit the org. Exits with 1 if something does not."""
+    from destination_cli.check import judge, show
+
+    def tell(report: Report) -> int:
+        print(report.as_json()) if as_json else show(report, Console())
+        return report.exit_status
+
+    be_there(file)
+    if describe:
+        be_there(describe)
+    if stack or local:
+        run(stack, local, state, lambda target: tell(judge(file, target=target)))
+    if not offline and describe is None:
+        refuse(
+            "Add --stack NAME or --local to compare the file with the org of a stack, --describe FILE to compare it"
+            " with a saved describe, or --offline to check only the file."
+        )
+    raise typer.Exit(tell(judge(file, describe)))
 
 
-def main() -> None:
-    """Run the command line."""
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    app()
+@app.command()
+def connect(
+    grant: Annotated[
+        GrantType | None, typer.Option("--grant", help="How to log in. The command asks if you leave it out.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--from", help="A JSON file with the credentials, or - for standard input.")
+    ] = None,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for the stack's own log-in.", min=0)] = 75,
+    stack: StackName = None,
+    local: OnThisMachine = False,
+    as_json: AsJson = False,
+    state: StateFolder = STATE,
+) -> None:
+    """Ask for credentials, try them, and store them if they work. Exits with 1 if they do not."""
+    from destination_cli.connect import connect as try_and_store
+    from destination_cli.connect import given_credentials, show
+
+    def work(target: Target) -> int:
+        result = try_and_store(given_credentials(source, grant), target, wait)
+        print(result.as_json()) if as_json else show(result, Console())
+        return result.status
+
+    run(stack, local, state, work)
+
+
+@app.command()
+def create_fields(
+    file: DestinationFile,
+    access_token_stdin: TokenFromInput = False,
+    kind: Annotated[
+        str | None,
+        typer.Option("--type", help="Type of new audience fields: text, checkbox, date-time, multi-select, long-text."),
+    ] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="Write an SFDX source tree into this folder. Nothing changes in the org.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    instance_url: InstanceUrl = None,
+    stack: StackName = None,
+    local: OnThisMachine = False,
+    as_json: AsJson = False,
+    state: StateFolder = STATE,
+) -> None:
+    """
+    Make the fields, guards and permission sets that a destination file needs and the org lacks.
+
+    Exits with 1 if something is left for a person to do.
+    """
+    from destination_cli.create_fields.creation import CreateFields, CreationOptions
+    from destination_cli.create_fields.needs import AUDIENCE_KINDS, FieldKind
+    from destination_cli.org_api import asker, read_token
+
+    be_there(file)
+    if kind is not None and kind not in AUDIENCE_KINDS:
+        refuse(f"--type {kind} does not exist. Use one of {', '.join(AUDIENCE_KINDS)}.")
+    options = CreationOptions(file, FieldKind(kind) if kind else None, instance_url, export, yes, as_json)
+    reader = read_token if access_token_stdin else None
+    run_anywhere(stack, local, state, lambda target: CreateFields(options, target, Console(), reader, asker()).run())
+
+
+@app.command()
+def prove(
+    file: DestinationFile,
+    access_token_stdin: TokenFromInput = False,
+    pairs: Annotated[int, typer.Option(help="How many pairs of writers race for one record.", min=1, max=5000)] = 500,
+    instance_url: InstanceUrl = None,
+    stack: StackName = None,
+    local: OnThisMachine = False,
+    as_json: AsJson = False,
+    state: StateFolder = STATE,
+) -> None:
+    """
+    Try in a sandbox what this software only infers about Salesforce, with records that it deletes again.
+
+    Exits with 1 if a fact does not hold there.
+    """
+    from destination_cli.org_api import read_token
+    from destination_cli.prove.proof import ProofOptions, run_prove
+
+    be_there(file)
+    options = ProofOptions(file, instance_url, pairs, as_json)
+    reader = read_token if access_token_stdin else None
+    run_anywhere(stack, local, state, lambda target: run_prove(options, target, Console(), reader))
+
+
+@app.command()
+def status(
+    stack: StackName = None, local: OnThisMachine = False, as_json: AsJson = False, state: StateFolder = STATE
+) -> None:
+    """Show what a stack is doing: what waits, what was delivered, what failed. Exits with 1 if a person has to act."""
+    from destination_cli.status import exit_status, show, status_of
+
+    def work(target: Target) -> int:
+        found = status_of(target)
+        print(found.as_json()) if as_json else show(found, Console())
+        return exit_status(found)
+
+    run(stack, local, state, work)
+
+
+@app.command()
+def send(
+    file: Annotated[Path, typer.Argument(help="Profiles, one JSON object on each line; - for standard input.")],
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="Time of the snapshot, such as 2026-01-11T21:24:39Z. Newer changes in Salesforce stay."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue where an interrupted send stopped.")] = False,
+    stack: StackName = None,
+    local: OnThisMachine = False,
+    as_json: AsJson = False,
+    state: StateFolder = STATE,
+) -> None:
+    """Send the profiles of a file to the queue. Exits with 1 if some lines could not be sent."""
+    from destination_cli.send.load import send_file, send_stream, standard_input
+    from destination_cli.target import TargetError
+
+    def work(target: Target) -> int:
+        if str(file) != "-":
+            return send_file(target, file, Console(), as_of=as_of, resume=resume, as_json=as_json)
+        if resume:
+            raise TargetError("Standard input cannot be resumed. Write the profiles to a file and send that.")
+        return send_stream(target, standard_input(), Console(), as_of=as_of, as_json=as_json)
+
+    run(stack, local, state, work)
+
+
+@app.command()
+def pause(
+    stack: StackName = None, local: OnThisMachine = False, as_json: AsJson = False, state: StateFolder = STATE
+) -> None:
+    """Stop delivery. Profiles can still be sent; they wait on the queue."""
+    run(stack, local, state, lambda target: _switch(target, as_json, on=False))
+
+
+@app.command()
+def resume(
+    stack: StackName = None, local: OnThisMachine = False, as_json: AsJson = False, state: StateFolder = STATE
+) -> None:
+    """Start delivery again."""
+    run(stack, local, state, lambda target: _switch(target, as_json, on=True))
+
+
+def _switch(target: Target, as_json: bool, *, on: bool) -> int:
+    from destination_cli.queues import show, switch
+
+    result = switch(target, on=on)
+    print(result.as_json()) if as_json else show(result, Console())
+    return 0
+
+
+@app.command()
+def dead_letters(
+    put_back: Annotated[bool, typer.Option("--redrive", help="Put them back on the queue.")] = False,
+    reason: Annotated[list[str] | None, typer.Option(help="Only those with this code; may be repeated.")] = None,
+    export: Annotated[Path | None, typer.Option(help="Write them to this file, one JSON object on each line.")] = None,
+    show: Annotated[bool, typer.Option("--show", help="Show the profiles and Salesforce's error texts.")] = False,
+    samples: Annotated[int, typer.Option(help="Dead letters to show for each reason.", min=0)] = 2,
+    stack: StackName = None,
+    local: OnThisMachine = False,
+    as_json: AsJson = False,
+    state: StateFolder = STATE,
+) -> None:
+    """Show why messages were rejected, put them back, or write them to a file. Exits with 1 if there are any."""
+    from destination_cli.dead_letters import redrive, summary
+
+    def work(target: Target) -> int:
+        if put_back:
+            return redrive.put_back(target, Console(), codes=reason or (), as_json=as_json)
+        return summary.list_dead_letters(
+            target, Console(), show=show, samples=samples, as_json=as_json, file=export, codes=reason or ()
+        )
+
+    run(stack, local, state, work)
+
+
+@app.command()
+def explain(
+    identity: Annotated[str, typer.Argument(help="The identity as it is in the profile: the Id, or an external ID.")],
+    file: Annotated[
+        Path | None, typer.Option(help="The destination file, if it is not the one of the checkout.")
+    ] = None,
+    since: Annotated[str, typer.Option(help="How far to look back: 90m, 24h, 14d.")] = "14d",
+    stack: StackName = None,
+    local: OnThisMachine = False,
+    as_json: AsJson = False,
+    state: StateFolder = STATE,
+) -> None:
+    """Show the outcomes of one contact's messages, and what the org holds. Shows personal data."""
+    from destination_cli import explain as explaining
+
+    def work(target: Target) -> int:
+        explanation = explaining.explain(target, identity, file, since)
+        print(explaining.as_json(explanation)) if as_json else explaining.show(explanation, Console())
+        return 0 if explanation.is_good else 1
+
+    run(stack, local, state, work)
+
+
+@app.command()
+def output(
+    name: Annotated[str, typer.Argument(help="The output's name, such as QueueUrl.")],
+    stack: StackName = None,
+    local: OnThisMachine = False,
+    as_json: AsJson = False,
+    state: StateFolder = STATE,
+) -> None:
+    """Print one output of a stack, any stack, for other commands: `"$(destination output QueueUrl --stack NAME)"`."""
+    from destination_cli.target import TargetError
+
+    def work(target: Target) -> int:
+        if name not in target.outputs:
+            there = ", ".join(sorted(target.outputs)) or "none"
+            raise TargetError(f"The stack {target.name} has no output {name}. It has: {there}.")
+        print(json.dumps({name: target.outputs[name]}) if as_json else target.outputs[name])
+        return 0
+
+    run(stack, local, state, work)
 
 
 @app.command()

@@ -1,8 +1,14 @@
-"""Where the checkout is that a command is called in: its destination files, and the stack that runs from it."""
+"""The checkout that a command is called in, and the file by which it finds the stack that runs from it."""
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+FILE_NAME = "stack.json"
 
 
 def checkout(start: Path) -> Path:
@@ -16,3 +22,50 @@ STATE = ROOT / ".local"
 """What a running local stack writes: its endpoints and its logs."""
 
 DESTINATIONS = ROOT / "layers" / "destinations"
+
+
+@dataclass(frozen=True, slots=True)
+class StackFile:
+    """A running stack: its name, its address, its outputs and parameters, and where its destination file lies."""
+
+    name: str
+    aws_endpoint_url: str
+    region: str
+    outputs: Mapping[str, str]
+    parameters: Mapping[str, str]
+    destination_path: str
+    pid: int
+
+
+def write_stack_file(stack: StackFile, folder: Path) -> None:
+    """Write the file in one step, so that nobody reads half of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f"{FILE_NAME}.{os.getpid()}"
+    draft.write_text(json.dumps(asdict(stack), indent=2) + "\n", encoding="utf-8")
+    draft.replace(folder / FILE_NAME)
+
+
+def read_stack_file(folder: Path) -> StackFile | None:
+    """The stack that runs with this folder; None where none does."""
+    try:
+        stack = StackFile(**json.loads((folder / FILE_NAME).read_text(encoding="utf-8")))
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
+        return None
+    return stack if _runs(stack.pid) else None
+
+
+def remove_stack_file(folder: Path) -> None:
+    """Remove the file, if this process wrote it: another stack may have taken its place."""
+    stack = read_stack_file(folder)
+    if stack is not None and stack.pid == os.getpid():
+        (folder / FILE_NAME).unlink(missing_ok=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

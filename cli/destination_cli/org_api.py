@@ -2,30 +2,36 @@
 An org's REST API for a person's commands: any method, the whole answer, and a sentence where there is none.
 
 The functions have their own client, which knows what to do about each error. A command shows the person what
-Salesforce said instead. That is allowed where no profile is involved: set-up texts speak of fields and rights.
+Salesforce said instead. That is allowed where no profile is involved: set-up texts speak of fields and rights. An
+administrator's own access token is read once, kept in memory alone, and never shown.
 """
 
 from __future__ import annotations
 
+import getpass
 import gzip
+import json
 import re
+import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import requests
 from pydantic_core import from_json, to_json
-from salesforce_destination.login.token import AccessToken
+from salesforce_destination.errors import CredentialsError
+from salesforce_destination.login.salesforce_host import check_instance_url
+from salesforce_destination.login.token import AccessToken, is_sendable, parse_object
+from salesforce_destination.record.successor import quoted
 from salesforce_destination.salesforce.client import CONNECT_SECONDS, GZIP_FROM_BYTES, new_session
 
 from destination_cli.target import TargetError
 
 Json = Any
-
 SoqlValue = str | Collection[str] | None
-
 READ_SECONDS = 120.0
 _USED = re.compile(r"api-usage=(\d+)/\d+")
+HOW = "Pipe it in: sf org auth show-access-token --target-org admin --json | destination ... --access-token-stdin"
 
 
 class OrgError(TargetError):
@@ -159,12 +165,8 @@ def _condition(value: SoqlValue) -> str:
     if value is None:
         return "= null"
     if isinstance(value, str):
-        return f"= {_quoted(value)}"
-    return f"IN ({', '.join(map(_quoted, value))})"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+        return f"= {quoted(value)}"
+    return f"IN ({', '.join(map(quoted, value))})"
 
 
 def parsed(response: requests.Response) -> Json:
@@ -178,3 +180,50 @@ def parsed(response: requests.Response) -> Json:
         return from_json(response.content)
     except ValueError:
         return None
+
+
+def read_token() -> str:
+    """Standard input, or what is typed unseen where that is a terminal."""
+    return getpass.getpass("Access token of an administrator: ") if sys.stdin.isatty() else sys.stdin.read()
+
+
+def admin_token(text: str, instance_url: str, allow_local: bool) -> AccessToken:
+    """The token for an org's address; the text is the token alone, or the JSON of `sf` or of the simulated org."""
+    value = _value_in(text.strip())
+    if value is None:
+        raise OrgError(f"Standard input contains no access token. {HOW}")
+    try:
+        return AccessToken(value, check_instance_url(instance_url, allow_local=allow_local))
+    except CredentialsError as error:
+        raise OrgError(f"The org's address cannot be used: it {error.problem} {error.cure}") from None
+
+
+def local_way(address: str) -> str:
+    """What prints an administrator's access token of the simulated org at this address."""
+    return f"""curl -s -X POST {address}/_org/token \\\n  -d '{{"username":"admin@example.com"}}'"""
+
+
+def _value_in(text: str) -> str | None:
+    if text.startswith("{"):
+        answer = parse_object(text) or {}
+        result = answer.get("result", answer)
+        names = ("accessToken", "access_token")
+        text = next((result[name] for name in names if name in result), "") if isinstance(result, dict) else ""
+    elif text.startswith('"'):
+        text = json.loads(text) if text.endswith('"') and len(text) > 1 else ""
+    return text if is_sendable(text) and not text.startswith("[") else None
+
+
+def asker() -> Callable[[str], bool]:
+    """Asks a person yes or no at the terminal, also where standard input brought the token."""
+
+    def ask(question: str) -> bool:
+        try:
+            with open("/dev/tty", "r+", encoding="utf-8") as terminal:
+                terminal.write(f"{question} [y/N] ")
+                terminal.flush()
+                return terminal.readline().strip().lower() in ("y", "yes")
+        except OSError:
+            raise OrgError("There is no terminal for the question. Add --yes to continue without it.") from None
+
+    return ask

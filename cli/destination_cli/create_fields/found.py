@@ -1,10 +1,38 @@
-"""What an administrator finds in an org, as far as a destination file needs it. Pure."""
+"""What an administrator finds in an org, as far as a destination file needs it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from salesforce_destination.record.guards import GUARD_EXEMPT
+
+from destination_cli.create_fields.metadata import DESCRIBED_TYPES
+from destination_cli.create_fields.needs import Wanted
+from destination_cli.org_api import OrgApi, OrgError
+
+EVERYONE_HAS = frozenset(
+    {"lastname", "firstname", "middlename", "suffix", "salutation", "name", "company", "status", "ownerid"}
+)
+"""Standard fields of people's objects whose rights are the object's: a permission set that names one is refused."""
+
+_ADDRESS_PARTS = (
+    "Street",
+    "City",
+    "State",
+    "PostalCode",
+    "Country",
+    "StateCode",
+    "CountryCode",
+    "Latitude",
+    "Longitude",
+)
+
+Json = Mapping[str, Any]
+
+OWNER = "EntityDefinition.QualifiedApiName"
+"""Names the sObject of a custom field or rule; the id in TableEnumOrId is another thing for each kind of sObject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +87,6 @@ class Found:
         return self.fields.get(name.lower())
 
 
-EVERYONE_HAS = frozenset(
-    {"lastname", "firstname", "middlename", "suffix", "salutation", "name", "company", "status", "ownerid"}
-)
-"""Standard fields of people's objects whose rights are the object's: a permission set that names one is refused."""
-
-_ADDRESS_PARTS = (
-    "Street",
-    "City",
-    "State",
-    "PostalCode",
-    "Country",
-    "StateCode",
-    "CountryCode",
-    "Latitude",
-    "Longitude",
-)
-
-
 def assumed(names: Iterable[str]) -> Found:
     """An org that nobody has looked at: it has these standard and foreign fields, and nothing that can be made here."""
     return Found({name.lower(): FoundField(name, "", _rights_of(name)) for name in names})
@@ -87,3 +97,112 @@ def _rights_of(name: str) -> str | None:
         return None
     part = next((part for part in _ADDRESS_PARTS if name.endswith(part) and not name.endswith("__c")), None)
     return name.removesuffix(part) + "Address" if part else name
+
+
+def read_org(api: OrgApi, wanted: Wanted) -> Found:
+    """Read everything that the plan needs; costs some ten calls."""
+    return Found(
+        fields=_fields(api, wanted),
+        rules=tuple(_rules(api, wanted)),
+        has_permission=bool(api.query("Id", "CustomPermission", {"DeveloperName": GUARD_EXEMPT})),
+        sets=_sets(api, wanted),
+    )
+
+
+def who_am_i(api: OrgApi) -> tuple[str, str]:
+    """The ids of the org and of the user that a token is for."""
+    identity = str(api.ask(f"/services/data/v{api.version}/").get("identity", ""))
+    *_, org, user = ["", "", *identity.split("/")]
+    return org, user
+
+
+def describe(api: OrgApi, sobject: str) -> Json:
+    """The describe of an sObject as this token's user sees it."""
+    answer = api.send("GET", f"sobjects/{sobject}/describe")
+    if answer.status == 404:
+        raise OrgError(f"This user cannot see an sObject {sobject}. Check salesforce_object in the file.")
+    if not answer.good:
+        raise OrgError(f"Salesforce refused to describe {sobject}: {answer.code}. {answer.text}")
+    body: Json = answer.body
+    return body
+
+
+def _fields(api: OrgApi, wanted: Wanted) -> dict[str, FoundField]:
+    described = {str(field["name"]): field for field in describe(api, wanted.sobject)["fields"]}
+    ids = _custom_fields(api, wanted)
+    fields = {name.lower(): _seen(found, described, ids) for name, found in described.items()}
+    for each in wanted.fields:
+        key = each.name.lower()
+        known = fields.get(key)
+        if key in ids and (known is None or (each.values and known.values < set(each.values))):
+            fields[key] = _looked_up(api, each.name, ids[key], known)
+    return fields
+
+
+def _seen(field: Json, described: Mapping[str, Json], ids: Mapping[str, str]) -> FoundField:
+    name, compound = str(field["name"]), field.get("compoundFieldName")
+    whole = described.get(str(compound)) if compound else None
+    owner = next((each for each in (field, whole) if each and each.get("permissionable")), None)
+    return FoundField(
+        name=name,
+        type=str(field["type"]),
+        rights_of=str(owner["name"]) if owner else None,
+        record_id=ids.get(name.lower()),
+        values=frozenset(
+            str(value["value"]) for value in field.get("picklistValues") or () if value.get("active", True)
+        ),
+    )
+
+
+def _looked_up(api: OrgApi, name: str, record_id: str, known: FoundField | None) -> FoundField:
+    """What the administrator has no right to see, or what only the metadata tells."""
+    metadata = api.ask(f"tooling/sobjects/CustomField/{record_id}")["Metadata"]
+    definition = (metadata.get("valueSet") or {}).get("valueSetDefinition") or {}
+    kind = DESCRIBED_TYPES.get(str(metadata.get("type")), str(metadata.get("type")))
+    rights_of = known.rights_of if known else None if metadata.get("required") else name
+    values = frozenset(str(value.get("valueName")) for value in definition.get("value") or ())
+    return FoundField(name, kind, rights_of, record_id, values, metadata)
+
+
+def _custom_fields(api: OrgApi, wanted: Wanted) -> dict[str, str]:
+    where = {OWNER: wanted.sobject, "NamespacePrefix": None}
+    rows = api.query("Id, DeveloperName", "CustomField", where, "tooling/query")
+    return {f"{row['DeveloperName']}__c".lower(): str(row["Id"]) for row in rows}
+
+
+def _rules(api: OrgApi, wanted: Wanted) -> Iterable[FoundRule]:
+    columns = "Id, ValidationName, Active, ErrorMessage"
+    rows = api.query(columns, "ValidationRule", {OWNER: wanted.sobject}, "tooling/query")
+    names = {rule.name.lower() for rule in wanted.rules}
+    for row in rows:
+        name, message = str(row["ValidationName"]), str(row["ErrorMessage"] or "")
+        if name.lower() in names or any(rule.marker in message for rule in wanted.rules):
+            metadata = api.ask(f"tooling/sobjects/ValidationRule/{row['Id']}")["Metadata"]
+            formula = str(metadata.get("errorConditionFormula") or "")
+            yield FoundRule(str(row["Id"]), name, row["Active"] is True, message, formula)
+
+
+def _sets(api: OrgApi, wanted: Wanted) -> dict[str, FoundSet]:
+    names = [each.name for each in wanted.sets]
+    rows = api.query("Id, Name", "PermissionSet", {"Name": names, "NamespacePrefix": None})
+    return {str(row["Name"]): _set(api, str(row["Id"]), wanted.sobject) for row in rows}
+
+
+def _set(api: OrgApi, set_id: str, sobject: str) -> FoundSet:
+    rights = "PermissionsRead, PermissionsCreate, PermissionsEdit, PermissionsDelete"
+    objects = api.query(f"Id, SobjectType, {rights}", "ObjectPermissions", {"ParentId": set_id})
+    of_fields = {"ParentId": set_id, "SobjectType": sobject}
+    fields = api.query("Id, Field, PermissionsEdit", "FieldPermissions", of_fields)
+    users = api.query("AssigneeId", "PermissionSetAssignment", {"PermissionSetId": set_id})
+    return FoundSet(
+        record_id=set_id,
+        rights={str(row["SobjectType"]): (str(row["Id"]), _rights_in(row)) for row in objects},
+        fields={
+            str(row["Field"]).partition(".")[2]: (str(row["Id"]), row["PermissionsEdit"] is True) for row in fields
+        },
+        assigned=frozenset(str(row["AssigneeId"]) for row in users),
+    )
+
+
+def _rights_in(row: Json) -> frozenset[str]:
+    return frozenset(right for right in ("Read", "Create", "Edit", "Delete") if row.get(f"Permissions{right}"))

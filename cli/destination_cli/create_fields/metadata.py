@@ -10,7 +10,7 @@ from typing import Any
 
 from salesforce_destination.record.guards import GUARD_EXEMPT
 
-from destination_cli.create_fields.wanted import FieldKind, WantedField, WantedRule
+from destination_cli.create_fields.needs import FieldKind, WantedField, WantedRule
 
 Json = dict[str, Any]
 

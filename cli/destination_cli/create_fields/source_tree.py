@@ -10,9 +10,19 @@ from xml.etree import ElementTree
 
 from destination_cli.create_fields.found import Found, FoundSet
 from destination_cli.create_fields.metadata import field_metadata, permission_metadata, rule_metadata
-from destination_cli.create_fields.plan import NO_SET, READ_WITH, Plan, permissionable
-from destination_cli.create_fields.step import AddValues, MakeField, MakePermission, MakeRule, MendRule, Step
-from destination_cli.create_fields.wanted import Wanted, WantedSet
+from destination_cli.create_fields.needs import Wanted, WantedSet
+from destination_cli.create_fields.plan import (
+    NO_SET,
+    READ_WITH,
+    AddValues,
+    MakeField,
+    MakePermission,
+    MakeRule,
+    MendRule,
+    Plan,
+    Step,
+    permissionable,
+)
 
 NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
 ROOT = PurePosixPath("force-app/main/default")

@@ -1,14 +1,18 @@
-"""One fact about Salesforce that this software rests on, and what came of trying it."""
+"""A fact about Salesforce that this software rests on, what came of trying it, and what its answers say."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from destination_cli.prove.stage import Stage
+from salesforce_destination.record.classification import Meaning, RecordError, meaning_of
+
+from destination_cli.create_fields.needs import integration_set_name
+from destination_cli.prove.stage import Stage
+
+Json = Mapping[str, Any]
 
 
 class Standing(StrEnum):
@@ -56,3 +60,39 @@ def untried(why: str) -> Trial:
 def judged(good: bool, seen: str) -> Trial:
     """The fact holds if this is so."""
     return holds(seen) if good else fails(seen)
+
+
+def errors_of(result: Json) -> tuple[RecordError, ...]:
+    """The errors of one record's result."""
+    return tuple(
+        RecordError(str(error.get("statusCode", "")), str(error.get("message", "")), tuple(error.get("fields") or ()))
+        for error in result.get("errors") or ()
+    )
+
+
+def meanings_of(result: Json) -> set[Meaning]:
+    """What the deliver function would do about them."""
+    return {meaning_of(error) for error in errors_of(result)}
+
+
+def codes_of(*results: Json) -> str:
+    """Their codes, for a person."""
+    return ", ".join(sorted({error.code for result in results for error in errors_of(result)})) or "no error"
+
+
+def all_good(results: Any, count: int) -> bool:
+    """Whether these are the results of so many records, all written."""
+    return isinstance(results, list) and len(results) == count and all(result.get("success") for result in results)
+
+
+def unseen(stage: Stage, names: Sequence[str]) -> Trial:
+    """
+    Not tried, with what lets it be tried.
+
+    A describe leaves out what its user may not see, so that a field that is not there looks the same.
+    """
+    return untried(
+        f"this user may not write {', '.join(names)}: assign the permission set"
+        f" {integration_set_name(stage.sobject)} to this user, or run it as the integration user"
+        " (`destination create-fields` creates what is missing)"
+    )

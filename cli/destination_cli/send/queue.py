@@ -1,15 +1,17 @@
-"""Putting bodies on a queue, ten to a call; what SQS does not take at first is sent again."""
+"""Profiles onto a queue: ten to a call, several calls at once; what SQS does not take at first is sent again."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from destination_cli.message_size import size_of_attributes
-from destination_cli.send.lines import Line
+from destination_cli.queues import in_calls, size_of_attributes
+from destination_cli.send.source import Position, ProfileLine
 
 PAUSES = (0.2, 1.0, 3.0, 10.0)
 """Seconds before the failed entries of a call are sent again."""
@@ -21,6 +23,11 @@ _ONE_OF_THEM = ("BatchRequestTooLong", "InvalidMessageContents", "InvalidParamet
 
 Problems = tuple[tuple[int, str], ...]
 """Lines that cannot be sent, by their number, with the reason."""
+
+CALLS_AT_ONCE = 16
+
+CALLS_AHEAD = 4 * CALLS_AT_ONCE
+"""Calls that are read ahead of the oldest unanswered one: what is held in memory, and sent twice after a kill."""
 
 
 class QueueUnavailableError(Exception):
@@ -40,14 +47,14 @@ class SendingQueue:
         self._sqs, self._url, self._attributes, self._sleep = sqs, url, attributes, sleep
         self._attributes_size = size_of_attributes(attributes)
 
-    def size_of(self, line: Line) -> int:
+    def size_of(self, line: ProfileLine) -> int:
         """The bytes that a line takes in a call."""
         return len(line.body.encode()) + self._attributes_size
 
-    def send(self, lines: Sequence[Line]) -> Problems:
+    def send(self, lines: Sequence[ProfileLine]) -> Problems:
         """Send up to ten lines; give those that SQS never takes, or raise QueueUnavailableError."""
         problems: Problems = ()
-        waiting: Sequence[Line] = lines
+        waiting: Sequence[ProfileLine] = lines
         for pause in (*PAUSES, None):
             waiting, refused = self._once(waiting) if waiting else ([], ())
             problems += refused
@@ -57,7 +64,7 @@ class SendingQueue:
                 self._sleep(pause)
         raise QueueUnavailableError
 
-    def _once(self, lines: Sequence[Line]) -> tuple[list[Line], Problems]:
+    def _once(self, lines: Sequence[ProfileLine]) -> tuple[list[ProfileLine], Problems]:
         """Send once: give those to send again, and those that never will be taken."""
         entries = [self._entry(number, line) for number, line in enumerate(lines)]
         try:
@@ -71,7 +78,7 @@ class SendingQueue:
             (line.number, REFUSED) for line, ours in failed if ours
         )
 
-    def _one_by_one(self, lines: Sequence[Line]) -> tuple[list[Line], Problems]:
+    def _one_by_one(self, lines: Sequence[ProfileLine]) -> tuple[list[ProfileLine], Problems]:
         if len(lines) == 1:
             return [], ((lines[0].number, REFUSED),)
         results = [self._once([line]) for line in lines]
@@ -79,6 +86,47 @@ class SendingQueue:
             found for _, problems in results for found in problems
         )
 
-    def _entry(self, number: int, line: Line) -> dict[str, Any]:
+    def _entry(self, number: int, line: ProfileLine) -> dict[str, Any]:
         entry = {"Id": str(number), "MessageBody": line.body}
         return {**entry, "MessageAttributes": self._attributes} if self._attributes else entry
+
+
+def send_lines(
+    lines: Iterable[ProfileLine],
+    queue: SendingQueue,
+    start: Position,
+    note: Callable[[Position], None],
+) -> Position:
+    """
+    Send lines, and tell `note` of each position that is reached: everything before it has been answered.
+
+    When it is interrupted, by a person or by a call that fails, the calls on their way are waited for, and noted too.
+    """
+    position, pending = start, deque[tuple[list[ProfileLine], Future[Problems]]]()
+    pool = ThreadPoolExecutor(CALLS_AT_ONCE)
+
+    def settle_oldest() -> None:
+        nonlocal position
+        position = _reached(position, *pending[0])
+        pending.popleft()
+        note(position)
+
+    try:
+        for call in in_calls(lines, queue.size_of):
+            pending.append((call, pool.submit(queue.send, [line for line in call if line.body])))
+            while pending and (len(pending) >= CALLS_AHEAD or pending[0][1].done()):
+                settle_oldest()
+    finally:
+        try:
+            while pending:
+                settle_oldest()
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return position
+
+
+def _reached(position: Position, call: Sequence[ProfileLine], answered: Future[Problems]) -> Position:
+    refused = answered.result()
+    unsendable = tuple((line.number, line.problem) for line in call if line.problem)
+    sent = sum(1 for line in call if line.body) - len(refused)
+    return position.after(call[-1].end, call[-1].number, sent, tuple(sorted(unsendable + refused)))

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
-from destination_cli.stack_file import StackFile, remove_stack_file, write_stack_file
+from destination_cli.checkout import StackFile, remove_stack_file, write_stack_file
 
 from destination_testbench.aws.cloud import Cloud
 from destination_testbench.aws.process import LocalAws

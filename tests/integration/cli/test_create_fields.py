@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import requests
-from destination_cli.create_fields.command import CreateFields, Options
-from destination_cli.create_fields.wanted import FieldKind
+from destination_cli.create_fields.creation import CreateFields, CreationOptions
+from destination_cli.create_fields.needs import FieldKind
 from destination_cli.org_api import OrgError
 from destination_cli.target import TargetError
 from destination_testbench.org import AccessLevel, OrgServer, SimulatedOrg, serve
@@ -67,7 +67,7 @@ class Run:
         target = a_target(server) if stack else None
         given = admin_token(server) if token is None else token
         console = Console(file=output, width=160)
-        self.status = CreateFields(Options(file, **options), target, console, lambda: given, ask).run()
+        self.status = CreateFields(CreationOptions(file, **options), target, console, lambda: given, ask).run()
         self.text = output.getvalue()
         self.token = given
 
@@ -220,7 +220,7 @@ def test_a_dead_token_is_told_in_a_sentence_without_the_token(server: OrgServer,
 def test_it_is_said_which_of_the_two_tokens_is_dead(server: OrgServer, file: Path) -> None:
     target = a_target(server)
     server.org.admin.revoke_tokens()
-    command = CreateFields(Options(file), target, Console(), lambda: admin_token(server), never)
+    command = CreateFields(CreationOptions(file), target, Console(), lambda: admin_token(server), never)
 
     with pytest.raises(OrgError, match="rejects the stack's own access token"):
         command.run()
@@ -277,7 +277,7 @@ def test_an_export_with_a_token_holds_what_lacks_and_changes_nothing(
 
 
 def test_an_export_without_a_token_needs_no_org_and_holds_everything(file: Path, tmp_path: Path) -> None:
-    options = Options(file, export=tmp_path / "sfdx")
+    options = CreationOptions(file, export=tmp_path / "sfdx")
 
     status = CreateFields(options, None, Console(file=io.StringIO()), None, never).run()
 
@@ -287,12 +287,12 @@ def test_an_export_without_a_token_needs_no_org_and_holds_everything(file: Path,
 
 def test_without_token_and_export_the_person_is_told_what_is_needed(file: Path) -> None:
     with pytest.raises(TargetError, match="--access-token-stdin"):
-        CreateFields(Options(file), None, Console(file=io.StringIO()), None, never).run()
+        CreateFields(CreationOptions(file), None, Console(file=io.StringIO()), None, never).run()
 
 
 def test_for_the_local_stack_the_person_is_told_where_a_token_is(server: OrgServer, file: Path) -> None:
     with pytest.raises(TargetError) as told:
-        CreateFields(Options(file), a_target(server), Console(file=io.StringIO()), None, never).run()
+        CreateFields(CreationOptions(file), a_target(server), Console(file=io.StringIO()), None, never).run()
 
     address, text = re.findall(r"curl -s -X POST (\S+) \\\n  -d '(.+?)' \|", str(told.value))[0]
     answer = requests.post(address, data=text, timeout=10).text

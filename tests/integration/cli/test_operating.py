@@ -166,7 +166,7 @@ def test_what_can_be_no_identity_is_said_to_be_none(run: Run) -> None:
     code, text = run("explain", "anna@example.com")
 
     assert code == 2
-    assert "is no Salesforce Id" in text.replace("\n", " ")
+    assert "is not a valid Salesforce Id" in text.replace("\n", " ")
 
 
 def test_a_stack_that_does_not_run_is_a_sentence_and_not_a_traceback(tmp_path: Path) -> None:

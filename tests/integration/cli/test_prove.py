@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from destination_cli.create_fields.command import CreateFields
-from destination_cli.create_fields.command import Options as SetUp
+from destination_cli.create_fields.creation import CreateFields
+from destination_cli.create_fields.creation import CreationOptions as SetUp
 from destination_cli.org_api import OrgError
-from destination_cli.prove.command import Options, run_prove
-from destination_cli.prove.facts import FACTS
-from destination_cli.prove.trying import Interrupted
+from destination_cli.prove.proof import FACTS, Interrupted, ProofOptions, run_prove
 from destination_testbench.org import (
     AccessLevel,
     DuplicateRule,
@@ -132,7 +130,7 @@ class Run:
         token: str | None = None,
     ) -> None:
         facts = [fact for fact in FACTS if only in ("", fact.name)]
-        options = Options(file, pairs=pairs, as_json=True)
+        options = ProofOptions(file, pairs=pairs, as_json=True)
         read_token = None if token is None else lambda: token
         self.status = run_prove(options, a_target(server), Console(file=io.StringIO()), read_token, facts)
         self.report: dict[str, Any] = json.loads(capsys.readouterr().out)
@@ -276,7 +274,7 @@ def test_a_production_org_is_refused_before_anything_is_written(server: OrgServe
     row.values["IsSandbox"] = False
 
     with pytest.raises(OrgError, match="not a sandbox"):
-        run_prove(Options(file), a_target(server), Console(file=io.StringIO()), None)
+        run_prove(ProofOptions(file), a_target(server), Console(file=io.StringIO()), None)
 
     assert {entry.method for entry in server.org.log.last} == {"GET"}
 
@@ -286,11 +284,11 @@ def test_a_user_who_may_not_delete_is_refused_and_an_administrators_token_taken(
 ) -> None:
     org.admin.restrict_object("Contact", AccessLevel.READ)
     with pytest.raises(OrgError, match="may not create, edit, delete Contact"):
-        run_prove(Options(file), a_target(server), Console(file=io.StringIO()), None)
+        run_prove(ProofOptions(file), a_target(server), Console(file=io.StringIO()), None)
     org.admin.restrict_object("Contact", None)
 
     facts = [fact for fact in FACTS if fact.name == "position"]
-    options = Options(file, as_json=True)
+    options = ProofOptions(file, as_json=True)
     status = run_prove(options, a_target(server), Console(), lambda: admin_token(server), facts)
 
     assert status == 0
@@ -336,7 +334,7 @@ def test_an_interrupted_run_removes_its_records(
 
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(Interrupted, match="none is left"):
-        run_prove(Options(file, pairs=400), a_target(server), Console(file=io.StringIO()), None, facts)
+        run_prove(ProofOptions(file, pairs=400), a_target(server), Console(file=io.StringIO()), None, facts)
 
     assert len(org.records("Contact")) == 3
 
@@ -355,7 +353,7 @@ def test_a_person_sees_a_table_and_what_follows(org: SimulatedOrg, server: OrgSe
     org.admin.set_fact("external_id_ignores_case", False)
     output = io.StringIO()
 
-    status = run_prove(Options(file, pairs=5), a_target(server), Console(file=output, width=200), None)
+    status = run_prove(ProofOptions(file, pairs=5), a_target(server), Console(file=output, width=200), None)
 
     text = output.getvalue()
     assert status == 1
@@ -369,12 +367,12 @@ def test_a_dead_token_is_told_in_a_sentence(server: OrgServer, file: Path) -> No
     server.org.admin.revoke_tokens()
 
     with pytest.raises(OrgError, match="rejects the access token"):
-        run_prove(Options(file), target, Console(file=io.StringIO()), None)
+        run_prove(ProofOptions(file), target, Console(file=io.StringIO()), None)
 
 
 def test_a_stack_without_a_token_is_sent_to_connect(server: OrgServer, file: Path) -> None:
     with pytest.raises(OrgError, match="destination connect"):
-        run_prove(Options(file), a_target(server, token=""), Console(file=io.StringIO()), None)
+        run_prove(ProofOptions(file), a_target(server, token=""), Console(file=io.StringIO()), None)
 
 
 def test_duplicate_rules_that_only_warn_do_not_disturb(

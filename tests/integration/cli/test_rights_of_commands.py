@@ -13,14 +13,12 @@ import pytest
 import typer.main
 from destination_cli.app import app
 from destination_cli.check import judge
-from destination_cli.connect.command import connect
-from destination_cli.create_fields.command import CreateFields
-from destination_cli.create_fields.command import Options as SetUp
-from destination_cli.login_cause import login_cause
-from destination_cli.prove.command import Options as Proof
-from destination_cli.prove.command import run_prove
-from destination_cli.prove.facts import FACTS
-from destination_cli.published import published
+from destination_cli.connect import connect
+from destination_cli.create_fields.creation import CreateFields
+from destination_cli.create_fields.creation import CreationOptions as SetUp
+from destination_cli.function_logs import login_cause, published
+from destination_cli.prove.proof import FACTS, run_prove
+from destination_cli.prove.proof import ProofOptions as Proof
 from destination_cli.target import Target
 from destination_testbench.local.places import ROOT
 from destination_testbench.org import OrgServer, SimulatedOrg, seed, serve

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
-from destination_cli.login_cause import login_cause
-from destination_cli.published import Published, published
+from destination_cli.function_logs import Published, login_cause, published
 from destination_cli.target import Target
 from salesforce_destination.settings import file_hash
 

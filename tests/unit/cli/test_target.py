@@ -7,7 +7,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from destination_cli.stack_file import StackFile, write_stack_file
+from destination_cli.checkout import StackFile, write_stack_file
 from destination_cli.target import Target, TargetError, explained
 from moto import mock_aws
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from destination_cli.stack_file import read_stack_file
+from destination_cli.checkout import read_stack_file
 from destination_testbench.demo.profiles import expected_fields, profile
 from destination_testbench.local.options import StackOptions
 from destination_testbench.local.places import LOCAL_API_KEY

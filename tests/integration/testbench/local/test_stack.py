@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from destination_cli.stack_file import read_stack_file
+from destination_cli.checkout import read_stack_file
 from destination_testbench.aws_lambda.emf import metric_sums
 from destination_testbench.demo.profiles import expected_fields, profile
 from destination_testbench.local.options import StackOptions, find_destination

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 from destination_cli.create_fields.found import Found, FoundField, FoundRule, FoundSet
-from destination_cli.create_fields.needs import UnsuitableTypeError, rule_name, wanted_by
-from destination_cli.create_fields.plan import Plan, plan
-from destination_cli.create_fields.step import (
+from destination_cli.create_fields.needs import FieldKind, UnsuitableTypeError, rule_name, wanted_by
+from destination_cli.create_fields.plan import (
     AddValues,
     AssignSet,
     GiveFields,
@@ -14,8 +13,9 @@ from destination_cli.create_fields.step import (
     MakeField,
     MakeRule,
     MendRule,
+    Plan,
+    plan,
 )
-from destination_cli.create_fields.wanted import FieldKind
 from guarded_org import GUARDED
 from salesforce_destination.destination.destination import Destination, read_destination
 from salesforce_destination.record.guards import guard_formula

@@ -6,10 +6,9 @@ from xml.etree import ElementTree
 
 import pytest
 from destination_cli.create_fields.found import Found, FoundField, FoundSet, assumed
-from destination_cli.create_fields.needs import wanted_by
+from destination_cli.create_fields.needs import FieldKind, wanted_by
 from destination_cli.create_fields.plan import plan
 from destination_cli.create_fields.source_tree import NAMESPACE, ROOT, source_tree
-from destination_cli.create_fields.wanted import FieldKind
 from guarded_org import GUARDED
 from salesforce_destination.destination.destination import read_destination
 from salesforce_destination.record.guards import guard_formula

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from destination_cli.dead_letters.command import list_letters, put_back
-from destination_cli.dead_letters.reading import DeadLetterReader
-from destination_cli.dead_letters.redrive import redrive
+from destination_cli.dead_letters.reader import DeadLetterReader
+from destination_cli.dead_letters.redrive import put_back, redrive
+from destination_cli.dead_letters.summary import list_dead_letters
 from destination_cli.target import TargetError
 from moto import mock_aws
 from operated_stack import OperatedStack
@@ -33,7 +33,7 @@ def stack() -> Iterator[OperatedStack]:
 def shown(stack: OperatedStack, **options: Any) -> tuple[int, str]:
     console = Console(record=True, width=160)
     given = {"show": False, "samples": 1, "as_json": False, "file": None, "codes": ()}
-    status = list_letters(stack.target, console, **{**given, **options})
+    status = list_dead_letters(stack.target, console, **{**given, **options})
     return status, console.export_text()
 
 

@@ -1,1 +1,0 @@
-"""`destination connect`: credentials are asked for, tried, and only then stored."""

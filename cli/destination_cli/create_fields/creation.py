@@ -1,0 +1,248 @@
+"""`destination create-fields`: shows what an org lacks for a file, makes it, and reads it back."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from salesforce_destination.errors import DestinationFileError, TokenUnavailableError
+from salesforce_destination.login.token import AccessToken
+from salesforce_destination.settings import load_destination
+
+from destination_cli.create_fields.found import Found, assumed, describe, read_org, who_am_i
+from destination_cli.create_fields.maker import Maker
+from destination_cli.create_fields.needs import FieldKind, UnsuitableTypeError, Wanted, wanted_by
+from destination_cli.create_fields.plan import Plan, Step, plan
+from destination_cli.create_fields.source_tree import source_tree, write_tree
+from destination_cli.org_api import OrgApi, OrgError, admin_token, local_way
+from destination_cli.target import Target
+from destination_cli.terminal import FINDINGS, GOOD
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the integration user sees of the fields that the file writes."""
+
+    edits: tuple[str, ...]
+    only_reads: tuple[str, ...]
+    lacks: tuple[str, ...]
+    edits_records: bool
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it can write everything."""
+        return self.edits_records and not self.only_reads and not self.lacks
+
+
+def sight_of(described: Mapping[str, Any], wanted: Wanted) -> Sight:
+    """Judge a describe that the integration user asked for."""
+    fields = {str(field["name"]).lower(): field for field in described["fields"]}
+    names = wanted.integration.fields
+    seen = [name for name in names if name.lower() in fields]
+    edits = tuple(name for name in seen if fields[name.lower()].get("updateable"))
+    return Sight(
+        edits=edits,
+        only_reads=tuple(name for name in seen if name not in edits),
+        lacks=tuple(name for name in names if name not in seen),
+        edits_records=described.get("updateable") is True,
+    )
+
+
+def show_plan(wanted: Wanted, todo: Plan, console: Console) -> None:
+    """Print what will be done, and what only a person can do."""
+    if todo.is_empty:
+        console.print(f"[green]✓[/] The org has everything that the file needs on {wanted.sobject}.", highlight=False)
+    else:
+        table = Table("What", "Name", "", box=None, pad_edge=False, header_style="dim")
+        for step in todo.steps:
+            table.add_row(*map(escape, step.shown()))
+        console.print(table)
+    for problem in todo.problems:
+        console.print(f"[red]✗[/] [bold]{escape(problem.key)}[/]", highlight=False)
+        console.print(Padding(escape(f"{problem.problem} {problem.cure}"), (0, 0, 0, 4)), highlight=False)
+
+
+def show_done(step: Step, console: Console) -> None:
+    """Print that a step was taken."""
+    kind, name, detail = step.shown()
+    console.print(f"[green]✓[/] {kind} [bold]{escape(name)}[/] {escape(detail)}", highlight=False)
+
+
+def show_sight(sight: Sight | None, wanted: Wanted, console: Console) -> None:
+    """Print what the integration user sees."""
+    if sight is None:
+        name = wanted.integration.name
+        console.print(
+            f"You named no stack: assign {name} to the integration user by hand (Setup > Permission Sets).",
+            highlight=False,
+        )
+        return
+    total = len(wanted.integration.fields)
+    sign = "[green]✓[/]" if sight.is_whole else "[red]✗[/]"
+    console.print(f"{sign} The integration user can write {len(sight.edits)} of {total} fields.", highlight=False)
+    if not sight.edits_records:
+        console.print(f"    It may not edit {wanted.sobject}. Is {wanted.integration.name} assigned to it?")
+    if sight.only_reads:
+        console.print(f"    Read-only: {', '.join(sight.only_reads)}", highlight=False, markup=False)
+    if sight.lacks:
+        console.print(f"    Not visible: {', '.join(sight.lacks)}", highlight=False, markup=False)
+    if not sight.is_whole:
+        console.print("    A licence or a muting permission set may prevent it. Ask the administrator.")
+
+
+@dataclass(frozen=True, slots=True)
+class CreationOptions:
+    """What a person asked for on the command line."""
+
+    file: Path
+    kind: FieldKind | None = None
+    instance_url: str | None = None
+    export: Path | None = None
+    yes: bool = False
+    as_json: bool = False
+
+
+@dataclass(slots=True)
+class CreateFields:
+    """One run of the command. `read_token` is None where no administrator's token was offered."""
+
+    options: CreationOptions
+    target: Target | None
+    console: Console
+    read_token: Callable[[], str] | None
+    ask: Callable[[str], bool]
+    _done: list[Step] = field(default_factory=list)
+
+    def run(self) -> int:
+        """Do it; the exit status. Raises TargetError where it cannot be done."""
+        wanted = self._wanted()
+        if self.read_token is None:
+            return self._export_everything(wanted)
+        stack_token = self._stack_token()
+        token, version = admin_token(self.read_token(), self._address(stack_token), self._is_local), wanted.api_version
+        admin = OrgApi(token, version, "the administrator's access token")
+        integration = OrgApi(stack_token, version, "the stack's own access token") if stack_token else None
+        user = self._integration_user(admin, integration)
+        found = read_org(admin, wanted)
+        todo = plan(wanted, found, user)
+        if self.options.export:
+            return self._export(wanted, todo, found)
+        return self._make(admin, integration, wanted, todo)
+
+    def _wanted(self) -> Wanted:
+        try:
+            return wanted_by(load_destination(self.options.file), self.options.kind)
+        except DestinationFileError as error:
+            raise OrgError(f"{self.options.file} has mistakes. The first: {error.mistakes[0]}") from None
+        except UnsuitableTypeError as error:
+            raise OrgError(str(error)) from None
+
+    @property
+    def _is_local(self) -> bool:
+        return bool(self.target and self.target.is_local)
+
+    def _stack_token(self) -> AccessToken | None:
+        if self.target is None:
+            return None
+        try:
+            return self.target.stored_token().current()
+        except TokenUnavailableError:
+            if self.options.instance_url:
+                return None
+            raise OrgError(
+                "The stack has no access token yet, so its org is not known."
+                " Run `destination connect` first, or add --instance-url."
+            ) from None
+
+    def _address(self, stack_token: AccessToken | None) -> str:
+        if self.options.instance_url:
+            return self.options.instance_url
+        if stack_token:
+            return stack_token.instance_url
+        raise OrgError("Name the org: --stack NAME, --local, or --instance-url https://acme.my.salesforce.com.")
+
+    def _integration_user(self, admin: OrgApi, integration: OrgApi | None) -> str | None:
+        if integration is None:
+            return None
+        org, user = who_am_i(integration)
+        if org != who_am_i(admin)[0]:
+            raise OrgError("The administrator's token is for another org than the stack's.")
+        return user or None
+
+    def _export_everything(self, wanted: Wanted) -> int:
+        if self.options.export is None:
+            raise OrgError(
+                "This needs an administrator's access token: the integration user must not have that right."
+                " Add --access-token-stdin, or --export DIR to write files for a deployment."
+                f"{self._way_on_this_machine()}"
+            )
+        org = assumed(name for _, name in wanted.given)
+        return self._export(wanted, plan(wanted, org), org)
+
+    def _way_on_this_machine(self) -> str:
+        if not self._is_local:
+            return ""
+        way = local_way(self._address(self._stack_token()))
+        # Short lines, so that no terminal breaks the command where the shell would not take it.
+        return f" Here:\n{way} |\n  destination create-fields {self.options.file} \\\n  --local --access-token-stdin"
+
+    def _export(self, wanted: Wanted, todo: Plan, found: Found) -> int:
+        folder = self.options.export
+        if folder is None:
+            return GOOD
+        files = source_tree(wanted, todo, found)
+        write_tree(files, folder)
+        if self.options.as_json:
+            print(json.dumps({"files": [str(path) for path in files]}, indent=2))
+            return FINDINGS if todo.problems else GOOD
+        show_plan(wanted, todo, self.console)
+        self.console.print(f"Wrote {len(files)} files. Deploy them:", highlight=False)
+        deploy = f"  cd {escape(shlex.quote(str(folder)))} && sf project deploy start --source-dir force-app"
+        self.console.print(deploy, highlight=False, soft_wrap=True)
+        return FINDINGS if todo.problems else GOOD
+
+    def _make(self, admin: OrgApi, integration: OrgApi | None, wanted: Wanted, todo: Plan) -> int:
+        if not self.options.as_json:
+            show_plan(wanted, todo, self.console)
+        if todo.steps and not self._may_go_on(len(todo.steps)):
+            if self.options.as_json:
+                self._print_json(wanted, todo, None)
+            return FINDINGS
+        Maker(admin).take(todo.steps, self._note)
+        sight = self._sight(integration, wanted)
+        if self.options.as_json:
+            self._print_json(wanted, todo, sight)
+        else:
+            show_sight(sight, wanted, self.console)
+        return FINDINGS if todo.problems or (sight and not sight.is_whole) else GOOD
+
+    def _may_go_on(self, count: int) -> bool:
+        if self.options.yes:
+            return True
+        return not self.options.as_json and self.ask(f"Make {count} change{'s' if count > 1 else ''} in this org?")
+
+    def _note(self, step: Step) -> None:
+        self._done.append(step)
+        if not self.options.as_json:
+            show_done(step, self.console)
+
+    def _sight(self, integration: OrgApi | None, wanted: Wanted) -> Sight | None:
+        return sight_of(describe(integration, wanted.sobject), wanted) if integration else None
+
+    def _print_json(self, wanted: Wanted, todo: Plan, sight: Sight | None) -> None:
+        rows = [dict(zip(("kind", "name", "detail"), step.shown(), strict=True)) for step in todo.steps]
+        report: dict[str, Any] = {
+            "salesforce_object": wanted.sobject,
+            "steps": [{**row, "done": step in self._done} for row, step in zip(rows, todo.steps, strict=True)],
+            "problems": [asdict(problem) for problem in todo.problems],
+            "integration_user": asdict(sight) if sight else None,
+        }
+        print(json.dumps(report, indent=2, default=list))

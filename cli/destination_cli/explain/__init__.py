@@ -1,1 +1,0 @@
-"""`destination explain`: what happened to one contact's messages, and what the org holds."""

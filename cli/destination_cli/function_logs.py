@@ -1,0 +1,108 @@
+"""What the functions of a stack say: their log, why they cannot log in, and by which file they deliver."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from salesforce_destination.connection.finding import Finding, error
+from salesforce_destination.settings import file_hash
+
+from destination_cli.target import Target, TargetError
+
+LogLine = Mapping[str, Any]
+
+NO_LOG_IN, LOGGED_IN = "no log-in", "access token refreshed"
+"""The messages of the refresh-token function's log."""
+
+LATELY_SECONDS = 2 * 3600
+"""The schedule tries every hour."""
+
+
+def local_lines(target: Target, function: str) -> Iterator[LogLine]:
+    """What a function of the local stack has logged as JSON, oldest first; `function` is the name of its folder."""
+    log = target.log_folder / f"{function}.log" if target.log_folder else None
+    if log is None or not log.is_file():
+        return
+    yield from _parsed(log.read_text(encoding="utf-8", errors="replace").splitlines())
+
+
+def cloud_lines(target: Target, log_group: str, pattern: str, seconds: int) -> Iterator[LogLine]:
+    """What a deployed function has logged in the last seconds, as far as a pattern of CloudWatch Logs fits it."""
+    start = int((time.time() - seconds) * 1000)
+    pages = target.client("logs").get_paginator("filter_log_events")
+    for page in pages.paginate(logGroupName=log_group, filterPattern=pattern, startTime=start):
+        yield from _parsed(event["message"] for event in page["events"])
+
+
+def _parsed(texts: Iterator[str] | list[str]) -> Iterator[LogLine]:
+    for text in texts:
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(line, dict):
+            yield line
+
+
+def login_cause(target: Target) -> Finding | None:
+    """The last failed log-in as a finding; None where the last one succeeded, or none is to be seen."""
+    lines = [line for line in _lines(target) if line.get("message") in (NO_LOG_IN, LOGGED_IN)]
+    if not lines or lines[-1].get("message") == LOGGED_IN:
+        return None
+    return _finding(lines[-1])
+
+
+def _lines(target: Target) -> list[LogLine]:
+    if target.is_local:
+        return list(local_lines(target, "refresh_token"))
+    pattern = f'?"{NO_LOG_IN}" ?"{LOGGED_IN}"'
+    return list(cloud_lines(target, target.refresh_token_log_group, pattern, LATELY_SECONDS))
+
+
+def _finding(line: LogLine) -> Finding:
+    field, said = str(line.get("field") or ""), str(line.get("problem") or line.get("code") or "")
+    key = f"credentials.{field}" if field else "credentials"
+    return error(key, "", f"{field} {said}".strip(), str(line.get("cure") or ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The name and the version of the file that a stack has, and whether it is the one at hand."""
+
+    file: str
+    hash: str
+    is_same: bool
+
+
+def published(target: Target, file: Path) -> Published | None:
+    """
+    Ask the stack for its file; None where it does not say.
+
+    A deployed stack's check-connection function is invoked: it lies in the same deployment as the deliver function. On
+    this machine what that function said last is read.
+    """
+    report = _said(target) if target.is_local else _invoked(target)
+    found = str(report.get("file_hash") or "")
+    if not found:
+        return None
+    return Published(str(report.get("destination_file", "")), found, found == file_hash(file))
+
+
+def _said(target: Target) -> Mapping[str, Any]:
+    reports = [line for line in local_lines(target, "check_connection") if "file_hash" in line]
+    return reports[-1] if reports else {}
+
+
+def _invoked(target: Target) -> Mapping[str, Any]:
+    try:
+        answer = target.client("lambda").invoke(FunctionName=target.output("CheckConnectionFunctionName"))
+        report = json.loads(answer["Payload"].read())
+    except (BotoCoreError, ClientError, TargetError, ValueError):
+        return {}
+    return report if isinstance(report, dict) else {}

@@ -1,0 +1,179 @@
+"""What a stack counted in the last day, from CloudWatch or from the logs of the local stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from destination_cli.function_logs import local_lines
+from destination_cli.target import Target
+
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+STATUSES = "StatusesWritten"
+AGE = "OldestMessageAge"
+
+COUNTED = (
+    "ProfilesReceived",
+    "RecordsDelivered",
+    "RecordsSuperseded",
+    "ProfilesSkipped",
+    "MessagesDeferred",
+    "MessagesRejected",
+    "TokenRefreshed",
+    "TokenRefreshFailed",
+)
+"""The metrics that are shown, in this order."""
+
+MISMATCH, CONNECTION = "SchemaMismatch", "ConnectionProblems"
+
+LAST_IS_GOOD_FOR_MS = {MISMATCH: HOUR_MS, CONNECTION: DAY_MS}
+"""
+The metrics of which the last value is shown, and how old it may be.
+
+A mismatch is reported whenever one of its messages comes back, every 30 min at the latest, never as none: an hour of
+silence is its end. The connection is checked by a schedule, which reports none too.
+"""
+
+AGE_IS_GOOD_FOR_MS = 900_000
+"""How old a report of the oldest message's age may be: a batch every minute is usual, and a pause of five not rare."""
+
+NAMESPACE = "SalesforceDestination"
+PERIOD_SECONDS = 300
+FUNCTIONS_THAT_COUNT = ("deliver", "refresh_token", "check_connection")
+
+QUERIES_PER_CALL = 100
+"""GetMetricData takes up to 500 queries; a hundred Mapping IDs of a day's points fit into one answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One value of a metric; `mapping_id` is that of StatusesWritten."""
+
+    name: str
+    at: int
+    value: float
+    mapping_id: str = ""
+
+
+@dataclass(slots=True)
+class Activity:
+    """Counts by metric, statuses by Mapping ID, the age of the oldest message received lately, and last values."""
+
+    hour: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
+    day: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
+    statuses: dict[str, int] = field(default_factory=dict)
+    oldest_received_seconds: float | None = None
+    last: dict[str, Point] = field(default_factory=dict)
+
+    def last_value(self, name: str) -> int | None:
+        """The last value of one of LAST_IS_GOOD_FOR_MS; None where there was none lately."""
+        return round(self.last[name].value) if name in self.last else None
+
+
+def activity_of(points: Iterable[Point], now_ms: int) -> Activity:
+    """Add up what happened up to now. Points older than a day do not count."""
+    activity = Activity()
+    newest = now_ms - AGE_IS_GOOD_FOR_MS
+    for point in points:
+        if point.name == AGE:
+            if point.at >= newest:
+                newest, activity.oldest_received_seconds = point.at, point.value
+        elif point.name in LAST_IS_GOOD_FOR_MS:
+            _keep_last(activity, point, now_ms)
+        elif point.at > now_ms - DAY_MS:
+            _count(activity, point, now_ms)
+    return activity
+
+
+def _keep_last(activity: Activity, point: Point, now_ms: int) -> None:
+    last = activity.last.get(point.name)
+    if point.at > now_ms - LAST_IS_GOOD_FOR_MS[point.name] and (last is None or point.at >= last.at):
+        activity.last[point.name] = point
+
+
+def _count(activity: Activity, point: Point, now_ms: int) -> None:
+    if point.name == STATUSES:
+        activity.statuses[point.mapping_id] = activity.statuses.get(point.mapping_id, 0) + round(point.value)
+    elif point.name in COUNTED:
+        activity.day[point.name] += round(point.value)
+        activity.hour[point.name] += round(point.value) if point.at > now_ms - HOUR_MS else 0
+
+
+def points_of(target: Target, now_ms: int) -> Iterator[Point]:
+    """What was counted in the last day."""
+    return _logged(target) if target.is_local else _in_cloudwatch(target, now_ms)
+
+
+def oldest_waiting_seconds(target: Target, now_ms: int) -> float | None:
+    """The age of the oldest message on the queue as SQS tells it; on this machine nobody does."""
+    if target.is_local:
+        return None
+    queue = [{"Name": "QueueName", "Value": target.queue_url.rsplit("/", 1)[-1]}]
+    query = _query("ApproximateAgeOfOldestMessage", queue, "Maximum", "AWS/SQS")
+    points = list(_asked(target, [(query, "")], now_ms - 3 * PERIOD_SECONDS * 1000, now_ms))
+    return max(points, key=lambda point: point.at).value if points else None
+
+
+def _logged(target: Target) -> Iterator[Point]:
+    for function in FUNCTIONS_THAT_COUNT:
+        for line in local_lines(target, function):
+            yield from _in_line(line)
+
+
+def _in_line(line: Mapping[str, Any]) -> Iterator[Point]:
+    """The points in a line of the embedded metric format; a line without metrics has none."""
+    about = line.get("_aws")
+    if not isinstance(about, Mapping):
+        return
+    for directive in about["CloudWatchMetrics"]:
+        for name in (metric["Name"] for metric in directive["Metrics"]):
+            values = line[name] if isinstance(line[name], list) else [line[name]]
+            for value in values:
+                yield Point(name, int(about["Timestamp"]), float(value), str(line.get("mapping_id", "")))
+
+
+def _in_cloudwatch(target: Target, now_ms: int) -> Iterator[Point]:
+    ours = [{"Name": "service", "Value": target.name}, {"Name": "destination", "Value": target.destination}]
+    queries = [(_query(name, ours, "Sum"), "") for name in COUNTED]
+    queries += [(_query(name, ours, "Maximum"), "") for name in (AGE, *LAST_IS_GOOD_FOR_MS)]
+    for mapping_id in _mapping_ids(target, ours):
+        queries.append((_query(STATUSES, [*ours, {"Name": "mapping_id", "Value": mapping_id}], "Sum"), mapping_id))
+    for start in range(0, len(queries), QUERIES_PER_CALL):
+        yield from _asked(target, queries[start : start + QUERIES_PER_CALL], now_ms - DAY_MS, now_ms)
+
+
+def _mapping_ids(target: Target, dimensions: Sequence[Mapping[str, str]]) -> list[str]:
+    pages = target.client("cloudwatch").get_paginator("list_metrics")
+    found = pages.paginate(Namespace=NAMESPACE, MetricName=STATUSES, Dimensions=list(dimensions))
+    named = (
+        dimension["Value"]
+        for page in found
+        for metric in page["Metrics"]
+        for dimension in metric["Dimensions"]
+        if dimension["Name"] == "mapping_id"
+    )
+    return sorted(set(named))
+
+
+def _query(name: str, dimensions: Sequence[Mapping[str, str]], stat: str, namespace: str = NAMESPACE) -> dict[str, Any]:
+    metric = {"Namespace": namespace, "MetricName": name, "Dimensions": list(dimensions)}
+    return {"MetricStat": {"Metric": metric, "Period": PERIOD_SECONDS, "Stat": stat}, "ReturnData": True}
+
+
+def _asked(
+    target: Target, queries: Sequence[tuple[Mapping[str, Any], str]], start_ms: int, end_ms: int
+) -> Iterator[Point]:
+    numbered = [{"Id": f"m{number}", **query} for number, (query, _) in enumerate(queries)]
+    pages = target.client("cloudwatch").get_paginator("get_metric_data")
+    for page in pages.paginate(MetricDataQueries=numbered, StartTime=_moment(start_ms), EndTime=_moment(end_ms)):
+        for result in page["MetricDataResults"]:
+            query, mapping_id = queries[int(result["Id"][1:])]
+            name = query["MetricStat"]["Metric"]["MetricName"]
+            for at, value in zip(result["Timestamps"], result["Values"], strict=True):
+                yield Point(name, int(at.timestamp() * 1000), float(value), mapping_id)
+
+
+def _moment(epoch_ms: int) -> datetime:
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC)

@@ -1,0 +1,255 @@
+"""`destination prove`: every fact is tried in one sandbox, shown in a table, and nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from salesforce_destination.destination.destination import Destination
+from salesforce_destination.errors import DestinationFileError, TokenUnavailableError
+from salesforce_destination.login.token import AccessToken
+from salesforce_destination.record.description import read_description
+from salesforce_destination.settings import load_destination
+
+from destination_cli.org_api import OrgApi, OrgError, admin_token
+from destination_cli.prove.fact import Fact, Standing, Trial
+from destination_cli.prove.guard_facts import GUARD_FACTS
+from destination_cli.prove.record_facts import KEY_FACTS, RECORD_FACTS
+from destination_cli.prove.request_facts import ENVELOPE_FACTS
+from destination_cli.prove.stage import Stage, UnfitError, choose
+from destination_cli.target import Target
+from destination_cli.terminal import COULD_NOT, FINDINGS, GOOD, counted
+
+FACTS: tuple[Fact, ...] = (*ENVELOPE_FACTS, *RECORD_FACTS, *KEY_FACTS, *GUARD_FACTS)
+TAG = "Destination-prove"
+SIGNS = {Standing.HOLDS: "[green]✓[/]", Standing.FAILS: "[red]✗[/]", Standing.UNTRIED: "[dim]-[/]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What came of each fact, in which org, and how many records had to stay."""
+
+    org: str
+    sobject: str
+    trials: Sequence[tuple[Fact, Trial]]
+    removed: int
+    left: int
+    tag: str
+
+    @property
+    def all_hold(self) -> bool:
+        """Whether none of the facts that could be tried was found otherwise."""
+        return not any(trial.standing is Standing.FAILS for _, trial in self.trials)
+
+
+class Interrupted(OrgError):
+    """A person or the system ended the run."""
+
+
+def stage_in(api: OrgApi, destination: Destination, pairs: int) -> tuple[Stage, str]:
+    """A stage in a sandbox, and the org's name; OrgError for a production org or a user without the rights."""
+    (org,) = api.query("Id, Name, IsSandbox", "Organization", {})
+    if org["IsSandbox"] is not True:
+        raise OrgError(
+            f"{org['Name']} is not a sandbox. This command creates and removes records, with thousands of writes."
+            " Name the stack of a sandbox."
+        )
+    name = destination.salesforce_object
+    described = api.send("GET", f"sobjects/{name}/describe")
+    if not described.good:
+        raise OrgError(f"This user cannot see an sObject {name} ({described.code}).")
+    _check_rights(name, described.body)
+    try:
+        fields = choose(read_description(described.body), destination)
+    except UnfitError as error:
+        raise OrgError(str(error)) from None
+    return Stage(api, destination, fields, f"{TAG}-{secrets.token_hex(4)}", pairs), str(org["Name"])
+
+
+def _check_rights(name: str, described: dict[str, Any]) -> None:
+    words = {"createable": "create", "updateable": "edit", "deletable": "delete"}
+    lacking = [word for flag, word in words.items() if described.get(flag) is not True]
+    if lacking:
+        raise OrgError(
+            f"This user may not {', '.join(lacking)} {name}. Pipe in the token of an administrator of the"
+            " sandbox: --access-token-stdin."
+        )
+
+
+def prove(stage: Stage, org: str, facts: Sequence[Fact], begin: Callable[[Fact], None]) -> Proof:
+    """Try facts one after the other. The records are removed in any case, also when interrupted."""
+    trials: list[tuple[Fact, Trial]] = []
+    with _interruptible():
+        try:
+            for fact in facts:
+                begin(fact)
+                trials.append((fact, fact.attempt(stage)))
+        except KeyboardInterrupt:
+            with _undisturbed():
+                removed, left = _clean(stage)
+            raise Interrupted(f"Interrupted. {removed} records were removed, {_left(stage, left)}") from None
+        except BaseException:
+            with _undisturbed():
+                _clean(stage)
+            raise
+    with _undisturbed():
+        removed, left = _clean(stage)
+    return Proof(org, stage.sobject, trials, removed, left, stage.tag)
+
+
+def _clean(stage: Stage) -> tuple[int, int]:
+    try:
+        return stage.clean()
+    except OrgError as error:
+        raise OrgError(f"{error} {_left(stage, 1)}") from None
+
+
+def _left(stage: Stage, count: int) -> str:
+    if not count:
+        return "none is left."
+    return f"some are left: delete those with {stage.fields.tag} = '{stage.tag}'."
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let the system's request to end be like a person's: both remove the records first."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no second Ctrl-C keep records from being removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@dataclass(frozen=True, slots=True)
+class ProofOptions:
+    """What a person asked for on the command line."""
+
+    file: Path
+    instance_url: str | None = None
+    pairs: int = 500
+    as_json: bool = False
+
+
+def run_prove(
+    options: ProofOptions,
+    target: Target | None,
+    console: Console,
+    read_token: Callable[[], str] | None,
+    facts: Sequence[Fact] = FACTS,
+) -> int:
+    """Try the facts and print what came of it; the exit status. Raises TargetError where it cannot be done."""
+    destination = _destination(options.file)
+    api = OrgApi(_token(options, target, read_token), destination.api_version)
+    stage, org = stage_in(api, destination, options.pairs)
+    status = nullcontext() if options.as_json else console.status("")
+    with status as line:
+        proof = prove(stage, org, facts, lambda fact: line.update(fact.sentence) if line else None)
+    if options.as_json:
+        print(as_json(proof))
+    else:
+        show(proof, console)
+    if proof.left:
+        return COULD_NOT
+    return GOOD if proof.all_hold else FINDINGS
+
+
+def show(proof: Proof, console: Console) -> None:
+    """Print a proof as a person reads it."""
+    table = Table("", "Fact", "Seen", box=None, pad_edge=False, header_style="dim")
+    for fact, trial in proof.trials:
+        table.add_row(SIGNS[trial.standing], escape(fact.sentence), escape(trial.seen))
+    console.print(f"In {escape(proof.org)}, with {proof.sobject} records made for this:\n", highlight=False)
+    console.print(table)
+    failed = [fact for fact, trial in proof.trials if trial.standing is Standing.FAILS]
+    untried = sum(trial.standing is Standing.UNTRIED for _, trial in proof.trials)
+    for fact in failed:
+        console.print(
+            f"\n[red]✗[/] [bold]{escape(fact.sentence)}[/] This does not hold here. What follows:", highlight=False
+        )
+        console.print(Padding(escape(fact.otherwise), (0, 0, 0, 4)), highlight=False)
+    held = len(proof.trials) - len(failed) - untried
+    console.print(f"\n{held} hold, {len(failed)} do not, {counted(untried, 'was', 'were')} not tried.", highlight=False)
+    if proof.left:
+        where = f"{proof.left} records could not be removed. Search for {proof.tag}."
+        console.print(where, style="red", highlight=False)
+    else:
+        console.print(f"{proof.removed} records were created and removed.", highlight=False)
+
+
+def as_json(proof: Proof) -> str:
+    """A proof for programs."""
+    facts = [
+        {
+            "name": fact.name,
+            "sentence": fact.sentence,
+            "standing": trial.standing,
+            "seen": trial.seen,
+            "otherwise": fact.otherwise,
+        }
+        for fact, trial in proof.trials
+    ]
+    report = {
+        "org": proof.org,
+        "salesforce_object": proof.sobject,
+        "all_hold": proof.all_hold,
+        "facts": facts,
+        "records_removed": proof.removed,
+        "records_left": proof.left,
+    }
+    return json.dumps(report, indent=2)
+
+
+def _destination(file: Path) -> Destination:
+    try:
+        return load_destination(file)
+    except DestinationFileError as error:
+        raise OrgError(f"{file} has mistakes. The first: {error.mistakes[0]}") from None
+
+
+def _token(options: ProofOptions, target: Target | None, read_token: Callable[[], str] | None) -> AccessToken:
+    stored = _stored(target) if target and not (read_token and options.instance_url) else None
+    if read_token is None and stored:
+        return stored
+    address = options.instance_url or (stored.instance_url if stored else "")
+    if read_token is None or not address:
+        raise OrgError("Name the org: --stack NAME, --local, or --instance-url together with --access-token-stdin.")
+    return admin_token(read_token(), address, bool(target and target.is_local))
+
+
+def _stored(target: Target) -> AccessToken:
+    try:
+        return target.stored_token().current()
+    except TokenUnavailableError:
+        raise OrgError("The stack has no access token yet. Run `destination connect` first.") from None

@@ -1,0 +1,143 @@
+"""The queues of a stack: what waits on them, what one call carries, and whether anything is taken from them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+from rich.console import Console
+
+from destination_cli.target import Target, TargetError
+
+ENTRIES_PER_CALL = 10
+MOST_BYTES = 1_048_576
+"""What SQS lets one call carry: so many messages, and so much of bodies and attributes ("Message quotas")."""
+
+Item = TypeVar("Item")
+
+LONGEST_CHANGE_SECONDS = 90.0
+"""An event source mapping is Disabling or Enabling for a while, up to a minute (UpdateEventSourceMapping)."""
+
+LOOK_EVERY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """Messages that can be taken, that are taken or wait for their next try, and that come later."""
+
+    visible: int
+    in_flight: int
+    delayed: int = 0
+
+    @property
+    def all(self) -> int:
+        """Every message on the queue."""
+        return self.visible + self.in_flight + self.delayed
+
+
+def depth_of(sqs: Any, queue_url: str) -> Depth:
+    """Ask SQS, which is right within a minute or so once a queue is at rest (GetQueueAttributes)."""
+    counts = sqs.get_queue_attributes(
+        QueueUrl=queue_url,
+        AttributeNames=[
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesDelayed",
+        ],
+    )["Attributes"]
+    return Depth(
+        int(counts.get("ApproximateNumberOfMessages", 0)),
+        int(counts.get("ApproximateNumberOfMessagesNotVisible", 0)),
+        int(counts.get("ApproximateNumberOfMessagesDelayed", 0)),
+    )
+
+
+def size_of_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> int:
+    """The bytes that attributes count for: name, type and value of each."""
+    return sum(
+        len(name.encode()) + len(attribute["DataType"]) + len(_value(attribute))
+        for name, attribute in attributes.items()
+    )
+
+
+def in_calls(items: Iterable[Item], size_of: Callable[[Item], int]) -> Iterator[list[Item]]:
+    """Group what is sent, in order, so that each group fits into one call."""
+    call: list[Item] = []
+    room = MOST_BYTES
+    for item in items:
+        size = size_of(item)
+        if call and (len(call) == ENTRIES_PER_CALL or size > room):
+            yield call
+            call, room = [], MOST_BYTES
+        call.append(item)
+        room -= size
+    if call:
+        yield call
+
+
+def _value(attribute: Mapping[str, Any]) -> bytes:
+    binary = attribute.get("BinaryValue")
+    return bytes(binary) if binary is not None else str(attribute.get("StringValue", "")).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """What a switch came to: whether it changed anything, and what waits on the queue."""
+
+    state: str
+    changed: bool
+    waiting: Depth
+
+    def as_json(self) -> str:
+        """The result for programs."""
+        return json.dumps(asdict(self), indent=2)
+
+
+def is_paused(target: Target) -> bool:
+    """Whether nothing is taken from the queue, or soon nothing will be."""
+    return _state(target).startswith("Disabl")
+
+
+def switch(target: Target, *, on: bool, sleep: Callable[[float], None] = time.sleep) -> Switched:
+    """
+    Let messages be taken from the queue, or not any more, and wait until it is so.
+
+    What is in flight is finished; what waits, waits, for as long as the queue keeps it. It is no harm to do it twice.
+    """
+    changes = is_paused(target) is on
+    if changes:
+        target.client("lambda").update_event_source_mapping(UUID=target.event_source_mapping_id(), Enabled=on)
+    _wait_for(target, "Enabled" if on else "Disabled", sleep)
+    return Switched("running" if on else "paused", changes, depth_of(target.client("sqs"), target.queue_url))
+
+
+def show(result: Switched, console: Console) -> None:
+    """Say what is so now."""
+    again = "" if result.changed else "already "
+    console.print(
+        f"The destination is {again}{'running' if result.state == 'running' else 'paused'}."
+        f" {result.waiting.visible:,} messages wait, {result.waiting.in_flight:,} are in flight.",
+        highlight=False,
+    )
+    if result.state == "paused":
+        console.print(
+            "Profiles can still be sent; the queue keeps them for 14 days. To continue, run `destination resume`."
+        )
+
+
+def _state(target: Target) -> str:
+    answer = target.client("lambda").get_event_source_mapping(UUID=target.event_source_mapping_id())
+    return str(answer["State"])
+
+
+def _wait_for(target: Target, wanted: str, sleep: Callable[[float], None]) -> None:
+    for _ in range(int(LONGEST_CHANGE_SECONDS / LOOK_EVERY_SECONDS)):
+        if _state(target) == wanted:
+            return
+        sleep(LOOK_EVERY_SECONDS)
+    raise TargetError(
+        f"AWS accepted the change, but {target.name} is not {wanted.lower()} yet. Run `destination status` in a minute."
+    )

@@ -1,0 +1,240 @@
+"""`destination status`: what a stack is doing, and what needs a person."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain, islice
+
+from rich.console import Console
+from rich.table import Table
+from salesforce_destination.destination.destination import Destination
+from salesforce_destination.errors import DestinationError, RequestRefusedError, TokenUnavailableError
+
+from destination_cli.dead_letters.reader import DeadLetterReader
+from destination_cli.dead_letters.summary import by_reason
+from destination_cli.metrics import (
+    CONNECTION,
+    COUNTED,
+    LAST_IS_GOOD_FOR_MS,
+    MISMATCH,
+    Activity,
+    activity_of,
+    oldest_waiting_seconds,
+    points_of,
+)
+from destination_cli.queues import Depth, depth_of, is_paused
+from destination_cli.target import Target
+from destination_cli.terminal import moment
+
+TYPES = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+"""Those that watch metrics, and those that watch alarms and wake people. CloudWatch tells the second only if asked."""
+
+NESTED_STACK = "AWS::CloudFormation::Stack"
+"""Its physical id is its ARN, which CloudFormation takes for a name."""
+
+NAMES_PER_CALL = 100
+"""DescribeAlarms takes up to 100 names."""
+
+DEAD_LETTERS_READ = 200
+"""So many dead letters are looked at for their reasons; `destination dead-letters` looks at all."""
+
+CURES = {
+    MISMATCH: "The destination file does not fit the org, or a setting is wrong. `destination check` names it.",
+    CONNECTION: "The last connection check found problems. `destination check` names them.",
+}
+"""What to do where the last value of a metric is above 0."""
+
+WHAT_COUNTS = (
+    "RecordsDelivered counts records: several messages for one record can be one write. A message that waits for a"
+    " missing field counts as delivered and as deferred."
+)
+
+
+def alarms_on(target: Target) -> list[str] | None:
+    """The logical ids of the alarms that are on; None on this machine, where nobody watches."""
+    if target.is_local:
+        return None
+    logical_ids = _alarms_of(target)
+    names = list(logical_ids)
+    on: list[str] = []
+    for start in range(0, len(names), NAMES_PER_CALL):
+        answer = target.client("cloudwatch").describe_alarms(
+            AlarmNames=names[start : start + NAMES_PER_CALL], AlarmTypes=["CompositeAlarm", "MetricAlarm"]
+        )
+        found = [*answer["CompositeAlarms"], *answer["MetricAlarms"]]
+        on += [logical_ids[alarm["AlarmName"]] for alarm in found if alarm["StateValue"] == "ALARM"]
+    return sorted(on)
+
+
+def _alarms_of(target: Target) -> dict[str, str]:
+    """The alarms of the stack and of its nested stacks: their names, each with its logical id."""
+    pages = target.client("cloudformation").get_paginator("list_stack_resources")
+    alarms: dict[str, str] = {}
+    stacks = [target.name]
+    while stacks:
+        found = [it for page in pages.paginate(StackName=stacks.pop()) for it in page["StackResourceSummaries"]]
+        # One that is being made, or could not be, has no physical id yet.
+        there = [it for it in found if it.get("PhysicalResourceId")]
+        alarms |= {it["PhysicalResourceId"]: it["LogicalResourceId"] for it in there if it["ResourceType"] in TYPES}
+        stacks += [it["PhysicalResourceId"] for it in there if it["ResourceType"] == NESTED_STACK]
+    return alarms
+
+
+@dataclass(frozen=True, slots=True)
+class OrgStatus:
+    """What is known of the org; `problem` is a code where it cannot be asked. Nothing here is a secret."""
+
+    instance_url: str = ""
+    token_issued_at: int | None = None
+    api_calls_used: int | None = None
+    api_calls_allowed: int | None = None
+    problem: str = ""
+
+
+def org_status(target: Target) -> OrgStatus:
+    """Ask the org one question with the stored token; a token that is refused stays as it is."""
+    try:
+        token = target.stored_token().current()
+    except TokenUnavailableError as error:
+        return OrgStatus(problem=error.code)
+    issued_at = int(token.issued_at) if token.issued_at.isascii() and token.issued_at.isdigit() else None
+    client, problem = target.salesforce(), ""
+    version = Destination.model_fields["api_version"].default
+    try:
+        client.get(f"/services/data/v{version}/limits")
+    except RequestRefusedError:
+        pass  # without the right to see limits; the answer's header tells the calls all the same
+    except DestinationError as error:
+        problem = error.code
+    usage = client.usage
+    used, allowed = (usage.used, usage.allowed) if usage else (None, None)
+    return OrgStatus(token.instance_url, issued_at, used, allowed, problem)
+
+
+@dataclass(frozen=True, slots=True)
+class StackStatus:
+    """A stack at one moment. `reasons` are those of the dead letters that were looked at."""
+
+    name: str
+    destination: str
+    paused: bool
+    queue: Depth
+    oldest_seconds: float | None
+    dead_letters: int
+    reasons: dict[str, int]
+    org: OrgStatus
+    activity: Activity
+    alarms: Sequence[str] | None
+    version: str = ""
+
+    @property
+    def findings(self) -> list[str]:
+        """What a person has to look at."""
+        found = [f"{name} is on: see docs/runbook.md#{name.lower()}." for name in self.alarms or ()]
+        if self.paused:
+            found.append("Delivery is paused. To continue, run `destination resume`.")
+        if self.dead_letters:
+            found.append(f"Dead letters: {self.dead_letters:,}. To see the reasons, run `destination dead-letters`.")
+        found += [f"{text} ({name})" for name, text in CURES.items() if self.activity.last_value(name)]
+        if self.org.problem:
+            found.append(f"The org cannot be reached with the stored access token: {self.org.problem}.")
+        return found
+
+    def as_json(self) -> str:
+        """All of it for programs."""
+        return json.dumps({**asdict(self), "findings": self.findings}, indent=2)
+
+
+def status_of(target: Target, now_ms: int | None = None) -> StackStatus:
+    """Look at everything once. It costs one API call to Salesforce."""
+    now = int(time.time() * 1000) if now_ms is None else now_ms
+    sqs = target.client("sqs")
+    queue = depth_of(sqs, target.queue_url)
+    activity = activity_of(points_of(target, now), now)
+    oldest = oldest_waiting_seconds(target, now)
+    if oldest is None:
+        oldest = activity.oldest_received_seconds
+    return StackStatus(
+        name=target.name,
+        destination=target.destination,
+        paused=is_paused(target),
+        queue=queue,
+        oldest_seconds=oldest if queue.all else None,
+        dead_letters=depth_of(sqs, target.dead_letter_queue_url).all,
+        reasons=_reasons(target),
+        org=org_status(target),
+        activity=activity,
+        alarms=alarms_on(target),
+        version=target.version,
+    )
+
+
+def show(status: StackStatus, console: Console) -> None:
+    """All of it as a person reads it."""
+    good = not status.findings
+    console.print(f"{'[green]✓[/]' if good else '[red]✗[/]'} {status.name} uses {status.destination}.toml.")
+    for finding in status.findings:
+        console.print(f"  {finding}", markup=False, highlight=False)
+    console.print()
+    console.print(_rows(status))
+    console.print()
+    console.print(_counts(status.activity))
+    console.print(WHAT_COUNTS, style="dim", highlight=False, soft_wrap=True)
+    if status.activity.statuses:
+        console.print()
+        table = Table("Statuses written", "Last 24 hours", box=None, pad_edge=False)
+        for mapping_id, count in sorted(status.activity.statuses.items()):
+            table.add_row(mapping_id, f"{count:,}")
+        console.print(table)
+
+
+def _reasons(target: Target) -> dict[str, int]:
+    with DeadLetterReader(target.client("sqs"), target.dead_letter_queue_url) as reader:
+        letters = chain.from_iterable(reader.batches()) if reader.count else iter(())
+        return {reason.code: reason.count for reason in by_reason(islice(letters, DEAD_LETTERS_READ), 0)}
+
+
+def _rows(status: StackStatus) -> Table:
+    queue, org = status.queue, status.org
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_row("Waiting", f"{queue.visible:,} ready, {queue.in_flight:,} in flight or waiting for their next try")
+    table.add_row("Oldest message", "" if status.oldest_seconds is None else f"{status.oldest_seconds:,.0f} s")
+    reasons = ", ".join(f"{code} {count:,}" for code, count in status.reasons.items())
+    seen = f" (of the first {DEAD_LETTERS_READ})" if status.dead_letters > DEAD_LETTERS_READ else ""
+    table.add_row("Dead letters", f"{status.dead_letters:,} {reasons}{seen}")
+    table.add_row("Last access token", moment(org.token_issued_at) if org.token_issued_at else org.problem)
+    if org.api_calls_used is not None and org.api_calls_allowed is not None:
+        left = org.api_calls_allowed - org.api_calls_used
+        table.add_row("API calls left", f"{left:,} of {org.api_calls_allowed:,} in 24 hours, for all users of the org")
+    for name in LAST_IS_GOOD_FOR_MS:
+        table.add_row(name, _last(status.activity, name))
+    table.add_row("Paused", "yes" if status.paused else "no")
+    table.add_row("Alarms that are on", _alarms(status.alarms))
+    table.add_row("Version", status.version or "unknown: the stack is older than 1.0.0")
+    return table
+
+
+def _last(activity: Activity, name: str) -> str:
+    value = activity.last_value(name)
+    return "none reported" if value is None else f"{value:,} at {moment(activity.last[name].at)}"
+
+
+def _alarms(alarms: Sequence[str] | None) -> str:
+    if alarms is None:
+        return "not evaluated on this machine"
+    return ", ".join(alarms) or "none"
+
+
+def _counts(activity: Activity) -> Table:
+    table = Table("", "Last hour", "Last 24 hours", box=None, pad_edge=False)
+    for name in COUNTED:
+        table.add_row(name, f"{activity.hour[name]:,}", f"{activity.day[name]:,}")
+    return table
+
+
+def exit_status(status: StackStatus) -> int:
+    """1 where a person has something to look at."""
+    return 1 if status.findings else 0

@@ -1,1 +1,0 @@
-"""`destination status`: what a stack is doing, and what a person has to look at."""

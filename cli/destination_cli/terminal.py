@@ -1,0 +1,76 @@
+"""What the commands have in common: their options, how they end, and how they write counts and times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from destination_cli.target import Target
+
+GOOD, FINDINGS, COULD_NOT = 0, 1, 2
+"""How a command exits: all is well, it found something, or it could not do its work at all."""
+
+StateFolder = Annotated[Path, typer.Option("--state", help="Folder for endpoints.json and the logs.")]
+StackName = Annotated[str | None, typer.Option("--stack", help="Name of a deployed stack.")]
+OnThisMachine = Annotated[bool, typer.Option("--local", help="The stack of `make local`.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result for programs.")]
+DestinationFile = Annotated[Path, typer.Argument(help="A destination file, such as layers/destinations/contacts.toml.")]
+TokenFromInput = Annotated[
+    bool, typer.Option("--access-token-stdin", help="Read an administrator's access token from standard input.")
+]
+InstanceUrl = Annotated[
+    str | None, typer.Option(help="The org's address, if it is not the stack's: https://acme.my.salesforce.com.")
+]
+
+
+def run(stack: str | None, local: bool, state: Path, work: Callable[[Target], int]) -> NoReturn:
+    """Do some work with a stack and exit with its status, or with 2 and a sentence where it cannot be done."""
+    from destination_cli.target import Target, TargetError, explained
+
+    try:
+        with explained(stack or "the local stack"):
+            status = work(Target.of(stack, local, state))
+    except TargetError as error:
+        refuse(str(error))
+    raise typer.Exit(status)
+
+
+def run_anywhere(stack: str | None, local: bool, state: Path, work: Callable[[Target | None], int]) -> NoReturn:
+    """Do some work with a stack, or without one where none was named."""
+    from destination_cli.target import TargetError
+
+    if stack or local:
+        run(stack, local, state, work)
+    try:
+        status = work(None)
+    except TargetError as error:
+        refuse(str(error))
+    raise typer.Exit(status)
+
+
+def refuse(sentence: str) -> NoReturn:
+    """End with 2 and a sentence that says why nothing was done."""
+    Console(stderr=True).print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(COULD_NOT) from None
+
+
+def be_there(file: Path) -> None:
+    """Refuse a file that does not exist."""
+    if not file.is_file():
+        refuse(f"{file} does not exist. Name a file.")
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """A count before the words for one, or for any other number."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def moment(epoch_ms: int) -> str:
+    """A time as a person reads it."""
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

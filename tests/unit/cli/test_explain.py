@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import boto3
+import pytest
+from builders import CONTACTS, a_destination, an_id
+from destination_cli.explain import Explanation, LoggedOutcome, events_of, fields_of, key_of, seconds_of, show
+from destination_cli.target import TargetError
+from moto import mock_aws
+from operated_stack import OperatedStack
+from rich.console import Console
+from salesforce_destination.aws.outcome_log import identity_hash
+from salesforce_destination.outcome import ProfileRefusedError
+
+NOW = int(time.time() * 1000)
+HASH = identity_hash(b"key", an_id(1))
+DELIVERED = LoggedOutcome(NOW, "delivered", "", NOW, "0123abcd")
+EXTERNAL = CONTACTS.replace('target = "SalesforceId"', 'target = "CDP_Customer_Id__c"')
+
+
+@pytest.fixture
+def stack() -> Iterator[OperatedStack]:
+    with mock_aws():
+        stack = OperatedStack()
+        boto3.client("logs").create_log_stream(logGroupName=stack.log_group, logStreamName="s")
+        yield stack
+
+
+def logged(stack: OperatedStack, outcomes: dict[str, list[str]], hours_ago: float = 0.0) -> None:
+    at = NOW - int(hours_ago * 3_600_000)
+    timestamp = datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S,%f")[:-3] + "+0000"
+    line = {"level": "INFO", "message": "outcomes", "timestamp": timestamp, "outcomes": outcomes}
+    boto3.client("logs").put_log_events(
+        logGroupName=stack.log_group,
+        logStreamName="s",
+        logEvents=[{"timestamp": at, "message": json.dumps(line)}, {"timestamp": at, "message": "REPORT"}],
+    )
+
+
+def test_the_log_of_a_deployed_stack_tells_what_became_of_a_contact(stack: OperatedStack) -> None:
+    logged(stack, {"delivered": [f"{HASH} 0123abcd {NOW}", f"ffffffffffffffff 99999999 {NOW}"]}, hours_ago=2)
+    logged(stack, {"rejected INVALID_EMAIL_ADDRESS": [f"{HASH} 4567abcd -"]}, hours_ago=1)
+
+    first, second = events_of(stack.target, HASH, 86_400)
+
+    assert (first.outcome, first.code, first.event_time, first.message_id) == ("delivered", "", NOW, "0123abcd")
+    assert (second.outcome, second.code, second.event_time) == ("rejected", "INVALID_EMAIL_ADDRESS", None)
+
+
+def test_only_what_is_asked_for_is_looked_back_at(stack: OperatedStack) -> None:
+    logged(stack, {"delivered": [f"{HASH} 0123abcd {NOW}"]}, hours_ago=30)
+
+    assert events_of(stack.target, HASH, 86_400) == []
+
+
+def test_an_identity_is_known_in_every_form_in_which_the_org_takes_it() -> None:
+    by_id = a_destination()
+    by_external_id = a_destination(EXTERNAL)
+
+    assert key_of(by_id, an_id(1)[:15]) == key_of(by_id, f" {an_id(1)} ") == (an_id(1), an_id(1))
+    assert key_of(by_external_id, "AbC")[0] == key_of(by_external_id, "abc")[0]
+    with pytest.raises(ProfileRefusedError):
+        key_of(by_id, "00Q000000000001")
+
+
+def test_the_fields_of_a_record_are_those_that_the_file_names_audiences_first() -> None:
+    destination = a_destination(CONTACTS, '\n[ordering]\nfield = "CDP_Event_Time__c"\n')
+
+    assert fields_of(destination) == ["CDP_Loyal__c", "CDP_Event_Time__c", "LastName", "FirstName", "Email"]
+
+
+@pytest.mark.parametrize(
+    ("events", "records", "good"),
+    [
+        ([DELIVERED], [{"Id": "1"}], True),
+        ([LoggedOutcome(NOW, "rejected", "NOT_JSON", None, "1"), DELIVERED], [{"Id": "1"}], True),
+        ([DELIVERED, LoggedOutcome(NOW, "deferred", "UNABLE_TO_LOCK_ROW", None, "1")], [{"Id": "1"}], False),
+        ([DELIVERED], [], False),
+        ([], [{"Id": "1"}], False),
+    ],
+)
+def test_all_is_well_where_the_last_message_was_carried_out_on_a_record_that_is_there(
+    events: list[LoggedOutcome], records: list[dict[str, str]], good: bool
+) -> None:
+    assert Explanation("Contact", "14d", events, records).is_good is good
+
+
+def said(*events: LoggedOutcome) -> str:
+    console = Console(record=True, width=160)
+    show(Explanation("Contact", "14d", events, [{"Id": "1"}]), console)
+    return console.export_text()
+
+
+def test_a_dead_letter_can_be_found_by_its_reason_and_the_time_of_its_event() -> None:
+    text = said(LoggedOutcome(NOW, "rejected", "NOT_JSON", 1_700_000_000_000, "1"))
+
+    assert (
+        "Run `destination dead-letters --reason NOT_JSON --show --samples 1000` and look for the event of"
+        " 2023-11-14 22:13:20Z." in text
+    )
+
+
+def test_where_nothing_was_found_no_message_was_handled() -> None:
+    assert "No message for this contact was processed in the last 14d." in said()
+
+
+@pytest.mark.parametrize(("since", "seconds"), [("90m", 5_400), ("24h", 86_400), ("14d", 1_209_600)])
+def test_a_span_is_written_with_its_unit(since: str, seconds: int) -> None:
+    assert seconds_of(since) == seconds
+
+
+@pytest.mark.parametrize("since", ["", "24", "1w", "0h", "-1d"])
+def test_any_other_span_is_refused(since: str) -> None:
+    with pytest.raises(TargetError, match="90m, 24h or 14d"):
+        seconds_of(since)

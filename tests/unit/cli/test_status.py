@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from destination_cli.metrics import DAY_MS, HOUR_MS, Point, activity_of, points_of
+from destination_cli.status import exit_status, show, status_of
+from destination_cli.target import Target
+from moto import mock_aws
+from operated_stack import OperatedStack
+from rich.console import Console
+
+NOW = int(time.time() * 1000)
+COMPOSITE = dict.fromkeys(("DeliveryStoppedAlarm", "StaleUpdatesAlarm"), "Composite")
+
+
+@pytest.fixture
+def stack() -> Iterator[OperatedStack]:
+    with mock_aws():
+        yield OperatedStack()
+
+
+def an_alarm(stack: OperatedStack, logical_id: str, state: str) -> None:
+    """An alarm of the stack in this state; moto's CloudFormation makes none."""
+    boto3.client("cloudwatch").put_metric_alarm(
+        AlarmName=f"{stack.target.name}-{logical_id}",
+        MetricName="Errors",
+        Namespace="AWS/Lambda",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    boto3.client("cloudwatch").set_alarm_state(
+        AlarmName=f"{stack.target.name}-{logical_id}", StateValue=state, StateReason="as told"
+    )
+
+
+class WithComposites:
+    """CloudWatch with composite alarms, which moto has not; they are told of only if they are asked for."""
+
+    def __init__(self, client: Any, states: Mapping[str, str]) -> None:
+        self._client, self._states = client, states
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def describe_alarms(self, **asked: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self._client.describe_alarms(**asked)
+        wanted = "CompositeAlarm" in asked["AlarmTypes"]
+        found = [{"AlarmName": name, "StateValue": state} for name, state in self._states.items()]
+        return {
+            **answer,
+            "CompositeAlarms": [alarm for alarm in found if wanted and alarm["AlarmName"] in asked["AlarmNames"]],
+        }
+
+
+class Resources:
+    """CloudFormation with a stack whose alarms are two nested stacks below it, beside one that could not be made."""
+
+    def __init__(self, *logical_ids: str) -> None:
+        self._found: dict[str, list[dict[str, str]]] = {
+            "a-stack": [a_resource("Queue", "SQS::Queue"), a_nested_stack("Inner"), a_nested_stack("Failed")],
+            an_arn("Inner"): [a_nested_stack("Alarms")],
+            an_arn("Alarms"): [a_resource(name, f"CloudWatch::{COMPOSITE.get(name, '')}Alarm") for name in logical_ids],
+        }
+        del self._found["a-stack"][-1]["PhysicalResourceId"]
+
+    def get_paginator(self, name: str) -> Resources:
+        assert name == "list_stack_resources"
+        return self
+
+    def paginate(self, StackName: str) -> list[dict[str, object]]:  # noqa: N803  # boto3's name
+        return [{"StackResourceSummaries": [each]} for each in self._found[StackName]]
+
+
+def a_resource(logical_id: str, kind: str) -> dict[str, str]:
+    return {
+        "LogicalResourceId": logical_id,
+        "PhysicalResourceId": f"a-stack-{logical_id}",
+        "ResourceType": f"AWS::{kind}",
+    }
+
+
+def a_nested_stack(logical_id: str) -> dict[str, str]:
+    return {**a_resource(logical_id, "CloudFormation::Stack"), "PhysicalResourceId": an_arn(logical_id)}
+
+
+def an_arn(nested: str) -> str:
+    return f"arn:aws:cloudformation:eu-west-1:123456789012:stack/a-stack-{nested}-1AB2CD/0123"
+
+
+def with_alarms(stack: OperatedStack, *logical_ids: str) -> Target:
+    make = stack.target.make_client
+    stack.target.make_client = lambda service: Resources(*logical_ids) if service == "cloudformation" else make(service)
+    return stack.target
+
+
+def counted(name: str, value: float, minutes_ago: int = 5, **dimensions: str) -> None:
+    found = {"service": "a-stack", "destination": "contacts", **dimensions}
+    boto3.client("cloudwatch").put_metric_data(
+        Namespace="SalesforceDestination",
+        MetricData=[
+            {
+                "MetricName": name,
+                "Value": value,
+                "Timestamp": datetime.fromtimestamp(NOW / 1000 - 60 * minutes_ago, UTC),
+                "Dimensions": [{"Name": key, "Value": value} for key, value in found.items()],
+            }
+        ],
+    )
+
+
+def test_what_happened_is_counted_by_hour_and_day() -> None:
+    points = [
+        Point("RecordsDelivered", NOW - 1_000, 7),
+        Point("RecordsDelivered", NOW - HOUR_MS - 1, 5),
+        Point("RecordsDelivered", NOW - DAY_MS - 1, 100),
+        Point("StatusesWritten", NOW - 1_000, 3, "CDP_Loyal__c"),
+        Point("StatusesWritten", NOW - HOUR_MS - 1, 4, "CDP_Loyal__c"),
+        Point("SomethingElse", NOW, 9),
+    ]
+
+    activity = activity_of(points, NOW)
+
+    assert (activity.hour["RecordsDelivered"], activity.day["RecordsDelivered"]) == (7, 12)
+    assert activity.statuses == {"CDP_Loyal__c": 7}
+    assert "SomethingElse" not in activity.day
+
+
+def test_the_last_value_is_the_newest_and_a_schema_mismatch_of_long_ago_has_ended() -> None:
+    points = [
+        Point("ConnectionProblems", NOW - 1_000, 0),
+        Point("ConnectionProblems", NOW - HOUR_MS, 3),
+        Point("SchemaMismatch", NOW - HOUR_MS - 1, 2),
+    ]
+
+    activity = activity_of(points, NOW)
+
+    assert activity.last_value("ConnectionProblems") == 0
+    assert activity.last_value("SchemaMismatch") is None
+
+
+def test_the_oldest_message_is_that_of_the_last_report_if_it_is_recent() -> None:
+    recent = [Point("OldestMessageAge", NOW - 60_000, 30), Point("OldestMessageAge", NOW - 1_000, 90)]
+
+    assert activity_of(recent, NOW).oldest_received_seconds == 90
+    assert activity_of([Point("OldestMessageAge", NOW - HOUR_MS, 90)], NOW).oldest_received_seconds is None
+
+
+def test_a_deployed_stack_is_known_by_its_metrics_alarms_and_queues(stack: OperatedStack) -> None:
+    counted("RecordsDelivered", 40)
+    counted("RecordsDelivered", 2, minutes_ago=300)
+    counted("StatusesWritten", 40, mapping_id="CDP_Loyal__c")
+    counted("StatusesWritten", 9, mapping_id="CDP_Loyal__c", service="another-stack")
+    stack.reject("a", {"ErrorCode": "NOT_JSON"})
+    stack.sqs.send_message(QueueUrl=stack.queue_url, MessageBody="b")
+    an_alarm(stack, "OldestMessageAlarm", "ALARM")
+    an_alarm(stack, "DeliverFailingAlarm", "OK")
+    names = ("OldestMessageAlarm", "DeliverFailingAlarm", "DeliveryStoppedAlarm", "StaleUpdatesAlarm")
+    target = with_alarms(stack, *names)
+    make, composites = target.make_client, {"a-stack-DeliveryStoppedAlarm": "ALARM", "a-stack-StaleUpdatesAlarm": "OK"}
+    target.make_client = lambda service: (
+        WithComposites(make(service), composites) if service == "cloudwatch" else make(service)
+    )
+    stack.feed()
+
+    status = status_of(target, NOW)
+
+    assert (status.activity.hour["RecordsDelivered"], status.activity.day["RecordsDelivered"]) == (40, 42)
+    assert status.activity.statuses == {"CDP_Loyal__c": 40}
+    assert (status.queue.visible, status.dead_letters, status.reasons) == (1, 1, {"NOT_JSON": 1})
+    assert status.alarms == ["DeliveryStoppedAlarm", "OldestMessageAlarm"]
+    assert status.org.problem == "NO_ACCESS_TOKEN"
+    assert status.findings == [
+        "DeliveryStoppedAlarm is on: see docs/runbook.md#deliverystoppedalarm.",
+        "OldestMessageAlarm is on: see docs/runbook.md#oldestmessagealarm.",
+        "Dead letters: 1. To see the reasons, run `destination dead-letters`.",
+        "The org cannot be reached with the stored access token: NO_ACCESS_TOKEN.",
+    ]
+    assert len(stack.dead()) == 1
+
+
+def test_a_schema_mismatch_and_problems_of_the_connection_are_for_a_person_to_look_at(stack: OperatedStack) -> None:
+    counted("SchemaMismatch", 2)
+    counted("ConnectionProblems", 3)
+    stack.feed()
+    console = Console(record=True, width=160)
+
+    status = status_of(with_alarms(stack), NOW)
+    show(status, console)
+
+    text = console.export_text()
+    assert exit_status(status) == 1
+    endings = [finding.rsplit(" ", 1)[-1] for finding in status.findings[:2]]
+    assert endings == ["(SchemaMismatch)", "(ConnectionProblems)"]
+    assert re.search(r"SchemaMismatch +2 at ", text)
+    assert re.search(r"ConnectionProblems +3 at ", text)
+    assert "RecordsDelivered counts records" in text
+    assert json.loads(status.as_json())["activity"]["last"]["SchemaMismatch"]["value"] == 2
+
+
+def test_a_person_and_a_program_read_the_same(stack: OperatedStack) -> None:
+    counted("RecordsDelivered", 1_234)
+    stack.feed()
+    status = status_of(with_alarms(stack), NOW)
+    console = Console(record=True, width=120)
+
+    show(status, console)
+
+    text = console.export_text()
+    assert "a-stack uses contacts.toml" in text
+    assert "1,234" in text
+    assert "none" in text
+    assert json.loads(status.as_json())["activity"]["hour"]["RecordsDelivered"] == 1_234
+
+
+def test_on_this_machine_the_functions_own_logs_tell(tmp_path: Path) -> None:
+    line = {
+        "_aws": {"Timestamp": NOW, "CloudWatchMetrics": [{"Metrics": [{"Name": "StatusesWritten"}]}]},
+        "StatusesWritten": [3.0, 2.0],
+        "mapping_id": "CDP_Loyal__c",
+    }
+    (tmp_path / "deliver.log").write_text(f"START\n{json.dumps(line)}\n{{\n", encoding="utf-8")
+    target = Target("local", {}, {}, lambda service: None, is_local=True, log_folder=tmp_path)
+
+    assert list(points_of(target, NOW)) == [
+        Point("StatusesWritten", NOW, 3.0, "CDP_Loyal__c"),
+        Point("StatusesWritten", NOW, 2.0, "CDP_Loyal__c"),
+    ]
