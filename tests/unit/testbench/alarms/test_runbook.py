@@ -69,8 +69,10 @@ def test_the_table_of_causes_is_what_the_alarm_test_shows() -> None:
         assert tuple(NAME.findall(wakes)) == scenarios[name].wakes, name
 
 
-def test_the_page_of_operating_links_to_every_alarm_that_tells_somebody() -> None:
+def test_the_page_of_operating_leads_to_a_link_for_every_alarm_that_tells_somebody() -> None:
     page = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
     telling = {*alarms().composite, "RejectedMessagesAlarm", "ApiUsageAlarm", "DeliverSlowAlarm"}
+    table = sections()["Which alarm wakes whom"]
 
-    assert {name for name in telling if f"[{name}](runbook.md#{name.lower()})" not in page} == set()
+    assert "(runbook.md#which-alarm-wakes-whom)" in page
+    assert {name for name in telling if f"| [{name}](#{name.lower()})" not in table} == set()
