@@ -10,7 +10,7 @@ from destination_testbench.chaos.settings import NOTHING, ChaosSettings
 from destination_testbench.chaos.traffic import EventGenerator, Extent, Producer, ProfileEvent, TimeFrom
 from destination_testbench.chaos.world import START, World
 from destination_testbench.org import record_id
-from destination_testbench.template.numbers import template_numbers
+from destination_testbench.template.parameters import template_numbers
 
 HOUR = 3600.0
 

@@ -30,11 +30,10 @@ from destination_testbench.alarms.metrics import Metrics
 from destination_testbench.alarms.stack_alarms import resolver
 from destination_testbench.alarms.traffic import new_org
 from destination_testbench.aws.aws_endpoint import AwsEndpoint
+from destination_testbench.aws.clients import SimulatedSecrets, SimulatedSqs
 from destination_testbench.aws.fifo import FifoQueue
 from destination_testbench.aws.front_door import FromQueue, FrontDoor, ToQueue
 from destination_testbench.aws.queue import QueueConfig, StandardQueue
-from destination_testbench.aws.secrets import SimulatedSecrets
-from destination_testbench.aws.sqs import SimulatedSqs
 from destination_testbench.aws_lambda.execution_environment import FunctionError
 from destination_testbench.aws_lambda.invoker import Invoker
 from destination_testbench.aws_lambda.sqs_event import Message, event_of, failed_ids

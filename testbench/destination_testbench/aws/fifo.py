@@ -6,9 +6,7 @@ import random
 from collections.abc import Callable
 from itertools import count
 
-from destination_testbench.aws.queue import QueueConfig
-from destination_testbench.aws.sqs_errors import EntryError
-from destination_testbench.aws.stored import Attributes, Stored
+from destination_testbench.aws.queue import Attributes, EntryError, QueueConfig, Stored
 
 DEDUPLICATED_FOR_SECONDS = 300
 """The deduplication interval ("Exactly-once processing in Amazon SQS")."""

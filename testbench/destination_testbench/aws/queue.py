@@ -1,16 +1,100 @@
-"""A standard queue of SQS: at least once, in any order, hidden while in flight, gone when too old."""
+"""A standard queue of SQS: at least once, in any order, hidden while in flight, gone when too old, with its errors."""
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
-from destination_testbench.aws.sqs_errors import EntryError
-from destination_testbench.aws.stored import Attributes, Stored
+from botocore.exceptions import ClientError
+
+
+def refused(operation: str, code: str, text: str, status: int = 400) -> ClientError:
+    """The error of one call."""
+    answer = {"Error": {"Code": code, "Message": text}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, operation)
+
+
+def unavailable(operation: str) -> ClientError:
+    """The service is down for a while."""
+    return refused(operation, "ServiceUnavailable", "The request has failed due to a temporary failure.", 503)
+
+
+class EntryError(Exception):
+    """What is wrong with one entry of a batch, or with a single call: its code, and a text."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(code)
+        self.code, self.text = code, text
+
+    def as_failed(self, entry_id: str) -> dict[str, object]:
+        """As it stands in the `Failed` of a batch's answer."""
+        return {"Id": entry_id, "SenderFault": True, "Code": self.code, "Message": self.text}
+
+
+Attributes = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(slots=True, eq=False)
+class Stored:
+    """
+    One message, or one more copy of it (`number` tells copies apart, `id` does not).
+
+    Times are seconds since 1970. `is_hidden` is true in flight, which ends at `visible_at`; `sent_at` stays what
+    it was when SQS moves a message to the dead-letter queue ("Dead-letter queues", message retention).
+    """
+
+    number: int
+    id: str
+    body: str
+    attributes: Attributes
+    sent_at: float
+    receive_count: int = 0
+    first_received_at: float = 0.0
+    received_at: float = 0.0
+    visible_at: float = 0.0
+    is_hidden: bool = False
+    handle: str = ""
+    group: str = ""
+    sequence: str = ""
+
+    def received(self) -> dict[str, Any]:
+        """The message as ReceiveMessage answers it, all attributes asked for."""
+        system = {
+            "SentTimestamp": str(int(self.sent_at * 1000)),
+            "ApproximateReceiveCount": str(self.receive_count),
+            "ApproximateFirstReceiveTimestamp": str(int(self.first_received_at * 1000)),
+        }
+        if self.group:
+            system |= {"MessageGroupId": self.group, "SequenceNumber": self.sequence}
+        message = {
+            "MessageId": self.id,
+            "ReceiptHandle": self.handle,
+            "MD5OfBody": md5(self.body),
+            "Body": self.body,
+            "Attributes": system,
+        }
+        return {**message, "MessageAttributes": dict(self.attributes)} if self.attributes else message
+
+
+def md5(text: str) -> str:
+    """The digest that SQS puts beside a body, to find damage and not for safety."""
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def size_of(body: str, attributes: Attributes) -> int:
+    """What counts towards SQS's limit: the body, and the names, types and values of its attributes."""
+    size = len(body.encode())
+    for name, attribute in attributes.items():
+        value = attribute.get("StringValue") or attribute.get("BinaryValue") or ""
+        size += len(name) + len(attribute["DataType"]) + len(value.encode() if isinstance(value, str) else value)
+    return size
+
 
 IN_FLIGHT_LIMIT = 120_000
 """Messages in flight of a standard queue; then a long poll finds nothing ("Amazon SQS standard queue quotas")."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from destination_testbench.aws.stored import Stored
+from destination_testbench.aws.queue import Stored
 from destination_testbench.chaos.traffic import AUDIENCES, ORDERING_FIELD, Membership, ProfileEvent
 from destination_testbench.org import SimulatedOrg, record_id
 from destination_testbench.org.records.store import StoredRecord

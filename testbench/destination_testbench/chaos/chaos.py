@@ -19,7 +19,7 @@ from destination_testbench.chaos.spoiled import STRANGE_CODE, spoiled, strange_r
 from destination_testbench.chaos.traffic import EventGenerator, Extent, Producer, ProfileEvent, bundled
 from destination_testbench.chaos.worker import Killer
 from destination_testbench.chaos.world import START, World
-from destination_testbench.template.numbers import template_numbers
+from destination_testbench.template.parameters import template_numbers
 
 LOOKS_EVERY_SECONDS = 60.0
 QUIET_SECONDS = 1200.0

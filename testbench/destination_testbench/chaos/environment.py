@@ -11,7 +11,7 @@ from salesforce_destination.delivery.ports import InProgressMarker
 from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.settings import Settings
 
-from destination_testbench.template.numbers import Numbers
+from destination_testbench.template.parameters import Numbers
 
 QUEUE, DEAD_LETTER_QUEUE, REFRESH_QUEUE = "queue", "dead-letters", "refresh.fifo"
 TOKEN_SECRET, CREDENTIALS_SECRET = "access-token", "credentials"

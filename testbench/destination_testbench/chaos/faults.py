@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from zlib import crc32
 
-from destination_testbench.aws.sqs_errors import unavailable
+from destination_testbench.aws.queue import unavailable
 from destination_testbench.chaos.clock import SimulatedClock
 from destination_testbench.chaos.environment import CREDENTIALS_SECRET, DEAD_LETTER_QUEUE, QUEUE, TOKEN_SECRET
 from destination_testbench.chaos.settings import ChaosSettings

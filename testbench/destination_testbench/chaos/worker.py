@@ -16,7 +16,7 @@ from salesforce_destination.login.refresh_request import MESSAGE_GROUP, RefreshR
 from destination_testbench.aws_lambda.sqs_event import Message, event_of, failed_ids, in_events
 from destination_testbench.chaos.clock import Killed, Process, SimulatedClock, TimedOut
 from destination_testbench.chaos.environment import QUEUE, REFRESH_QUEUE, Environment
-from destination_testbench.template.numbers import Numbers
+from destination_testbench.template.parameters import Numbers
 
 LONG_POLL_SECONDS = 20
 MESSAGES_PER_CALL = 10

@@ -21,10 +21,9 @@ from salesforce_destination.record.guards import guard_formula
 from salesforce_destination.salesforce.client import new_session
 from salesforce_destination.salesforce.oauth import login_session
 
+from destination_testbench.aws.clients import AnyQueue, SimulatedSecrets, SimulatedSqs
 from destination_testbench.aws.fifo import FifoQueue
 from destination_testbench.aws.queue import QueueConfig, StandardQueue
-from destination_testbench.aws.secrets import SimulatedSecrets
-from destination_testbench.aws.sqs import AnyQueue, SimulatedSqs
 from destination_testbench.chaos.clock import SimulatedClock
 from destination_testbench.chaos.environment import (
     CREDENTIALS_SECRET,
@@ -41,7 +40,7 @@ from destination_testbench.chaos.spoiled import DELETED, STRANGE, DeadlyMapper, 
 from destination_testbench.chaos.traffic import AUDIENCES, ORDERING_FIELD
 from destination_testbench.chaos.worker import Refresher, Worker
 from destination_testbench.org import Facts, OrgAdapter, OrgConfig, SimulatedOrg, record_id, seed
-from destination_testbench.template.numbers import Numbers
+from destination_testbench.template.parameters import Numbers
 
 REFRESH = QueueConfig(visibility_seconds=60, retention_seconds=600)
 """As template.yaml sets the refresh queue."""

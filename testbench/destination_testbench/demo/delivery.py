@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from destination_testbench.aws_lambda.emf import metric_sums
 from destination_testbench.demo.scenario import Scenario
 from destination_testbench.local.stack import LocalStack
 from destination_testbench.org import SimulatedOrg
@@ -126,3 +127,20 @@ class ScenarioRun:
                 said = {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}
                 letters.append(Rejection(said.get("ErrorCode", "none"), said.get("ErrorMessage", "")))
         return letters
+
+
+def metric_sums(log: Path) -> Counter[str]:
+    """The sum of each metric in a function's log, whatever its dimensions."""
+    sums: Counter[str] = Counter()
+    for line in _lines(log):
+        for directive in line["_aws"]["CloudWatchMetrics"]:
+            for metric in directive["Metrics"]:
+                values = line[metric["Name"]]
+                sums[metric["Name"]] += sum(values if isinstance(values, list) else [values])
+    return sums
+
+
+def _lines(log: Path) -> Iterator[dict[str, Any]]:
+    for text in log.read_text(encoding="utf-8").splitlines():
+        if text.startswith("{") and '"_aws"' in text:
+            yield json.loads(text)

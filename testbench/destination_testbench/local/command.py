@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import FrameType
 
 from rich.console import Console
 from salesforce_destination.errors import DestinationFileError
@@ -16,7 +20,6 @@ from destination_testbench.aws_lambda.execution_environment import FunctionError
 from destination_testbench.local.endpoints import FILE_NAME
 from destination_testbench.local.options import DESTINATIONS, OptionError, StackOptions
 from destination_testbench.local.places import LOCAL_API_KEY, ROOT
-from destination_testbench.local.running import ending_on_signals
 from destination_testbench.local.stack import LocalStack
 from destination_testbench.template.parameters import ParameterError
 
@@ -71,3 +74,19 @@ def _introduce(stack: LocalStack, console: Console) -> None:
     )
     if not stack.options.salesforce_url:
         console.print(f"Records in the org: {stack.salesforce_url}/", highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def ending_on_signals() -> Iterator[threading.Event]:
+    """An event that is set by SIGINT and SIGTERM, in place of what they do otherwise, so that everything is stopped."""
+    ended = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        ended.set()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield ended
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -29,7 +29,7 @@ import pytest
 from aws_command import CommandError, read_command, run_command
 from botocore.exceptions import ClientError
 from destination_testbench.aws.front_door import FromQueue, FrontDoor, ToQueue
-from destination_testbench.aws.queue_query import QueueQuery
+from destination_testbench.aws.front_door_server import QueueQuery
 from destination_testbench.local.options import StackOptions
 from destination_testbench.local.places import REGION
 from destination_testbench.local.stack import LocalStack

@@ -13,7 +13,7 @@ import pytest
 from builders import LOYAL, a_profile, an_id
 from deliver_function import ROOT, Context, DeliverStack
 from destination_testbench.aws.front_door import DoorAnswer, FrontDoor
-from destination_testbench.aws.queue_query import QueueQuery
+from destination_testbench.aws.front_door_server import QueueQuery
 from destination_testbench.aws_lambda.sqs_event import event_of
 from moto import mock_aws
 from the_template import resolved

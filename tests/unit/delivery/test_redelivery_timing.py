@@ -13,7 +13,7 @@ from destination_testbench.chaos.environment import TOKEN_SECRET
 from destination_testbench.chaos.faults import AwsFault
 from destination_testbench.chaos.world import START, World
 from destination_testbench.org import Fault, FaultKind
-from destination_testbench.template.numbers import Numbers, template_numbers
+from destination_testbench.template.parameters import Numbers, template_numbers
 from salesforce_destination.delivery.backoff import RANGES, Backoff
 from salesforce_destination.outcome import Wait
 from simulated import HOUR, a_world, codes_of_letters, one_event_each, run, writes

@@ -10,9 +10,9 @@ from typing import Any
 
 import boto3
 import pytest
+from destination_testbench.aws.clients import SimulatedSqs
 from destination_testbench.aws.fifo import FifoQueue
 from destination_testbench.aws.queue import QueueConfig, StandardQueue
-from destination_testbench.aws.sqs import SimulatedSqs
 from destination_testbench.chaos.clock import SimulatedClock
 from moto import mock_aws
 from queue_scripts import SCRIPTS, Place, Seen, code_of, failed

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from destination_cli.checkout import read_stack_file
-from destination_testbench.aws_lambda.emf import metric_sums
+from destination_testbench.demo.delivery import metric_sums
 from destination_testbench.demo.profiles import expected_fields, profile
 from destination_testbench.local.options import StackOptions, find_destination
 from destination_testbench.local.stack import LocalStack

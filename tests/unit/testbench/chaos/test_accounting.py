@@ -3,7 +3,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from destination_testbench.aws.stored import Stored
+from destination_testbench.aws.queue import Stored
 from destination_testbench.chaos.accounting import Verdict, judge
 from destination_testbench.chaos.traffic import (
     AUDIENCES,

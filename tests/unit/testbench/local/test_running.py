@@ -4,7 +4,7 @@ import os
 import signal
 
 import pytest
-from destination_testbench.local.running import ending_on_signals
+from destination_testbench.local.command import ending_on_signals
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

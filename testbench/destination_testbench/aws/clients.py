@@ -1,6 +1,6 @@
 # ruff: noqa: N803  # the parameters have the names of boto3's
 """
-The queues of a simulation behind the methods of boto3's SQS client.
+Clients of a simulated AWS with the methods of boto3's: SQS over the model of its queues, and Secrets Manager.
 
 Only what the project calls is here. What is called wrongly is refused as SQS refuses it ("SQS API reference").
 """
@@ -12,9 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from destination_testbench.aws.fifo import FifoQueue
-from destination_testbench.aws.queue import LONGEST_INVISIBLE_SECONDS, StandardQueue
-from destination_testbench.aws.sqs_errors import EntryError, refused
-from destination_testbench.aws.stored import Attributes, md5, size_of
+from destination_testbench.aws.queue import (
+    LONGEST_INVISIBLE_SECONDS,
+    Attributes,
+    EntryError,
+    StandardQueue,
+    md5,
+    refused,
+    size_of,
+)
 
 MOST_ENTRIES = 10
 MOST_ATTRIBUTES = 10
@@ -179,3 +185,27 @@ def _hidden(queue: AnyQueue, handle: str, seconds: int) -> Answer:
 def _shown(message: Answer, system: bool, own: bool) -> Answer:
     hidden = {name for name, wanted in (("Attributes", system), ("MessageAttributes", own)) if not wanted}
     return {name: value for name, value in message.items() if name not in hidden} if hidden else message
+
+
+class SimulatedSecrets:
+    """A client for secrets by their ids; `on_call` is told the operation and the secret, and raises where it fails."""
+
+    def __init__(
+        self, values: dict[str, str], on_call: Callable[[str, str], None] = lambda operation, secret: None
+    ) -> None:
+        self.values, self._on_call = values, on_call
+        self.writes = 0
+
+    def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:
+        """The current value."""
+        self._on_call("GetSecretValue", SecretId)
+        if SecretId not in self.values:
+            raise refused("GetSecretValue", "ResourceNotFoundException", "Secrets Manager can't find the secret.")
+        return {"SecretString": self.values[SecretId]}
+
+    def put_secret_value(self, *, SecretId: str, SecretString: str) -> dict[str, Any]:
+        """A new value."""
+        self._on_call("PutSecretValue", SecretId)
+        self.values[SecretId] = SecretString
+        self.writes += 1
+        return {}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from destination_testbench.aws_lambda.emf import metric_sums
+from destination_testbench.demo.delivery import metric_sums
 
 
 def a_line(**values: object) -> str:
