@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -112,6 +112,9 @@ class MetricAlarm:
     threshold: float
     comparison: str
     treatment: Treatment
+    order: tuple[str, ...]
+    """The expressions, each after those that it needs."""
+
     actions: tuple[str, ...] = ()
 
     @property
@@ -126,7 +129,7 @@ class MetricAlarm:
             name: metrics.series(query.metric, query.statistic, periods) for name, query in self.queries.items()
         }
         arithmetic = Arithmetic(series, habits.fills_nothing, habits.counts_nothing, habits.drops_nothing)
-        for name in self._order():
+        for name in self.order:
             series[name] = arithmetic.value(self.expressions[name])
         values = series[self.returned]
         if not isinstance(values, list):
@@ -134,17 +137,6 @@ class MetricAlarm:
         breaks = _COMPARISONS[self.comparison]
         breaches = [None if value is None else breaks(value, self.threshold) for value in values]
         return state_of(breaches, self.periods, self.to_alarm, self.treatment, current)
-
-    def _order(self) -> list[str]:
-        """The expressions, each after those that it needs."""
-        done, order = set(self.queries), list[str]()
-        while waiting := [name for name in self.expressions if name not in done]:
-            ready = [name for name in waiting if set(references(self.expressions[name])) <= done]
-            if not ready:
-                raise UnsupportedError(f"{self.name}: {waiting} need what is not there, or each other")
-            order += ready
-            done |= set(ready)
-        return order
 
 
 def read_alarm(name: str, said: Mapping[str, Any]) -> MetricAlarm:
@@ -162,10 +154,22 @@ def read_alarm(name: str, said: Mapping[str, Any]) -> MetricAlarm:
         threshold=float(said["Threshold"]),
         comparison=said["ComparisonOperator"],
         treatment=Treatment(said.get("TreatMissingData", "missing")),
+        order=_in_order(name, queries, expressions),
         actions=tuple(said.get("AlarmActions", ())),
     )
     _check(alarm)
     return alarm
+
+
+def _in_order(alarm: str, queries: Collection[str], expressions: Mapping[str, Node]) -> tuple[str, ...]:
+    done, order = set(queries), list[str]()
+    while waiting := [name for name in expressions if name not in done]:
+        ready = [name for name in waiting if set(references(expressions[name])) <= done]
+        if not ready:
+            raise UnsupportedError(f"{alarm}: {waiting} need what is not there, or each other")
+        order += ready
+        done |= set(ready)
+    return tuple(order)
 
 
 def _single(said: Mapping[str, Any]) -> tuple[dict[str, MetricQuery], dict[str, Node], str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
@@ -59,10 +59,26 @@ class Periods:
     seconds: int
     count: int
 
-    def edges(self) -> Iterable[tuple[float, float]]:
-        """Start and end of each period, the oldest first."""
-        start = self.end - self.seconds * self.count
-        return ((start + self.seconds * n, start + self.seconds * (n + 1)) for n in range(self.count))
+    @property
+    def start(self) -> float:
+        """Where the oldest one begins."""
+        return self.end - self.seconds * self.count
+
+    def ends(self) -> Iterable[float]:
+        """The end of each period, the oldest first; the next one begins there."""
+        start = self.start
+        return (start + self.seconds * (n + 1) for n in range(self.count))
+
+
+@dataclass(slots=True)
+class _Points:
+    """The values of one metric, the oldest first, and the time of each."""
+
+    times: list[float] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+
+
+_NOTHING = _Points()
 
 
 @dataclass(slots=True)
@@ -70,11 +86,14 @@ class Metrics:
     """Every value that was published. A value is seen `delay` seconds after the time that it is for."""
 
     delay: float = 0.0
-    _points: dict[MetricId, list[tuple[float, float]]] = field(default_factory=dict)
+    _points: dict[MetricId, _Points] = field(default_factory=dict)
 
     def add(self, metric: MetricId, at: float, value: float) -> None:
         """Publish one value."""
-        insort(self._points.setdefault(metric, []), (at, value))
+        points = self._points.setdefault(metric, _Points())
+        place = bisect_right(points.times, at)
+        points.times.insert(place, at)
+        points.values.insert(place, value)
 
     @property
     def names(self) -> frozenset[MetricId]:
@@ -89,16 +108,16 @@ class Metrics:
         """A statistic of each period. A period holds what is later than its start, up to its end."""
         if statistic not in STATISTICS:
             raise UnsupportedError(f"the statistic {statistic}")
-        points, seen_until = self._points.get(metric, []), periods.end - self.delay
+        points, seen_until = self._points.get(metric, _NOTHING), periods.end - self.delay
         series: Series = []
-        for start, end in periods.edges():
-            first = bisect_right(points, (start, float("inf")))
-            last = bisect_right(points, (min(end, seen_until), float("inf")))
-            values = [value for _, value in points[first:last]]
-            series.append(STATISTICS[statistic](values) if values else None)
+        first = bisect_right(points.times, min(periods.start, seen_until))
+        for end in periods.ends():
+            last = bisect_right(points.times, min(end, seen_until), first)
+            series.append(STATISTICS[statistic](points.values[first:last]) if last > first else None)
+            first = last
         return series
 
     def has_any(self, metric: MetricId, since: float) -> bool:
         """Whether a metric has a value since then."""
-        points = self._points.get(metric, [])
-        return bisect_left(points, (since, float("-inf"))) < len(points)
+        times = self._points.get(metric, _NOTHING).times
+        return bisect_left(times, since) < len(times)
