@@ -22,6 +22,7 @@ from destination_testbench.chaos.world import START, World
 from destination_testbench.template.parameters import template_numbers
 
 LOOKS_EVERY_SECONDS = 60.0
+KILL_EVERY_SECONDS = 1800.0
 QUIET_SECONDS = 1200.0
 """After the last message, until whatever the org still carries out has been."""
 
@@ -79,9 +80,9 @@ class Chaos:
         self.operator = Operator(
             clock, world.cloud.sqs, "FIELD_CUSTOM_VALIDATION_EXCEPTION", begins, world.broken.redrive_keeps_time
         )
-        self.killer = Killer(clock, world.workers, settings.kill_every_seconds, end, draw)
+        self.killer = Killer(clock, world.workers, KILL_EVERY_SECONDS, end, draw)
         strange = strange_record(settings.people)
-        self.rows = RowFaults(settings.seed, clock.now, end, settings.locked_per_thousand, strange, STRANGE_CODE)
+        self.rows = RowFaults(settings.seed, clock.now, end, strange, STRANGE_CODE)
         org.saving.row_guards.append(self.rows.errors)
 
     def run(self) -> ChaosResult:

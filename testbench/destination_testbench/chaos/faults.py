@@ -146,18 +146,20 @@ class FaultSchedule:
                 yield active.matched[""]
 
 
+LOCKED_PER_THOUSAND = 20
+
+
 @dataclass(slots=True)
 class RowFaults:
     """
     One of the org's row guards (`SimulatedOrg.saving.row_guards`).
 
-    A row is locked for a minute in so many of a thousand minutes, until `locks_end`; `strange` is always refused.
+    A row is locked for a minute in 20 of a thousand minutes, until `locks_end`; `strange` is always refused.
     """
 
     seed: int
     now: Callable[[], float]
     locks_end: float
-    locked_per_thousand: int
     strange: str
     strange_code: str
     struck: Counter[str] = field(default_factory=Counter)
@@ -170,7 +172,7 @@ class RowFaults:
             return []
         if record.id == self.strange:
             return [SaveError(self.strange_code, "nobody has heard of this")]
-        if self.now() < self.locks_end and self._draw(record.id) < self.locked_per_thousand:
+        if self.now() < self.locks_end and self._draw(record.id) < LOCKED_PER_THOUSAND:
             self.struck["row lock"] += 1
             return [locked([record.id])]
         return []
@@ -179,6 +181,7 @@ class RowFaults:
         return crc32(f"{self.seed} {record_id} {int(self.now() // 60)}".encode()) % 1000
 
 
+FAULT_EVERY_SECONDS = 600.0
 RULE_ENDS = 0.45
 """The share of the run after which the admin takes the temporary rule back."""
 
@@ -197,7 +200,7 @@ def plan(
     def at(share: float) -> float:
         return start + share * length
 
-    schedule.plan_short_faults(start, at(1.0), settings.fault_every_seconds)
+    schedule.plan_short_faults(start, at(1.0), FAULT_EVERY_SECONDS)
     schedule.plan_fault("daily limit", Fault(FaultKind.DAILY_LIMIT), at(0.30), at(0.36))
     schedule.plan_fault("outage", Fault(FaultKind.OUTAGE_HTML), at(0.60), at(0.66))
     schedule.plan(at(0.20), "rule refuses records", lambda: refuse_for_now(org))

@@ -30,9 +30,6 @@ class ChaosSettings:
     batch_size: int = 100
     all_errors_at_once: bool = True
     bad_share: float = 0.01
-    fault_every_seconds: float = 600.0
-    kill_every_seconds: float = 1800.0
-    locked_per_thousand: int = 20
     duplicates: float = 0.01
     patience_hours: float = 72.0
 

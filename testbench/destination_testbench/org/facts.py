@@ -78,22 +78,12 @@ class OrgConfig:
     daily_limit: int = 100_000
     daily_overrun: float = 0.0
     session_timeout: float = 7200.0
-    newest_version: int = 68
     records_per_collection: int = 200
-    records_per_retrieve: int = 2000
-    subrequests_per_composite: int = 25
-    collections_per_composite: int = 5
-    chunks_per_collection: int = 10
-    duplicates_per_update: int = 12
     request_bytes: int = 50 * 1024 * 1024
-    uri_bytes: int = 16_384
     query_page: int = 2000
     password_flow: bool = True
-    soap_login: bool = True
     api_enabled: bool = True
-    client_credentials_flow: bool = True
     rotate_refresh_tokens: bool = False
-    jwt_token_format: bool = False
     assignment_rule_owner: str | None = None
     person_accounts: bool = False
     facts: Facts = field(default_factory=Facts)

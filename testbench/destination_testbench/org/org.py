@@ -66,7 +66,7 @@ class SimulatedOrg:
         self._soap = SoapLogin(self.config, self.oauth.grants, self.sessions)
         self.permissions = CustomPermissions(self.store)
         self.rules = Rules(self.schema, self.permissions.names, self.permissions.held_by)
-        self._soap_metadata = SoapMetadata(self.config.newest_version, self.sessions, self.permissions)
+        self._soap_metadata = SoapMetadata(self.sessions, self.permissions)
         self.duplicate_rules = DuplicateRules(self.store)
         self.saving = self._saving()
         resources = Resources(self.saving, self.faults, self.usage, self.tooling, self.rules)
@@ -147,7 +147,7 @@ class SimulatedOrg:
             if path.startswith("/services/Soap/"):
                 return self._soap.answer(request, now)
             if path.rstrip("/") == "/services/data":
-                return JsonAnswer(200, all_versions(self.config.newest_version)).reply()
+                return JsonAnswer(200, all_versions()).reply()
             if match := DATA_PATH.match(path):
                 return self._gate.answer(request, match[1], match[2] or "", now, seen or {})
             return html(404, "URL No Longer Exists")

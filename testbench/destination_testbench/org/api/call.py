@@ -62,7 +62,7 @@ class ApiCall:
 
 
 # Versions 21 to 30 are retired; a new one comes with each season, Spring '26 being 66.
-OLDEST = 31
+OLDEST, NEWEST = 31, 68
 RETIRED = range(21, 31)
 SEASONS = ("Summer", "Winter", "Spring")
 FIRST_YEAR = 14
@@ -74,18 +74,18 @@ def release(version: int) -> str:
     return f"{SEASONS[passed % 3]} '{FIRST_YEAR + (passed + 2) // 3}"
 
 
-def all_versions(newest: int) -> list[dict[str, str]]:
+def all_versions() -> list[dict[str, str]]:
     """What /services/data/ answers, to anyone."""
     return [
         {"label": release(number), "url": f"/services/data/v{number}.0", "version": f"{number}.0"}
-        for number in range(OLDEST, newest + 1)
+        for number in range(OLDEST, NEWEST + 1)
     ]
 
 
-def check_version(version: str, newest: int) -> None:
+def check_version(version: str) -> None:
     """Refuse a version that is retired, or not there yet."""
     whole, _, part = version.partition(".")
-    if part != "0" or int(whole) > newest or int(whole) < RETIRED.start:
+    if part != "0" or int(whole) > NEWEST or int(whole) < RETIRED.start:
         raise not_found()
     if int(whole) in RETIRED:
         raise RequestFailure(410, "UNSUPPORTED_API_VERSION", "This version of the API is retired.")

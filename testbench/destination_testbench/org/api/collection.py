@@ -26,6 +26,7 @@ from destination_testbench.org.schema.schema import SObject
 Row = tuple[SObject, dict[str, Any]]
 
 Result = dict[str, Any]
+CHUNKS = 10
 
 
 def succeeded(record_id: str) -> Result:
@@ -45,8 +46,8 @@ class Repeats:
     Salesforce takes twelve repeats in all, the last value winning, and refuses each one after them.
     """
 
-    def __init__(self, allowed: int) -> None:
-        self._allowed, self._seen = allowed, set[str]()
+    def __init__(self) -> None:
+        self._allowed, self._seen = 12, set[str]()
 
     def check(self, record_id: str) -> None:
         """Refuse one repeat too many."""
@@ -83,7 +84,7 @@ class CollectionResource:
         frame, rows = call.transaction(), self.rows(body)
         if refusal := self.faults.collection_refusal(len(rows)):
             return JsonAnswer(200, [failed(refusal) for _ in rows])
-        repeats = Repeats(self.config.duplicates_per_update)
+        repeats = Repeats()
         results = [self._attempt(self._update, frame, row, repeats) for row in rows]
         return self.finish(frame, results, all_or_none(body), [raw.get("id", raw.get("Id")) for _, raw in rows])
 
@@ -103,10 +104,9 @@ class CollectionResource:
         self.count(len(records))
         rows = [(self.sobject_of(raw), raw) for raw in records]
         chunks = 1 + sum(before[0] is not after[0] for before, after in pairwise(rows))
-        if chunks > self.config.chunks_per_collection:
-            text = (
-                "Cannot have more than 10 chunks in a single operation. Please rearrange the data to reduce chunking."
-            )
+        if chunks > CHUNKS:
+            text = f"Cannot have more than {CHUNKS} chunks in a single operation."
+            text += " Please rearrange the data to reduce chunking."
             raise RequestFailure(400, self.config.facts.chunk_code, text)
         return rows
 

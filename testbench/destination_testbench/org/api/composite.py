@@ -18,6 +18,7 @@ from destination_testbench.org.records.store import undo
 METHODS = {"POST", "PUT", "PATCH", "GET", "DELETE"}
 INHERITED_HEADERS = {"accept", "authorization", "content-type"}
 REFERENCE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*\Z")
+SUBREQUESTS, COLLECTIONS_OR_QUERIES = 25, 5
 COUNTED = re.compile(r"/services/data/v[\d.]+/(composite/sobjects|query|queryAll)\b", re.IGNORECASE)
 URL = re.compile(r"/services/data/v(\d+\.\d)/(.+)\Z")
 HALTED = "The transaction was rolled back since another operation in the same transaction failed."
@@ -52,11 +53,13 @@ class Composite:
 
     def _check(self, requests: list[Any]) -> None:
         code = self._config.facts.composite_limit_code
-        if (most := self._config.subrequests_per_composite) < len(requests):
-            raise RequestFailure(400, code, f"The request contains more than {most} subrequests.")
+        if len(requests) > SUBREQUESTS:
+            raise RequestFailure(400, code, f"The request contains more than {SUBREQUESTS} subrequests.")
         counted = sum(bool(COUNTED.match(str(request.get("url")))) for request in requests if isinstance(request, dict))
-        if (most := self._config.collections_per_composite) < counted:
-            raise RequestFailure(400, code, f"The request contains more than {most} sObject Collections or queries.")
+        if counted > COLLECTIONS_OR_QUERIES:
+            raise RequestFailure(
+                400, code, f"The request contains more than {COLLECTIONS_OR_QUERIES} sObject Collections or queries."
+            )
         names: set[str] = set()
         for request in requests:
             self._check_one(request, names)

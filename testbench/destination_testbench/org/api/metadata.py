@@ -188,13 +188,13 @@ class ComponentRefused(Exception):
 class SoapMetadata:
     """Answers createMetadata() for the type CustomPermission."""
 
-    def __init__(self, newest: int, sessions: Sessions, permissions: CustomPermissions) -> None:
-        self._newest, self._sessions, self._permissions = newest, sessions, permissions
+    def __init__(self, sessions: Sessions, permissions: CustomPermissions) -> None:
+        self._sessions, self._permissions = sessions, permissions
 
     def answer(self, request: OrgRequest, version: str, now: float) -> OrgReply:
         """One result for each component; status 500 with a fault when nothing was looked at."""
         try:
-            check_version(version, self._newest)
+            check_version(version)
             body = self._body(request)
             session = self._session(body, now)
             call = body.find(f".//{{{NAMESPACE}}}createMetadata")

@@ -7,7 +7,6 @@ from typing import Any
 from destination_testbench.org.api.call import ApiCall
 from destination_testbench.org.api.upsert import Upsert
 from destination_testbench.org.exchange import JsonAnswer
-from destination_testbench.org.facts import OrgConfig
 from destination_testbench.org.faults.failure import (
     DELETED,
     Refused,
@@ -168,11 +167,14 @@ def several(call: ApiCall, sobject: SObject, found: list[StoredRecord]) -> JsonA
     return JsonAnswer(300, [f"{call.root}/sobjects/{sobject.name}/{record.id}" for record in found])
 
 
+RECORDS_PER_RETRIEVE = 2_000
+
+
 class Retrieve:
     """The resource /composite/sobjects/{sObject}."""
 
-    def __init__(self, store: RecordStore, config: OrgConfig, rows: Rows) -> None:
-        self._store, self._config, self._rows = store, config, rows
+    def __init__(self, store: RecordStore, rows: Rows) -> None:
+        self._store, self._rows = store, rows
 
     def get(self, call: ApiCall, name: str) -> JsonAnswer:
         """GET: ids and fields in the query."""
@@ -189,8 +191,8 @@ class Retrieve:
             raise not_found()
         if not ids or not names:
             raise RequestFailure(400, "REQUIRED_FIELD_MISSING", "At least 1 id and 1 field are required")
-        if (most := self._config.records_per_retrieve) < len(ids):
-            text = f"record limit reached. cannot submit more than {most} records into this call"
+        if len(ids) > RECORDS_PER_RETRIEVE:
+            text = f"record limit reached. cannot submit more than {RECORDS_PER_RETRIEVE} records into this call"
             raise RequestFailure(400, "EXCEEDED_ID_LIMIT", text)
         fields = [self._rows.visible(call, sobject, field) for field in names]
         if not any(field.type == "id" for field in fields):

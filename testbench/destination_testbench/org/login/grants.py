@@ -77,7 +77,7 @@ class Grants:
         if urlsplit(origin).hostname in LOGIN_HOSTS:
             raise GrantRefused("invalid_grant", "request not supported on this domain")
         user = next((user for user in self._users if user.id == app.run_as), None)
-        if not self._config.client_credentials_flow or user is None:
+        if user is None:
             raise GrantRefused("invalid_grant", "no client credentials user enabled")
         return active(user)
 

@@ -80,18 +80,15 @@ class OAuth:
         issued_at, identity = str(int(now * 1000)), self._identity(session.user)
         signature = base64.b64encode(hashlib.sha256((identity + issued_at).encode()).digest()).decode()
         rotated = self._config.rotate_refresh_tokens and granted.refresh_token
-        jwt_format = self._config.jwt_token_format
         return {
             "access_token": session.token,
             **({"refresh_token": granted.refresh_token} if rotated else {}),
             "signature": signature,
-            **({"token_format": "jwt"} if jwt_format else {}),
             "scope": granted.app.scope,
             "instance_url": self._config.instance_url or request.origin,
             "id": identity,
             "token_type": "Bearer",
             "issued_at": issued_at,
-            **({"api_instance_url": "https://api.salesforce.com"} if jwt_format else {}),
         }
 
     def _introspected(self, session: Session) -> dict[str, object]:
