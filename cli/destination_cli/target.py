@@ -132,7 +132,7 @@ class Target:
 
     @property
     def destination_file(self) -> str:
-        """The name of the destination file that this stack delivers by."""
+        """The name of the destination file that this stack uses."""
         return self.parameters.get("DestinationFile", "")
 
     @property

@@ -60,7 +60,7 @@ def started() -> DeliverFunction:
     surroundings = Surroundings(session, secrets_client, sqs_client)
     function = DeliverFunction(settings, surroundings, mapper, InProgressFile(MARKER), destination_name(os.environ))
     name = Path(settings.destination_file).name
-    logger.info("delivers by", destination_file=name, file_hash=file_hash(settings.destination_file))
+    logger.info("destination file loaded", destination_file=name, file_hash=file_hash(settings.destination_file))
     return function
 
 

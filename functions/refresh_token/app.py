@@ -50,7 +50,7 @@ def is_done(body: str) -> bool:
     """Do what a message asks for; False where it has to be tried again."""
     request = RefreshRequest.from_body(body)
     if request is None:
-        logger.warning("the message is no refresh request; it is dropped")
+        logger.warning("dropped a message that is not a refresh request")
         return True
     try:
         refreshed = started().refresh(request)
