@@ -34,11 +34,16 @@ from destination_testbench.aws.clients import SimulatedSecrets, SimulatedSqs
 from destination_testbench.aws.fifo import FifoQueue
 from destination_testbench.aws.front_door import FromQueue, FrontDoor, ToQueue
 from destination_testbench.aws.queue import QueueConfig, StandardQueue
+from destination_testbench.aws_lambda.event_source import (
+    MOST_MESSAGES_PER_CALL,
+    EventSource,
+    EventSourceMapping,
+    Message,
+)
 from destination_testbench.aws_lambda.execution_environment import FunctionError
 from destination_testbench.aws_lambda.invoker import Invoker
-from destination_testbench.aws_lambda.sqs_event import Message, event_of, failed_ids
 from destination_testbench.local.options import StackOptions
-from destination_testbench.local.places import ACCOUNT_ID
+from destination_testbench.local.places import ACCOUNT_ID, REGION
 from destination_testbench.org import SimulatedOrg, serve
 from destination_testbench.template.template import Template
 from destination_testbench.template.wiring import functions_of
@@ -77,12 +82,15 @@ START = 1_767_571_200.0
 """2026-01-05, a Monday."""
 
 MINUTE = 60.0
+QUEUE_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}"
 SCHEDULED_AT = 15
 """The minute of each hour in which the schedules are due."""
 
 DELIVER, REFRESHER, CHECKER = "DeliverFunction", "RefreshTokenFunction", "CheckConnectionFunction"
-MESSAGES_PER_CALL = 10
 SECONDS_BETWEEN_LOOKS = 0.02
+
+KEEP_ALL = {"batchItemFailures": [{"itemIdentifier": ""}]}
+"""What a function that ended without an answer comes to: nothing is deleted."""
 
 
 KEY = "the-key"
@@ -206,7 +214,12 @@ class AlarmStage:
         self._queue = StandardQueue(self._url[QUEUE], config, self._now, draw)
         self._letters = StandardQueue(self._url[DEAD_LETTERS], config, self._now, draw)
         self._requests = FifoQueue(self._url[REFRESH], QueueConfig(60, 600), self._now, draw)
-        return SimulatedSqs({queue.name: queue for queue in (self._queue, self._letters, self._requests)})
+        sqs = SimulatedSqs({queue.name: queue for queue in (self._queue, self._letters, self._requests)})
+        self._sources = {
+            name: EventSource(sqs, EventSourceMapping(self._url[name], f"{QUEUE_ARN}:{name}", 1_000, 0, 1, True))
+            for name in (QUEUE, REFRESH)
+        }
+        return sqs
 
     def _now(self) -> float:
         return self.time
@@ -215,10 +228,10 @@ class AlarmStage:
         self._requests.add('{"reason": "schedule", "refused": null}', {}, "refresh", f"schedule-{self.time}")
 
     def _refresh(self) -> None:
-        for stored in self._requests.receive(1):
-            event = event_of([stored.received()], "arn:aws:sqs:eu-west-1:123456789012:refresh.fifo")
-            if not failed_ids(self._invoke(REFRESHER, event), [stored.id]):
-                self._requests.delete(stored.handle)
+        source = self._sources[REFRESH]
+        if requests := source.receive(1, 0):
+            answer = self._invoke(REFRESHER, source.event_of(requests))
+            source.settle(requests, KEEP_ALL if answer is None else answer)
 
     def _deliver(self) -> None:
         if not self.is_polled or not self._queue.counts()[0]:
@@ -226,21 +239,16 @@ class AlarmStage:
         if self.is_throttled:
             publish_throttle(self.metrics, DELIVER, self.time)
             return
-        messages: list[Message] = []
-        while taken := self._queue.receive(MESSAGES_PER_CALL):
-            messages += [stored.received() for stored in taken]
+        source, messages = self._sources[QUEUE], list[Message]()
+        while taken := source.receive(MOST_MESSAGES_PER_CALL, 0):
+            messages += taken
         self._counts.received += len(messages)
         shift = time.time() - self.time
-        event = event_of([moved(message, shift) for message in messages], "arn:aws:sqs:eu-west-1:123456789012:queue")
+        event = source.event_of([moved(message, shift) for message in messages])
         answering = self._pool.submit(self._invoke, DELIVER, event)
         self._refresh_until(answering)
         answer = answering.result()
-        ids = [message["MessageId"] for message in messages]
-        kept = failed_ids(answer, ids) if answer is not None else set(ids)
-        for message in messages:
-            if message["MessageId"] not in kept:
-                self._queue.delete(message["ReceiptHandle"])
-                self._counts.deleted += 1
+        self._counts.deleted += len(source.settle(messages, KEEP_ALL if answer is None else answer))
 
     def _refresh_until(self, answering: Future[Any]) -> None:
         """Run the refresh function beside the deliver function, which may be waiting for a token."""

@@ -6,23 +6,19 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from destination_testbench.aws_lambda.execution_environment import FunctionError
-from destination_testbench.aws_lambda.sqs_event import (
+from destination_testbench.aws_lambda.event_source import (
     LARGEST_EVENT_BYTES,
+    EventSource,
+    EventSourceMapping,
     Message,
-    event_of,
-    failed_ids,
     in_events,
     size_of,
 )
-
-MOST_MESSAGES_PER_CALL = 10
-"""SQS hands out, and deletes, up to 10 messages a call (ReceiveMessage, DeleteMessageBatch)."""
+from destination_testbench.aws_lambda.execution_environment import FunctionError
 
 LONG_POLL_SECONDS = 1
 """Lambda waits for up to 20 s; less, so that the stack stops quickly."""
@@ -41,19 +37,6 @@ class Invoke(Protocol):
         """The function's response to an event, or FunctionError."""
 
 
-@dataclass(frozen=True, slots=True)
-class EventSourceMapping:
-    """What the template says about how a function is fed from a queue."""
-
-    queue_url: str
-    queue_arn: str
-    batch_size: int
-    window_seconds: float
-    concurrency: int
-    partial_responses: bool
-    function_name: str = ""
-
-
 class Poller:
     """
     Feeds a function from a queue until it is stopped.
@@ -67,7 +50,8 @@ class Poller:
     def __init__(
         self, mapping: EventSourceMapping, sqs: Any, invoker: Invoke, is_enabled: Callable[[], bool] = lambda: True
     ) -> None:
-        self._mapping, self._sqs, self._invoker, self._is_enabled = mapping, sqs, invoker, is_enabled
+        self._mapping, self._source = mapping, EventSource(sqs, mapping)
+        self._sqs, self._invoker, self._is_enabled = sqs, invoker, is_enabled
         self._stopping = threading.Event()
         name = mapping.queue_url.rsplit("/", 1)[-1]
         self._threads = [
@@ -115,14 +99,14 @@ class Poller:
             self._handle(batch)
 
     def _gather(self) -> list[Message]:
-        batch = self._receive(self._mapping.batch_size, LONG_POLL_SECONDS)
+        batch = self._source.receive(self._mapping.batch_size, LONG_POLL_SECONDS)
         deadline = time.monotonic() + self._mapping.window_seconds
         size = sum(map(size_of, batch))
         while batch and (wanted := self._mapping.batch_size - len(batch)) > 0 and size < LARGEST_EVENT_BYTES:
             remaining = deadline - time.monotonic()
             if remaining <= 0 or self._stopping.is_set():
                 break
-            more = self._receive(wanted, LONG_POLL_SECONDS if remaining > LONG_POLL_SECONDS else 0)
+            more = self._source.receive(wanted, LONG_POLL_SECONDS if remaining > LONG_POLL_SECONDS else 0)
             if not more:
                 if not self._is_enabled():
                     break
@@ -138,31 +122,11 @@ class Poller:
                 QueueUrl=self._mapping.queue_url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
             )
 
-    def _receive(self, wanted: int, wait_seconds: int) -> list[Message]:
-        answer = self._sqs.receive_message(
-            QueueUrl=self._mapping.queue_url,
-            MaxNumberOfMessages=min(wanted, MOST_MESSAGES_PER_CALL),
-            WaitTimeSeconds=wait_seconds,
-            AttributeNames=["All"],
-            MessageAttributeNames=["All"],
-        )
-        return list(answer.get("Messages", []))
-
     def _handle(self, batch: Sequence[Message]) -> None:
-        message_ids = [message["MessageId"] for message in batch]
         try:
-            response = self._invoker.invoke(event_of(batch, self._mapping.queue_arn))
+            response = self._invoker.invoke(self._source.event_of(batch))
         except FunctionError as error:
             if not self._stopping.is_set():
                 logger.warning("%d messages stay on the queue: %s", len(batch), error)
             return
-        failed = failed_ids(response, message_ids) if self._mapping.partial_responses else set()
-        self._delete([message for message in batch if message["MessageId"] not in failed])
-
-    def _delete(self, messages: Sequence[Message]) -> None:
-        for start in range(0, len(messages), MOST_MESSAGES_PER_CALL):
-            entries = [
-                {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]}
-                for index, message in enumerate(messages[start : start + MOST_MESSAGES_PER_CALL])
-            ]
-            self._sqs.delete_message_batch(QueueUrl=self._mapping.queue_url, Entries=entries)
+        self._source.settle(batch, response)

@@ -13,13 +13,12 @@ from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.errors import DestinationError
 from salesforce_destination.login.refresh_request import MESSAGE_GROUP, RefreshReason, RefreshRequest
 
-from destination_testbench.aws_lambda.sqs_event import Message, event_of, failed_ids, in_events
+from destination_testbench.aws_lambda.event_source import EventSource, EventSourceMapping, Message, in_events
 from destination_testbench.chaos.clock import Killed, Process, SimulatedClock, TimedOut
 from destination_testbench.chaos.environment import QUEUE, REFRESH_QUEUE, Environment
 from destination_testbench.template.parameters import Numbers
 
 LONG_POLL_SECONDS = 20
-MESSAGES_PER_CALL = 10
 
 
 class Worker:
@@ -40,7 +39,9 @@ class Worker:
         on_settled: Callable[[Batch], None],
         named: Callable[[Batch], Sequence[str]] = attrgetter("kept"),
     ) -> None:
-        self._clock, self._numbers, self._sqs = clock, numbers, sqs
+        self._clock, self._numbers = clock, numbers
+        window = numbers.batch_window_seconds
+        self._source = EventSource(sqs, EventSourceMapping(QUEUE, QUEUE, numbers.batch_size, window, 1, True))
         self._start_environment, self._on_settled, self._named = start_environment, on_settled, named
         self.process: Process | None = None
         self.is_busy = False
@@ -68,18 +69,12 @@ class Worker:
         batch: list[Message] = []
         while len(batch) < wanted:
             try:
-                answer = self._sqs.receive_message(
-                    QueueUrl=QUEUE,
-                    MaxNumberOfMessages=min(MESSAGES_PER_CALL, wanted - len(batch)),
-                    WaitTimeSeconds=LONG_POLL_SECONDS,
-                    AttributeNames=["All"],
-                    MessageAttributeNames=["All"],
-                )
+                taken = self._source.receive(wanted - len(batch), LONG_POLL_SECONDS)
             except ClientError:
                 break
-            if not answer:
+            if not taken:
                 break
-            batch += answer["Messages"]
+            batch += taken
         return batch
 
     def _invoke(self, environment: Environment, messages: Sequence[Message]) -> bool:
@@ -87,7 +82,7 @@ class Worker:
         self.is_busy = True
         try:
             with self._clock.deadline(self._numbers.function_timeout_seconds):
-                settled = environment.invoke(event_of(messages, QUEUE))
+                settled = environment.invoke(self._source.event_of(messages))
         except (Killed, TimedOut) as ended:
             self.deaths += 1
             self.time_outs += isinstance(ended, TimedOut)
@@ -96,20 +91,8 @@ class Worker:
             self.is_busy = False
         self._on_settled(settled)
         answer = {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in self._named(settled)]}
-        kept = failed_ids(answer, [message["MessageId"] for message in messages])
-        self._delete([message for message in messages if message["MessageId"] not in kept])
+        self._source.settle(messages, answer)
         return True
-
-    def _delete(self, messages: Sequence[Message]) -> None:
-        for start in range(0, len(messages), MESSAGES_PER_CALL):
-            entries = [
-                {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]}
-                for index, message in enumerate(messages[start : start + MESSAGES_PER_CALL])
-            ]
-            try:
-                self._sqs.delete_message_batch(QueueUrl=QUEUE, Entries=entries)
-            except ClientError:
-                continue  # they come again, as with any at-least-once queue
 
 
 LOOKS_EVERY_SECONDS = 0.37

@@ -7,7 +7,7 @@ import json
 import zipfile
 
 from destination_testbench.aws.process import LocalAws
-from destination_testbench.aws_lambda.poller import EventSourceMapping
+from destination_testbench.aws_lambda.event_source import EventSourceMapping
 
 ROLE = "local-functions"
 

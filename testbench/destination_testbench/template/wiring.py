@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from destination_testbench.aws.cloud import Cloud
 from destination_testbench.aws.process import CREDENTIALS
+from destination_testbench.aws_lambda.event_source import EventSourceMapping
 from destination_testbench.aws_lambda.function import Function
-from destination_testbench.aws_lambda.poller import EventSourceMapping
 from destination_testbench.aws_lambda.schedule import Schedule, seconds_between
 from destination_testbench.local.options import StackOptions
 from destination_testbench.local.places import ACCOUNT_ID, REGION, ROOT, STACK_NAME

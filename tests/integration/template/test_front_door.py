@@ -14,7 +14,7 @@ from builders import LOYAL, a_profile, an_id
 from deliver_function import ROOT, Context, DeliverStack
 from destination_testbench.aws.front_door import DoorAnswer, FrontDoor
 from destination_testbench.aws.front_door_server import QueueQuery
-from destination_testbench.aws_lambda.sqs_event import event_of
+from destination_testbench.aws_lambda.event_source import event_of
 from moto import mock_aws
 from the_template import resolved
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from destination_testbench.aws_lambda.sqs_event import BYTES_AROUND_A_BODY, LARGEST_EVENT_BYTES
+from destination_testbench.aws_lambda.event_source import BYTES_AROUND_A_BODY, LARGEST_EVENT_BYTES
 from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.settings import load_destination
 

@@ -11,8 +11,9 @@ from uuid import uuid4
 
 import pytest
 from destination_testbench.aws.process import LocalAws
+from destination_testbench.aws_lambda.event_source import EventSourceMapping
 from destination_testbench.aws_lambda.invoker import Invoker
-from destination_testbench.aws_lambda.poller import EventSourceMapping, Invoke, Poller
+from destination_testbench.aws_lambda.poller import Invoke, Poller
 from local_stack import RecordingFunction, a_local_function, wait_until, waiting
 
 WRITES_DOWN_ITS_PID = """

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from destination_testbench.aws_lambda.sqs_event import LARGEST_EVENT_BYTES, event_of, failed_ids, in_events
+from destination_testbench.aws_lambda.event_source import LARGEST_EVENT_BYTES, event_of, failed_ids, in_events
 
 ARN = "arn:aws:sqs:eu-west-1:123456789012:q"
 

@@ -1,12 +1,19 @@
-"""Messages from a queue as Lambda hands them to a function, and the function's answer as Lambda reads it."""
+"""How Lambda joins a queue and a function: receives, hands over as events, reads the answer, deletes what succeeded."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from destination_testbench.local.places import REGION
+
+MOST_MESSAGES_PER_CALL = 10
+"""SQS hands out, and deletes, up to 10 messages a call (ReceiveMessage, DeleteMessageBatch)."""
 
 LARGEST_EVENT_BYTES = 6 * 1024 * 1024
 """Lambda takes 6 MB of payload in one synchronous invocation ("Lambda quotas")."""
@@ -14,8 +21,59 @@ LARGEST_EVENT_BYTES = 6 * 1024 * 1024
 BYTES_AROUND_A_BODY = 1_500
 """Lambda adds metadata to each record and counts it ("Using Lambda with Amazon SQS", on the batching window)."""
 
+
 Message = Mapping[str, Any]
 """A message as boto3 receives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventSourceMapping:
+    """What the template says about how a function is fed from a queue."""
+
+    queue_url: str
+    queue_arn: str
+    batch_size: int
+    window_seconds: float
+    concurrency: int
+    partial_responses: bool
+    function_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventSource:
+    """A queue as an event source mapping uses it: the same one for the local stack, for chaos and for the alarms."""
+
+    sqs: Any
+    mapping: EventSourceMapping
+
+    def receive(self, wanted: int, wait_seconds: int) -> list[Message]:
+        """Take up to ten messages by one call."""
+        answer = self.sqs.receive_message(
+            QueueUrl=self.mapping.queue_url,
+            MaxNumberOfMessages=min(wanted, MOST_MESSAGES_PER_CALL),
+            WaitTimeSeconds=wait_seconds,
+            AttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        )
+        return list(answer.get("Messages", ()))
+
+    def event_of(self, messages: Sequence[Message]) -> dict[str, Any]:
+        """The event for a batch of messages."""
+        return event_of(messages, self.mapping.queue_arn)
+
+    def settle(self, messages: Sequence[Message], response: Any) -> list[Message]:
+        """Delete what succeeded, by the function's answer; what failed stays hidden until its visibility timeout."""
+        message_ids = [message["MessageId"] for message in messages]
+        kept = failed_ids(response, message_ids) if self.mapping.partial_responses else set()
+        done = [message for message in messages if message["MessageId"] not in kept]
+        for start in range(0, len(done), MOST_MESSAGES_PER_CALL):
+            entries = [
+                {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]}
+                for index, message in enumerate(done[start : start + MOST_MESSAGES_PER_CALL])
+            ]
+            with suppress(ClientError):  # they come again, as with any at-least-once queue
+                self.sqs.delete_message_batch(QueueUrl=self.mapping.queue_url, Entries=entries)
+        return done
 
 
 def event_of(messages: Sequence[Message], queue_arn: str) -> dict[str, Any]:
