@@ -10,7 +10,7 @@ import typer
 
 from benchmarks.docs import parts, rewrite
 from benchmarks.figures import COMMAND, RESULT, load, result_of
-from benchmarks.measuring import measure
+from benchmarks.measurement import measure
 from benchmarks.pictures import draw
 from benchmarks.plan import LONG, SHORT
 from benchmarks.prices import load_prices

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.events import Variant, write_events
-from benchmarks.running import run
+from benchmarks.processes import run
 
 REPEATS = 5
 

@@ -19,7 +19,7 @@ import requests
 from salesforce_destination.aws.outcome_log import OutcomeLog
 from salesforce_destination.delivery import deliverer as delivery
 from salesforce_destination.delivery.batch import Batch
-from salesforce_destination.delivery.sending import Sending
+from salesforce_destination.delivery.sender import Sender
 from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.profile import profile
 from salesforce_destination.record.composite import CompositeWriter
@@ -28,7 +28,7 @@ from salesforce_destination.salesforce import client, org
 from benchmarks.contenders.deliver import Deliver, make
 from benchmarks.events import WARM_UP, Variant, write_events
 from benchmarks.layout import Table, number
-from benchmarks.running import answering_org
+from benchmarks.processes import answering_org
 
 OTHER = "all else: handler, metrics, freeing memory"
 
@@ -70,10 +70,10 @@ def watch(stages: Stages, deliver: Deliver) -> None:
     stages.time(deliver.app, "messages_in", "read the event of SQS")
     stages.time(delivery.Deliverer, "_read", "map, identify and check the profiles")
     stages.time(delivery, "merge", "merge by record")
-    stages.time(Sending, "write", "guards, memory, outcome of each record")
+    stages.time(Sender, "write", "guards, memory, outcome of each record")
     stages.time(CompositeWriter, "request", "build the request")
     stages.time(client, "to_json", "write JSON")
-    stages.time(client, "_packed", "gzip")
+    stages.time(client, "packed", "gzip")
     stages.time(requests.Session, "request", "HTTP, the answer's gzip in it")
     stages.time(client, "from_json", "parse the answer")
     stages.time(org, "read_reply", "read the results")

@@ -14,7 +14,7 @@ from typing import Any
 from destination_testbench.aws_lambda.built import NotHereError, build
 
 from benchmarks.cold_start.contenders import DELIVER, EMPTY, LIBRARIES, contenders
-from benchmarks.cold_start.measuring import Series, first_batches, initializations
+from benchmarks.cold_start.measurement import Series, first_batches, initializations
 
 RESULT = Path(__file__).parents[1] / "results" / "cold-start.json"
 LEAST_ROUNDS = 7

@@ -9,9 +9,7 @@ administrator's own access token is read once, kept in memory alone, and never s
 from __future__ import annotations
 
 import getpass
-import gzip
 import json
-import re
 import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -23,14 +21,13 @@ from salesforce_destination.errors import CredentialsError
 from salesforce_destination.login.salesforce_host import check_instance_url
 from salesforce_destination.login.token import AccessToken, is_sendable, parse_object
 from salesforce_destination.record.successor import quoted
-from salesforce_destination.salesforce.client import CONNECT_SECONDS, GZIP_FROM_BYTES, new_session
+from salesforce_destination.salesforce.client import CONNECT_SECONDS, new_session, packed, usage_of
 
 from destination_cli.target import TargetError
 
 Json = Any
 SoqlValue = str | Collection[str] | None
 READ_SECONDS = 120.0
-_USED = re.compile(r"api-usage=(\d+)/\d+")
 HOW = "Pipe it in: sf org auth show-access-token --target-org admin --json | destination ... --access-token-stdin"
 
 
@@ -105,9 +102,8 @@ class OrgApi:
         payload = None
         if body is not None:
             payload = body if isinstance(body, bytes) else to_json(body)
-            given = {"Content-Type": "application/json", **given}
-            if len(payload) >= GZIP_FROM_BYTES:
-                payload, given = gzip.compress(payload, 1, mtime=0), {**given, "Content-Encoding": "gzip"}
+            payload, encoding = packed(payload)
+            given = {"Content-Type": "application/json", **given, **encoding}
         return self._answer(self._request(method, path, payload, parameters, given))
 
     def ask(self, resource: str, parameters: Mapping[str, str] | None = None) -> Json:
@@ -157,8 +153,8 @@ class OrgApi:
             raise OrgError(f"Salesforce rejects {self.whose}: it has expired, or is for another org. Get a new one.")
         if 300 <= response.status_code < 400 and response.status_code != 300:
             raise OrgError(f"{self.token.instance_url} redirects to another address. Use the org's current address.")
-        used = _USED.search(response.headers.get("Sforce-Limit-Info", ""))
-        return OrgAnswer(response.status_code, parsed(response), int(used[1]) if used else None)
+        usage = usage_of(response)
+        return OrgAnswer(response.status_code, parsed(response), usage.used if usage else None)
 
 
 def _condition(value: SoqlValue) -> str:

@@ -45,8 +45,8 @@ from destination_testbench.aws_lambda.invoker import Invoker
 from destination_testbench.local.options import StackOptions
 from destination_testbench.local.places import ACCOUNT_ID, REGION
 from destination_testbench.org import SimulatedOrg, serve
+from destination_testbench.template.parts import functions_of
 from destination_testbench.template.template import Template
-from destination_testbench.template.wiring import functions_of
 
 QUEUE, DEAD_LETTERS, REFRESH = "Queue", "DeadLetterQueue", "RefreshQueue"
 CREDENTIALS_SECRET = "CredentialsSecret"

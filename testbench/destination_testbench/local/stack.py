@@ -23,8 +23,8 @@ from destination_testbench.local.places import REGION, STACK_NAME
 from destination_testbench.local.switch import Switch
 from destination_testbench.org import SimulatedOrg, seed, serve
 from destination_testbench.template.parameters import parameter_values
+from destination_testbench.template.parts import functions_of, mappings_of, schedules_of
 from destination_testbench.template.template import read_template
-from destination_testbench.template.wiring import functions_of, mappings_of, schedules_of
 
 CONTACTS, LEADS = 1_000, 200
 """What the simulated org starts with."""

@@ -29,7 +29,7 @@ from destination_testbench.org.records.access import Access
 from destination_testbench.org.records.administration import Administration
 from destination_testbench.org.records.duplicates import DuplicateRules
 from destination_testbench.org.records.record_id import normalised, to_long
-from destination_testbench.org.records.saving import Saving, inserted
+from destination_testbench.org.records.save import Saving, inserted
 from destination_testbench.org.records.store import RecordStore, RecordTable, StoredRecord
 from destination_testbench.org.schema.schema import standard_schema
 

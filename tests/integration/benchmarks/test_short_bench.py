@@ -11,7 +11,7 @@ from benchmarks.contenders import NAMES
 from benchmarks.events import Variant
 from benchmarks.figures import Result, load, result_of
 from benchmarks.layout import WIDTH
-from benchmarks.measuring import measure
+from benchmarks.measurement import measure
 from benchmarks.pictures import draw
 from benchmarks.plan import Plan
 from benchmarks.prices import load_prices

@@ -30,7 +30,7 @@ from destination_testbench.local.stack import LocalStack
 from logins import a_secret, rsa_key
 
 from benchmarks.cold_start.contenders import BUILT, EMPTY, LIBRARIES, contenders
-from benchmarks.cold_start.measuring import initializations
+from benchmarks.cold_start.measurement import initializations
 
 pytestmark = [pytest.mark.sam, pytest.mark.timeout(300)]
 

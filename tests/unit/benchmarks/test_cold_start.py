@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from benchmarks.cold_start.__main__ import as_json, table
 from benchmarks.cold_start.contenders import DELIVER, EMPTY, LIBRARIES
-from benchmarks.cold_start.measuring import Series
+from benchmarks.cold_start.measurement import Series
 
 
 def test_a_series_is_told_by_its_median_and_keeps_every_figure() -> None:

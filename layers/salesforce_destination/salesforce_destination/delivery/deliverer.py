@@ -18,7 +18,7 @@ from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.delivery.decision import Refusals
 from salesforce_destination.delivery.memory import Memory
 from salesforce_destination.delivery.ports import DeadLetterQueue, InProgressMarker, Org, RedeliveryDelays
-from salesforce_destination.delivery.sending import Sending
+from salesforce_destination.delivery.sender import Sender
 from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.outcome import (
     SKIPPED,
@@ -72,8 +72,8 @@ class Deliverer:
         batch = Batch(messages, [audience.mapping_id for audience in destination.audiences])
         self._read(batch)
         ceiling = limits.api_usage_ceiling_percent
-        sending = Sending(destination, self.org, self.memory, batch, self._refusals, ceiling)
-        sending.write(merge(batch.unsettled()), limits.records_per_collection)
+        sender = Sender(destination, self.org, self.memory, batch, self._refusals, ceiling)
+        sender.write(merge(batch.unsettled()), limits.records_per_collection)
         oldest_ms = now_ms - limits.give_up_after_seconds * 1000
         self._settle(batch, [_given_up(delivery, oldest_ms) for delivery in batch.outcomes()])
         return batch

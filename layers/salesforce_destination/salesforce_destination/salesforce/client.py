@@ -83,7 +83,7 @@ class SalesforceClient:
 
         A refused access token is replaced and the request sent once more: a refused request was not executed.
         """
-        payload, encoding = _packed(to_json(body))
+        payload, encoding = packed(to_json(body))
         all_headers = {"Content-Type": "application/json", **encoding, **(headers or {})}
         return self._call("POST", path, all_headers, data=payload)
 
@@ -119,15 +119,17 @@ class SalesforceClient:
             raise _broken(error) from None
         except requests.exceptions.RequestException:
             raise OutcomeUnknownError(None) from None
-        self._note_usage(response.headers.get("Sforce-Limit-Info", ""))
+        self.usage = usage_of(response) or self.usage
         body = _parsed(response)
         if response.status_code != 200 or body is None:
             raise request_error(response.status_code, body)
         return body
 
-    def _note_usage(self, header: str) -> None:
-        if found := _API_USAGE.search(header):
-            self.usage = ApiUsage(int(found[1]), int(found[2]))
+
+def usage_of(response: requests.Response) -> ApiUsage | None:
+    """What an answer's header tells of the org's API calls; None where it tells nothing."""
+    found = _API_USAGE.search(response.headers.get("Sforce-Limit-Info", ""))
+    return ApiUsage(int(found[1]), int(found[2])) if found else None
 
 
 def new_session() -> requests.Session:
@@ -140,7 +142,8 @@ def new_session() -> requests.Session:
     return session
 
 
-def _packed(payload: bytes) -> tuple[bytes, dict[str, str]]:
+def packed(payload: bytes) -> tuple[bytes, dict[str, str]]:
+    """A body as it is sent, and the header that says how: squeezed where that saves a packet."""
     if len(payload) < GZIP_FROM_BYTES:
         return payload, {}
     return gzip.compress(payload, compresslevel=1, mtime=0), {"Content-Encoding": "gzip"}

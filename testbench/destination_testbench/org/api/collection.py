@@ -19,7 +19,7 @@ from destination_testbench.org.faults.failure import (
 from destination_testbench.org.faults.faults import Faults
 from destination_testbench.org.records.reader import Parsed
 from destination_testbench.org.records.record_id import normalised
-from destination_testbench.org.records.saving import Saving
+from destination_testbench.org.records.save import Saving
 from destination_testbench.org.records.store import Transaction
 from destination_testbench.org.schema.schema import SObject
 

@@ -18,7 +18,7 @@ from destination_testbench.org.faults.failure import method_not_allowed, not_fou
 from destination_testbench.org.faults.faults import Faults
 from destination_testbench.org.formulas.rules import Rules
 from destination_testbench.org.query.query import Queries
-from destination_testbench.org.records.saving import Saving
+from destination_testbench.org.records.save import Saving
 
 Handler = Callable[..., JsonAnswer]
 

@@ -16,10 +16,10 @@ from destination_testbench.org.faults.failure import (
     malformed_id,
     not_found,
 )
+from destination_testbench.org.records.json_form import rendered
 from destination_testbench.org.records.reader import Parsed
 from destination_testbench.org.records.record_id import normalised
-from destination_testbench.org.records.rendering import rendered
-from destination_testbench.org.records.saving import Saving
+from destination_testbench.org.records.save import Saving
 from destination_testbench.org.records.store import RecordStore, StoredRecord
 from destination_testbench.org.schema.schema import Field, SObject
 

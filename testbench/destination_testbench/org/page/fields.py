@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from destination_testbench.org.records.rendering import compound_value
+from destination_testbench.org.records.json_form import compound_value
 from destination_testbench.org.records.store import StoredRecord
 from destination_testbench.org.schema.schema import SYSTEM_FIELDS, Field, SObject
 

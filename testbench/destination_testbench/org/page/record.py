@@ -10,7 +10,7 @@ from destination_testbench.org.page.fields import audience_fields, name_of, plai
 from destination_testbench.org.page.history import Event, history
 from destination_testbench.org.page.listing import Cell, cell, notes_on
 from destination_testbench.org.page.values import Chip, Shown, shown
-from destination_testbench.org.records.rendering import compound_value
+from destination_testbench.org.records.json_form import compound_value
 from destination_testbench.org.records.store import RecordStore, StoredRecord
 from destination_testbench.org.schema.schema import Field, SObject
 

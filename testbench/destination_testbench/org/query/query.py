@@ -8,11 +8,11 @@ from destination_testbench.org.api.call import ApiCall, no_such_column, unsuppor
 from destination_testbench.org.exchange import JsonAnswer
 from destination_testbench.org.facts import OrgConfig
 from destination_testbench.org.faults.failure import RequestFailure
-from destination_testbench.org.query.filtering import candidates, content, tested
+from destination_testbench.org.query.conditions import candidates, content, tested
 from destination_testbench.org.query.soql import Comparison, Query, Word, pointed, read_query
 from destination_testbench.org.records.access import Access
+from destination_testbench.org.records.json_form import attributes, shown
 from destination_testbench.org.records.record_id import BASE
-from destination_testbench.org.records.rendering import attributes, shown
 from destination_testbench.org.records.store import RecordStore, StoredRecord
 from destination_testbench.org.schema.schema import Field, SObject
 

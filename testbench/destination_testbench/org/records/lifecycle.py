@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from destination_testbench.org.records.saving import Saving
+from destination_testbench.org.records.save import Saving
 from destination_testbench.org.records.store import StoredRecord, Transaction
 
 SHARED_FIELDS = ("FirstName", "LastName", "Salutation", "Title", "Email", "Phone", "MobilePhone", "Fax", "LeadSource")

@@ -60,7 +60,7 @@ Reply = Sequence[RecordErrors] | Failure
 
 
 @dataclass(slots=True)
-class Sending:
+class Sender:
     """One batch's records on their way to one org."""
 
     destination: Destination

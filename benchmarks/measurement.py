@@ -11,7 +11,7 @@ from benchmarks.client import Run
 from benchmarks.events import Variant, write_events
 from benchmarks.figures import Figures, figures_of
 from benchmarks.plan import Cell, Plan
-from benchmarks.running import run
+from benchmarks.processes import run
 
 Runs = dict[Cell, list[Run]]
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from destination_testbench.org.faults.failure import RequestFailure
 from destination_testbench.org.formulas.functions import below
 from destination_testbench.org.query.soql import Comparison, Condition
+from destination_testbench.org.records.json_form import compound_value
 from destination_testbench.org.records.record_id import normalised
-from destination_testbench.org.records.rendering import compound_value
 from destination_testbench.org.records.store import RecordTable, StoredRecord
 from destination_testbench.org.schema.schema import Field, SObject
 from destination_testbench.org.values.moments import read_date, read_datetime
