@@ -133,13 +133,15 @@ def attempt(secret: str, target: Target) -> Tried:
 def store(tried: Tried, target: Target) -> None:
     """Put the credentials into their secret."""
     # Not through TokenStore: that one keeps what it could not write for later, and here a person is told at once.
-    target.client("secretsmanager").put_secret_value(SecretId=target.credentials_secret_id, SecretString=tried.secret)
+    target.client("secretsmanager").put_secret_value(
+        SecretId=target.output("CredentialsSecretArn"), SecretString=tried.secret
+    )
 
 
 def ask_for_token(target: Target) -> None:
     """Have the refresh-token function log in now, with the credentials that are stored."""
     target.client("sqs").send_message(
-        QueueUrl=target.refresh_queue_url,
+        QueueUrl=target.output("RefreshQueueUrl"),
         MessageBody=RefreshRequest(RefreshReason.SCHEDULE).body,
         MessageGroupId=MESSAGE_GROUP,
         # The schedule's own message may have come within five minutes; this one is not to be taken for it.
@@ -149,7 +151,7 @@ def ask_for_token(target: Target) -> None:
 
 def stored_token(target: Target) -> AccessToken | None:
     """The token that the stack has now."""
-    secret = target.client("secretsmanager").get_secret_value(SecretId=target.access_token_secret_id)
+    secret = target.client("secretsmanager").get_secret_value(SecretId=target.output("AccessTokenSecretArn"))
     return AccessToken.from_secret(secret.get("SecretString", ""))
 
 

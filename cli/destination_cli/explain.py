@@ -70,7 +70,7 @@ def events_of(target: Target, identity_hash: str, seconds: int) -> list[LoggedOu
     if target.is_local:
         lines = local_lines(target, "deliver")
     else:
-        lines = cloud_lines(target, target.deliver_log_group, f'"{identity_hash}"', seconds)
+        lines = cloud_lines(target, target.output("DeliverLogGroupName"), f'"{identity_hash}"', seconds)
     since = (time.time() - seconds) * 1000
     return sorted((event for event in _events(lines, identity_hash) if event.at >= since), key=lambda event: event.at)
 

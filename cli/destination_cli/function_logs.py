@@ -62,7 +62,7 @@ def _lines(target: Target) -> list[LogLine]:
     if target.is_local:
         return list(local_lines(target, "refresh_token"))
     pattern = f'?"{NO_LOG_IN}" ?"{LOGGED_IN}"'
-    return list(cloud_lines(target, target.refresh_token_log_group, pattern, LATELY_SECONDS))
+    return list(cloud_lines(target, target.output("RefreshTokenLogGroupName"), pattern, LATELY_SECONDS))
 
 
 def _finding(line: LogLine) -> Finding:

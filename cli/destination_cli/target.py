@@ -14,10 +14,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 from salesforce_destination.aws.clients import make_client, read_secret
 from salesforce_destination.aws.token_store import TokenSource
-from salesforce_destination.errors import CredentialsError, TokenUnavailableError
+from salesforce_destination.destination.destination import Destination
+from salesforce_destination.errors import CredentialsError, DestinationFileError, TokenUnavailableError
 from salesforce_destination.login.salesforce_host import check_instance_url
 from salesforce_destination.login.token import AccessToken
 from salesforce_destination.salesforce.client import SalesforceClient, Tokens, new_session
+from salesforce_destination.settings import load_destination
 
 from destination_cli.checkout import STATE, StackFile, read_stack_file
 
@@ -91,46 +93,6 @@ class Target:
         return self.output("DeadLetterQueueUrl")
 
     @property
-    def refresh_queue_url(self) -> str:
-        """The queue on which an access token is asked for."""
-        return self.output("RefreshQueueUrl")
-
-    @property
-    def credentials_secret_id(self) -> str:
-        """The secret that a person fills."""
-        return self.output("CredentialsSecretArn")
-
-    @property
-    def access_token_secret_id(self) -> str:
-        """The secret that the refresh-token function writes."""
-        return self.output("AccessTokenSecretArn")
-
-    @property
-    def deliver_function_name(self) -> str:
-        """The function that delivers."""
-        return self.output("DeliverFunctionName")
-
-    @property
-    def refresh_token_function_name(self) -> str:
-        """The function that logs in."""
-        return self.output("RefreshTokenFunctionName")
-
-    @property
-    def deliver_log_group(self) -> str:
-        """The log of the deliver function; on this machine it is a file in `log_folder`."""
-        return self.output("DeliverLogGroupName")
-
-    @property
-    def refresh_token_log_group(self) -> str:
-        """The log of the refresh-token function."""
-        return self.output("RefreshTokenLogGroupName")
-
-    @property
-    def alarm_topic_arn(self) -> str:
-        """The topic that alarms go to."""
-        return self.output("AlarmTopicArn")
-
-    @property
     def destination_file(self) -> str:
         """The name of the destination file that this stack uses."""
         return self.parameters.get("DestinationFile", "")
@@ -142,12 +104,13 @@ class Target:
 
     def event_source_mapping_id(self) -> str:
         """The mapping that feeds the deliver function from the queue."""
-        answer = self.client("lambda").list_event_source_mappings(FunctionName=self.deliver_function_name)
+        function = self.output("DeliverFunctionName")
+        answer = self.client("lambda").list_event_source_mappings(FunctionName=function)
         mappings = answer["EventSourceMappings"]
         queue_arn = self.output("QueueArn")
         found = [mapping["UUID"] for mapping in mappings if mapping["EventSourceArn"] == queue_arn]
         if not found:
-            raise TargetError(f"{self.deliver_function_name} does not read its queue. Deploy template.yaml again.")
+            raise TargetError(f"{function} does not read its queue. Deploy template.yaml again.")
         return str(found[0])
 
     def salesforce(self, *, renew: bool = False, read_seconds: float = READ_SECONDS) -> SalesforceClient:
@@ -161,14 +124,14 @@ class Target:
 
     def stored_token(self) -> StoredToken:
         """The access token as it lies in its secret."""
-        return StoredToken(lambda: self.client("secretsmanager"), self.access_token_secret_id, self.is_local)
+        return StoredToken(lambda: self.client("secretsmanager"), self.output("AccessTokenSecretArn"), self.is_local)
 
     def _renewing(self) -> Tokens:
         return TokenSource(
             lambda: self.client("secretsmanager"),
             lambda: self.client("sqs"),
-            self.access_token_secret_id,
-            self.refresh_queue_url,
+            self.output("AccessTokenSecretArn"),
+            self.output("RefreshQueueUrl"),
             allow_local=self.is_local,
             sleep=time.sleep,
         )
@@ -189,6 +152,14 @@ def explained(name: str) -> Iterator[None]:
         raise TargetError(_refusal(name, error)) from None
     except BotoCoreError as error:
         raise TargetError(f"AWS cannot be asked about {name}: {error}") from None
+
+
+def destination_in(file: Path) -> Destination:
+    """Read a destination file; its first mistake becomes a TargetError."""
+    try:
+        return load_destination(file)
+    except DestinationFileError as error:
+        raise TargetError(f"{file} has mistakes. The first: {error.mistakes[0]}") from None
 
 
 def _refusal(name: str, error: ClientError) -> str:

@@ -13,9 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
-from salesforce_destination.errors import DestinationFileError, TokenUnavailableError
+from salesforce_destination.errors import TokenUnavailableError
 from salesforce_destination.login.token import AccessToken
-from salesforce_destination.settings import load_destination
 
 from destination_cli.create_fields.found import Found, assumed, describe, read_org, who_am_i
 from destination_cli.create_fields.maker import Maker
@@ -23,7 +22,7 @@ from destination_cli.create_fields.needs import FieldKind, UnsuitableTypeError, 
 from destination_cli.create_fields.plan import Plan, Step, plan
 from destination_cli.create_fields.source_tree import source_tree, write_tree
 from destination_cli.org_api import OrgApi, OrgError, admin_token, local_way
-from destination_cli.target import Target
+from destination_cli.target import Target, destination_in
 from destination_cli.terminal import FINDINGS, GOOD
 
 
@@ -139,9 +138,7 @@ class CreateFields:
 
     def _wanted(self) -> Wanted:
         try:
-            return wanted_by(load_destination(self.options.file), self.options.kind)
-        except DestinationFileError as error:
-            raise OrgError(f"{self.options.file} has mistakes. The first: {error.mistakes[0]}") from None
+            return wanted_by(destination_in(self.options.file), self.options.kind)
         except UnsuitableTypeError as error:
             raise OrgError(str(error)) from None
 

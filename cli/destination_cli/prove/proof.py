@@ -17,10 +17,9 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from salesforce_destination.destination.destination import Destination
-from salesforce_destination.errors import DestinationFileError, TokenUnavailableError
+from salesforce_destination.errors import TokenUnavailableError
 from salesforce_destination.login.token import AccessToken
 from salesforce_destination.record.description import read_description
-from salesforce_destination.settings import load_destination
 
 from destination_cli.org_api import OrgApi, OrgError, admin_token
 from destination_cli.prove.fact import Fact, Standing, Trial
@@ -28,7 +27,7 @@ from destination_cli.prove.guard_facts import GUARD_FACTS
 from destination_cli.prove.record_facts import KEY_FACTS, RECORD_FACTS
 from destination_cli.prove.request_facts import ENVELOPE_FACTS
 from destination_cli.prove.stage import Stage, UnfitError, choose
-from destination_cli.target import Target
+from destination_cli.target import Target, destination_in
 from destination_cli.terminal import COULD_NOT, FINDINGS, GOOD, counted
 
 FACTS: tuple[Fact, ...] = (*ENVELOPE_FACTS, *RECORD_FACTS, *KEY_FACTS, *GUARD_FACTS)
@@ -170,7 +169,7 @@ def run_prove(
     facts: Sequence[Fact] = FACTS,
 ) -> int:
     """Try the facts and print what came of it; the exit status. Raises TargetError where it cannot be done."""
-    destination = _destination(options.file)
+    destination = destination_in(options.file)
     api = OrgApi(_token(options, target, read_token), destination.api_version)
     stage, org = stage_in(api, destination, options.pairs)
     status = nullcontext() if options.as_json else console.status("")
@@ -229,13 +228,6 @@ def as_json(proof: Proof) -> str:
         "records_left": proof.left,
     }
     return json.dumps(report, indent=2)
-
-
-def _destination(file: Path) -> Destination:
-    try:
-        return load_destination(file)
-    except DestinationFileError as error:
-        raise OrgError(f"{file} has mistakes. The first: {error.mistakes[0]}") from None
 
 
 def _token(options: ProofOptions, target: Target | None, read_token: Callable[[], str] | None) -> AccessToken:
