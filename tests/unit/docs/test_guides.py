@@ -162,7 +162,7 @@ def test_the_first_screen_of_the_readme_says_how_profiles_get_to_the_queue() -> 
 
 
 def test_what_of_adobes_guide_is_declined_has_its_reason() -> None:
-    declined = read(DOCS / "decisions" / "0024-declined-of-adobes-guide.md")
+    declined = read(DOCS / "decisions" / "0021-declined-of-adobes-guide.md")
 
     assert all(word in declined for word in ("**Schedules**", "**Access control**", "**Sandboxes**"))
 
