@@ -1,5 +1,5 @@
 """
-What a million profiles cost, reckoned from what was measured.
+What AWS asks for, by prices.toml, and what a million profiles cost by what was measured.
 
 This machine's processor is taken for one of Lambda's. Lambda gives a function its share of one by its memory, and bills
 the waiting for Salesforce like the work.
@@ -7,6 +7,7 @@ the waiting for Salesforce like the work.
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,38 @@ from destination_testbench.template.template import read_template
 
 from benchmarks.events import MESSAGES_PER_EVENT
 from benchmarks.figures import Result
-from benchmarks.prices import Prices
+
+FILE = Path(__file__).parent / "prices.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """One price in US dollars; one that is not `confirmed` was found in no source that could be read."""
+
+    name: str
+    usd: float
+    unit: str
+    source: str
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """All prices, of one region and one day."""
+
+    region: str
+    read_on: str
+    prices: tuple[Price, ...]
+
+    def __getitem__(self, name: str) -> float:
+        return next(price.usd for price in self.prices if price.name == name)
+
+
+def load_prices() -> Prices:
+    """Read the file."""
+    read = tomllib.loads(FILE.read_text(encoding="utf-8"))
+    return Prices(read["region"], read["read_on"].isoformat(), tuple(Price(**price) for price in read["prices"]))
+
 
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 MILLION = 1_000_000
@@ -26,7 +58,7 @@ WHOLE_PROCESSOR_MIB = 1_769
 """The memory at which a function has one processor ("Configure Lambda function memory")."""
 
 LATENCY_MS = 100
-"""The org of the reckoning."""
+"""The org that the costs are for."""
 
 MESSAGES_PER_SQS_REQUEST = 10
 SQS_REQUESTS = 3

@@ -7,10 +7,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks.costs import monthly
+from benchmarks.costs import Prices, monthly
 from benchmarks.figures import Result
 from benchmarks.layout import Table, number
-from benchmarks.prices import Prices
 from benchmarks.tables import headline, main_tables
 
 ROOT = Path(__file__).parents[1]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -11,7 +13,6 @@ from statistics import median
 
 from benchmarks.client import Run
 from benchmarks.events import Variant
-from benchmarks.machine import machine
 from benchmarks.plan import Cell
 
 RESULT = Path(__file__).parent / "results" / "bench.json"
@@ -125,3 +126,26 @@ def figures_of(cell: Cell, count: int, runs: Sequence[Run]) -> Figures:
         log_bytes=round(median(run.log_bytes for run in runs) / count, 2),
         aws_calls=round(median(run.aws_calls for run in runs), 1),
     )
+
+
+def machine() -> dict[str, str]:
+    """Processor, cores, memory, system and interpreter."""
+    return {
+        "processor": _first("/proc/cpuinfo", "model name") or platform.processor() or platform.machine(),
+        "cores": str(os.cpu_count()),
+        "memory": f"{_memory_gib()} GiB",
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
+
+
+def _first(file: str, name: str) -> str:
+    try:
+        lines = Path(file).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(name)), "")
+
+
+def _memory_gib() -> int:
+    return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)

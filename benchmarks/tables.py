@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.client import EARLY_BATCHES
 from benchmarks.contenders import NAMES, TITLES
-from benchmarks.costs import LATENCY_MS, MEMORY_MIB, cost_of
+from benchmarks.costs import LATENCY_MS, MEMORY_MIB, Prices, cost_of
 from benchmarks.events import MESSAGES_PER_EVENT, Variant
 from benchmarks.figures import Figures, Result
 from benchmarks.layout import Table, number, seconds
 from benchmarks.plan import Cell
-from benchmarks.prices import Prices
 
 SHORT_TITLES = {
     "floor": "floor",

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.costs import MEMORY_MIB, TEMPLATE, cost_of, monthly
+from benchmarks.costs import MEMORY_MIB, TEMPLATE, cost_of, load_prices, monthly
 from benchmarks.docs import MARKED, PAGES, UnknownMarkerError, parts, rewritten
 from benchmarks.figures import load
 from benchmarks.layout import Table
 from benchmarks.pictures import FOLDER, charts
-from benchmarks.prices import load_prices
 
 CURE = "run `.venv/bin/python -m benchmarks docs`"
 
