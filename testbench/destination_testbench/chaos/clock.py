@@ -21,6 +21,13 @@ class TimedOut(Ended):
     """The process used up the time it was given."""
 
 
+def held_lock() -> threading.Lock:
+    """What one thread waits for, and another one lets go."""
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 class Process:
     """A thread that runs only while it holds the baton, and gives it back whenever it sleeps."""
 
@@ -32,7 +39,7 @@ class Process:
         end: Callable[[Process], None],
     ) -> None:
         self.name = name
-        self.baton = threading.Semaphore(0)
+        self.baton = held_lock()
         self.deadline: float | None = None
         self.ticket = -1
         self.ending: Ended | None = None
@@ -68,7 +75,7 @@ class SimulatedClock:
         self._tickets = count()
         self._by_thread: dict[int, Process] = {}
         self._processes: list[Process] = []
-        self._main = threading.Semaphore(0)
+        self._main = held_lock()
         self._stopping = False
 
     def now(self) -> float:
@@ -85,8 +92,9 @@ class SimulatedClock:
 
     def run(self) -> None:
         """Let time pass until `stop` is called or no process is left; raise what a process failed with."""
-        while not self._stopping and (sleeper := self._next()):
-            self._hand_over(sleeper)
+        self._pass_on()
+        self._main.acquire()
+        self._stopping = True
         for process in self._processes:
             if not process.is_over:
                 process.ending = Ended()
@@ -111,7 +119,7 @@ class SimulatedClock:
         is_anothers_turn = bool(self._sleepers) and self._sleepers[0][0] <= wake_at
         if self._stopping or is_anothers_turn or process.ending:
             self._put_to_sleep(process, wake_at)
-            self._main.release()
+            self._pass_on()
             process.baton.acquire()
         else:
             self.time = wake_at
@@ -140,7 +148,7 @@ class SimulatedClock:
     def _end(self, process: Process) -> None:
         del self._by_thread[threading.get_ident()]
         process.is_over = True
-        self._main.release()
+        self._pass_on()
 
     def _put_to_sleep(self, process: Process, wake_at: float) -> None:
         process.ticket = next(self._tickets)
@@ -153,6 +161,11 @@ class SimulatedClock:
                 self.time = max(self.time, wake_at)
                 return process
         return None
+
+    def _pass_on(self) -> None:
+        """Give the baton to the one whose turn it is; to whoever called `run` when there is none, or all shall end."""
+        sleeper = None if self._stopping else self._next()
+        (sleeper.baton if sleeper else self._main).release()
 
     def _hand_over(self, process: Process) -> None:
         process.baton.release()
