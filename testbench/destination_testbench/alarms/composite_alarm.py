@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 from pyparsing import Forward, Keyword, Opt, ParseBaseException, ParserElement, ParseResults, Regex, Suppress, one_of
@@ -13,6 +14,9 @@ from destination_testbench.alarms.metrics import UnsupportedError
 
 States = Mapping[str, State]
 Rule = Callable[[States], bool]
+
+PARSING = Lock()
+"""pyparsing learns at its first calls how many arguments an action takes; two threads at once would confuse it."""
 
 MOST_RULE_CHARACTERS = 10_240
 MOST_CHILDREN = 100
@@ -55,11 +59,13 @@ def parse_rule(text: str) -> tuple[Rule, frozenset[str]]:
     if len(text) > MOST_RULE_CHARACTERS:
         raise UnsupportedError("an AlarmRule of more than 10,240 characters")
     try:
-        rule: Rule = RULE.parse_string(text, parse_all=True)[0]
+        with PARSING:
+            rule: Rule = RULE.parse_string(text, parse_all=True)[0]
     except ParseBaseException as error:
         said = f"{error} in the AlarmRule {text!r}; AND and OR side by side need parentheses"
         raise UnsupportedError(said) from None
-    children = frozenset(tokens[1] for tokens, _, _ in ALARM_STATE.scan_string(text))
+    with PARSING:
+        children = frozenset(tokens[1] for tokens, _, _ in ALARM_STATE.scan_string(text))
     if len(children) > MOST_CHILDREN:
         raise UnsupportedError("an AlarmRule about more than 100 alarms")
     return rule, children

@@ -15,6 +15,7 @@ import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 
 from pyparsing import Forward, ParseBaseException, ParserElement, ParseResults, Regex, Suppress, one_of
 
@@ -25,6 +26,9 @@ LEVELS = (r"[*/]", r"[+-]", r"[=!<>]=|[<>]", r"AND\b|&&", r"OR\b|\|\|")
 
 FUNCTIONS = {"FILL": 2, "IF": 3, "MAX": 1, "MIN": 1, "SUM": 1}
 """What may be called, and with how many arguments."""
+
+PARSING = Lock()
+"""pyparsing learns at its first calls how many arguments an action takes; two threads at once would confuse it."""
 
 EXPRESSIONS_KEPT = 500
 
@@ -74,7 +78,8 @@ Node = Number | Reference | Array | Operation | Call
 def parse(text: str) -> Node:
     """The expression as a tree; UnsupportedError where it is not understood."""
     try:
-        node: Node = EXPRESSION.parse_string(text, parse_all=True)[0]
+        with PARSING:
+            node: Node = EXPRESSION.parse_string(text, parse_all=True)[0]
     except ParseBaseException as error:
         raise UnsupportedError(f"{error} in the expression {text!r}") from None
     return node

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 
 from pyparsing import (
     Forward,
@@ -20,6 +21,9 @@ from pyparsing import (
 
 from destination_testbench.org.formulas.functions import FIELD_FUNCTIONS, FUNCTIONS, Scope, Term
 from destination_testbench.org.schema.schema import SObject
+
+PARSING = Lock()
+"""pyparsing learns at its first calls how many arguments an action takes; two threads at once would confuse it."""
 
 LEVELS = (r"[*/]", r"[+-]", r"&(?!&)", r"==?|!=|<>|[<>]=?", r"&&", r"\|\|")
 """The operators, those that bind most first."""
@@ -82,7 +86,8 @@ def read_formula(source: str, sobject: SObject, permissions: Collection[str]) ->
 def parse(source: str) -> Node:
     """The formula as a tree; FormulaError where it is none."""
     try:
-        node: Node = FORMULA.parse_string(source, parse_all=True)[0]
+        with PARSING:
+            node: Node = FORMULA.parse_string(source, parse_all=True)[0]
     except ParseBaseException as error:
         rest = source[error.loc :].lstrip()
         known = WORD.match(rest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 
 from pyparsing import (
     CaselessKeyword,
@@ -20,6 +21,9 @@ from pyparsing import (
 )
 
 from destination_testbench.org.faults.failure import RequestFailure
+
+PARSING = Lock()
+"""pyparsing learns at its first calls how many arguments an action takes; two threads at once would confuse it."""
 
 QUERIES_KEPT = 1_000
 ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -72,7 +76,8 @@ class Query:
 def read_query(source: str) -> Query:
     """The meaning of a query; refused with the place where it has none."""
     try:
-        return Query(source, *QUERY.parse_string(source, parse_all=True))
+        with PARSING:
+            return Query(source, *QUERY.parse_string(source, parse_all=True))
     except ParseBaseException as error:
         words = [(found.start(), found[0]) for found in WORD.finditer(source) if found.end() > error.loc]
         at, word = words[0] if words else (len(source.rstrip()), "<EOF>")
