@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from salesforce_destination.record.classification import Meaning, RecordError, meaning_of
 
 from destination_cli.create_fields.needs import integration_set_name
+from destination_cli.org_api import OrgAnswer
 from destination_cli.prove.stage import Stage
 
 Json = Mapping[str, Any]
@@ -39,7 +41,30 @@ class Fact:
     name: str
     sentence: str
     otherwise: str
-    attempt: Callable[[Stage], Trial]
+    attempt: Callable[..., Trial]
+
+    def tried(self, stage: Stage) -> Trial:
+        """Try it; a collection that is refused as a whole says that it does not hold."""
+        try:
+            return self.attempt(stage)
+        except CollectionRefusedError as error:
+            return fails(f"the whole collection is refused: {error}")
+
+
+class CollectionRefusedError(Exception):
+    """Salesforce refused every record of a collection by one answer. The text is its code."""
+
+
+def fact(name: str, sentence: str, otherwise: str) -> Callable[[Callable[..., Trial]], Fact]:
+    """Make a fact of what tries it."""
+    return partial(Fact, name, sentence, otherwise)
+
+
+def results_of(answer: OrgAnswer) -> list[Json]:
+    """The results of a collection, one for each record; raises CollectionRefusedError where there are none."""
+    if not answer.good:
+        raise CollectionRefusedError(answer.code)
+    return list(answer.body)
 
 
 def holds(seen: str = "") -> Trial:

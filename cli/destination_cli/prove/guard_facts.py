@@ -14,7 +14,17 @@ from salesforce_destination.record.description import FieldDescription
 from salesforce_destination.record.guards import stale_guards
 
 from destination_cli.org_api import OrgApi, OrgError
-from destination_cli.prove.fact import Fact, Trial, codes_of, errors_of, fails, holds, judged, unseen, untried
+from destination_cli.prove.fact import (
+    Trial,
+    codes_of,
+    errors_of,
+    fact,
+    fails,
+    holds,
+    judged,
+    unseen,
+    untried,
+)
 from destination_cli.prove.stage import Stage
 
 WRITERS = 16
@@ -82,6 +92,11 @@ class Race:
         return api
 
 
+@fact(
+    "older-refused",
+    "The guards refuse an older time with their marker, and accept an equal one.",
+    "Older events overwrite newer ones: run `destination create-fields`, or correct the rule it names.",
+)
 def older_refused(stage: Stage) -> Trial:
     """Write a newer, an equal and an older time into each guard of the file."""
     if not stage.fields.guards:
@@ -112,6 +127,11 @@ def _try_guard(stage: Stage, guard: str, field: FieldDescription) -> str | None:
     return None
 
 
+@fact(
+    "concurrent",
+    "With two writers at once, the guards compare with what the first one wrote (under the record's lock).",
+    "The guards are best effort with concurrent writers. Limit the queue's concurrency so that only one writes.",
+)
 def concurrent(stage: Stage) -> Trial:
     """Let pairs of writers write a newer and an older time at once, and see which stays."""
     if not stage.fields.guards:
@@ -146,17 +166,4 @@ def same(kept: object, written: object) -> bool:
     return kept == written
 
 
-GUARD_FACTS = (
-    Fact(
-        "older-refused",
-        "The guards refuse an older time with their marker, and accept an equal one.",
-        "Older events overwrite newer ones: run `destination create-fields`, or correct the rule it names.",
-        older_refused,
-    ),
-    Fact(
-        "concurrent",
-        "With two writers at once, the guards compare with what the first one wrote (under the record's lock).",
-        "The guards are best effort with concurrent writers. Limit the queue's concurrency so that only one writes.",
-        concurrent,
-    ),
-)
+GUARD_FACTS = (older_refused, concurrent)

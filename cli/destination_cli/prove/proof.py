@@ -93,7 +93,7 @@ def prove(stage: Stage, org: str, facts: Sequence[Fact], begin: Callable[[Fact],
         try:
             for fact in facts:
                 begin(fact)
-                trials.append((fact, fact.attempt(stage)))
+                trials.append((fact, fact.tried(stage)))
         except KeyboardInterrupt:
             with _undisturbed():
                 removed, left = _clean(stage)

@@ -7,7 +7,18 @@ from salesforce_destination.record.classification import Meaning, request_error
 from salesforce_destination.record.description import FieldDescription
 from salesforce_destination.record.salesforce_id import to_18
 
-from destination_cli.prove.fact import Fact, Trial, all_good, codes_of, fails, judged, meanings_of, unseen, untried
+from destination_cli.prove.fact import (
+    Trial,
+    all_good,
+    codes_of,
+    fact,
+    fails,
+    judged,
+    meanings_of,
+    results_of,
+    unseen,
+    untried,
+)
 from destination_cli.prove.stage import Stage
 
 NOWHERE = "CDP_Prove_Nowhere__c"
@@ -15,6 +26,11 @@ GOOD_RECORDS = 20
 NO_KEY = untried("there is no unique external ID of type Text that this user may write")
 
 
+@fact(
+    "position",
+    "Results are in the order of the records.",
+    "Stop deliveries and report it: results are matched by position, because refused records have no id.",
+)
 def position(stage: Stage) -> Trial:
     """Refuse some records among others, and look where the answers stand."""
     gone = set(stage.create([{} for _ in range(3)]))
@@ -37,6 +53,11 @@ def _between(ids: list[str], gone: list[str]) -> list[str]:
     return [ids[0], gone[0], *ids[1:4], gone[1], *ids[4:8], gone[2], ids[8]]
 
 
+@fact(
+    "partial-save",
+    "Good records are saved beside refused ones (in passes, where triggers are involved).",
+    "Each refused record costs more requests: the others are split and sent again.",
+)
 def partial_save(stage: Stage) -> Trial:
     """Refuse some records for different reasons, and read the others back."""
     ids = stage.ids(GOOD_RECORDS)
@@ -46,44 +67,49 @@ def partial_save(stage: Stage) -> Trial:
     rows[5:5] = [stage.row(id=deleted[0], **{stage.fields.text: "x"})]
     rows[12:12] = [stage.row(id=_never(ids[0]), **{stage.fields.text: "x"})]
     rows[18:18] = [stage.row(**{stage.fields.text: "x"})]
-    answer = stage.update(rows)
-    if not answer.good:
-        return fails(f"the whole collection is refused: {answer.code}")
+    results = results_of(stage.update(rows))
     saved = sum(row[stage.fields.text] == "saved" for row in stage.read(ids, stage.fields.text))
-    failed = [result for result in answer.body if not result["success"]]
+    failed = [result for result in results if not result["success"]]
     return judged(saved == len(ids), f"{saved} of {len(ids)} good records were saved beside {len(failed)} others")
 
 
+@fact(
+    "unknown-field",
+    "An unknown field refuses only its own record, with INVALID_FIELD and No such column.",
+    "A missing field stops every message of its batch until you correct it, not only the values of that field.",
+)
 def unknown_field(stage: Stage) -> Trial:
     """Name a field that is not there in one of two records."""
     first, second = stage.ids(2)
     rows = [stage.row(id=first, **{NOWHERE: "x"}), stage.row(id=second, **{stage.fields.text: "beside"})]
-    answer = stage.update(rows)
-    if not answer.good:
-        return fails(f"the whole collection is refused: {answer.code}")
-    bad, good = answer.body
+    bad, good = results_of(stage.update(rows))
     return judged(good["success"] and meanings_of(bad) == {Meaning.MISMATCH}, codes_of(bad))
 
 
+@fact(
+    "wrong-type",
+    "A value of a wrong type refuses only its own record.",
+    "One such value costs about ten requests until it is found. Nothing is lost.",
+)
 def wrong_type(stage: Stage) -> Trial:
     """Give one of two records a value that its field cannot read."""
     if stage.fields.typed is None:
         return untried(f"{stage.sobject} has no date or number field that this user may write")
     first, second = stage.ids(2)
     rows = [stage.row(id=first, **{stage.fields.typed: "none"}), stage.row(id=second, **{stage.fields.text: "beside"})]
-    answer = stage.update(rows)
-    if not answer.good:
-        return fails(f"the whole collection is refused: {answer.code}")
-    bad, good = answer.body
+    bad, good = results_of(stage.update(rows))
     return judged(good["success"] and meanings_of(bad) == {Meaning.REJECT}, codes_of(bad))
 
 
+@fact(
+    "unknown-id",
+    "An unknown Id refuses only its own record, with a known code.",
+    "Messages for Ids of another org are tried three times before they become dead letters.",
+)
 def unknown_id(stage: Stage) -> Trial:
     """Update a record by an id that no record ever had."""
-    answer = stage.update([stage.row(id=_never(stage.ids(1)[0]), **{stage.fields.text: "x"})])
-    if not answer.good:
-        return fails(f"the whole collection is refused: {answer.code}")
-    return judged(meanings_of(answer.body[0]) <= {Meaning.REJECT, Meaning.GONE}, codes_of(answer.body[0]))
+    result = results_of(stage.update([stage.row(id=_never(stage.ids(1)[0]), **{stage.fields.text: "x"})]))[0]
+    return judged(meanings_of(result) <= {Meaning.REJECT, Meaning.GONE}, codes_of(result))
 
 
 def _never(id_: str) -> str:
@@ -91,16 +117,24 @@ def _never(id_: str) -> str:
     return to_18(f"{id_[:3]}000000000000") or id_
 
 
+@fact(
+    "deleted",
+    "A deleted record says that it is deleted.",
+    'merged_records = "follow" does not notice that a record was merged.',
+)
 def deleted(stage: Stage) -> Trial:
     """Update a record from the recycle bin."""
     ids = stage.create([{}])
     stage.delete(ids)
-    answer = stage.update([stage.row(id=ids[0], **{stage.fields.text: "x"})])
-    if not answer.good:
-        return fails(f"the whole collection is refused: {answer.code}")
-    return judged(meanings_of(answer.body[0]) == {Meaning.GONE}, codes_of(answer.body[0]))
+    result = results_of(stage.update([stage.row(id=ids[0], **{stage.fields.text: "x"})]))[0]
+    return judged(meanings_of(result) == {Meaning.GONE}, codes_of(result))
 
 
+@fact(
+    "seconds",
+    "Date/Time fields keep whole seconds.",
+    "A since_field is less exact: of two changes close together, the older one may win.",
+)
 def seconds(stage: Stage) -> Trial:
     """Write a time of whole seconds and read it back."""
     if stage.fields.moment is None:
@@ -114,6 +148,11 @@ def seconds(stage: Stage) -> Trial:
     return judged(kept.startswith("2026-01-02T03:04:07"), f"03:04:07 is kept as {kept[11:19]}")
 
 
+@fact(
+    "every-digit",
+    "Number(18,0) keeps every digit of an event time.",
+    "Do not use [ordering]: of two events close together, the older one may win.",
+)
 def every_digit(stage: Stage) -> Trial:
     """Write milliseconds since 1970 and read them back."""
     if stage.fields.number is None:
@@ -127,58 +166,14 @@ def every_digit(stage: Stage) -> Trial:
     return judged(kept == written, f"{written} is kept as {kept:.0f}")
 
 
-RECORD_FACTS = (
-    Fact(
-        "position",
-        "Results are in the order of the records.",
-        "Stop deliveries and report it: results are matched by position, because refused records have no id.",
-        position,
-    ),
-    Fact(
-        "partial-save",
-        "Good records are saved beside refused ones (in passes, where triggers are involved).",
-        "Each refused record costs more requests: the others are split and sent again.",
-        partial_save,
-    ),
-    Fact(
-        "unknown-field",
-        "An unknown field refuses only its own record, with INVALID_FIELD and No such column.",
-        "A missing field stops every message of its batch until you correct it, not only the values of that field.",
-        unknown_field,
-    ),
-    Fact(
-        "wrong-type",
-        "A value of a wrong type refuses only its own record.",
-        "One such value costs about ten requests until it is found. Nothing is lost.",
-        wrong_type,
-    ),
-    Fact(
-        "unknown-id",
-        "An unknown Id refuses only its own record, with a known code.",
-        "Messages for Ids of another org are tried three times before they become dead letters.",
-        unknown_id,
-    ),
-    Fact(
-        "deleted",
-        "A deleted record says that it is deleted.",
-        'merged_records = "follow" does not notice that a record was merged.',
-        deleted,
-    ),
-    Fact(
-        "seconds",
-        "Date/Time fields keep whole seconds.",
-        "A since_field is less exact: of two changes close together, the older one may win.",
-        seconds,
-    ),
-    Fact(
-        "every-digit",
-        "Number(18,0) keeps every digit of an event time.",
-        "Do not use [ordering]: of two events close together, the older one may win.",
-        every_digit,
-    ),
+RECORD_FACTS = (position, partial_save, unknown_field, wrong_type, unknown_id, deleted, seconds, every_digit)
+
+
+@fact(
+    "update-only-miss",
+    "With updateOnly=true, no record is created for an unknown person, and the refusal has a known code.",
+    "Do not use an external ID with create_missing = false: records would be created, or messages retried in vain.",
 )
-
-
 def update_only_miss(stage: Stage) -> Trial:
     """Update by a value that no record has, and look whether one was made."""
     if (key := stage.fields.key) is None:
@@ -188,25 +183,31 @@ def update_only_miss(stage: Stage) -> Trial:
     made = stage.api.query("Id", stage.sobject, {key.name: value})
     if made:
         return fails("a record was created")
-    if not answer.good:
-        return fails(f"the whole collection is refused: {answer.code}")
-    return judged(meanings_of(answer.body[0]) <= {Meaning.GONE, Meaning.REJECT}, codes_of(answer.body[0]))
+    result = results_of(answer)[0]
+    return judged(meanings_of(result) <= {Meaning.GONE, Meaning.REJECT}, codes_of(result))
 
 
+@fact(
+    "null-key",
+    "A record without a value in its external-ID field is the only one refused, and none is created.",
+    "Deliveries are safe: a profile without an identity is never sent. Take care with loads by other tools.",
+)
 def null_key(stage: Stage) -> Trial:
     """Upsert a record without a value in the field it is found by, beside one with a value."""
     if (key := stage.fields.key) is None:
         return NO_KEY
     rows = [stage.new(**{key.name: None}), stage.new(**{key.name: _value(stage, key, "null")})]
-    answer = stage.upsert(rows, key.name, update_only=False)
-    if not answer.good:
-        return fails(f"the whole collection is refused: {answer.code}")
-    without, other = answer.body
+    without, other = results_of(stage.upsert(rows, key.name, update_only=False))
     if without["success"]:
         return fails("a record without an identity was created")
     return judged(other["success"] and meanings_of(without) <= {Meaning.REJECT, Meaning.GONE}, codes_of(without))
 
 
+@fact(
+    "case",
+    "An external ID that is not case-sensitive is found in any case.",
+    "Set identity.case_sensitive = true: otherwise two people could be merged into one update.",
+)
 def case(stage: Stage) -> Trial:
     """Find a record by its value in the other case."""
     if (key := stage.fields.key) is None:
@@ -215,13 +216,16 @@ def case(stage: Stage) -> Trial:
         return untried(f"{key.name} is case-sensitive")
     value = _value(stage, key, "case")
     made = stage.create([{key.name: value.lower()}])[0]
-    answer = stage.upsert([stage.row(**{key.name: value.upper(), stage.fields.text: "case"})], key.name)
-    if not answer.good:
-        return fails(f"the whole collection is refused: {answer.code}")
-    found = answer.body[0]["success"] and answer.body[0]["id"] == made
-    return judged(found, "found in the other case" if found else codes_of(answer.body[0]))
+    result = results_of(stage.upsert([stage.row(**{key.name: value.upper(), stage.fields.text: "case"})], key.name))[0]
+    found = result["success"] and result["id"] == made
+    return judged(found, "found in the other case" if found else codes_of(result))
 
 
+@fact(
+    "no-key-field",
+    "An upsert by a field that is not an external ID is refused as a whole.",
+    "A field that lost its External ID flag looks like an outage. If everything is deferred, look at the log.",
+)
 def no_key_field(stage: Stage) -> Trial:
     """Upsert by a field that is no external ID."""
     answer = stage.upsert([stage.row(**{stage.fields.text: "x"})], stage.fields.text)
@@ -236,29 +240,4 @@ def _value(stage: Stage, key: FieldDescription, end: str) -> str:
     return f"{end}-{stage.tag.rpartition('-')[2]}"[: key.length or None]
 
 
-KEY_FACTS = (
-    Fact(
-        "update-only-miss",
-        "With updateOnly=true, no record is created for an unknown person, and the refusal has a known code.",
-        "Do not use an external ID with create_missing = false: records would be created, or messages retried in vain.",
-        update_only_miss,
-    ),
-    Fact(
-        "null-key",
-        "A record without a value in its external-ID field is the only one refused, and none is created.",
-        "Deliveries are safe: a profile without an identity is never sent. Take care with loads by other tools.",
-        null_key,
-    ),
-    Fact(
-        "case",
-        "An external ID that is not case-sensitive is found in any case.",
-        "Set identity.case_sensitive = true: otherwise two people could be merged into one update.",
-        case,
-    ),
-    Fact(
-        "no-key-field",
-        "An upsert by a field that is not an external ID is refused as a whole.",
-        "A field that lost its External ID flag looks like an outage. If everything is deferred, look at the log.",
-        no_key_field,
-    ),
-)
+KEY_FACTS = (update_only_miss, null_key, case, no_key_field)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from destination_cli.org_api import OrgAnswer
-from destination_cli.prove.fact import Fact, Trial, all_good, fails, holds, judged, untried
+from destination_cli.prove.fact import Trial, all_good, fact, fails, holds, judged, untried
 from destination_cli.prove.stage import COLLECTION, COLLECTIONS, Stage
 
 COUNTED_REQUESTS = 10
@@ -14,6 +14,11 @@ READINGS = 6
 SECONDS_BETWEEN_READINGS = 5.0
 
 
+@fact(
+    "thousand-records",
+    "One composite request updates 5 collections of 200 records.",
+    "Set CollectionsPerRequest to 1: 200 records a request instead of 1,000, at five times the API calls.",
+)
 def thousand_records(stage: Stage) -> Trial:
     """Update 1,000 records by one composite request."""
     ids = stage.ids(COLLECTIONS * COLLECTION)
@@ -27,6 +32,11 @@ def thousand_records(stage: Stage) -> Trial:
     return judged(written == COLLECTIONS, f"{written} of {COLLECTIONS} collections of {COLLECTION} are written")
 
 
+@fact(
+    "one-call",
+    "A composite request counts as one API call, even with five collections.",
+    "Deliveries cost up to five times as many API calls. Raise the batch window, and watch the limit.",
+)
 def one_call(stage: Stage, sleep: Callable[[float], None] = time.sleep) -> Trial:
     """Compare the org's own count of calls before and after some composite requests with several collections each."""
     parts = [[stage.row(id=id_, **{stage.fields.text: "counted"})] for id_ in stage.ids(COLLECTIONS)]
@@ -54,6 +64,11 @@ def _settled(stage: Stage, before: int, last: OrgAnswer, sleep: Callable[[float]
     return used
 
 
+@fact(
+    "answer-shape",
+    "Answers have the structure that this software reads.",
+    "Stop deliveries and report it: written records could be read as refused, and the other way round.",
+)
 def answer_shape(stage: Stage) -> Trial:
     """Look at every part of an answer that the deliver function reads."""
     good, deleted = stage.ids(1)[0], stage.create([{}])[0]
@@ -77,6 +92,11 @@ def answer_shape(stage: Stage) -> Trial:
     return judged(known, "id, success, errors with statusCode, message and fields")
 
 
+@fact(
+    "all-refused",
+    "A collection is answered with 200 even if all of its records are refused.",
+    "A single refused record is read as a refused request: it is deferred, not dead-lettered.",
+)
 def all_refused(stage: Stage) -> Trial:
     """Send a collection in which every record is refused."""
     deleted = stage.create([{}, {}])
@@ -85,6 +105,11 @@ def all_refused(stage: Stage) -> Trial:
     return judged(answer.status == 200, f"answered with {answer.status}")
 
 
+@fact(
+    "header-in-subrequest",
+    "The header Sforce-Auto-Assign works on each subrequest.",
+    "Updates may give leads to other owners. Switch the assignment rule off for the integration user.",
+)
 def header_in_subrequest(stage: Stage) -> Trial:
     """See that a subrequest's own header keeps an assignment rule from a lead; others: that it may stand there."""
     id_ = stage.create([{}])[0]
@@ -103,35 +128,4 @@ def header_in_subrequest(stage: Stage) -> Trial:
     return judged(kept == mine, "the owner stays with the header and changes without it")
 
 
-ENVELOPE_FACTS = (
-    Fact(
-        "thousand-records",
-        "One composite request updates 5 collections of 200 records.",
-        "Set CollectionsPerRequest to 1: 200 records a request instead of 1,000, at five times the API calls.",
-        thousand_records,
-    ),
-    Fact(
-        "one-call",
-        "A composite request counts as one API call, even with five collections.",
-        "Deliveries cost up to five times as many API calls. Raise the batch window, and watch the limit.",
-        one_call,
-    ),
-    Fact(
-        "answer-shape",
-        "Answers have the structure that this software reads.",
-        "Stop deliveries and report it: written records could be read as refused, and the other way round.",
-        answer_shape,
-    ),
-    Fact(
-        "all-refused",
-        "A collection is answered with 200 even if all of its records are refused.",
-        "A single refused record is read as a refused request: it is deferred, not dead-lettered.",
-        all_refused,
-    ),
-    Fact(
-        "header-in-subrequest",
-        "The header Sforce-Auto-Assign works on each subrequest.",
-        "Updates may give leads to other owners. Switch the assignment rule off for the integration user.",
-        header_in_subrequest,
-    ),
-)
+ENVELOPE_FACTS = (thousand_records, one_call, answer_shape, all_refused, header_in_subrequest)

@@ -31,7 +31,7 @@ def tried(*counts: int | None) -> tuple[Standing, int]:
     waits: list[float] = []
     stage = Stage(CountingApi(iter(counts)), read_destination(GUARDED), FIELDS, "tag")
     stage._ids = [f"00{number}" for number in range(5)]
-    return one_call(stage, waits.append).standing, len(waits)
+    return one_call.attempt(stage, waits.append).standing, len(waits)
 
 
 def rising(start: int, by: int) -> list[int]:
