@@ -13,7 +13,7 @@ from the_template import NESTED, parts, source, template
 
 FILES = {"": "template.yaml", **NESTED}
 
-MOST_LINES = {"": 1275, "HttpFrontDoor": 300, "Alarms": 900}
+MOST_LINES = {"": 1290, "HttpFrontDoor": 300, "Alarms": 900}
 LARGEST_BODY = 1_000_000
 """Bytes of a template in S3, where SAM puts each ("CloudFormation quotas")."""
 
