@@ -35,6 +35,11 @@ class FifoQueue:
         self._known[deduplication_id] = (self.now(), message)
         return message
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no message, neither visible nor in flight."""
+        return not self._messages
+
     def receive(self, most: int, visibility_seconds: int | None = None) -> list[Stored]:
         """Hand out up to so many messages: in order, and none of a group that has one in flight."""
         seconds = self.config.visibility_seconds if visibility_seconds is None else visibility_seconds

@@ -13,6 +13,7 @@ from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.errors import DestinationError
 from salesforce_destination.login.refresh_request import MESSAGE_GROUP, RefreshReason, RefreshRequest
 
+from destination_testbench.aws.fifo import FifoQueue
 from destination_testbench.aws_lambda.event_source import EventSource, EventSourceMapping, Message, in_events
 from destination_testbench.chaos.clock import Killed, Process, SimulatedClock, TimedOut
 from destination_testbench.chaos.environment import QUEUE, REFRESH_QUEUE, Environment
@@ -129,13 +130,15 @@ SCHEDULE_SECONDS = 3600
 class Refresher:
     """Does what the refresh queue asks for, one request at a time."""
 
-    def __init__(self, clock: SimulatedClock, sqs: Any, function: RefreshTokenFunction) -> None:
-        self._clock, self._sqs, self._function = clock, sqs, function
+    def __init__(self, clock: SimulatedClock, queue: FifoQueue, sqs: Any, function: RefreshTokenFunction) -> None:
+        self._clock, self._queue, self._sqs, self._function = clock, queue, sqs, function
         self.refreshed = self.failed = 0
 
     def run(self) -> None:
         """Poll for ever. A request that failed stays hidden until the queue's visibility timeout."""
         while True:
+            while self._queue.is_empty:  # a call each second of a simulated week would be most of what a test does
+                self._clock.sleep(POLL_EVERY_SECONDS)
             for message in self._sqs.receive_message(QueueUrl=REFRESH_QUEUE).get("Messages", ()):
                 if self._is_done(message["Body"]):
                     self._sqs.delete_message(QueueUrl=REFRESH_QUEUE, ReceiptHandle=message["ReceiptHandle"])

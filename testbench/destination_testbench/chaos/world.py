@@ -63,6 +63,7 @@ class SimulatedCloud:
     faults: AwsFaults = field(init=False)
     queue: StandardQueue = field(init=False)
     dead_letters: StandardQueue = field(init=False)
+    refresh: FifoQueue = field(init=False)
     sqs: SimulatedSqs = field(init=False)
     secrets: SimulatedSecrets = field(init=False)
 
@@ -73,8 +74,12 @@ class SimulatedCloud:
         self.queue = StandardQueue(QUEUE, self.queue_config, now, self._draw())
         self.dead_letters = StandardQueue(DEAD_LETTER_QUEUE, letters, now, self._draw())
         self.queue.dead_letters = self.dead_letters
-        refresh = FifoQueue(REFRESH_QUEUE, REFRESH, now, self._draw())
-        queues: dict[str, AnyQueue] = {QUEUE: self.queue, DEAD_LETTER_QUEUE: self.dead_letters, REFRESH_QUEUE: refresh}
+        self.refresh = FifoQueue(REFRESH_QUEUE, REFRESH, now, self._draw())
+        queues: dict[str, AnyQueue] = {
+            QUEUE: self.queue,
+            DEAD_LETTER_QUEUE: self.dead_letters,
+            REFRESH_QUEUE: self.refresh,
+        }
         self.sqs = SimulatedSqs(queues, self.faults)
         self.secrets = SimulatedSecrets({TOKEN_SECRET: "{}", CREDENTIALS_SECRET: json.dumps(CREDENTIALS)}, self.faults)
 
@@ -145,7 +150,7 @@ class World:
         self.cloud = SimulatedCloud(self.clock, queue_config(self.numbers, settings.duplicates), self.draw)
         around = self._surroundings(login_session(), self.cloud.sqs, self.draw)
         function = RefreshTokenFunction(settings_of(self.numbers), around)
-        self.refresher = Refresher(self.clock, self.cloud.sqs, function)
+        self.refresher = Refresher(self.clock, self.cloud.refresh, self.cloud.sqs, function)
         self.workers = [self._worker(number) for number in range(settings.workers)]
 
     def start(self) -> None:
