@@ -15,6 +15,9 @@ pytestmark = pytest.mark.index
 
 NOT_FOR_USERS = ("destination_testbench", "moto", "pytest", "jinja2", "samtranslator", "benchmarks")
 
+PIP_FILES = (Path.home() / ".config" / "pip" / "pip.conf", Path.home() / ".pip" / "pip.conf")
+"""Where a person says which index pip asks."""
+
 IMPORT_ALL = """
 import importlib, pkgutil, destination_cli, salesforce_destination
 names = [module.name for package in (destination_cli, salesforce_destination)
@@ -27,8 +30,10 @@ print(len(names))
 
 def run(home: Path, *command: str | Path) -> str:
     """What a command prints in this home, in an empty folder; the settings of pip itself are passed on."""
-    kept = {name: text for name, text in os.environ.items() if name.startswith("PIP_") or name.endswith("_proxy")}
-    environ = {**kept, "HOME": str(home), "PATH": os.environ["PATH"], "TERM": "dumb"}
+    kept = {name: text for name, text in os.environ.items() if name.startswith("PIP_") or "PROXY" in name.upper()}
+    own = next((file for file in PIP_FILES if file.is_file()), None)
+    pip = {"PIP_CONFIG_FILE": str(own)} if own else {}
+    environ = {**pip, **kept, "HOME": str(home), "PATH": os.environ["PATH"], "TERM": "dumb"}
     ended = subprocess.run(list(map(str, command)), cwd=home, env=environ, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
