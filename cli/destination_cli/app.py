@@ -66,7 +66,7 @@ def check(
     state: StateFolder = STATE,
 ) -> None:
     """Show what a destination file sends where, and what does not fit the org. Exits with 1 if something does not."""
-    from destination_cli.check import judge, show
+    from destination_cli.check import report_on, show
 
     def tell(report: Report) -> int:
         print(report.as_json()) if as_json else show(report, Console())
@@ -76,13 +76,13 @@ def check(
     if describe:
         be_there(describe)
     if stack or local:
-        run(stack, local, state, lambda target: tell(judge(file, target=target)))
+        run(stack, local, state, lambda target: tell(report_on(file, target=target)))
     if not offline and describe is None:
         refuse(
             "Add --stack NAME or --local to compare the file with the org of a stack, --describe FILE to compare it"
             " with a saved describe, or --offline to check only the file."
         )
-    raise typer.Exit(tell(judge(file, describe)))
+    raise typer.Exit(tell(report_on(file, describe)))
 
 
 @app.command()

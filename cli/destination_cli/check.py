@@ -72,7 +72,7 @@ class Report:
         return json.dumps(content, indent=2)
 
 
-def judge(file: Path, describe: Path | None = None, target: Target | None = None) -> Report:
+def report_on(file: Path, describe: Path | None = None, target: Target | None = None) -> Report:
     """Read a file, and compare it with a saved describe or with the org of a stack, where there is one."""
     try:
         destination = load_destination(file)

@@ -82,7 +82,7 @@ def untried(why: str) -> Trial:
     return Trial(Standing.UNTRIED, why)
 
 
-def judged(good: bool, seen: str) -> Trial:
+def holds_if(good: bool, seen: str) -> Trial:
     """The fact holds if this is so."""
     return holds(seen) if good else fails(seen)
 

@@ -21,7 +21,7 @@ from destination_cli.prove.fact import (
     fact,
     fails,
     holds,
-    judged,
+    holds_if,
     unseen,
     untried,
 )
@@ -151,7 +151,7 @@ def concurrent(stage: Stage) -> Trial:
     seen = (
         f"{lost} of {len(ids)} pairs end with the older value" if lost else f"{len(ids)} pairs, the newer value stays"
     )
-    return judged(not lost, seen)
+    return holds_if(not lost, seen)
 
 
 def value(kind: str, time: int) -> object:

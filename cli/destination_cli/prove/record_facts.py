@@ -13,7 +13,7 @@ from destination_cli.prove.fact import (
     codes_of,
     fact,
     fails,
-    judged,
+    holds_if,
     meanings_of,
     results_of,
     unseen,
@@ -44,7 +44,7 @@ def position(stage: Stage) -> Trial:
         for place, (id_, result) in enumerate(zip(ids, answer.body, strict=True))
         if result["success"] is (id_ in gone) or (result["success"] and result["id"] != id_)
     ]
-    return judged(
+    return holds_if(
         not wrong, f"{len(wrong)} of {len(ids)} results are at another position" if wrong else "each at its position"
     )
 
@@ -70,7 +70,7 @@ def partial_save(stage: Stage) -> Trial:
     results = results_of(stage.update(rows))
     saved = sum(row[stage.fields.text] == "saved" for row in stage.read(ids, stage.fields.text))
     failed = [result for result in results if not result["success"]]
-    return judged(saved == len(ids), f"{saved} of {len(ids)} good records were saved beside {len(failed)} others")
+    return holds_if(saved == len(ids), f"{saved} of {len(ids)} good records were saved beside {len(failed)} others")
 
 
 @fact(
@@ -83,7 +83,7 @@ def unknown_field(stage: Stage) -> Trial:
     first, second = stage.ids(2)
     rows = [stage.row(id=first, **{NOWHERE: "x"}), stage.row(id=second, **{stage.fields.text: "beside"})]
     bad, good = results_of(stage.update(rows))
-    return judged(good["success"] and meanings_of(bad) == {Meaning.MISMATCH}, codes_of(bad))
+    return holds_if(good["success"] and meanings_of(bad) == {Meaning.MISMATCH}, codes_of(bad))
 
 
 @fact(
@@ -98,7 +98,7 @@ def wrong_type(stage: Stage) -> Trial:
     first, second = stage.ids(2)
     rows = [stage.row(id=first, **{stage.fields.typed: "none"}), stage.row(id=second, **{stage.fields.text: "beside"})]
     bad, good = results_of(stage.update(rows))
-    return judged(good["success"] and meanings_of(bad) == {Meaning.REJECT}, codes_of(bad))
+    return holds_if(good["success"] and meanings_of(bad) == {Meaning.REJECT}, codes_of(bad))
 
 
 @fact(
@@ -109,7 +109,7 @@ def wrong_type(stage: Stage) -> Trial:
 def unknown_id(stage: Stage) -> Trial:
     """Update a record by an id that no record ever had."""
     result = results_of(stage.update([stage.row(id=_never(stage.ids(1)[0]), **{stage.fields.text: "x"})]))[0]
-    return judged(meanings_of(result) <= {Meaning.REJECT, Meaning.GONE}, codes_of(result))
+    return holds_if(meanings_of(result) <= {Meaning.REJECT, Meaning.GONE}, codes_of(result))
 
 
 def _never(id_: str) -> str:
@@ -127,7 +127,7 @@ def deleted(stage: Stage) -> Trial:
     ids = stage.create([{}])
     stage.delete(ids)
     result = results_of(stage.update([stage.row(id=ids[0], **{stage.fields.text: "x"})]))[0]
-    return judged(meanings_of(result) == {Meaning.GONE}, codes_of(result))
+    return holds_if(meanings_of(result) == {Meaning.GONE}, codes_of(result))
 
 
 @fact(
@@ -145,7 +145,7 @@ def seconds(stage: Stage) -> Trial:
     if not answer.good or not all_good(answer.body, 1):
         return fails(f"the time is refused: {codes_of(*answer.body) if answer.good else answer.code}")
     kept = str(stage.read([id_], stage.fields.moment)[0][stage.fields.moment])
-    return judged(kept.startswith("2026-01-02T03:04:07"), f"03:04:07 is kept as {kept[11:19]}")
+    return holds_if(kept.startswith("2026-01-02T03:04:07"), f"03:04:07 is kept as {kept[11:19]}")
 
 
 @fact(
@@ -163,7 +163,7 @@ def every_digit(stage: Stage) -> Trial:
     if not answer.good or not all_good(answer.body, 1):
         return fails(f"the number is refused: {codes_of(*answer.body) if answer.good else answer.code}")
     kept = stage.read([id_], stage.fields.number)[0][stage.fields.number]
-    return judged(kept == written, f"{written} is kept as {kept:.0f}")
+    return holds_if(kept == written, f"{written} is kept as {kept:.0f}")
 
 
 RECORD_FACTS = (position, partial_save, unknown_field, wrong_type, unknown_id, deleted, seconds, every_digit)
@@ -184,7 +184,7 @@ def update_only_miss(stage: Stage) -> Trial:
     if made:
         return fails("a record was created")
     result = results_of(answer)[0]
-    return judged(meanings_of(result) <= {Meaning.GONE, Meaning.REJECT}, codes_of(result))
+    return holds_if(meanings_of(result) <= {Meaning.GONE, Meaning.REJECT}, codes_of(result))
 
 
 @fact(
@@ -200,7 +200,7 @@ def null_key(stage: Stage) -> Trial:
     without, other = results_of(stage.upsert(rows, key.name, update_only=False))
     if without["success"]:
         return fails("a record without an identity was created")
-    return judged(other["success"] and meanings_of(without) <= {Meaning.REJECT, Meaning.GONE}, codes_of(without))
+    return holds_if(other["success"] and meanings_of(without) <= {Meaning.REJECT, Meaning.GONE}, codes_of(without))
 
 
 @fact(
@@ -218,7 +218,7 @@ def case(stage: Stage) -> Trial:
     made = stage.create([{key.name: value.lower()}])[0]
     result = results_of(stage.upsert([stage.row(**{key.name: value.upper(), stage.fields.text: "case"})], key.name))[0]
     found = result["success"] and result["id"] == made
-    return judged(found, "found in the other case" if found else codes_of(result))
+    return holds_if(found, "found in the other case" if found else codes_of(result))
 
 
 @fact(
@@ -232,7 +232,7 @@ def no_key_field(stage: Stage) -> Trial:
     if answer.good:
         return fails("it is accepted")
     refused = isinstance(request_error(answer.status, answer.body), RequestRefusedError)
-    return judged(refused, f"{answer.status} {answer.code}")
+    return holds_if(refused, f"{answer.status} {answer.code}")
 
 
 def _value(stage: Stage, key: FieldDescription, end: str) -> str:

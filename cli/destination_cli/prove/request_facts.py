@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from destination_cli.org_api import OrgAnswer
-from destination_cli.prove.fact import Trial, all_good, fact, fails, holds, judged, untried
+from destination_cli.prove.fact import Trial, all_good, fact, fails, holds, holds_if, untried
 from destination_cli.prove.stage import COLLECTION, COLLECTIONS, Stage
 
 COUNTED_REQUESTS = 10
@@ -29,7 +29,7 @@ def thousand_records(stage: Stage) -> Trial:
         return fails(f"the request is refused: {answer.code}")
     replies = answer.body["compositeResponse"]
     written = sum(all_good(reply["body"], COLLECTION) for reply in replies)
-    return judged(written == COLLECTIONS, f"{written} of {COLLECTIONS} collections of {COLLECTION} are written")
+    return holds_if(written == COLLECTIONS, f"{written} of {COLLECTIONS} collections of {COLLECTION} are written")
 
 
 @fact(
@@ -50,7 +50,7 @@ def one_call(stage: Stage, sleep: Callable[[float], None] = time.sleep) -> Trial
     # Others may call the org meanwhile; each collection counted for itself would make 50 and more.
     several = COUNTED_REQUESTS * COLLECTIONS
     seen = f"{COUNTED_REQUESTS} requests with {COLLECTIONS} collections each count {used}"
-    return judged(used < (COUNTED_REQUESTS + several) // 2, seen)
+    return holds_if(used < (COUNTED_REQUESTS + several) // 2, seen)
 
 
 def _settled(stage: Stage, before: int, last: OrgAnswer, sleep: Callable[[float], None]) -> int:
@@ -89,7 +89,7 @@ def answer_shape(stage: Stage) -> Trial:
         return fails("the result of a written record lacks its 18-character id or success")
     named = [{"statusCode", "message", "fields"} <= error.keys() for error in refused.get("errors") or ()]
     known = refused.get("success") is False and bool(named) and all(named)
-    return judged(known, "id, success, errors with statusCode, message and fields")
+    return holds_if(known, "id, success, errors with statusCode, message and fields")
 
 
 @fact(
@@ -102,7 +102,7 @@ def all_refused(stage: Stage) -> Trial:
     deleted = stage.create([{}, {}])
     stage.delete(deleted)
     answer = stage.update([stage.row(id=id_, **{stage.fields.text: "gone"}) for id_ in deleted])
-    return judged(answer.status == 200, f"answered with {answer.status}")
+    return holds_if(answer.status == 200, f"answered with {answer.status}")
 
 
 @fact(
@@ -125,7 +125,7 @@ def header_in_subrequest(stage: Stage) -> Trial:
     mine = stage.read(stage.create([{}]), "OwnerId")[0]["OwnerId"]
     if without == mine:
         return untried("no active assignment rule gave the lead to another user")
-    return judged(kept == mine, "the owner stays with the header and changes without it")
+    return holds_if(kept == mine, "the owner stays with the header and changes without it")
 
 
 ENVELOPE_FACTS = (thousand_records, one_call, answer_shape, all_refused, header_in_subrequest)

@@ -107,7 +107,7 @@ def record(template: Template, scenario: AlarmScenario, folder: Path) -> Metrics
         stage.close()
 
 
-def judge(template: Template, scenario: AlarmScenario, metrics: Metrics) -> ScenarioTrial:
+def examined(template: Template, scenario: AlarmScenario, metrics: Metrics) -> ScenarioTrial:
     """Evaluate the template's alarms on what was recorded."""
     alarms = read_alarms(template, {"DestinationFile": DESTINATION.name, **scenario.parameters})
     end = START + scenario.minutes * 60
@@ -120,7 +120,7 @@ def tried(template: Template, scenarios: Sequence[AlarmScenario], folder: Path) 
 
     def one(number: int) -> ScenarioTrial:
         scenario = scenarios[number]
-        return judge(template, scenario, record(template, scenario, folder / str(number)))
+        return examined(template, scenario, record(template, scenario, folder / str(number)))
 
     with ThreadPoolExecutor(AT_A_TIME) as running:
         return list(running.map(one, range(len(scenarios))))

@@ -30,7 +30,7 @@ class Verdict:
         return not (self.lost or self.stale or self.misplaced)
 
 
-def judge(
+def examined(
     events: Sequence[ProfileEvent],
     org: SimulatedOrg,
     queued: Iterable[Stored],

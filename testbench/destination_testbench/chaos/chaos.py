@@ -11,7 +11,7 @@ from pathlib import Path
 
 from salesforce_destination.outcome import OutcomeKind
 
-from destination_testbench.chaos.accounting import Verdict, judge
+from destination_testbench.chaos.accounting import Verdict, examined
 from destination_testbench.chaos.faults import RULE_ENDS, FaultSchedule, RowFaults, plan
 from destination_testbench.chaos.operator import Operator
 from destination_testbench.chaos.settings import HOUR, NOTHING, Broken, ChaosSettings
@@ -46,7 +46,7 @@ class ChaosResult:
 
 
 def run_chaos(settings: ChaosSettings, broken: Broken = NOTHING) -> ChaosResult:
-    """Run one simulation to its end, and judge it."""
+    """Run one simulation to its end, and examined it."""
     draw = random.Random(settings.seed)
     events = events_of(settings, draw)
     numbers = replace(template_numbers(), batch_size=settings.batch_size)
@@ -95,7 +95,7 @@ class Chaos:
         clock.run()
         cloud = self.world.cloud
         expired = [*cloud.queue.expired, *cloud.dead_letters.expired]
-        verdict = judge(self.events, self.world.org, cloud.queue.all(), expired, cloud.dead_letters.all())
+        verdict = examined(self.events, self.world.org, cloud.queue.all(), expired, cloud.dead_letters.all())
         return self._result(verdict)
 
     def _watch(self) -> None:

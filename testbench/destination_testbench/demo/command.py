@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from destination_testbench.demo.delivery import DemoError, Findings, ScenarioRun
 from destination_testbench.demo.scenario import Scenario, scenario
 from destination_testbench.demo.tables import WIDTH, differences, outcome_table, record_table
-from destination_testbench.local.command import COULD_NOT_START, StartError, judge_destination
+from destination_testbench.local.command import COULD_NOT_START, StartError, is_usable
 from destination_testbench.local.options import DESTINATIONS, StackOptions
 from destination_testbench.local.stack import LocalStack
 from destination_testbench.org import SimulatedOrg, seed
@@ -36,7 +36,7 @@ def run_demo(console: Console, state: Path, planned: Scenario | None = None, des
     org = SimulatedOrg()
     seed(org, contacts=len(planned.bodies))
     options = StackOptions(destination=destination, parameters=PARAMETERS, state=state.resolve())
-    if not judge_destination(options, console):
+    if not is_usable(options, console):
         return COULD_NOT_START
     try:
         with console.status("Starting AWS (moto), a simulated Salesforce org and the functions"):

@@ -34,7 +34,7 @@ def run_local(console: Console, environ: Mapping[str, str], state: Path) -> int:
     with ending_on_signals() as ended:
         try:
             options = replace(StackOptions.from_environ(environ), state=state.resolve())
-            if not judge_destination(options, console):
+            if not is_usable(options, console):
                 return COULD_NOT_START
             with LocalStack(options) as stack:
                 _introduce(stack, console)
@@ -46,7 +46,7 @@ def run_local(console: Console, environ: Mapping[str, str], state: Path) -> int:
     return 0
 
 
-def judge_destination(options: StackOptions, console: Console) -> bool:
+def is_usable(options: StackOptions, console: Console) -> bool:
     """Whether the destination file can be used; its mistakes are shown if not."""
     file = options.destination or DESTINATIONS / "contacts.toml"
     try:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import typer.main
 from destination_cli.app import app
-from destination_cli.check import judge
+from destination_cli.check import report_on
 from destination_cli.connect import connect
 from destination_cli.create_fields.creation import CreateFields
 from destination_cli.create_fields.creation import CreationOptions as SetUp
@@ -124,7 +124,7 @@ def deployed(target: Target) -> Target:
 
 
 def test_a_check_needs_what_the_table_says(aws: Aws, target: Target) -> None:
-    report = judge(CONTACTS, target=target)
+    report = report_on(CONTACTS, target=target)
     published(deployed(target), CONTACTS)
     login_cause(deployed(target))
 

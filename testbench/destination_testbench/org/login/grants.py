@@ -43,7 +43,7 @@ class Grants:
         self._config, self._users, self._refresh_tokens = config, users, refresh_tokens
         self.apps: dict[str, ConnectedApp] = {}
 
-    def judge(self, request: OrgRequest, now: float) -> Granted:
+    def granted(self, request: OrgRequest, now: float) -> Granted:
         """Who is logged in; GrantRefused when nobody is."""
         form = form_of(request)
         grant = required(form, "grant_type")

@@ -46,7 +46,7 @@ class OAuth:
 
     def token(self, request: OrgRequest, now: float) -> JsonAnswer:
         """POST token: an access token. There is no expires_in, and the time is a text."""
-        granted = self.grants.judge(request, now)
+        granted = self.grants.granted(request, now)
         session = self._sessions.open(granted.user, granted.app.client_id, now, granted.refresh_token)
         return JsonAnswer(200, self.described(session, granted, request, now), NO_STORE)
 

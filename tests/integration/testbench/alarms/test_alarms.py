@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from destination_testbench.alarms.dashboard import unheard
 from destination_testbench.alarms.scenarios import FAULTS, HEALTHY, AlarmScenario
-from destination_testbench.alarms.trial import ScenarioTrial, judge, lines, tried, unshown
+from destination_testbench.alarms.trial import ScenarioTrial, examined, lines, tried, unshown
 from destination_testbench.template.template import Template, read_template
 
 SHORT = [
@@ -100,7 +100,7 @@ def test_an_alarm_that_can_never_go_on_is_found(trials: list[ScenarioTrial]) -> 
     broken = changed("TokenRefreshFailingAlarm", Threshold=1_000_000)
     trial = next(trial for trial in trials if "secret" in trial.scenario.name)
 
-    mistakes = judge(broken, trial.scenario, trial.metrics).mistakes
+    mistakes = examined(broken, trial.scenario, trial.metrics).mistakes
 
     assert any("TokenRefreshFailingAlarm stayed off" in text for text in mistakes)
     assert any("woken by nobody" in text for text in mistakes)
@@ -110,7 +110,7 @@ def test_an_alarm_that_is_always_on_is_found(trials: list[ScenarioTrial]) -> Non
     broken = changed("OldestMessageAlarm", Threshold=-1)
     names = ["OldestMessageAlarm", "RejectedShareAlarm"]
 
-    judged = [judge(broken, trial.scenario, trial.metrics) for trial in trials]
+    judged = [examined(broken, trial.scenario, trial.metrics) for trial in trials]
 
     assert any("OldestMessageAlarm went on" in text for text in judged[0].mistakes)
     assert unshown(names, judged[:1], judged[1:]) == ["OldestMessageAlarm was on although nothing was wrong"]

@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 from destination_testbench.aws.queue import Stored
-from destination_testbench.chaos.accounting import Verdict, judge
+from destination_testbench.chaos.accounting import Verdict, examined
 from destination_testbench.chaos.traffic import (
     AUDIENCES,
     ORDERING_FIELD,
@@ -54,7 +54,7 @@ def org_with(*written: ProfileEvent) -> SimulatedOrg:
 
 
 def verdict_on(org: SimulatedOrg, events: list[ProfileEvent], queued: Any = (), letters: Any = ()) -> Verdict:
-    return judge(events, org, queued, (), letters)
+    return examined(events, org, queued, (), letters)
 
 
 def a_letter(body: str, code: str | None) -> Stored:
