@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from configparser import ConfigParser
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,14 @@ def test_the_functions_need_nothing_that_the_project_does_not_name() -> None:
 
     assert len(deployed) >= 4
     assert deployed <= named
+
+
+def test_the_lock_pins_what_the_project_names() -> None:
+    pinned = {name.lower() for name in LOCKED.findall(read(ROOT / ".ci" / "requirements.lock"))}
+    declared = [*project()["dependencies"], *chain.from_iterable(project()["optional-dependencies"].values())]
+
+    assert len(declared) >= 20
+    assert {re.split(r"[\[<>=]", dependency)[0].lower() for dependency in declared} <= pinned
 
 
 def test_the_licence_is_the_one_that_the_project_names() -> None:
