@@ -203,8 +203,8 @@ class AlarmStage:
         self._deliver()
         self.time += MINUTE
         publish_queue(self.metrics, QUEUE, self._queue, self._counts, self.time)
-        if self._letters.all():
-            publish_queue(self.metrics, DEAD_LETTERS, self._letters, QueueCounts(), self.time)
+        if self._dead_letters.all():
+            publish_queue(self.metrics, DEAD_LETTERS, self._dead_letters, QueueCounts(), self.time)
 
     def _queues(self, cloud: StageCloud) -> SimulatedSqs:
         draw = random.Random(1)
@@ -212,9 +212,9 @@ class AlarmStage:
         config = QueueConfig(*map(int, settings))
         self._url = {name: cloud.queue_url(name) for name in (QUEUE, DEAD_LETTERS, REFRESH)}
         self._queue = StandardQueue(self._url[QUEUE], config, self._now, draw)
-        self._letters = StandardQueue(self._url[DEAD_LETTERS], config, self._now, draw)
+        self._dead_letters = StandardQueue(self._url[DEAD_LETTERS], config, self._now, draw)
         self._requests = FifoQueue(self._url[REFRESH], QueueConfig(60, 600), self._now, draw)
-        sqs = SimulatedSqs({queue.name: queue for queue in (self._queue, self._letters, self._requests)})
+        sqs = SimulatedSqs({queue.name: queue for queue in (self._queue, self._dead_letters, self._requests)})
         self._sources = {
             name: EventSource(sqs, EventSourceMapping(self._url[name], f"{QUEUE_ARN}:{name}", 1_000, 0, 1, True))
             for name in (QUEUE, REFRESH)

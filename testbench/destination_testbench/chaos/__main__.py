@@ -27,10 +27,10 @@ ROWS: Sequence[tuple[str, Callable[[ChaosResult], object]]] = (
     ("delivered", lambda result: result.outcomes["delivered"]),
     ("superseded", lambda result: result.outcomes["superseded"]),
     ("rejected", lambda result: result.outcomes["rejected"]),
-    ("dead letters", lambda result: result.verdict.dead_letters.total()),
-    ("wrong dead letters", lambda result: len(result.verdict.misplaced)),
-    ("lost", lambda result: len(result.verdict.lost)),
-    ("stale", lambda result: len(result.verdict.stale)),
+    ("dead letters", lambda result: result.accounting.dead_letters.total()),
+    ("wrong dead letters", lambda result: len(result.accounting.wrong_dead_letters)),
+    ("lost", lambda result: len(result.accounting.lost)),
+    ("stale", lambda result: len(result.accounting.stale)),
     ("simulated hours", lambda result: f"{result.hours:.1f}"),
     ("seed", lambda result: result.settings.seed),
 )
@@ -43,15 +43,15 @@ def show_chaos(console: Console, results: Sequence[ChaosResult]) -> None:
     for column in table.columns[1:]:
         column.justify = "right"
     _add_counts(table, "faults", [result.faults for result in results])
-    _add_counts(table, "dead letters", [result.verdict.dead_letters for result in results])
+    _add_counts(table, "dead letters", [result.accounting.dead_letters for result in results])
     for name, value in ROWS:
         table.add_row(name, *(_number(value(result)) for result in results))
     console.print(table)
     for result in results:
-        verdict = result.verdict
-        for line in [*verdict.lost, *verdict.stale, *verdict.misplaced][:MOST_LINES]:
+        accounting = result.accounting
+        for line in [*accounting.lost, *accounting.stale, *accounting.wrong_dead_letters][:MOST_LINES]:
             console.print(line, markup=False, highlight=False)
-    if all(result.verdict.is_good for result in results):
+    if all(result.accounting.is_good for result in results):
         console.print("No message was lost, and no value is stale.", style="green")
 
 
@@ -103,7 +103,7 @@ def chaos(
             )
             results.append(run_chaos(settings))
     show_chaos(console, results)
-    raise typer.Exit(0 if all(result.verdict.is_good for result in results) else 1)
+    raise typer.Exit(0 if all(result.accounting.is_good for result in results) else 1)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The verdict on a run, from the org's own records and the queues: what was lost, what is stale, what is misplaced."""
+"""The accounting of a run, from the org's own records and the queues: what is lost, stale or wrongly dead-lettered."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ VALUE_FIELDS = ("LastName", "FirstName", "Email")
 
 
 @dataclass(slots=True)
-class Verdict:
+class Accounting:
     """What is wrong, each with a line that says where to look. A run is good when there is nothing."""
 
     lost: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
-    misplaced: list[str] = field(default_factory=list)
+    wrong_dead_letters: list[str] = field(default_factory=list)
     dead_letters: Counter[str] = field(default_factory=Counter)
 
     @property
     def is_good(self) -> bool:
         """Whether every promise was kept."""
-        return not (self.lost or self.stale or self.misplaced)
+        return not (self.lost or self.stale or self.wrong_dead_letters)
 
 
 def examined(
@@ -35,50 +35,53 @@ def examined(
     org: SimulatedOrg,
     queued: Iterable[Stored],
     expired: Iterable[Stored],
-    letters: Iterable[Stored],
-) -> Verdict:
+    dead_letters: Iterable[Stored],
+) -> Accounting:
     """
     Hold the end of a run against its events.
 
     A good message is accounted for when each time that it carries has reached the org: with its own value, or with a
     later one. A bad one has to be a dead letter with its code, and nothing else may be one.
     """
-    verdict = Verdict()
+    accounting = Accounting()
     by_body = {event.body: event for event in events}
     for place, messages in (("still queued", queued), ("expired", expired)):
-        verdict.lost += [f"message {by_body[message.body].number} is {place}" for message in messages]
-    arrived = _judge_letters(by_body, letters, verdict)
+        accounting.lost += [f"message {by_body[message.body].number} is {place}" for message in messages]
+    arrived = _examine_dead_letters(by_body, dead_letters, accounting)
     for event in events:
         if event.code and event.number not in arrived:
-            verdict.lost.append(f"bad message {event.number} ({event.code}) is neither queued nor a dead letter")
+            accounting.lost.append(f"bad message {event.number} ({event.code}) is neither queued nor a dead letter")
     people: dict[int, list[ProfileEvent]] = {}
     for event in events:
         if not event.code:
             people.setdefault(event.person, []).append(event)
     records = org.records("Contact").records
     for person, theirs in people.items():
-        _judge_person(records[record_id("003", person)], theirs, verdict)
-    return verdict
+        _examine_person(records[record_id("003", person)], theirs, accounting)
+    return accounting
 
 
-def _judge_letters(by_body: Mapping[str, ProfileEvent], letters: Iterable[Stored], verdict: Verdict) -> set[int]:
+def _examine_dead_letters(
+    by_body: Mapping[str, ProfileEvent], dead_letters: Iterable[Stored], accounting: Accounting
+) -> set[int]:
     arrived: set[int] = set()
-    for letter in letters:
+    for letter in dead_letters:
         event = by_body.get(letter.body)
         code = letter.attributes.get("ErrorCode", {}).get("StringValue", "none")
-        verdict.dead_letters[code] += 1
+        accounting.dead_letters[code] += 1
         if event is None:
-            verdict.misplaced.append(f"a dead letter ({code}) that nobody sent")
+            accounting.wrong_dead_letters.append(f"a dead letter ({code}) that nobody sent")
         elif code != event.code:
-            verdict.misplaced.append(f"message {event.number} is a dead letter ({code}, not {event.code or 'any'})")
+            text = f"message {event.number} is a dead letter ({code}, not {event.code or 'any'})"
+            accounting.wrong_dead_letters.append(text)
         elif "ProducerAttributes" not in letter.attributes and not event.attributes.keys() <= letter.attributes.keys():
-            verdict.misplaced.append(f"message {event.number} lost its producer's attributes")
+            accounting.wrong_dead_letters.append(f"message {event.number} lost its producer's attributes")
         if event:
             arrived.add(event.number)
     return arrived
 
 
-def _judge_person(record: StoredRecord, events: Sequence[ProfileEvent], verdict: Verdict) -> None:
+def _examine_person(record: StoredRecord, events: Sequence[ProfileEvent], accounting: Accounting) -> None:
     newest = max(events, key=lambda event: event.happened_at)
     expected = {**newest.values}
     times: dict[str, tuple[object, int]] = {ORDERING_FIELD: (record.get(ORDERING_FIELD), newest.happened_at)}
@@ -90,12 +93,12 @@ def _judge_person(record: StoredRecord, events: Sequence[ProfileEvent], verdict:
         if not isinstance(found, int | float) or found < wanted:
             reached = found if isinstance(found, int | float) else 0
             late = [event.number for event in events if _time_in(event, name) > reached]
-            verdict.lost.append(f"{record.id}.{name} never reached the time of messages {late}")
+            accounting.lost.append(f"{record.id}.{name} never reached the time of messages {late}")
     for name, value in expected.items():
         if record.get(name) != value:
-            verdict.stale.append(f"{record.id}.{name} does not hold the value of the newest event")
+            accounting.stale.append(f"{record.id}.{name} does not hold the value of the newest event")
     for name in times:
-        verdict.stale += _wrong_turns(record, name, {_time_in(event, name) for event in events})
+        accounting.stale += _wrong_turns(record, name, {_time_in(event, name) for event in events})
 
 
 def _newest_memberships(events: Iterable[ProfileEvent]) -> dict[str, Membership]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from salesforce_destination.outcome import OutcomeKind
 
-from destination_testbench.chaos.accounting import Verdict, examined
+from destination_testbench.chaos.accounting import Accounting, examined
 from destination_testbench.chaos.faults import RULE_ENDS, FaultSchedule, RowFaults, plan
 from destination_testbench.chaos.operator import Operator
 from destination_testbench.chaos.settings import HOUR, NOTHING, Broken, ChaosSettings
@@ -29,7 +29,7 @@ QUIET_SECONDS = 1200.0
 
 @dataclass(frozen=True, slots=True)
 class ChaosResult:
-    """What a run did, and the verdict on it."""
+    """What a run did, and its accounting."""
 
     settings: ChaosSettings
     messages: int
@@ -42,7 +42,7 @@ class ChaosResult:
     requests: int
     redriven: int
     hours: float
-    verdict: Verdict
+    accounting: Accounting
 
 
 def run_chaos(settings: ChaosSettings, broken: Broken = NOTHING) -> ChaosResult:
@@ -95,8 +95,8 @@ class Chaos:
         clock.run()
         cloud = self.world.cloud
         expired = [*cloud.queue.expired, *cloud.dead_letters.expired]
-        verdict = examined(self.events, self.world.org, cloud.queue.all(), expired, cloud.dead_letters.all())
-        return self._result(verdict)
+        accounting = examined(self.events, self.world.org, cloud.queue.all(), expired, cloud.dead_letters.all())
+        return self._result(accounting)
 
     def _watch(self) -> None:
         """Stop when everything has been sent and settled, or when that takes too long."""
@@ -111,7 +111,7 @@ class Chaos:
         done = self.producer.is_done and self.schedule.is_over and self.operator.is_done
         return done and not self.world.cloud.queue.all()
 
-    def _result(self, verdict: Verdict) -> ChaosResult:
+    def _result(self, accounting: Accounting) -> ChaosResult:
         world = self.world
         outcomes = Counter(str(outcome) for outcome in world.outcomes.values())
         faults = self.schedule.struck + self.rows.struck + world.cloud.faults.struck
@@ -130,5 +130,5 @@ class Chaos:
             requests=sum(world.org.log.counts.values()),
             redriven=self.operator.redriven,
             hours=(world.clock.now() - START) / HOUR,
-            verdict=verdict,
+            accounting=accounting,
         )

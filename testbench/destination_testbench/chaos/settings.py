@@ -19,7 +19,7 @@ class ChaosSettings:
 
     `all_errors_at_once` is the org's habit that nobody has recorded: all that is wrong with a record, or the first.
     Batches are smaller than the template's, so that one worker does not take all there is and the others meet it.
-    A run that is not done `patience_hours` after the last message was sent is stuck, and judged as it is.
+    A run that is not done `patience_hours` after the last message was sent is stuck, and examined as it is.
     """
 
     seed: int = 1

@@ -70,9 +70,9 @@ class SimulatedCloud:
     def __post_init__(self) -> None:
         now = self.clock.now
         self.faults = AwsFaults(now)
-        letters = QueueConfig(retention_seconds=self.queue_config.retention_seconds)
+        config = QueueConfig(retention_seconds=self.queue_config.retention_seconds)
         self.queue = StandardQueue(QUEUE, self.queue_config, now, self._draw())
-        self.dead_letters = StandardQueue(DEAD_LETTER_QUEUE, letters, now, self._draw())
+        self.dead_letters = StandardQueue(DEAD_LETTER_QUEUE, config, now, self._draw())
         self.queue.dead_letters = self.dead_letters
         self.refresh = FifoQueue(REFRESH_QUEUE, REFRESH, now, self._draw())
         queues: dict[str, AnyQueue] = {

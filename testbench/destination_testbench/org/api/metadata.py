@@ -143,8 +143,8 @@ def picklist_values(metadata: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple(values)
 
 
-def check_room(sobject: SObject, field: Field) -> None:
-    """Refuse a field that an sObject has no room for."""
+def check_limits(sobject: SObject, field: Field) -> None:
+    """Refuse a field beyond the custom fields, external ids or long text that an sObject may have."""
     others = [other for other in sobject.fields.values() if other.custom and other.name != field.name]
     if len(others) >= CUSTOM_FIELDS:
         raise refused("LIMIT_EXCEEDED", f"You have reached the maximum number of custom fields for {sobject.label}.")

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from destination_testbench.org.api.call import ApiCall
-from destination_testbench.org.api.metadata import check_room, field_from, refused
+from destination_testbench.org.api.metadata import check_limits, field_from, refused
 from destination_testbench.org.exchange import JsonAnswer
 from destination_testbench.org.faults.failure import RequestFailure, not_found
 from destination_testbench.org.formulas.formula import FormulaError
@@ -93,7 +93,7 @@ class Tooling:
         if new and sobject.find(name):
             text = f"There is already a field named {field.label} on {sobject.name}."
             raise refused("DUPLICATE_DEVELOPER_NAME", text)
-        check_room(sobject, field)
+        check_limits(sobject, field)
         if new:
             self._access.close(sobject.name, name)
             self._empty(sobject, name)

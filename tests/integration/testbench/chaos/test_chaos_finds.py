@@ -1,4 +1,4 @@
-"""The chaos test can fail: each guard is broken in turn, from outside, and the verdict says so."""
+"""The chaos test can fail: each guard is broken in turn, from outside, and the accounting says so."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def unanswered_not_named(settled: Batch) -> Sequence[str]:
 
 
 def test_unbroken_the_small_run_is_good() -> None:
-    verdict = broken_run(NOTHING).verdict
+    accounting = broken_run(NOTHING).accounting
 
-    assert (verdict.lost, verdict.stale, verdict.misplaced) == ([], [], [])
+    assert (accounting.lost, accounting.stale, accounting.wrong_dead_letters) == ([], [], [])
 
 
 @pytest.mark.parametrize(
@@ -72,53 +72,53 @@ def test_unbroken_the_small_run_is_good() -> None:
     ids=["no ordering rule", "no since rules", "the function's memory alone"],
 )
 def test_a_guard_that_is_missing_in_the_org_lets_stale_values_in(broken: Broken, guard: str) -> None:
-    verdict = broken_run(broken).verdict
+    accounting = broken_run(broken).accounting
 
-    assert any(f"{guard} went back" in line for line in verdict.stale)
+    assert any(f"{guard} went back" in line for line in accounting.stale)
 
 
 def test_an_org_that_does_not_compare_under_the_rows_lock_lets_stale_values_in() -> None:
     busy = replace(SMALL, people=3, workers=6, batch_size=4)
 
-    verdict = broken_run(Broken(compares_under_lock=False), busy).verdict
+    accounting = broken_run(Broken(compares_under_lock=False), busy).accounting
 
-    assert any("went back" in line for line in verdict.stale)
+    assert any("went back" in line for line in accounting.stale)
 
 
 def test_a_redrive_that_forgets_the_event_time_is_found() -> None:
-    verdict = broken_run(Broken(redrive_keeps_time=False)).verdict
+    accounting = broken_run(Broken(redrive_keeps_time=False)).accounting
 
-    assert any("got a time that no message has" in line for line in verdict.stale)
+    assert any("got a time that no message has" in line for line in accounting.stale)
 
 
 @pytest.mark.parametrize("wrapped", [Swallowing, Hushing])
 def test_a_dead_letter_that_was_not_sent_and_is_taken_for_sent_is_found(wrapped: type) -> None:
-    verdict = broken_run(Broken(wrapped=wrapped)).verdict
+    accounting = broken_run(Broken(wrapped=wrapped)).accounting
 
-    assert any("is neither queued nor a dead letter" in line for line in verdict.lost)
+    assert any("is neither queued nor a dead letter" in line for line in accounting.lost)
 
 
 @pytest.mark.parametrize("named", [none_named, unanswered_not_named])
 def test_a_deferred_message_that_is_deleted_is_found(named: Any) -> None:
-    verdict = broken_run(Broken(named=named), FEW_EVENTS_EACH).verdict
+    accounting = broken_run(Broken(named=named), FEW_EVENTS_EACH).accounting
 
-    assert any("never reached the time" in line for line in verdict.lost)
+    assert any("never reached the time" in line for line in accounting.lost)
 
 
 def test_a_function_that_marks_nothing_never_gets_rid_of_a_message_that_kills_it() -> None:
-    verdict = broken_run(Broken(marks_progress=False), replace(SMALL, patience_hours=6.0)).verdict
+    accounting = broken_run(Broken(marks_progress=False), replace(SMALL, patience_hours=6.0)).accounting
 
-    assert any("is still queued" in line for line in verdict.lost)
-    assert any("(KILLED_THE_FUNCTION) is neither queued nor a dead letter" in line for line in verdict.lost)
+    assert any("is still queued" in line for line in accounting.lost)
+    assert any("(KILLED_THE_FUNCTION) is neither queued nor a dead letter" in line for line in accounting.lost)
 
 
 def test_a_backstop_that_comes_too_soon_is_found() -> None:
-    verdict = broken_run(Broken(max_receive_count=4)).verdict
+    accounting = broken_run(Broken(max_receive_count=4)).accounting
 
-    assert any("is a dead letter (none, not any)" in line for line in verdict.misplaced)
+    assert any("is a dead letter (none, not any)" in line for line in accounting.wrong_dead_letters)
 
 
 def test_a_retention_that_is_too_short_is_found() -> None:
-    verdict = broken_run(Broken(retention_seconds=3600)).verdict
+    accounting = broken_run(Broken(retention_seconds=3600)).accounting
 
-    assert any("is expired" in line for line in verdict.lost)
+    assert any("is expired" in line for line in accounting.lost)

@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 from destination_testbench.aws.queue import Stored
-from destination_testbench.chaos.accounting import Verdict, examined
+from destination_testbench.chaos.accounting import Accounting, examined
 from destination_testbench.chaos.traffic import (
     AUDIENCES,
     ORDERING_FIELD,
@@ -53,8 +53,10 @@ def org_with(*written: ProfileEvent) -> SimulatedOrg:
     return org
 
 
-def verdict_on(org: SimulatedOrg, events: list[ProfileEvent], queued: Any = (), letters: Any = ()) -> Verdict:
-    return examined(events, org, queued, (), letters)
+def accounting_of(
+    org: SimulatedOrg, events: list[ProfileEvent], queued: Any = (), dead_letters: Any = ()
+) -> Accounting:
+    return examined(events, org, queued, (), dead_letters)
 
 
 def a_letter(body: str, code: str | None) -> Stored:
@@ -65,15 +67,15 @@ def a_letter(body: str, code: str | None) -> Stored:
 def test_the_newest_values_are_good_however_they_came() -> None:
     first, second = two_events()
 
-    assert verdict_on(org_with(first, second), [first, second]).is_good
-    assert verdict_on(org_with(second), [first, second]).is_good
+    assert accounting_of(org_with(first, second), [first, second]).is_good
+    assert accounting_of(org_with(second), [first, second]).is_good
 
 
 def test_an_older_value_over_a_newer_one_is_stale_even_if_it_was_mended_later() -> None:
     first, second = two_events()
 
-    stale = verdict_on(org_with(second, first), [first, second])
-    mended = verdict_on(org_with(second, first, second), [first, second])
+    stale = accounting_of(org_with(second, first), [first, second])
+    mended = accounting_of(org_with(second, first, second), [first, second])
 
     assert any("went back" in line for line in stale.stale)
     assert any("went back" in line for line in mended.stale)
@@ -83,10 +85,10 @@ def test_an_older_value_over_a_newer_one_is_stale_even_if_it_was_mended_later() 
 def test_a_newest_event_that_never_came_is_lost() -> None:
     first, second = two_events()
 
-    verdict = verdict_on(org_with(first), [first, second])
+    accounting = accounting_of(org_with(first), [first, second])
 
-    assert len(verdict.lost) == 2
-    assert all("never reached the time of messages [2]" in line for line in verdict.lost)
+    assert len(accounting.lost) == 2
+    assert all("never reached the time of messages [2]" in line for line in accounting.lost)
 
 
 def test_a_newer_time_beside_older_values_is_stale() -> None:
@@ -94,9 +96,9 @@ def test_a_newer_time_beside_older_values_is_stale() -> None:
     org = org_with(first, second)
     org.admin.edit("Contact", record_id("003", 1), {"LastName": first.values["LastName"]})
 
-    verdict = verdict_on(org, [first, second])
+    accounting = accounting_of(org, [first, second])
 
-    assert [line.partition(".")[2] for line in verdict.stale] == [
+    assert [line.partition(".")[2] for line in accounting.stale] == [
         "LastName does not hold the value of the newest event"
     ]
 
@@ -106,15 +108,15 @@ def test_a_good_message_is_no_dead_letter_and_a_bad_one_has_its_code() -> None:
     bad = ProfileEvent(3, 1, 0, 0.0, "{,}", code="NOT_JSON")
     org, events = org_with(second), [first, second, bad]
 
-    assert verdict_on(org, events, letters=[a_letter("{,}", "NOT_JSON")]).is_good
-    assert verdict_on(org, events).lost == ["bad message 3 (NOT_JSON) is neither queued nor a dead letter"]
+    assert accounting_of(org, events, dead_letters=[a_letter("{,}", "NOT_JSON")]).is_good
+    assert accounting_of(org, events).lost == ["bad message 3 (NOT_JSON) is neither queued nor a dead letter"]
     wrong = [a_letter("{,}", "OTHER"), a_letter(first.body, "NOT_JSON"), a_letter("foreign", None)]
-    assert len(verdict_on(org, events, letters=wrong).misplaced) == 3
+    assert len(accounting_of(org, events, dead_letters=wrong).wrong_dead_letters) == 3
 
 
 def test_what_is_still_queued_is_lost() -> None:
     first, second = two_events()
 
-    verdict = verdict_on(org_with(second), [first, second], queued=[a_letter(first.body, None)])
+    accounting = accounting_of(org_with(second), [first, second], queued=[a_letter(first.body, None)])
 
-    assert verdict.lost == ["message 1 is still queued"]
+    assert accounting.lost == ["message 1 is still queued"]
