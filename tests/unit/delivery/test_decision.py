@@ -1,0 +1,332 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+
+import pytest
+from builders import CONTACTS, SENT_AT, a_destination, an_update
+from salesforce_destination.delivery.attempt import Attempt
+from salesforce_destination.delivery.decision import Decision, Refusals, outcome_of_failure
+from salesforce_destination.errors import (
+    ConcurrentLimitError,
+    DailyLimitError,
+    DestinationError,
+    OutcomeUnknownError,
+    RequestRefusedError,
+    SalesforceUnavailableError,
+    TimeIsUpError,
+)
+from salesforce_destination.outcome import SKIPPED, OutcomeKind, Wait, rejected
+from salesforce_destination.record.classification import RecordError
+from salesforce_destination.record.record import Update, merge, moved
+from salesforce_destination.record.successor import Move
+
+LEADS = CONTACTS.replace('"Contact"', '"Lead"')
+EXTERNAL_ID = CONTACTS.replace('"SalesforceId"', '"CDP_Key__c"')
+OMITTED = CONTACTS.replace("max_length = 40", 'when_refused = "omit"').replace(
+    'target = "Email"', 'target = "Email"\nwhen_refused = "omit"'
+)
+GUARDED = "\n".join(
+    [
+        CONTACTS.rstrip(),
+        'since_field = "Since__c"',
+        '[ordering]\nfield = "Time__c"',
+        '[profiles]\nonly_if = "consent"',
+    ]
+)
+WITHOUT_CONSENT = GUARDED.replace('[profiles]\nonly_if = "consent"', "")
+
+STALE = RecordError("FIELD_CUSTOM_VALIDATION_EXCEPTION", "[CDP-STALE:Time__c]")
+REJECTED = RecordError("INVALID_EMAIL_ADDRESS")
+GONE = RecordError("ENTITY_IS_DELETED")
+CONVERTED = RecordError("CANNOT_UPDATE_CONVERTED_LEAD")
+MISMATCH = RecordError("INVALID_TYPE")
+LIMIT = RecordError("LIMIT_EXCEEDED", "CPU time limit")
+LOCKED = RecordError("UNABLE_TO_LOCK_ROW")
+UNKNOWN = RecordError("A_CODE_OF_TOMORROW")
+
+
+def an_attempt(*updates: Update, most: int = 200, fields: Iterable[str] = ("LastName",)) -> Attempt:
+    (record,) = merge(updates or [Update(0, 0, "a", "a", dict.fromkeys(fields, "x"), SENT_AT)])
+    return Attempt(record, most)
+
+
+def decide(
+    *errors: RecordError,
+    text: str = CONTACTS,
+    attempt: Attempt | None = None,
+    receive_count: int = 1,
+    collection_size: int = 1,
+) -> Decision:
+    refusals = Refusals(a_destination(text))
+    return refusals.decide(attempt or an_attempt(), errors, receive_count, collection_size)
+
+
+def code_of(decision: Decision) -> str | None:
+    return decision.outcome.reason.code if decision.outcome.reason else None
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    list(itertools.combinations([STALE, REJECTED, GONE, CONVERTED, MISMATCH, LIMIT, LOCKED, UNKNOWN], 2)),
+    ids=lambda error: error.code,
+)
+def test_of_two_errors_the_one_that_is_more_certain_decides_in_either_order(
+    first: RecordError, second: RecordError
+) -> None:
+    assert code_of(decide(first, second)) == first.code
+    assert code_of(decide(second, first)) == first.code
+
+
+def test_of_errors_that_mean_the_same_the_first_gives_the_reason() -> None:
+    assert code_of(decide(RecordError("STRING_TOO_LONG"), REJECTED)) == "STRING_TOO_LONG"
+    assert code_of(decide(REJECTED, RecordError("STRING_TOO_LONG"))) == "INVALID_EMAIL_ADDRESS"
+
+
+@pytest.mark.parametrize(
+    ("error", "receive_count", "kind", "wait"),
+    [
+        (LOCKED, 1, OutcomeKind.DEFERRED, Wait.BACKOFF),
+        (LOCKED, 500, OutcomeKind.DEFERRED, Wait.BACKOFF),
+        (UNKNOWN, 3, OutcomeKind.DEFERRED, Wait.BACKOFF),
+        (UNKNOWN, 4, OutcomeKind.REJECTED, Wait.BACKOFF),
+        (MISMATCH, 500, OutcomeKind.DEFERRED, Wait.UNTIL_MENDED),
+        (REJECTED, 1, OutcomeKind.REJECTED, Wait.BACKOFF),
+        (GONE, 1, OutcomeKind.REJECTED, Wait.BACKOFF),
+        (CONVERTED, 1, OutcomeKind.REJECTED, Wait.BACKOFF),
+        (LIMIT, 1, OutcomeKind.REJECTED, Wait.BACKOFF),
+    ],
+)
+def test_a_record_that_is_refused_alone_waits_or_is_rejected_by_its_code(
+    error: RecordError, receive_count: int, kind: OutcomeKind, wait: Wait
+) -> None:
+    decision = decide(error, receive_count=receive_count)
+
+    assert (decision.outcome.kind, decision.outcome.wait) == (kind, wait)
+    assert decision.resend is None
+
+
+@pytest.mark.parametrize(
+    ("field", "receive_count", "kind"),
+    [
+        ("CDP_Key__c", 3, OutcomeKind.DEFERRED),
+        ("CDP_Key__c", 4, OutcomeKind.REJECTED),
+        ("Other__c", 1, OutcomeKind.REJECTED),
+        ("CDP_Key__c_too", 1, OutcomeKind.REJECTED),
+    ],
+)
+def test_two_upserts_that_race_for_one_key_are_tried_as_often_as_an_unknown_code(
+    field: str, receive_count: int, kind: OutcomeKind
+) -> None:
+    raced = RecordError("DUPLICATE_VALUE", f"duplicate value found: {field} duplicates value on record with id: 003")
+
+    assert decide(raced, text=EXTERNAL_ID, receive_count=receive_count).outcome.kind is kind
+
+
+def test_another_code_that_names_the_key_as_a_duplicate_is_no_race() -> None:
+    other = RecordError("STRING_TOO_LONG", "duplicate value found: CDP_Key__c duplicates value on record with id: 003")
+
+    assert decide(other, text=EXTERNAL_ID).outcome.kind is OutcomeKind.REJECTED
+
+
+@pytest.mark.parametrize(
+    ("error", "missing"),
+    [
+        (RecordError("INVALID_FIELD", "No such column 'A__c' on sobject of type Contact"), {"A__c"}),
+        (
+            RecordError("INVALID_FIELD_FOR_INSERT_UPDATE", "Unable to create/update fields: A__c, B__c."),
+            {"A__c", "B__c"},
+        ),
+        (RecordError("INVALID_FIELD_FOR_INSERT_UPDATE", "", ("B__c",)), {"B__c"}),
+        (RecordError("INVALID_FIELD", "No such column 'Other__c' on sobject of type Contact"), set()),
+    ],
+)
+def test_a_field_that_the_org_lacks_is_named_by_the_error_or_its_text(error: RecordError, missing: set[str]) -> None:
+    decision = decide(error, attempt=an_attempt(fields=["A__c", "B__c", "LastName"]))
+
+    assert decision.missing == missing
+    assert decision.outcome.wait is Wait.UNTIL_MENDED
+
+
+@pytest.mark.parametrize(
+    ("error", "text", "more", "move"),
+    [
+        (GONE, CONTACTS, "", Move.MERGED),
+        (GONE, CONTACTS, 'merged_records = "follow"\n', Move.MERGED),
+        (CONVERTED, LEADS, "", None),
+        (CONVERTED, LEADS, 'converted_leads = "contact"\n', Move.CONVERTED),
+    ],
+)
+def test_a_moved_record_is_looked_for_where_the_file_says_so(
+    error: RecordError, text: str, more: str, move: Move | None
+) -> None:
+    decision = decide(error, text=more + text)
+
+    assert decision.move is move
+    assert decision.outcome.kind is OutcomeKind.REJECTED
+
+
+@pytest.mark.parametrize(("error", "text"), [(GONE, CONTACTS), (CONVERTED, 'converted_leads = "contact"\n' + LEADS)])
+def test_a_record_that_was_followed_once_is_not_followed_further(error: RecordError, text: str) -> None:
+    (record,) = merge([an_update(LastName="x")])
+
+    decision = decide(error, text=text, attempt=Attempt(moved(record, "Contact", "003"), 1))
+
+    assert (decision.move, decision.outcome.kind) == (None, OutcomeKind.REJECTED)
+
+
+@pytest.mark.parametrize(
+    ("error", "updates_only", "is_skipped"), [(GONE, True, True), (GONE, False, False), (CONVERTED, True, False)]
+)
+def test_who_must_not_be_created_and_is_gone_is_skipped(
+    error: RecordError, updates_only: bool, is_skipped: bool
+) -> None:
+    update = an_update(LastName="x")
+    update.updates_only = updates_only
+
+    decision = decide(error, attempt=an_attempt(update))
+
+    assert (decision.outcome is SKIPPED) is is_skipped
+
+
+@pytest.mark.parametrize(("collection_size", "most"), [(200, 100), (5, 2), (3, 1), (2, 1)])
+def test_a_limit_of_the_orgs_code_is_met_with_half_as_many_records(collection_size: int, most: int) -> None:
+    attempt = an_attempt(most=collection_size)
+    decision = decide(LIMIT, attempt=attempt, collection_size=collection_size)
+
+    assert decision.resend is not None
+    assert decision.resend.most == most
+    assert decision.is_split_of(attempt)
+    assert not decision.is_rejection()
+
+
+EVENTS = [an_update(event_time=SENT_AT + number, message=number, LastName=str(number)) for number in range(3)]
+
+
+@pytest.mark.parametrize("error", [LIMIT, REJECTED], ids=lambda error: error.code)
+def test_a_merged_record_that_is_refused_alone_is_taken_apart_oldest_event_first(error: RecordError) -> None:
+    attempt = an_attempt(*reversed(EVENTS), most=1)
+
+    decision = decide(error, attempt=attempt)
+
+    assert decision.resend is not None
+    assert decision.resend.record.updates == (EVENTS[0],)
+    assert decision.resend.later == (EVENTS[1], EVENTS[2])
+    assert not decision.is_split_of(attempt)
+    assert not decision.is_rejection()
+
+
+@pytest.mark.parametrize(
+    ("fields", "errors", "omitted"),
+    [
+        (("Email", "LastName"), [("Email",)], {"Email"}),
+        (("Email", "FirstName", "LastName"), [("Email",), ("FirstName",)], {"Email", "FirstName"}),
+        (("Email", "FirstName", "LastName"), [("Email", "FirstName")], {"Email", "FirstName"}),
+        (("Email", "LastName"), [("Email", "LastName")], set()),
+        (("Email", "LastName"), [("Email",), ("LastName",)], set()),
+        (("Email", "LastName"), [("Email",), ()], set()),
+        (("LastName",), [("Email",)], set()),
+        (("Email",), [("Email",)], set()),
+    ],
+)
+def test_refused_fields_are_left_out_where_each_may_be_and_something_is_left(
+    fields: Sequence[str], errors: Sequence[tuple[str, ...]], omitted: set[str]
+) -> None:
+    refused = [RecordError("STRING_TOO_LONG", "", names) for names in errors]
+
+    decision = decide(*refused, text=OMITTED, attempt=an_attempt(fields=fields))
+
+    assert decision.omitted == omitted
+    assert decision.is_rejection() is not bool(omitted)
+    if decision.resend:
+        assert decision.resend.record.fields.keys() == set(fields) - omitted
+
+
+def test_an_error_that_may_pass_does_not_keep_a_refused_field_from_being_left_out() -> None:
+    decision = decide(
+        RecordError("STRING_TOO_LONG", "", ("Email",)),
+        LOCKED,
+        text=OMITTED,
+        attempt=an_attempt(fields=["Email", "LastName"]),
+    )
+
+    assert decision.omitted == {"Email"}
+
+
+def stale(guard: str) -> RecordError:
+    return RecordError("FIELD_CUSTOM_VALIDATION_EXCEPTION", f"[CDP-STALE:{guard}]")
+
+
+def a_guarded_attempt(retimed: frozenset[str] = frozenset()) -> Attempt:
+    values = {"LastName": "x", "Time__c": SENT_AT, "CDP_Loyal__c": "realized", "Since__c": "2020-01-01T00:00:00Z"}
+    (record,) = merge([Update(0, 0, "a", "a", values, SENT_AT)])
+    return Attempt(record, 200, retimed=retimed)
+
+
+def test_what_stands_under_a_guard_that_refused_is_left_out_and_the_rest_is_sent() -> None:
+    decision = decide(stale("Time__c"), text=WITHOUT_CONSENT, attempt=a_guarded_attempt())
+
+    assert decision.stale == {"LastName", "Time__c"}
+    assert decision.resend is not None
+    assert decision.resend.record.fields.keys() == {"CDP_Loyal__c", "Since__c"}
+
+
+def test_a_guard_of_another_record_says_nothing_of_this_one() -> None:
+    decision = decide(stale("Time__c"), text=WITHOUT_CONSENT, attempt=an_attempt(fields=["CDP_Loyal__c"]))
+
+    assert decision.is_rejection()
+
+
+@pytest.mark.parametrize(
+    ("text", "retimed", "sent"),
+    [
+        (WITHOUT_CONSENT, frozenset[str](), None),
+        (GUARDED, frozenset[str](), "2023-11-14T22:13:20Z"),
+        (GUARDED, frozenset({"Since__c"}), None),
+    ],
+)
+def test_a_consent_that_came_back_is_tried_once_with_the_time_of_its_event(
+    text: str, retimed: frozenset[str], sent: str | None
+) -> None:
+    decision = decide(stale("Since__c"), text=text, attempt=a_guarded_attempt(retimed))
+
+    assert decision.resend is not None
+    assert decision.resend.record.fields.get("Since__c") == sent
+    assert decision.stale == (set() if sent else {"CDP_Loyal__c", "Since__c"})
+    assert decision.resend.retimed == ({"Since__c"} if sent or retimed else set())
+
+
+def test_a_decision_rejects_where_nothing_can_be_done_first() -> None:
+    outcome = rejected("CODE")
+
+    assert Decision(outcome).is_rejection()
+    assert not Decision(outcome, resend=an_attempt()).is_rejection()
+    assert not Decision(outcome, missing=frozenset({"A__c"})).is_rejection()
+    assert not Decision(outcome, move=Move.MERGED).is_rejection()
+    assert not Decision(SKIPPED).is_rejection()
+
+
+@pytest.mark.parametrize(("most", "is_split"), [(199, True), (200, False), (201, False)])
+def test_a_split_is_what_is_sent_again_among_fewer(most: int, is_split: bool) -> None:
+    assert Decision(SKIPPED, resend=an_attempt(most=most)).is_split_of(an_attempt(most=200)) is is_split
+
+
+@pytest.mark.parametrize(
+    ("error", "sent", "unsent"),
+    [
+        (SalesforceUnavailableError(503), Wait.BACKOFF, Wait.BACKOFF),
+        (ConcurrentLimitError(403), Wait.BACKOFF, Wait.BACKOFF),
+        (DailyLimitError(403), Wait.DAILY_LIMIT, Wait.DAILY_LIMIT),
+        (OutcomeUnknownError(None), Wait.UNKNOWN, Wait.BACKOFF),
+        (RequestRefusedError(403), Wait.UNTIL_MENDED, Wait.UNTIL_MENDED),
+        (TimeIsUpError(), Wait.BACKOFF, Wait.BACKOFF),
+    ],
+)
+def test_what_a_failed_request_held_waits_as_long_as_the_failure_asks_and_a_time_out_counts_only_for_what_was_sent(
+    error: DestinationError, sent: Wait, unsent: Wait
+) -> None:
+    for was_sent, wait in [(True, sent), (False, unsent)]:
+        outcome = outcome_of_failure(error, was_sent=was_sent)
+        assert (outcome.kind, outcome.wait) == (OutcomeKind.DEFERRED, wait)
+        assert outcome.reason is not None
+        assert outcome.reason.code == error.code

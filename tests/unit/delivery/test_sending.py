@@ -1,0 +1,559 @@
+"""How records are sent: limits, splitting, common causes, moved records; each rule by an org that answers just so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+import scripted_org
+from builders import CONTACTS, SENT_AT, a_destination, a_message, a_profile, an_id, an_update
+from salesforce_destination.delivery.attempt import Attempt
+from salesforce_destination.delivery.batch import Batch
+from salesforce_destination.delivery.decision import Decision
+from salesforce_destination.delivery.deliverer import Limits
+from salesforce_destination.delivery.memory import Memory
+from salesforce_destination.delivery.sending import SingleRecords, common_causes
+from salesforce_destination.errors import (
+    BadRequestError,
+    DailyLimitError,
+    DestinationError,
+    OutcomeUnknownError,
+    SalesforceError,
+    SalesforceUnavailableError,
+)
+from salesforce_destination.outcome import Delivery, Message, Outcome, OutcomeKind, Wait, rejected
+from salesforce_destination.record.classification import RecordError
+from salesforce_destination.record.composite import Collection, CollectionReply
+from salesforce_destination.record.description import ObjectDescription, read_description
+from salesforce_destination.record.record import Record, merge
+from salesforce_destination.record.successor import Move, Successor
+
+LEADS = CONTACTS.replace('"Contact"', '"Lead"')
+NO_SUCH_FIELD = RecordError("INVALID_FIELD", "No such column 'CDP_Loyal__c' on sobject of type Contact")
+LIMIT = RecordError("LIMIT_EXCEEDED", "CPU time limit")
+
+Answer = Callable[[Collection], CollectionReply]
+
+
+def all_written(collection: Collection) -> CollectionReply:
+    return [()] * len(collection)
+
+
+def errors_by(**by_last_name: RecordError) -> Answer:
+    """An answer that refuses records by their last names."""
+
+    def answer(collection: Collection) -> CollectionReply:
+        refused = [by_last_name.get(str(record.fields.get("LastName"))) for record in collection]
+        return [(error,) if error else () for error in refused]
+
+    return answer
+
+
+class Org:
+    """An org that answers by a function, fails by a list, and remembers what came."""
+
+    def __init__(
+        self,
+        answer: Answer = all_written,
+        fails: Sequence[DestinationError | None] = (),
+        successors: Mapping[str, Successor] | None = None,
+    ) -> None:
+        self.answer, self.fails, self.successors = answer, list(fails), successors or {}
+        self.requests: list[list[Sequence[Record]]] = []
+        self.usage: float | None = None
+        self.now, self.seconds_per_call = 1_000.0, 0.0
+        self.describes: list[float] = []
+        self.description: ObjectDescription | DestinationError = read_description({})
+        self.cannot_find: DestinationError | None = None
+
+    @property
+    def sizes(self) -> list[list[int]]:
+        return [[len(collection) for collection in request] for request in self.requests]
+
+    @property
+    def last_names(self) -> list[list[Any]]:
+        return [
+            [record.fields.get("LastName") for collection in request for record in collection]
+            for request in self.requests
+        ]
+
+    def send(self, collections: Sequence[Collection]) -> list[CollectionReply]:
+        self.requests.append(list(collections))
+        self.now += self.seconds_per_call
+        failure = self.fails.pop(0) if self.fails else None
+        if failure:
+            raise failure
+        return [self.answer(collection) for collection in collections]
+
+    def find(self, move: Move, records: Sequence[Record]) -> Mapping[str, Successor]:
+        if self.cannot_find:
+            raise self.cannot_find
+        return {record.key: self.successors[record.key] for record in records if record.key in self.successors}
+
+    def describe(self) -> ObjectDescription:
+        self.describes.append(self.now)
+        if isinstance(self.description, DestinationError):
+            raise self.description
+        return self.description
+
+    def api_usage_percent(self) -> float | None:
+        return self.usage
+
+
+class Run:
+    """Batches that one environment delivers, one after the other."""
+
+    def __init__(self, org: Org, text: str = CONTACTS, records: int = 200, memory: Memory | None = None) -> None:
+        self.memory = memory or Memory(lambda: org.now)
+        limits = Limits(records_per_collection=records, give_up_after_seconds=100)
+        self._deliverer = scripted_org.a_deliverer(a_destination(text), org, limits, self.memory)
+
+    def batch(self, *messages: Message) -> Batch:
+        return self._deliverer.deliver(messages, SENT_AT)
+
+    def deliver(self, *messages: Message) -> Sequence[Delivery]:
+        return self.batch(*messages).deliveries
+
+
+def named(*names: str) -> list[Message]:
+    """A message about each of these people, numbered from one."""
+    return [a_message(a_profile(n, last_name=name), number=n) for n, name in enumerate(names, 1)]
+
+
+def people(count: int, name: str = "Okafor") -> list[Message]:
+    return named(*[name] * count)
+
+
+def kinds(deliveries: Sequence[Delivery]) -> list[OutcomeKind]:
+    return [delivery.outcome.kind for delivery in deliveries]
+
+
+def codes(deliveries: Sequence[Delivery]) -> list[str | None]:
+    return [delivery.outcome.reason.code if delivery.outcome.reason else None for delivery in deliveries]
+
+
+# Tries.
+
+
+@pytest.mark.parametrize(
+    ("counts", "kind"), [((3, 9), OutcomeKind.DEFERRED), ((9, 3), OutcomeKind.DEFERRED), ((4, 9), OutcomeKind.REJECTED)]
+)
+def test_the_tries_of_a_merged_record_are_the_fewest_deliveries_of_its_messages(
+    counts: tuple[int, int], kind: OutcomeKind
+) -> None:
+    org = Org(errors_by(Okafor=RecordError("A_CODE_OF_TOMORROW")))
+    messages = [a_message(a_profile(1), number=n, receive_count=count) for n, count in enumerate(counts)]
+
+    assert kinds(Run(org).deliver(*messages)) == [kind, kind]
+
+
+# The org's API calls.
+
+
+@pytest.mark.parametrize(("usage", "requests"), [(None, 2), (0.0, 2), (89.9, 2), (90.0, 1), (99.0, 1)])
+def test_at_the_ceiling_of_api_calls_the_rest_of_the_batch_waits(usage: float | None, requests: int) -> None:
+    org = Org()
+    org.usage = usage
+
+    deliveries = Run(org, records=1).deliver(*people(10))
+
+    assert len(org.requests) == requests
+    assert codes(deliveries)[5:] == [None if requests == 2 else "API_USAGE_CEILING"] * 5
+    assert deliveries[9].outcome.wait is (Wait.BACKOFF if requests == 2 else Wait.DAILY_LIMIT)
+
+
+def test_the_ceiling_counts_after_a_refused_request_too() -> None:
+    org = Org(fails=[BadRequestError(400, ["JSON_PARSER_ERROR"])])
+    org.usage = 90.0
+
+    deliveries = Run(org, records=1).deliver(*people(2))
+
+    assert len(org.requests) == 1
+    assert codes(deliveries) == ["API_USAGE_CEILING"] * 2
+
+
+@pytest.mark.parametrize("usage", [None, 95.0])
+def test_a_spent_limit_keeps_the_next_batch_from_asking_for_ten_minutes(usage: float | None) -> None:
+    org = Org(fails=[DailyLimitError(403, ["REQUEST_LIMIT_EXCEEDED"])] if usage is None else [])
+    org.usage = usage
+    run = Run(org)
+
+    run.deliver(*people(1))
+    org.now += 599.9
+    (waiting,) = run.deliver(*people(1))
+    assert (len(org.requests), waiting.outcome.kind) == (1, OutcomeKind.DEFERRED)
+    assert waiting.outcome.wait is Wait.DAILY_LIMIT
+    assert codes([waiting]) == ["REQUEST_LIMIT_EXCEEDED"]
+
+    org.now += 0.1
+    run.deliver(*people(1))
+    assert len(org.requests) == 2
+
+
+# The size of requests.
+
+
+def a_reply_that_is_locked(collection: Collection) -> CollectionReply:
+    return [(RecordError("UNABLE_TO_LOCK_ROW"),) if number else () for number in range(len(collection))]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "answer", "fails", "size"),
+    [
+        (0.0, all_written, [], 5),
+        (4.9, all_written, [], 5),
+        (5.0, all_written, [], 4),
+        (15.0, all_written, [], 4),
+        (15.1, all_written, [], 2),
+        (1.0, a_reply_that_is_locked, [], 2),
+        (60.0, all_written, [OutcomeUnknownError(None)], 2),
+        (1.0, all_written, [OutcomeUnknownError(None)], 2),
+        (1.0, all_written, [SalesforceUnavailableError(503)], 4),
+        (60.0, all_written, [SalesforceUnavailableError(503)], 4),
+    ],
+)
+def test_requests_shrink_after_a_time_out_locks_or_a_slow_answer_and_grow_after_a_fast_one(
+    seconds: float, answer: Answer, fails: list[DestinationError], size: int
+) -> None:
+    org = Org(answer, fails)
+    org.seconds_per_call = seconds
+    run = Run(org, memory=Memory(lambda: org.now, collections_per_request=4))
+
+    batch = run.batch(*people(2))
+
+    assert run.memory.collections_per_request == size
+    assert batch.requests == 1
+    assert batch.slowest_request_seconds == pytest.approx(seconds)
+
+
+def test_the_size_changes_from_request_to_request_of_one_batch() -> None:
+    org = Org()
+    org.seconds_per_call = 16.0
+
+    Run(org, records=1).deliver(*people(9))
+    assert org.sizes == [[1] * 5, [1] * 2, [1], [1]]
+
+    org.seconds_per_call = 1.0
+    org.requests.clear()
+    Run(org, records=1, memory=Memory(lambda: org.now, collections_per_request=1)).deliver(*people(7))
+    assert org.sizes == [[1], [1] * 2, [1] * 3, [1]]
+
+
+# Requests that are refused as a whole.
+
+
+def test_of_a_refused_request_each_collection_is_sent_for_itself_and_the_guilty_one_in_halves() -> None:
+    org = Org(fails=[BadRequestError(400, ["JSON_PARSER_ERROR"]), None, BadRequestError(400, ["JSON_PARSER_ERROR"])])
+
+    deliveries = Run(org, records=2).deliver(*people(6))
+
+    assert org.sizes == [[2, 2, 2], [2], [2], [2], [1, 1]]
+    assert set(kinds(deliveries)) == {OutcomeKind.DELIVERED}
+
+
+def test_a_record_that_is_refused_in_a_request_of_its_own_is_rejected() -> None:
+    org = Org(fails=[BadRequestError(413, ["TOO_LARGE"])] * 2)
+
+    batch = Run(org).batch(*people(1))
+
+    assert org.sizes == [[1]]
+    assert (kinds(batch.deliveries), codes(batch.deliveries)) == ([OutcomeKind.REJECTED], ["TOO_LARGE"])
+    assert batch.codes == {"TOO_LARGE": 1}
+
+
+@pytest.mark.parametrize("error", [BadRequestError(400, ["TOO_MUCH"]), SalesforceUnavailableError(503)])
+def test_a_collection_that_fails_as_a_whole_is_split_or_waits(error: SalesforceError) -> None:
+    org = Org(lambda collection: error if len(collection) > 1 else [()])
+
+    deliveries = Run(org, records=4).deliver(*people(4))
+
+    is_split = isinstance(error, BadRequestError)
+    assert org.sizes == ([[4], [2, 2], [1, 1, 1, 1]] if is_split else [[4]])
+    assert set(kinds(deliveries)) == {OutcomeKind.DELIVERED if is_split else OutcomeKind.DEFERRED}
+
+
+def test_a_guilty_event_is_found_by_sending_the_events_of_its_record_one_by_one() -> None:
+    def answer(collection: Collection) -> CollectionReply:
+        return [(LIMIT,) if len(r.updates) > 1 or r.fields["LastName"] == "Bad" else () for r in collection]
+
+    org, names = Org(answer), ["First", "Bad", "Last"]
+    messages = [a_message(a_profile(1, last_name=name), number=n) for n, name in enumerate(names)]
+
+    deliveries = Run(org).deliver(*messages)
+
+    assert org.last_names == [["Last"], ["First"], ["Bad"], ["Last"]]
+    assert kinds(deliveries) == [OutcomeKind.DELIVERED, OutcomeKind.REJECTED, OutcomeKind.DELIVERED]
+
+
+# Common causes.
+
+
+@pytest.mark.parametrize(
+    ("records", "refused", "is_common"),
+    [(19, 19, False), (20, 9, False), (20, 10, True), (21, 10, False), (21, 11, True), (40, 19, False), (40, 20, True)],
+)
+def test_a_cause_is_common_from_twenty_records_on_where_half_are_refused_for_it(
+    records: int, refused: int, is_common: bool
+) -> None:
+    outcomes = [rejected("CODE", "its text")] * refused
+
+    assert common_causes(outcomes, records) == ({("CODE", "its text")} if is_common else set())
+
+    answer = errors_by(Bad=RecordError("FIELD_INTEGRITY_EXCEPTION"))
+    deliveries = Run(Org(answer)).deliver(*named(*["Bad"] * refused, *["Good"] * (records - refused)))
+    assert kinds(deliveries)[:refused] == [OutcomeKind.DEFERRED if is_common else OutcomeKind.REJECTED] * refused
+    assert deliveries[0].outcome.wait is (Wait.UNTIL_MENDED if is_common else Wait.BACKOFF)
+
+
+def test_ids_and_numbers_do_not_tell_two_causes_apart_and_other_words_do() -> None:
+    alike = [rejected("CODE", f"Row {number} of {an_id(number)} and {an_id(number)[:15]}.") for number in range(20)]
+    other = [rejected("CODE", f"A rule named {chr(97 + number)}.") for number in range(20)]
+
+    assert common_causes(alike, 40) == {("CODE", "Row # of # and #.")}
+    assert common_causes(other, 20) == set()
+
+
+def test_what_says_something_of_each_record_for_itself_is_never_common() -> None:
+    assert common_causes([rejected("CANNOT_UPDATE_CONVERTED_LEAD")] * 20, 20) == set()
+
+
+def test_splitting_ends_when_twenty_records_failed_alone_and_no_more_were_written_alone() -> None:
+    org = Org(lambda collection: [(LIMIT,)] * len(collection))
+
+    deliveries = Run(org).deliver(*people(200))
+
+    assert set(kinds(deliveries)) == {OutcomeKind.DEFERRED}
+    assert {delivery.outcome.wait for delivery in deliveries} == {Wait.UNTIL_MENDED}
+    assert set(codes(deliveries)) == {"LIMIT_EXCEEDED"}
+    assert len(org.requests) < 30
+
+
+def a_single(count: int = 0, written: int = 0, code: str = "LIMIT_EXCEEDED") -> SingleRecords:
+    """What is known after so many records were refused alone, and so many written alone."""
+    single = SingleRecords(written=written)
+    refuse(single, count, code)
+    return single
+
+
+def refuse(single: SingleRecords, count: int, code: str, size: int = 1) -> None:
+    for number in range(count):
+        single.considered(an_attempt(f"{code} {number}", most=1), Decision(rejected(code)), size)
+
+
+def an_attempt(key: str = "a", most: int = 200) -> Attempt:
+    (record,) = merge([an_update(key, LastName="x")])
+    return Attempt(record, most)
+
+
+SPLIT = Decision(rejected("LIMIT_EXCEEDED"), resend=an_attempt(most=100))
+
+
+@pytest.mark.parametrize(
+    ("refused", "written", "is_common"),
+    [(19, 0, False), (20, 0, True), (20, 20, True), (20, 21, False), (30, 30, True)],
+)
+def test_twenty_records_that_fail_alone_are_a_common_cause_unless_more_were_written_alone(
+    refused: int, written: int, is_common: bool
+) -> None:
+    single = a_single(refused, written)
+
+    assert single.is_common(rejected("LIMIT_EXCEEDED")) is is_common
+    assert not single.is_common(rejected("OTHER"))
+    assert not single.is_common(Outcome(OutcomeKind.REJECTED))
+    considered = single.considered(an_attempt(), SPLIT, 200)
+    assert (considered.outcome.kind is OutcomeKind.DEFERRED) is is_common
+    assert (considered.resend is None) is is_common
+
+
+def test_only_records_that_were_alone_count_and_each_once() -> None:
+    single = a_single()
+    refuse(single, 40, "LIMIT_EXCEEDED", size=2)
+    for _ in range(20):
+        single.considered(an_attempt("one", most=1), Decision(rejected("LIMIT_EXCEEDED")), 1)
+    for size in (1, 2, 200):
+        single.note_written(size)
+
+    assert not single.is_common(rejected("LIMIT_EXCEEDED"))
+    assert single.written == 1
+
+
+def test_of_several_codes_the_one_that_refused_most_is_common() -> None:
+    for codes_in_order in (("MOST", "SOME"), ("SOME", "MOST")):
+        single = a_single()
+        for code in codes_in_order:
+            refuse(single, 25 if code == "MOST" else 21, code)
+
+        assert single.is_common(rejected("MOST"))
+        assert not single.is_common(rejected("SOME"))
+
+
+def test_nothing_is_held_back_before_a_split() -> None:
+    pending = [an_attempt(str(number), most) for number, most in enumerate([200, 100, 1])]
+
+    assert a_single().probed(pending) == (pending, ())
+
+
+def test_while_splitting_five_of_the_smallest_collections_go_first_and_the_rest_waits_in_its_order() -> None:
+    single = a_single()
+    single.considered(an_attempt(), SPLIT, 200)
+    large, small = [an_attempt(most=4) for _ in range(2)], [an_attempt(most=2) for _ in range(11)]
+
+    now, later = single.probed([large[0], *small, large[1]])
+
+    assert list(map(id, now)) == list(map(id, small[:10]))
+    assert list(map(id, later)) == list(map(id, [large[0], small[10], large[1]]))
+
+
+def test_a_decision_that_splits_nothing_starts_no_probing() -> None:
+    single = a_single(30)
+
+    single.considered(an_attempt(), Decision(rejected("CODE")), 200)
+
+    assert single.probed([an_attempt()])[1] == ()
+
+
+# Fields that the org lacks.
+
+
+def loyal(name: str = "Okafor", number: int = 1, receive_count: int = 1) -> Message:
+    profile = a_profile(number, last_name=name, statuses={"7841ba61-23c1-4bb3-a495-00d3g5fe1e93": "realized"})
+    return a_message(profile, number=number, receive_count=receive_count)
+
+
+def lacks_the_field(collection: Collection) -> CollectionReply:
+    return [(NO_SUCH_FIELD,) if "CDP_Loyal__c" in record.fields else () for record in collection]
+
+
+def test_what_fits_is_written_once_and_the_message_waits_for_the_missing_field() -> None:
+    org = Org(lacks_the_field)
+    run = Run(org)
+
+    first, again = run.batch(loyal()), run.batch(loyal(receive_count=2))
+
+    assert org.sizes == [[1], [1]]
+    assert org.requests[1][0][0].fields.keys() == {"LastName"}
+    for batch in (first, again):
+        assert codes(batch.deliveries) == ["FIELD_MISSING_IN_ORG"]
+        assert batch.deliveries[0].outcome.wait is Wait.UNTIL_MENDED
+        assert batch.missing == {"CDP_Loyal__c": 1}
+    assert (first.records_delivered, again.records_delivered) == (1, 0)
+
+
+def test_a_new_message_about_the_missing_field_is_written_without_it_at_once() -> None:
+    org = Org(lacks_the_field)
+    run = Run(org)
+
+    run.deliver(loyal())
+    run.deliver(loyal(number=2))
+
+    assert [request[0][0].fields.keys() for request in org.requests[2:]] == [{"LastName"}]
+
+
+def test_an_unanswered_describe_leaves_the_field_missing_and_is_asked_again_five_minutes_later() -> None:
+    org = Org(lacks_the_field)
+    run = Run(org)
+    run.deliver(loyal())
+    org.description = SalesforceUnavailableError(503)
+    missed_at = org.now
+
+    for seconds in (299.0, 300.0, 599.0):
+        org.now = missed_at + seconds
+        assert codes(run.deliver(loyal())) == ["FIELD_MISSING_IN_ORG"]
+    assert org.describes == [missed_at + 300.0]
+    assert len(org.requests) == 2
+
+    org.description = read_description({"fields": [{"name": "CDP_Loyal__c", "updateable": True}]})
+    org.answer = all_written
+    org.now = missed_at + 600.0
+    assert kinds(run.deliver(loyal())) == [OutcomeKind.DELIVERED]
+
+
+# Moved records.
+
+
+def gone(*keys: str, code: str = "ENTITY_IS_DELETED") -> Answer:
+    return lambda collection: [(RecordError(code, "It is gone."),) if r.identity in keys else () for r in collection]
+
+
+FOLLOWING = 'merged_records = "follow"\n' + CONTACTS
+
+
+def test_fields_that_a_converted_leads_contact_has_not_are_left_out() -> None:
+    lead = an_id(1, "00Q")
+    successor = Successor("Contact", an_id(9), frozenset({"LastName"}))
+    org = Org(gone(lead, code="CANNOT_UPDATE_CONVERTED_LEAD"), successors={lead: successor})
+    message = a_message(a_profile(crm_id=lead, email="a@b.c"))
+
+    deliveries = Run(org, 'converted_leads = "contact"\n' + LEADS).deliver(message)
+
+    record = org.requests[1][0][0]
+    assert (record.identity, record.moved_to, dict(record.fields)) == (an_id(9), "Contact", {"LastName": "Okafor"})
+    assert kinds(deliveries) == [OutcomeKind.DELIVERED]
+
+
+def test_they_stay_left_out_when_the_contacts_events_are_sent_one_by_one() -> None:
+    lead = an_id(1, "00Q")
+    successor = Successor("Contact", an_id(9), frozenset({"LastName"}))
+
+    def answer(collection: Collection) -> CollectionReply:
+        if collection[0].moved_to is None:
+            return [(RecordError("CANNOT_UPDATE_CONVERTED_LEAD"),)]
+        return [(RecordError("STRING_TOO_LONG"),) if len(record.updates) > 1 else () for record in collection]
+
+    org = Org(answer, successors={lead: successor})
+    messages = [
+        a_message(a_profile(crm_id=lead, last_name=name, email="a@b.c"), number=n) for n, name in enumerate("AB")
+    ]
+
+    deliveries = Run(org, 'converted_leads = "contact"\n' + LEADS).deliver(*messages)
+
+    assert [dict(request[0][0].fields) for request in org.requests[1:]] == [{"LastName": name} for name in "BAB"]
+    assert {request[0][0].identity for request in org.requests[1:]} == {an_id(9)}
+    assert kinds(deliveries) == [OutcomeKind.DELIVERED] * 2
+
+
+@pytest.mark.parametrize("text", [CONTACTS, FOLLOWING])
+def test_a_merged_record_is_rejected_with_its_survivor_or_written_to_it(text: str) -> None:
+    org = Org(gone(an_id(1)), successors={an_id(1): Successor("Contact", an_id(9))})
+
+    (delivery,) = Run(org, text).deliver(a_message(a_profile(1, email="a@b.c")))
+
+    if text is FOLLOWING:
+        assert delivery.outcome.kind is OutcomeKind.DELIVERED
+        assert dict(org.requests[1][0][0].fields) == {"LastName": "Okafor", "Email": "a@b.c"}
+    else:
+        assert codes([delivery]) == ["RECORD_MERGED"]
+        assert delivery.outcome.reason is not None
+        assert delivery.outcome.reason.text == f"It is gone. The record was merged into {an_id(9)}."
+
+
+def test_records_that_were_merged_into_one_are_written_to_it_once_with_what_is_newest_of_each() -> None:
+    survivor = Successor("Contact", an_id(9))
+    org = Org(gone(an_id(1), an_id(2)), successors={an_id(1): survivor, an_id(2): survivor})
+    messages = [
+        a_message(a_profile(1, last_name="Newest"), number=1, sent_at=SENT_AT + 3),
+        a_message(a_profile(2, last_name="Oldest", first_name="Ada", email="old@b.c"), number=2, sent_at=SENT_AT + 1),
+        a_message(a_profile(9, last_name="Middle", email="new@b.c"), number=3, sent_at=SENT_AT + 2),
+    ]
+
+    deliveries = Run(org, FOLLOWING).deliver(*messages)
+
+    (collection,) = org.requests[1]
+    assert [dict(r.fields) for r in collection] == [{"LastName": "Newest", "FirstName": "Ada", "Email": "new@b.c"}]
+    assert kinds(deliveries) == [OutcomeKind.DELIVERED] * 3
+
+
+def test_a_record_without_successor_is_rejected_and_its_neighbour_follows() -> None:
+    org = Org(gone(an_id(1), an_id(2)), successors={an_id(2): Successor("Contact", an_id(9))})
+
+    assert kinds(Run(org, FOLLOWING).deliver(*people(2))) == [OutcomeKind.REJECTED, OutcomeKind.DELIVERED]
+
+
+def test_while_the_org_cannot_say_where_a_record_went_it_waits() -> None:
+    org = Org(gone(an_id(1)))
+    org.cannot_find = OutcomeUnknownError(None)
+
+    (delivery,) = Run(org, FOLLOWING).deliver(*people(1))
+
+    assert (delivery.outcome.kind, delivery.outcome.wait) == (OutcomeKind.DEFERRED, Wait.BACKOFF)
