@@ -17,7 +17,7 @@ import sys
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -68,32 +68,35 @@ OPPOSITES = {"min": "max", "max": "min", "any": "all", "all": "any"}
 NOT_CHANGED = frozenset({"slots", "frozen", "repr", "init", "compare", "strict"})
 """Arguments that say how a class is made or what is asserted, not what becomes of a message."""
 
-Change = Callable[[], object]
+Change = tuple[ast.AST, str, object]
+"""A node, the name of one of its attributes, and what that becomes."""
 
 
-@dataclass(frozen=True, order=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Mutant:
-    """The fault with this number in a module."""
+    """The fault with this number in a module; its text tells it apart when lines move."""
 
     module: str
     number: int
+    line: int = 0
+    text: str = ""
 
 
 def _changes_of(node: ast.AST) -> Iterator[Change]:
-    """Every way to turn this node into another; each change is made at most once to a tree."""
+    """Every way to turn this node into another."""
     match node:
         case ast.Compare(ops=ops):
             for place, operator in enumerate(ops):
                 for other in COMPARISONS[type(operator)]:
-                    yield lambda place=place, other=other: ops.__setitem__(place, other())  # type: ignore[misc]
+                    yield node, "ops", [*ops[:place], other(), *ops[place + 1 :]]
         case ast.Constant(value=bool(value)):
-            yield lambda: setattr(node, "value", not value)
+            yield node, "value", not value
         case ast.Constant(value=int(value) | float(value)):
-            yield lambda: setattr(node, "value", value + 1)
-            yield lambda: setattr(node, "value", value - 1)
+            yield node, "value", value + 1
+            yield node, "value", value - 1
         case ast.BoolOp(op=operator) | ast.BinOp(op=operator) | ast.AugAssign(op=operator):
             if opposite := OPERATORS.get(type(operator)):
-                yield lambda: setattr(node, "op", opposite())
+                yield node, "op", opposite()
         case _:
             yield from _changes_of_order(node)
 
@@ -101,18 +104,18 @@ def _changes_of(node: ast.AST) -> Iterator[Change]:
 def _changes_of_order(node: ast.AST) -> Iterator[Change]:
     match node:
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            yield lambda: setattr(node, "operand", ast.UnaryOp(ast.Not(), operand))
+            yield node, "operand", ast.UnaryOp(ast.Not(), operand)
         case ast.If(test=ast.Name(id="TYPE_CHECKING")):
             return
         case ast.If(test=test) | ast.IfExp(test=test) if isinstance(test, ast.Name | ast.Attribute | ast.Call):
-            yield lambda: setattr(node, "test", ast.UnaryOp(ast.Not(), test))
+            yield node, "test", ast.UnaryOp(ast.Not(), test)
         case ast.Call(func=ast.Name(id=name) as called) if name in OPPOSITES:
-            yield lambda: setattr(called, "id", OPPOSITES[name])
+            yield called, "id", OPPOSITES[name]
         case ast.Call(func=ast.Name(id="sorted"), keywords=[_, *_]):
-            yield lambda: setattr(node, "keywords", [])
+            yield node, "keywords", []
         case ast.Tuple() | ast.List() if isinstance(node.ctx, ast.Load) and len(node.elts) > 1:
             first, second, *others = node.elts
-            yield lambda: setattr(node, "elts", [second, first, *others])
+            yield node, "elts", [second, first, *others]
 
 
 def _faults_of(node: ast.AST, scope: str = "", around: ast.AST | None = None) -> Iterator[tuple[ast.AST, str, Change]]:
@@ -132,18 +135,19 @@ def _faults_of(node: ast.AST, scope: str = "", around: ast.AST | None = None) ->
 
 def mutants_of(package: Path, module: str) -> list[Mutant]:
     """Every fault that can be put into a module."""
+    found = []
     tree = ast.parse((package / module).read_text(encoding="utf-8"))
-    return [Mutant(module, number) for number, _ in enumerate(_faults_of(tree))]
+    for number, (shown, scope, (node, name, value)) in enumerate(list(_faults_of(tree))):
+        before, true = _first_line(shown), getattr(node, name)
+        setattr(node, name, value)
+        text = f"{module} {scope}: {before} -> {_first_line(shown)}"
+        setattr(node, name, true)
+        found.append(Mutant(module, number, getattr(shown, "lineno", 0), text))
+    return found
 
 
-def described(package: Path, mutant: Mutant) -> tuple[str, str]:
-    """Where a fault is, by file and line; and what it is, in words that stay when lines move."""
-    tree = ast.parse((package / mutant.module).read_text(encoding="utf-8"))
-    shown, scope, change = list(_faults_of(tree))[mutant.number]
-    before = ast.unparse(shown).strip().splitlines()[0]
-    change()
-    after = ast.unparse(shown).strip().splitlines()[0]
-    return f"{mutant.module}:{getattr(shown, 'lineno', 0)}", f"{mutant.module} {scope}: {before} -> {after}"
+def _first_line(node: ast.AST) -> str:
+    return ast.unparse(node).strip().splitlines()[0]
 
 
 class FaultLoader(MetaPathFinder, Loader):
@@ -153,7 +157,7 @@ class FaultLoader(MetaPathFinder, Loader):
         path = package / mutant.module
         self._name = ".".join([package.name, *Path(mutant.module).with_suffix("").parts])
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        list(_faults_of(tree))[mutant.number][-1]()
+        setattr(*list(_faults_of(tree))[mutant.number][-1])
         self._code = compile(ast.fix_missing_locations(tree), str(path), "exec")
 
     def find_spec(self, fullname: str, path: object, target: object = None) -> ModuleSpec | None:
@@ -237,11 +241,10 @@ def main() -> int:
     mutants = chosen(faults, given.most, given.seed)
     counts = Counter[str]()
     for mutant, is_found in tried(given.package, mutants, given.tests or TESTS, given.at_once, given.minutes):
-        where, what = described(given.package, mutant)
-        result = "found" if is_found else "equivalent" if what in known else "missed"
+        result = "found" if is_found else "equivalent" if mutant.text in known else "missed"
         counts[result] += 1
         if result == "missed":
-            print(f"{where} | {what}", flush=True)  # noqa: T201
+            print(f"{mutant.module}:{mutant.line} | {mutant.text}", flush=True)  # noqa: T201
     found, equivalent, missed = (counts[result] for result in ("found", "equivalent", "missed"))
     total = sum(map(len, faults))
     print(  # noqa: T201
