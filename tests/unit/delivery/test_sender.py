@@ -13,7 +13,7 @@ from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.delivery.decision import Decision
 from salesforce_destination.delivery.deliverer import Limits
 from salesforce_destination.delivery.memory import Memory
-from salesforce_destination.delivery.sending import SingleRecords, common_causes
+from salesforce_destination.delivery.sender import SingleRecords, common_causes
 from salesforce_destination.errors import (
     BadRequestError,
     DailyLimitError,
