@@ -63,7 +63,6 @@ NOT_RUN = {
     r"destination connect --stack": "asks a person; tests/integration/cli/test_connect.py answers",
     r"destination prove": "makes records; tests/integration/cli/test_prove.py runs it",
     r"docs/sam_local\.py|^export AWS_": "for sam local invoke",
-    r"destination schema >": "writes into the repository; test_destination_schema.py compares",
     r"delete-queue|delete-secret": "would take the stack of this test away",
     r"kms schedule-key-deletion": "moto knows a key by its id only, KMS by its ARN as well",
     r"lambda get-account-settings|update-termination-protection": "not in moto",
