@@ -72,7 +72,7 @@ def send(queue: StandInQueue, file: Path, *, as_of: str | None = None, resume: b
     )
 
 
-class MillionProfiles(io.RawIOBase):
+class ManyProfiles(io.RawIOBase):
     """A file that is made as it is read, and knows how far the reading is ahead of the sending."""
 
     def __init__(self, count: int, queue: StandInQueue) -> None:
@@ -86,16 +86,16 @@ class MillionProfiles(io.RawIOBase):
             yield PROFILE
 
 
-def test_a_million_profiles_are_sent_while_a_few_hundred_are_held_in_memory() -> None:
+def test_a_quarter_of_a_million_profiles_are_sent_while_a_few_hundred_are_held_in_memory() -> None:
     queue = StandInQueue()
     queue.keeps_bodies = False
-    source: Any = MillionProfiles(1_000_000, queue)
+    source: Any = ManyProfiles(250_000, queue)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     status = send_stream(a_target(queue), source, QUIET, as_of=None, as_json=False)
 
     grown_kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert (status, queue.taken, queue.calls) == (0, 1_000_000, 100_000)
+    assert (status, queue.taken, queue.calls) == (0, 250_000, 25_000)
     assert source.most_ahead <= (CALLS_AHEAD + 2) * 10
     assert grown_kilobytes < 30_000
 
