@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Generator
 from functools import cache
+from itertools import count
 
 import botocore.session
 import pytest
@@ -20,6 +21,9 @@ NOT_AN_ACCOUNT = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+
+TESTS_RUN = count(1)
+TESTS_BETWEEN_COLLECTIONS = 100
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,8 +46,21 @@ def read_the_descriptions_of_aws_once() -> None:
     botocore.session.create_loader = cache(botocore.session.create_loader)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """
+    Spare the garbage collector what was there before a test.
+
+    The deliver function collects after each batch, as Lambda's small process can; here it would go through all that the
+    tests have loaded, which takes longer than most batches.
+    """
+    gc.freeze()
+
+
 def pytest_runtest_teardown() -> None:
     gc.unfreeze()  # the deliver function freezes what its environment keeps for good; a test is over
+    if not next(TESTS_RUN) % TESTS_BETWEEN_COLLECTIONS:
+        gc.collect()
 
 
 @pytest.hookimpl(wrapper=True)
