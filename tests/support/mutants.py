@@ -167,7 +167,7 @@ class FaultLoader(MetaPathFinder, Loader):
         exec(self._code, module.__dict__)
 
 
-def _run_tests(package: Path, mutant: Mutant, tests: Sequence[str]) -> int:
+def _run_tests(package: Path, mutant: Mutant | None, tests: Sequence[str]) -> int:
     """Run the tests on a mutant, in a process made for it; give pytest's exit code."""
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
@@ -177,11 +177,12 @@ def _run_tests(package: Path, mutant: Mutant, tests: Sequence[str]) -> int:
     settings.register_profile("mutants", phases=phases, derandomize=True, database=None, max_examples=40, deadline=None)
     settings.load_profile("mutants")
     sys.path.insert(0, str(package.parent))
-    sys.meta_path.insert(0, FaultLoader(package, mutant))
+    if mutant:
+        sys.meta_path.insert(0, FaultLoader(package, mutant))
     return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]))
 
 
-def _start(package: Path, mutant: Mutant, tests: Sequence[str]) -> int:
+def _start(package: Path, mutant: Mutant | None, tests: Sequence[str]) -> int:
     process = os.fork()
     if process == 0:
         code = 1  # a fault that does not even load is found
@@ -190,6 +191,12 @@ def _start(package: Path, mutant: Mutant, tests: Sequence[str]) -> int:
         finally:
             os._exit(code)
     return process
+
+
+def pass_without_a_fault(package: Path, tests: Sequence[str]) -> bool:
+    """Whether the tests pass on the code as it is: where they fail anyway, they find nothing."""
+    _, status = os.waitpid(_start(package, None, tests), 0)
+    return status == 0
 
 
 def tried(
@@ -239,8 +246,11 @@ def main() -> int:
     reasons = tomllib.loads(given.equivalent.read_text(encoding="utf-8"))["changes_nothing"]
     known = {fault for reason in reasons for fault in reason["faults"]}
     mutants = chosen(faults, given.most, given.seed)
-    counts = Counter[str]()
-    for mutant, is_found in tried(given.package, mutants, given.tests or TESTS, given.at_once, given.minutes):
+    tests, counts = given.tests or TESTS, Counter[str]()
+    if not pass_without_a_fault(given.package, tests):
+        print(f"The tests fail without any fault, so they find none. Run: pytest {' '.join(tests)}")  # noqa: T201
+        return 2
+    for mutant, is_found in tried(given.package, mutants, tests, given.at_once, given.minutes):
         result = "found" if is_found else "equivalent" if mutant.text in known else "missed"
         counts[result] += 1
         if result == "missed":

@@ -62,6 +62,13 @@ def test_a_fault_that_is_known_to_change_nothing_is_not_printed(tmp_path: Path) 
     assert result.returncode == 0
 
 
+def test_tests_that_fail_without_any_fault_find_none(tmp_path: Path) -> None:
+    result = run(tmp_path, WEAK + "    assert is_over(2)\n", [])
+
+    assert result.stdout.startswith("The tests fail without any fault, so they find none. Run: pytest "), result.stderr
+    assert result.returncode == 2
+
+
 SOURCE = """
 if TYPE_CHECKING:
     import typing
