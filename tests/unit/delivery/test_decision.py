@@ -204,14 +204,18 @@ EVENTS = [an_update(event_time=SENT_AT + number, message=number, LastName=str(nu
 
 
 @pytest.mark.parametrize("error", [LIMIT, REJECTED], ids=lambda error: error.code)
-def test_a_merged_record_that_is_refused_alone_is_taken_apart_oldest_event_first(error: RecordError) -> None:
-    attempt = an_attempt(*reversed(EVENTS), most=1)
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_merged_record_that_is_refused_alone_is_taken_apart_oldest_event_first(
+    error: RecordError, count: int
+) -> None:
+    first, *others = EVENTS[:count]
+    attempt = an_attempt(*others, first, most=1)
 
     decision = decide(error, attempt=attempt)
 
     assert decision.resend is not None
-    assert decision.resend.record.updates == (EVENTS[0],)
-    assert decision.resend.later == (EVENTS[1], EVENTS[2])
+    assert decision.resend.record.updates == (first,)
+    assert decision.resend.later == tuple(others)
     assert not decision.is_split_of(attempt)
     assert not decision.is_rejection()
 

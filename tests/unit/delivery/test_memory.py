@@ -99,6 +99,14 @@ def test_each_field_of_a_merged_record_has_the_newest_time_among_the_events_that
         assert memory.known_stale(a_record(an_update(event_time=time, Email="", Phone="", Status__c=""))) == stale
 
 
+def test_of_two_events_each_field_has_the_time_of_the_one_that_holds_it() -> None:
+    memory = a_memory()
+    memory.note_written(a_record(an_update(event_time=20, Email="x"), an_update(event_time=30, Phone="x")))
+
+    for time, stale in [(19, {"Email", "Phone"}), (20, {"Phone"}), (30, set[str]())]:
+        assert memory.known_stale(a_record(an_update(event_time=time, Email="", Phone=""))) == stale
+
+
 def test_of_more_than_20_000_records_the_one_that_was_not_written_for_longest_is_forgotten() -> None:
     memory = a_memory()
 

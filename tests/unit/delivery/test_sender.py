@@ -227,6 +227,15 @@ def test_requests_shrink_after_a_time_out_locks_or_a_slow_answer_and_grow_after_
     assert batch.slowest_request_seconds == pytest.approx(seconds)
 
 
+def test_one_locked_collection_of_several_is_enough_to_shrink() -> None:
+    org = Org(errors_by(Bad=RecordError("UNABLE_TO_LOCK_ROW")))
+    run = Run(org, records=1)
+
+    run.deliver(*named("Good", "Bad", "Good"))
+
+    assert (org.sizes, run.memory.collections_per_request) == ([[1, 1, 1]], 2)
+
+
 def test_the_size_changes_from_request_to_request_of_one_batch() -> None:
     org = Org()
     org.seconds_per_call = 16.0
@@ -262,15 +271,27 @@ def test_a_record_that_is_refused_in_a_request_of_its_own_is_rejected() -> None:
     assert batch.codes == {"TOO_LARGE": 1}
 
 
-@pytest.mark.parametrize("error", [BadRequestError(400, ["TOO_MUCH"]), SalesforceUnavailableError(503)])
-def test_a_collection_that_fails_as_a_whole_is_split_or_waits(error: SalesforceError) -> None:
-    org = Org(lambda collection: error if len(collection) > 1 else [()])
+def test_a_collection_that_is_refused_as_a_whole_is_split() -> None:
+    org = Org(lambda collection: BadRequestError(400, ["TOO_MUCH"]) if len(collection) > 1 else [()])
 
     deliveries = Run(org, records=4).deliver(*people(4))
 
-    is_split = isinstance(error, BadRequestError)
-    assert org.sizes == ([[4], [2, 2], [1, 1, 1, 1]] if is_split else [[4]])
-    assert set(kinds(deliveries)) == {OutcomeKind.DELIVERED if is_split else OutcomeKind.DEFERRED}
+    assert org.sizes == [[4], [2, 2], [1, 1, 1, 1]]
+    assert set(kinds(deliveries)) == {OutcomeKind.DELIVERED}
+
+
+@pytest.mark.parametrize(
+    ("error", "wait"),
+    [(SalesforceUnavailableError(503), Wait.BACKOFF), (OutcomeUnknownError(None), Wait.UNKNOWN)],
+)
+def test_a_collection_that_fails_as_a_whole_waits_and_its_neighbours_do_not(error: SalesforceError, wait: Wait) -> None:
+    org = Org(lambda collection: error if len(collection) > 1 else [()])
+
+    deliveries = Run(org, records=2).deliver(*people(3))
+
+    assert org.sizes == [[2, 1]]
+    assert kinds(deliveries) == [OutcomeKind.DEFERRED, OutcomeKind.DEFERRED, OutcomeKind.DELIVERED]
+    assert deliveries[0].outcome.wait is wait
 
 
 def test_a_guilty_event_is_found_by_sending_the_events_of_its_record_one_by_one() -> None:

@@ -17,10 +17,12 @@ from salesforce_destination.record.classification import (
     LIMIT_TEXTS,
     RECORD_TABLE,
     REQUEST_TABLE,
+    UNKNOWN_CODE_TRIES,
     Meaning,
     RecordError,
     RequestRow,
     meaning_of,
+    readable_code,
     request_error,
 )
 
@@ -105,12 +107,58 @@ REQUESTS: list[tuple[int, Any, type[SalesforceError]]] = [
     (503, errors("SERVER_UNAVAILABLE"), SalesforceUnavailableError),
     (503, None, SalesforceUnavailableError),
     (200, None, OutcomeUnknownError),
+    (200, errors("ANY"), OutcomeUnknownError),
+    (299, errors("ANY"), OutcomeUnknownError),
+    (300, errors("ANY"), SalesforceUnavailableError),
+    (399, errors("ANY"), SalesforceUnavailableError),
+    (199, errors("ANY"), RequestRefusedError),
+    (402, errors("ANY"), RequestRefusedError),
+    (499, errors("ANY"), RequestRefusedError),
+    (500, errors("ANY"), SalesforceUnavailableError),
+    (599, errors("ANY"), SalesforceUnavailableError),
+    (401, [], SessionExpiredError),
+    (420, [], SalesforceUnavailableError),
+    (429, None, SalesforceUnavailableError),
+    (400, [*errors("ANY"), *errors("QUERY_TIMEOUT")], SalesforceUnavailableError),
 ]
 
 
 @pytest.mark.parametrize(("status", "body", "kind"), REQUESTS)
 def test_a_failed_request_is_named_by_what_to_do(status: int, body: Any, kind: type[SalesforceError]) -> None:
     assert type(request_error(status, body)) is kind
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ([{"message": "without a code"}], SalesforceUnavailableError),
+        (["no object", *errors("JSON_PARSER_ERROR")], BadRequestError),
+        ({"errorCode": "JSON_PARSER_ERROR"}, SalesforceUnavailableError),
+    ],
+)
+def test_an_answer_of_another_shape_is_read_as_far_as_it_goes(body: Any, kind: type[SalesforceError]) -> None:
+    assert type(request_error(400, body)) is kind
+
+
+@pytest.mark.parametrize(
+    ("code", "readable"),
+    [
+        ("A" * 80, "A" * 80),
+        ("A" * 81, "UNREADABLE_CODE"),
+        ("A", "A"),
+        ("", "UNREADABLE_CODE"),
+        ("9LIVES", "UNREADABLE_CODE"),
+        ("lower", "UNREADABLE_CODE"),
+        (7, "UNREADABLE_CODE"),
+        (None, "UNREADABLE_CODE"),
+    ],
+)
+def test_a_code_is_shown_where_it_looks_like_one(code: object, readable: str) -> None:
+    assert readable_code(code) == readable
+
+
+def test_an_unknown_code_is_tried_three_times() -> None:
+    assert UNKNOWN_CODE_TRIES == 3
 
 
 def test_every_row_of_the_request_table_is_tried_here() -> None:

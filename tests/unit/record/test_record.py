@@ -3,7 +3,7 @@ from __future__ import annotations
 from builders import SENT_AT, an_update
 from hypothesis import given
 from hypothesis import strategies as st
-from salesforce_destination.record.record import Update, merge
+from salesforce_destination.record.record import Update, merge, moved
 
 
 def test_updates_of_one_record_become_one_record_field_by_field() -> None:
@@ -71,3 +71,50 @@ def test_every_field_of_every_record_has_the_newest_value_that_came(batch: list[
                 assert record.fields[field] == max(mentions)[2]
             else:
                 assert field not in record.fields
+
+
+def test_what_has_a_time_of_its_own_is_as_old_as_an_equal_one_and_the_later_position_wins() -> None:
+    first = an_update(message=0, times={"Vip__c": 200}, event_time=100, Vip__c="first")
+    second = an_update(message=1, event_time=200, Vip__c="second")
+
+    (record,) = merge([second, first])
+
+    assert record.fields == {"Vip__c": "second"}
+
+
+def test_events_of_one_time_stand_in_the_order_of_their_messages_and_then_of_their_profiles() -> None:
+    last, middle, first = (Update(*place, "a", "a", {"F": place}, SENT_AT) for place in [(2, 0), (1, 1), (1, 0)])
+
+    (record,) = merge([last, middle, first])
+
+    assert record.updates == (first, middle, last)
+    assert record.fields == {"F": (2, 0)}
+
+
+def test_the_latest_event_says_how_the_record_is_found_and_whether_it_may_be_created() -> None:
+    older, newer = (Update(0, n, "kunde", f"Kunde {n}", {"F": n}, SENT_AT + n, updates_only=n == 1) for n in range(2))
+
+    (record,) = merge([newer, older])
+
+    assert (record.key, record.identity, record.updates_only) == ("kunde", "Kunde 1", True)
+
+
+def test_fields_are_left_out_once_and_for_all() -> None:
+    (record,) = merge([an_update(Email="x", Phone="x", Name="x")])
+
+    without = record.without({"Email"}).without({"Phone", "Other"})
+
+    assert without.fields == {"Name": "x"}
+    assert without.left_out == {"Email", "Phone", "Other"}
+    assert without.without({"Email"}) is without
+
+
+def test_a_moved_record_is_written_by_its_id_with_what_is_newer_of_others_and_without_what_was_left_out() -> None:
+    (record,) = merge([an_update(Email="own", Phone="own", Name="own")])
+    other = an_update("b", SENT_AT + 1, message=1, Email="other", Phone="other")
+
+    there = moved(record.without({"Phone"}), "Contact", "003", [other])
+
+    assert (there.key, there.identity, there.moved_to) == ("003", "003", "Contact")
+    assert there.fields == {"Email": "other", "Name": "own"}
+    assert there.updates == (*record.updates, other)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from builders import an_id
 from salesforce_destination.record.successor import end_of_chain, pointers_in, quoted, successor_queries
@@ -46,7 +48,7 @@ def test_quotes_and_backslashes_of_a_key_stay_in_it() -> None:
 
 
 def test_rows_that_point_nowhere_are_left_out_and_keys_are_folded() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"Key__c": "Kunde-1", "MasterRecordId": "003"},
         {"Key__c": "Kunde-2", "MasterRecordId": None},
         {"Key__c": None, "MasterRecordId": "004"},
