@@ -121,7 +121,7 @@ def main() -> None:
             if deliver.deliver(json.loads(next(lines))) != WARM_UP:
                 raise SystemExit("the warm-up was not written")
         alone = median(per_profile(events, deliver.deliver))
-        parse, mapped = parsing(events), parsing(events, deliver.app.started().mapper)
+        parse, mapped = parsing(events), parsing(events, deliver.app.started().deliverer.mapper)
         watch(stages, deliver)
         stages.time(deliver, "deliver", OTHER)
         per_profile(events, deliver.deliver)
