@@ -1,8 +1,8 @@
 """
 When a deferred message comes again: its own visibility timeout, by what it waits for.
 
-SQS would bring all of them back together after the queue's visibility timeout. Spreading them out (full jitter: any
-delay up to the exponential one is as likely) keeps a herd from hitting the org at once.
+SQS would bring all of them back together after the queue's visibility timeout. Spreading them out (any delay from the
+shortest to the exponential one is as likely) keeps a herd from hitting the org at once.
 """
 
 from __future__ import annotations

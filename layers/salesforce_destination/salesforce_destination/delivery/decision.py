@@ -104,7 +104,7 @@ class Refusals:
     def decide(
         self, attempt: Attempt, errors: Sequence[RecordError], receive_count: int, collection_size: int
     ) -> Decision:
-        """Decide on one refused record, which shared its collection with `collection_size` records."""
+        """Decide on one refused record of a collection of `collection_size` records."""
         meanings = [(self._meaning(error), error) for error in errors]
         meaning, error = min(meanings, key=lambda pair: _FIRST_DECIDES.index(pair[0]))
         outcome = _outcome(meaning, error, receive_count)

@@ -99,7 +99,7 @@ class Memory:
             self._partly.popitem(last=False)
 
     def is_written_but(self, parts: Iterable[tuple[str, int]], missing: frozenset[str]) -> bool:
-        """Whether each of these profiles was written already, but for these fields or more."""
+        """Whether each of these profiles was written already, but for these fields or fewer."""
         return all(part in self._partly and self._partly[part] <= missing for part in parts)
 
     def note_limit_spent(self) -> None:

@@ -140,7 +140,7 @@ class Sender:
             for collection, reply in zip(request, self._replies(request), strict=True):
                 self._follow_answers(collection, reply, following, gone)
         for move, lost in gone.items():
-            following += [self._done(attempt, decision) for attempt, decision in self._followed(move, lost)]
+            following += [self._carry_out(attempt, decision) for attempt, decision in self._followed(move, lost)]
         return [attempt for attempt in following if attempt]
 
     def _follow_answers(
@@ -163,7 +163,7 @@ class Sender:
             if decision.move is not None:
                 gone.setdefault(decision.move, []).append((attempt, decision.outcome))
             else:
-                following.append(self._done(attempt, decision))
+                following.append(self._carry_out(attempt, decision))
 
     def _decision(self, attempt: Attempt, answer: RecordErrors | Failure, collection_size: int) -> Decision:
         if isinstance(answer, Outcome):
@@ -181,8 +181,8 @@ class Sender:
             return Decision(DELIVERED)
         return self._single.considered(attempt, decision, collection_size)
 
-    def _done(self, attempt: Attempt, decision: Decision) -> Attempt | None:
-        """Do what was decided, and give what is to be sent next of this record."""
+    def _carry_out(self, attempt: Attempt, decision: Decision) -> Attempt | None:
+        """Carry out what was decided, and give what is to be sent next of this record."""
         if decision.resend:
             self.batch.omitted.update(decision.omitted)
             self.memory.note_stale(attempt.record, decision.stale)
@@ -337,7 +337,7 @@ class SingleRecords:
         return outcome.reason is not None and outcome.reason.code == self._common_code()
 
     def _common_code(self) -> str:
-        """The code that refused at least twenty records alone, and at least half of all that were sent alone."""
+        """The code that refused at least twenty single records, and at least as many as were written singly."""
         code = max(self.refused, key=lambda code: len(self.refused[code]), default="")
         count = len(self.refused.get(code, ()))
         return code if count >= COMMON_FROM_RECORDS and count >= self.written else ""
