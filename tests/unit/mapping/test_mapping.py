@@ -263,3 +263,170 @@ def test_no_value_of_a_profile_shows_in_a_repr() -> None:
 
     assert "MARKED" not in repr(result)
     assert "MARKED" not in repr(refused(a_profile(last_name="MARKED" * 20)))
+
+
+def title(keys: str) -> str:
+    return f'\n[[mappings]]\nsource = "title"\ntarget = "Title__c"\n{keys}\n'
+
+
+CUT = title('max_length = 5\nwhen_too_long = "truncate"')
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("x" * 4, "x" * 4),
+        ("x" * 5, "x" * 5),
+        ("x" * 6, "x" * 5),
+        ("ü" * 6, "ü" * 5),
+        ("1234 6", "1234"),
+        (123456, 123456),
+    ],
+)
+def test_a_text_is_cut_at_its_longest_and_loses_the_blank_that_it_would_end_in(value: object, written: object) -> None:
+    assert mapped(a_profile(title=value), CUT).fields["Title__c"] == written
+
+
+@pytest.mark.parametrize(("value", "is_kept"), [("ü" * 5, True), ("ü" * 6, False), ("x" * 6, False)])
+def test_a_text_that_is_too_long_says_how_long_it_may_be(value: str, is_kept: bool) -> None:
+    more = title("max_length = 5")
+
+    if is_kept:
+        assert mapped(a_profile(title=value), more).fields["Title__c"] == value
+    else:
+        assert refused(a_profile(title=value), more).text == "Title__c holds 5 characters, and the value has 6."
+
+
+def test_without_a_length_a_text_may_be_as_long_as_it_is() -> None:
+    assert mapped(a_profile(title="ü" * 100_000), title("")).fields["Title__c"] == "ü" * 100_000
+
+
+def test_the_length_in_the_file_comes_before_the_one_that_is_known() -> None:
+    shorter = CONTACTS.replace("max_length = 40", "max_length = 3")
+
+    assert refused(a_profile(first_name="Anna"), text=shorter).fields == ("FirstName",)
+
+
+@pytest.mark.parametrize(
+    ("keys", "profile", "expected"),
+    [
+        ("", {}, None),
+        ("", {"title": None}, {"Title__c": None}),
+        ('when_absent = "clear"', {}, {"Title__c": None}),
+        ('default = "none"', {}, {"Title__c": "none"}),
+        ('default = "none"', {"title": None}, {"Title__c": "none"}),
+        ('default = "none"', {"title": " "}, {"Title__c": "none"}),
+        ("", {"title": False}, {"Title__c": False}),
+        ("", {"title": 0}, {"Title__c": 0}),
+        ("", {"title": 1.5}, {"Title__c": 1.5}),
+    ],
+)
+def test_an_absent_value_is_no_null_and_a_default_stands_for_both(
+    keys: str, profile: dict[str, Any], expected: dict[str, Any] | None
+) -> None:
+    fields = mapped(a_profile(**profile), title(keys)).fields
+
+    assert {name: value for name, value in fields.items() if name == "Title__c"} == (expected or {})
+
+
+@pytest.mark.parametrize(("value", "written"), [(7, "7"), (1.5, "1.5"), (True, True)])
+def test_numbers_alone_become_texts(value: object, written: object) -> None:
+    more = '\n[[mappings]]\nsource = "code"\ntarget = "MailingPostalCode"\n'
+
+    assert mapped(a_profile(code=value), more).fields["MailingPostalCode"] == written
+
+
+def test_half_a_character_is_refused_in_a_value_and_in_an_identity() -> None:
+    by_key = CONTACTS.replace('"SalesforceId"', '"Key__c"')
+
+    assert refused(a_profile(last_name="\ud800")).code == "VALUE_NOT_PLAIN"
+    assert refused(a_profile(crm_id="\ud800"), text=by_key).code == "IDENTITY_MALFORMED"
+
+
+KEYED = CONTACTS.replace('target = "SalesforceId"', 'target = "{target}"\n{more}')
+
+
+@pytest.mark.parametrize(
+    ("target", "more", "key"),
+    [
+        ("Key__c", "", "kunde-7"),
+        ("Key__c", "case_sensitive = true", "Kunde-7"),
+        ("Email", "", "kunde-7"),
+    ],
+)
+def test_texts_that_the_org_holds_for_one_have_one_key_and_are_sent_as_they_came(
+    target: str, more: str, key: str
+) -> None:
+    text = KEYED.format(target=target, more=more).replace('target = "Email"\n\n[[aud', 'target = "Other__c"\n\n[[aud')
+
+    result = mapped(a_profile(crm_id=" Kunde-7 "), text=text)
+
+    assert (result.key, result.identity) == (key, "Kunde-7")
+
+
+@pytest.mark.parametrize(("identity", "is_one"), [(7, True), ("7", True), (7.0, False), (True, False), ("  ", False)])
+def test_a_text_or_a_whole_number_is_an_identity(identity: object, is_one: bool) -> None:
+    text = KEYED.format(target="Key__c", more="")
+    profile = a_profile(identityMap={"crmID": [{"id": identity}]})
+
+    if is_one:
+        assert mapped(profile, text=text).identity == "7"
+    else:
+        assert refused(profile, text=text).code == "NO_IDENTITY"
+
+
+@pytest.mark.parametrize(
+    ("sobject", "prefix", "is_taken"),
+    [
+        ("Contact", "003", True),
+        ("Contact", "00Q", False),
+        ("Lead", "00Q", True),
+        ("Account", "001", True),
+        ("Account", "003", False),
+        ("Thing__c", "a01", True),
+        ("Thing__c", "a02", True),
+    ],
+)
+def test_an_id_begins_with_the_prefix_of_its_object_where_that_is_known(
+    sobject: str, prefix: str, is_taken: bool
+) -> None:
+    text = CONTACTS.replace('"Contact"', f'"{sobject}"')
+    profile = a_profile(crm_id=an_id(1, prefix))
+
+    if is_taken:
+        assert mapped(profile, text=text).identity == an_id(1, prefix)
+    else:
+        assert f"is not the Id of a {sobject}" in refused(profile, text=text).text
+
+
+def test_a_dead_letter_shows_forty_characters_of_a_bad_id_or_time() -> None:
+    assert f"{'x' * 40!r} is not" in refused(a_profile(crm_id="x" * 41)).text
+    assert f"{'x' * 40!r}, is not" in refused(a_profile(timestamp="x" * 41), ORDERED).text
+
+
+@pytest.mark.parametrize(
+    ("message_time", "own", "several", "expected"),
+    [
+        (None, None, False, SENT_AT),
+        (None, SENT_AT - 2, False, SENT_AT - 2),
+        (SENT_AT - 1, None, False, SENT_AT - 1),
+        (SENT_AT - 1, SENT_AT - 2, False, SENT_AT - 1),
+        (None, None, True, SENT_AT),
+        (None, SENT_AT - 2, True, SENT_AT - 2),
+        (SENT_AT - 1, None, True, SENT_AT - 1),
+        (SENT_AT - 1, SENT_AT - 2, True, SENT_AT - 2),
+    ],
+)
+def test_the_messages_time_comes_first_but_among_several_profiles_their_own(
+    message_time: int | None, own: int | None, several: bool, expected: int
+) -> None:
+    for profile in (a_profile(timestamp=own), a_profile()) if own is None else (a_profile(timestamp=own),):
+        assert Mapper(a_destination(more=ORDERED)).event_time(profile, message_time, SENT_AT, several) == expected
+
+
+def test_without_a_source_of_its_own_a_profile_has_its_messages_time() -> None:
+    ordered = '\n[ordering]\nfield = "Time__c"\n'
+
+    for several in (False, True):
+        mapper = Mapper(a_destination(more=ordered))
+        assert mapper.event_time(a_profile(timestamp=SENT_AT - 2), SENT_AT - 1, SENT_AT, several) == SENT_AT - 1

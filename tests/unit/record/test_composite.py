@@ -10,6 +10,7 @@ from salesforce_destination.record.composite import Collection, CompositeWriter,
 from salesforce_destination.record.record import Record, merge
 
 BY_EXTERNAL_ID = CONTACTS.replace('target = "SalesforceId"', 'target = "CDP_Customer_Id__c"')
+CREATING = BY_EXTERNAL_ID.replace('__c"\n', '__c"\ncreate_missing = true\n', 1)
 
 
 def records(count: int) -> list[Record]:
@@ -112,3 +113,93 @@ def test_a_refusal_without_a_reason_is_still_a_refusal() -> None:
     (results,) = read_reply(reply([{"success": False, "errors": []}]), [records(1)])
 
     assert results == [(RecordError("NO_REASON"),)]
+
+
+@pytest.mark.parametrize(
+    ("text", "moved_to", "updates_only", "url", "key"),
+    [
+        (CONTACTS, None, False, "sobjects", "id"),
+        (CONTACTS, "Contact", False, "sobjects", "id"),
+        (BY_EXTERNAL_ID, "Contact", False, "sobjects", "id"),
+        (BY_EXTERNAL_ID, None, False, "sobjects/Contact/CDP_Customer_Id__c?updateOnly=true", "CDP_Customer_Id__c"),
+        (CREATING, None, False, "sobjects/Contact/CDP_Customer_Id__c", "CDP_Customer_Id__c"),
+        (CREATING, None, True, "sobjects/Contact/CDP_Customer_Id__c?updateOnly=true", "CDP_Customer_Id__c"),
+        (CREATING, "Account", False, "sobjects", "id"),
+    ],
+)
+def test_a_record_is_found_by_its_key_and_one_that_moved_by_its_id(
+    text: str, moved_to: str | None, updates_only: bool, url: str, key: str
+) -> None:
+    first, second = records(2)
+    first.updates[0].updates_only = updates_only
+    first.moved_to = moved_to
+
+    (subrequest,) = CompositeWriter(a_destination(text)).request([[first, second]])["compositeRequest"]
+
+    assert subrequest["url"] == f"/services/data/v66.0/composite/{url}"
+    row = {"attributes": {"type": moved_to or "Contact"}, key: "id0", "LastName": "name 0"}
+    assert subrequest["body"]["records"][0] == row
+
+
+def test_nothing_is_all_or_none_and_subrequests_stay_as_they_are() -> None:
+    writer = CompositeWriter(a_destination('duplicate_rules = "allow"\n' + CONTACTS))
+
+    request = writer.request([records(1), records(1)])
+
+    assert (request["allOrNone"], request["collateSubrequests"]) == (False, False)
+    assert [part["body"]["allOrNone"] for part in request["compositeRequest"]] == [False, False]
+    headers = {"Sforce-Auto-Assign": "FALSE", "Sforce-Duplicate-Rule-Header": "allowSave=true"}
+    assert [part["httpHeaders"] for part in request["compositeRequest"]] == [headers, headers]
+
+
+@pytest.mark.parametrize(
+    ("errors", "read"),
+    [
+        ([{"errorCode": "OTHER_NAME"}], [RecordError("OTHER_NAME")]),
+        ([{"statusCode": "FIRST", "errorCode": "SECOND"}], [RecordError("FIRST")]),
+        ([{"message": None, "fields": None}], [RecordError("NO_REASON")]),
+        ([{"statusCode": "CODE", "message": 5, "fields": ["A", 5]}], [RecordError("CODE", "5", ("A", "5"))]),
+        ([{"statusCode": "CODE", "fields": "A"}], [RecordError("CODE")]),
+        ([{"statusCode": "a b"}], [RecordError("UNREADABLE_CODE")]),
+        ([{"statusCode": "A"}, "no error", {"statusCode": "B"}], [RecordError("A"), RecordError("B")]),
+        ("no list", [RecordError("NO_REASON")]),
+        (None, [RecordError("NO_REASON")]),
+    ],
+)
+def test_an_error_is_read_as_far_as_it_can_be(errors: Any, read: list[RecordError]) -> None:
+    (results,) = read_reply(reply([{"success": False, "errors": errors}]), [records(1)])
+
+    assert results == [tuple(read)]
+
+
+@pytest.mark.parametrize("success", [1, 0, "true", None])
+def test_a_row_that_says_neither_yes_nor_no_is_unknown(success: object) -> None:
+    (results,) = read_reply(reply([{"success": success, "errors": []}]), [records(1)])
+
+    assert isinstance(results, OutcomeUnknownError)
+    assert results.status == 200
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [(None, None), ({"body": ok(1)}, None), ({"httpStatusCode": "200", "body": ok(1)}, None)],
+)
+def test_a_part_without_a_status_is_unknown(answer: Any, status: int | None) -> None:
+    (results,) = read_reply({"compositeResponse": [answer]}, [records(1)])
+
+    assert isinstance(results, OutcomeUnknownError)
+    assert results.status == status
+
+
+def test_an_answer_that_is_not_one_says_so_with_its_status() -> None:
+    with pytest.raises(OutcomeUnknownError) as error:
+        read_reply(None, [records(1)])
+
+    assert error.value.status == 200
+
+
+@pytest.mark.parametrize("status", [201, 207])
+def test_another_success_than_200_says_nothing(status: int) -> None:
+    (results,) = read_reply(reply(ok(1), status=status), [records(1)])
+
+    assert isinstance(results, OutcomeUnknownError)

@@ -60,7 +60,7 @@ class Attempt:
         `collection_size` is how many records shared the collection that was refused.
         """
         if collection_size > 1:
-            return replace(self, most=max(1, collection_size // 2))
+            return replace(self, most=collection_size // 2)
         return self.taken_apart() if len(self.record.updates) > 1 else None
 
     def taken_apart(self) -> Attempt:
