@@ -490,6 +490,85 @@ def test_an_unanswered_describe_leaves_the_field_missing_and_is_asked_again_five
     assert kinds(run.deliver(loyal())) == [OutcomeKind.DELIVERED]
 
 
+# What is stale, or refused in part.
+
+ORDERED = CONTACTS + '\n[ordering]\nfield = "Time__c"\n'
+OMITTING = CONTACTS.replace('target = "Email"', 'target = "Email"\nwhen_refused = "omit"')
+
+
+def stale_before(time: int) -> Answer:
+    """An answer of an org whose guard holds this time."""
+    error = RecordError("FIELD_CUSTOM_VALIDATION_EXCEPTION", "Older. [CDP-STALE:Time__c]")
+    return lambda collection: [(error,) if record.fields.get("Time__c", time) < time else () for record in collection]
+
+
+def test_what_stands_under_no_guard_is_written_by_an_older_event() -> None:
+    org = Org(stale_before(SENT_AT + 1))
+
+    batch = Run(org, ORDERED).batch(loyal())
+
+    assert [request[0][0].fields.keys() for request in org.requests] == [
+        {"LastName", "Time__c", "CDP_Loyal__c"},
+        {"CDP_Loyal__c"},
+    ]
+    assert kinds(batch.deliveries) == [OutcomeKind.DELIVERED]
+    assert (batch.records_delivered, batch.records_superseded) == (1, 0)
+
+
+def test_what_is_stale_as_a_whole_is_superseded_and_costs_no_further_call() -> None:
+    org = Org(stale_before(SENT_AT + 1))
+    run = Run(org, ORDERED)
+
+    first, again = run.batch(*people(1)), run.batch(*people(1))
+
+    for batch in (first, again):
+        assert kinds(batch.deliveries) == [OutcomeKind.SUPERSEDED]
+        assert (batch.records_delivered, batch.records_superseded) == (0, 1)
+    assert (first.requests, again.requests) == (1, 0)
+
+
+def test_a_refused_field_is_left_out_and_counted() -> None:
+    error = RecordError("INVALID_EMAIL_ADDRESS", "", ("Email",))
+    org = Org(lambda collection: [(error,) if "Email" in record.fields else () for record in collection])
+
+    batch = Run(org, OMITTING).batch(a_message(a_profile(email="x")), a_message(a_profile(2), number=2))
+
+    assert org.sizes == [[2], [1]]
+    assert kinds(batch.deliveries) == [OutcomeKind.DELIVERED] * 2
+    assert (batch.omitted, batch.codes) == ({"Email": 1}, {"INVALID_EMAIL_ADDRESS": 1})
+
+
+def test_of_a_record_that_was_taken_apart_a_stale_event_is_superseded_and_the_next_one_sent() -> None:
+    refused = RecordError("STRING_TOO_LONG")
+
+    def answer(collection: Collection) -> CollectionReply:
+        if len(collection[0].updates) > 1:
+            return [(refused,)]
+        return stale_before(SENT_AT + 2)(collection)
+
+    org = Org(answer)
+    messages = [a_message(a_profile(1, last_name=str(n)), number=n, sent_at=SENT_AT + n) for n in (1, 2, 3)]
+
+    batch = Run(org, ORDERED).batch(*messages)
+
+    assert org.last_names == [["3"], ["1"], ["2"], ["3"]]
+    assert kinds(batch.deliveries) == [OutcomeKind.SUPERSEDED, OutcomeKind.DELIVERED, OutcomeKind.DELIVERED]
+
+
+def test_after_a_rejected_event_the_next_one_is_sent() -> None:
+    def answer(collection: Collection) -> CollectionReply:
+        refused = RecordError("STRING_TOO_LONG")
+        return [(refused,) if len(r.updates) > 1 or r.fields["LastName"] == "Bad" else () for r in collection]
+
+    org = Org(answer)
+    messages = [a_message(a_profile(1, last_name=name), number=n) for n, name in enumerate(["Bad", "Good"])]
+
+    deliveries = Run(org).deliver(*messages)
+
+    assert kinds(deliveries) == [OutcomeKind.REJECTED, OutcomeKind.DELIVERED]
+    assert org.last_names == [["Good"], ["Bad"], ["Good"]]
+
+
 # Moved records.
 
 
