@@ -121,8 +121,9 @@ def _changes_of_order(node: ast.AST) -> Iterator[Change]:
 def _faults_of(node: ast.AST, scope: str = "", around: ast.AST | None = None) -> Iterator[tuple[ast.AST, str, Change]]:
     """Every fault that fits below a node, in the order of the text: what shows it, the name around it, the change."""
     shown = around if around and isinstance(node, ast.Constant) else node
-    for change in _changes_of(node):
-        yield shown, scope, change
+    if not _has_no_order(node, around):
+        for change in _changes_of(node):
+            yield shown, scope, change
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         scope = f"{scope}.{node.name}".lstrip(".")
     for name, value in ast.iter_fields(node):
@@ -131,6 +132,18 @@ def _faults_of(node: ast.AST, scope: str = "", around: ast.AST | None = None) ->
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST) and not (isinstance(child, ast.keyword) and child.arg in NOT_CHANGED):
                 yield from _faults_of(child, scope, node)
+
+
+def _has_no_order(node: ast.AST, around: ast.AST | None) -> bool:
+    """Whether this is a tuple that something is only looked up in, or one of types."""
+    if not isinstance(node, ast.Tuple):
+        return False
+    match around:
+        case ast.Compare(ops=[ast.In() | ast.NotIn()]) | ast.ExceptHandler():
+            return True
+        case ast.Subscript(value=ast.Name(id=name)):
+            return name in ("tuple", "dict", "Mapping", "Callable")
+    return False
 
 
 def mutants_of(package: Path, module: str) -> list[Mutant]:

@@ -64,6 +64,8 @@ def test_tests_that_fail_without_any_fault_find_none(tmp_path: Path) -> None:
 
 
 SOURCE = """
+Pair = tuple[str, int]
+
 if TYPE_CHECKING:
     import typing
 
@@ -72,8 +74,10 @@ class Memory:
     size: int | None = 5
 
 def f(a: int | None = None) -> bool | None:
-    if a:
+    if a in (1, 2):
         return not a
+    if g:
+        return a
     return max(a, 1) == sorted([a, 2], key=g)[0] and a // 2
 """
 
@@ -86,8 +90,13 @@ def test_comparisons_numbers_conditions_and_orders_are_changed_and_types_are_not
     assert changes == [
         "Memory: size: int | None = 5 -> size: int | None = 6",
         "Memory: size: int | None = 5 -> size: int | None = 4",
-        "f: if a: -> if not a:",
+        "f: a in (1, 2) -> a not in (1, 2)",
+        "f: (1, 2) -> (2, 2)",
+        "f: (1, 2) -> (0, 2)",
+        "f: (1, 2) -> (1, 3)",
+        "f: (1, 2) -> (1, 1)",
         "f: not a -> not not a",
+        "f: if g: -> if not g:",
         "f: max(a, 1) == sorted([a, 2], key=g)[0] and a // 2 -> max(a, 1) == sorted([a, 2], key=g)[0] or a // 2",
         "f: max(a, 1) == sorted([a, 2], key=g)[0] -> max(a, 1) != sorted([a, 2], key=g)[0]",
         "f: max(a, 1) -> min(a, 1)",

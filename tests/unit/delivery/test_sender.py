@@ -388,7 +388,7 @@ def test_twenty_records_that_fail_alone_are_a_common_cause_unless_more_were_writ
 
 
 def test_only_records_that_were_alone_count_and_each_once() -> None:
-    single = a_single()
+    single = SingleRecords()
     refuse(single, 40, "LIMIT_EXCEEDED", size=2)
     for _ in range(20):
         single.considered(an_attempt("one", most=1), Decision(rejected("LIMIT_EXCEEDED")), 1)

@@ -424,6 +424,22 @@ def test_the_messages_time_comes_first_but_among_several_profiles_their_own(
         assert Mapper(a_destination(more=ORDERED)).event_time(profile, message_time, SENT_AT, several) == expected
 
 
+def test_a_profile_is_the_only_one_of_its_message_unless_told_otherwise() -> None:
+    mapper, profile = Mapper(a_destination(more=ORDERED)), a_profile(timestamp=SENT_AT - 2)
+
+    assert mapper.event_time(profile, SENT_AT - 1, SENT_AT) == SENT_AT - 1
+    result = mapper.map(profile, SENT_AT - 1, SENT_AT)
+    assert result is not None
+    assert result.event_time == SENT_AT - 1
+
+
+def test_the_key_of_a_profile_is_the_same_be_it_mapped_or_not() -> None:
+    text = KEYED.format(target="Key__c", more="")
+    profile = a_profile(crm_id="Kunde-7")
+
+    assert Mapper(a_destination(text)).key(profile) == mapped(profile, text=text).key == "kunde-7"
+
+
 def test_without_a_source_of_its_own_a_profile_has_its_messages_time() -> None:
     ordered = '\n[ordering]\nfield = "Time__c"\n'
 

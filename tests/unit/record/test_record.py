@@ -91,6 +91,15 @@ def test_events_of_one_time_stand_in_the_order_of_their_messages_and_then_of_the
     assert record.fields == {"F": (2, 0)}
 
 
+def test_an_event_that_came_later_and_happened_before_stands_before() -> None:
+    newer = Update(0, 0, "kunde", "newer", {"F": 1}, SENT_AT + 1)
+    older = Update(1, 0, "kunde", "older", {"F": 2}, SENT_AT)
+
+    (record,) = merge([newer, older])
+
+    assert (record.updates, record.identity, record.fields) == ((older, newer), "newer", {"F": 1})
+
+
 def test_the_latest_event_says_how_the_record_is_found_and_whether_it_may_be_created() -> None:
     older, newer = (Update(0, n, "kunde", f"Kunde {n}", {"F": n}, SENT_AT + n, updates_only=n == 1) for n in range(2))
 

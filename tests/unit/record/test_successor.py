@@ -33,10 +33,13 @@ def test_the_keys_of_one_query_have_eight_thousand_characters_with_quotes_and_co
     )
 
 
-def test_each_further_query_has_room_again() -> None:
-    keys = [f"{number:03}" + "x" * 1_996 for number in range(10)]
+@pytest.mark.parametrize(
+    ("lengths", "in_each"), [((3_998, 3_997) * 3, [2, 2, 2]), ((3_998,) * 3, [1, 1, 1]), ((1_996,) * 10, [4, 4, 2])]
+)
+def test_each_further_query_has_as_much_room_as_the_first(lengths: tuple[int, ...], in_each: list[int]) -> None:
+    keys = [f"{number}".ljust(length, "x") for number, length in enumerate(lengths)]
 
-    assert [query.count("'") // 2 for query in queries(*keys)] == [3, 3, 3, 1]
+    assert [query.count("'") // 2 for query in queries(*keys)] == in_each
 
 
 def test_a_key_that_is_too_long_for_a_query_has_one_of_its_own() -> None:
