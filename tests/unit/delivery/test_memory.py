@@ -79,6 +79,16 @@ def test_a_field_that_was_left_out_was_not_written(times: dict[str, int]) -> Non
     assert memory.known_stale(older) == {"Status__c"}
 
 
+def test_a_value_with_a_time_of_its_own_goes_by_that() -> None:
+    memory = a_memory()
+    memory.note_written(a_record(an_update(event_time=50, times={"Status__c": 25}, Email="x", Status__c="x")))
+
+    for time, stale in [(24, {"Email", "Status__c"}), (25, {"Email"}), (50, set[str]())]:
+        assert memory.known_stale(a_record(an_update(event_time=time, Email="", Status__c=""))) == stale
+    own = a_record(an_update(event_time=90, times={"Status__c": 24}, Email="", Status__c=""))
+    assert memory.known_stale(own) == {"Status__c"}
+
+
 def test_each_field_of_a_merged_record_has_the_newest_time_among_the_events_that_hold_it() -> None:
     memory = a_memory()
     events = [
