@@ -440,6 +440,13 @@ def test_the_key_of_a_profile_is_the_same_be_it_mapped_or_not() -> None:
     assert Mapper(a_destination(text)).key(profile) == mapped(profile, text=text).key == "kunde-7"
 
 
+def test_a_profile_that_holds_one_attribute_named_value_is_found_whole() -> None:
+    mapper = Mapper(a_destination(more='\n[profiles]\nselect = "detail"\n'))
+    assert mapper.select is not None
+
+    assert mapper.select({"detail": {"value": "x"}}) == {"value": "x"}
+
+
 def test_without_a_source_of_its_own_a_profile_has_its_messages_time() -> None:
     ordered = '\n[ordering]\nfield = "Time__c"\n'
 
