@@ -538,6 +538,21 @@ def test_a_refused_field_is_left_out_and_counted() -> None:
     assert (batch.omitted, batch.codes) == ({"Email": 1}, {"INVALID_EMAIL_ADDRESS": 1})
 
 
+def test_while_splitting_what_is_sent_again_goes_before_what_was_held_back() -> None:
+    def answer(collection: Collection) -> CollectionReply:
+        email = RecordError("INVALID_EMAIL_ADDRESS", "", ("Email",))
+        return [(LIMIT,) if len(collection) > 1 else (email,) if "Email" in r.fields else () for r in collection]
+
+    org = Org(answer)
+    messages = [a_message(a_profile(n, last_name=str(n), email="x"), number=n) for n in range(1, 11)]
+
+    deliveries = Run(org, OMITTING, records=10).deliver(*messages)
+
+    first, second = [str(n) for n in range(1, 6)], [str(n) for n in range(6, 11)]
+    assert set(kinds(deliveries)) == {OutcomeKind.DELIVERED}
+    assert [names for names in org.last_names if len(names) == 5][-4:] == [first, first, second, second]
+
+
 def test_of_a_record_that_was_taken_apart_a_stale_event_is_superseded_and_the_next_one_sent() -> None:
     refused = RecordError("STRING_TOO_LONG")
 
