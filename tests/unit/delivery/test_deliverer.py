@@ -15,7 +15,7 @@ from salesforce_destination.mapping.mapper import Mapped, Mapper
 from salesforce_destination.outcome import Delivery, Message, OutcomeKind
 from salesforce_destination.profile.profile import Profile
 from salesforce_destination.record.classification import RecordError
-from scripted_org import ScriptedOrg
+from scripted_org import ScriptedOrg, deliver
 
 LOCKED = RecordError("UNABLE_TO_LOCK_ROW", "its text", ("LastName",))
 REFUSED = RecordError("INVALID_EMAIL_ADDRESS", "its text", ("Email",))
@@ -226,3 +226,15 @@ def test_of_several_profiles_one_that_cannot_be_mapped_keeps_no_other_from_its_r
         (an_id(1), OutcomeKind.REJECTED),
         (an_id(2), OutcomeKind.DELIVERED),
     ]
+
+
+def test_messages_whose_keys_the_org_holds_for_one_are_one_record_that_is_sent_as_the_latest_has_it() -> None:
+    destination = a_destination(CONTACTS.replace('"SalesforceId"', '"Key__c"'))
+    org = ScriptedOrg(destination)
+    names = ["Kunde-7", "KUNDE-7"]
+    messages = [a_message(a_profile(crm_id=name), number=n) for n, name in enumerate(names)]
+
+    deliveries = deliver(destination, org, messages)
+
+    assert [row["Key__c"] for row in org.rows] == ["KUNDE-7"]
+    assert [part.key for delivery in deliveries for part in delivery.parts] == ["kunde-7", "kunde-7"]

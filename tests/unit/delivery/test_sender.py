@@ -392,11 +392,11 @@ def test_only_records_that_were_alone_count_and_each_once() -> None:
     refuse(single, 40, "LIMIT_EXCEEDED", size=2)
     for _ in range(20):
         single.considered(an_attempt("one", most=1), Decision(rejected("LIMIT_EXCEEDED")), 1)
-    for size in (1, 1, 2, 200):
+    for size in (1, 1, 1, 2, 200):
         single.note_written(size)
 
     assert not single.is_common(rejected("LIMIT_EXCEEDED"))
-    assert single.written == 2
+    assert single.written == 3
 
 
 def test_of_several_codes_the_one_that_refused_most_is_common() -> None:
