@@ -228,6 +228,19 @@ def test_of_several_profiles_one_that_cannot_be_mapped_keeps_no_other_from_its_r
     ]
 
 
+@pytest.mark.parametrize("profiles", [1, 2, 3])
+def test_each_of_two_or_more_profiles_has_its_own_time_and_a_single_one_that_of_its_message(profiles: int) -> None:
+    destination = a_destination(CONTACTS, '\n[ordering]\nfield = "Time__c"\nsource = "timestamp"\n')
+    org = ScriptedOrg(destination)
+    body = {"profiles": [a_profile(number, timestamp=SENT_AT - number) for number in range(1, profiles + 1)]}
+
+    (delivery,) = deliver(destination, org, [a_message(body, event_time=str(SENT_AT - 9))])
+
+    assert delivery.event_time == SENT_AT - 9
+    own = [SENT_AT - number for number in range(1, profiles + 1)]
+    assert [row["Time__c"] for row in org.rows] == ([SENT_AT - 9] if profiles == 1 else own)
+
+
 def test_messages_whose_keys_the_org_holds_for_one_are_one_record_that_is_sent_as_the_latest_has_it() -> None:
     destination = a_destination(CONTACTS.replace('"SalesforceId"', '"Key__c"'))
     org = ScriptedOrg(destination)
