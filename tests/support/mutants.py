@@ -39,6 +39,9 @@ EQUIVALENT = Path(__file__).with_name("mutants.toml")
 CPU_SECONDS, MEMORY_BYTES = 20, 2 << 30
 """End a loop that a fault made endless; the tests take three seconds."""
 
+LONGEST_TEXT = 80
+"""Of an expression that is printed: of a table its first rows are enough."""
+
 MOST, SEED, MINUTES = 300, 1, 20.0
 
 COMPARISONS: Mapping[type[ast.cmpop], Sequence[type[ast.cmpop]]] = {
@@ -160,7 +163,8 @@ def mutants_of(package: Path, module: str) -> list[Mutant]:
 
 
 def _first_line(node: ast.AST) -> str:
-    return ast.unparse(node).strip().splitlines()[0]
+    line = ast.unparse(node).strip().splitlines()[0]
+    return line if len(line) <= LONGEST_TEXT else f"{line[:LONGEST_TEXT]}..."
 
 
 class FaultLoader(MetaPathFinder, Loader):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -15,9 +16,11 @@ from salesforce_destination.errors import (
 )
 from salesforce_destination.record.classification import (
     LIMIT_TEXTS,
+    LOCK_TEXTS,
     RECORD_TABLE,
     REQUEST_TABLE,
     UNKNOWN_CODE_TRIES,
+    WRAPPERS,
     Meaning,
     RecordError,
     RequestRow,
@@ -54,6 +57,49 @@ RECORDS: list[tuple[str, str, Meaning]] = [
 @pytest.mark.parametrize(("code", "text", "meaning"), RECORDS)
 def test_a_record_error_has_its_verdict(code: str, text: str, meaning: Meaning) -> None:
     assert meaning_of(RecordError(code, text)) is meaning
+
+
+BY_CODE_ALONE: dict[Meaning, str] = {
+    Meaning.RETRY: """UNABLE_TO_LOCK_ROW SERVER_UNAVAILABLE UNKNOWN_EXCEPTION TOO_MANY_APEX_REQUESTS QUERY_TIMEOUT
+        REQUEST_RUNNING_TOO_LONG INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE ALL_OR_NONE_OPERATION_ROLLED_BACK
+        PROCESSING_HALTED""",
+    Meaning.MISMATCH: "INVALID_FIELD_FOR_INSERT_UPDATE INVALID_TYPE STORAGE_LIMIT_EXCEEDED",
+    Meaning.CONVERTED: "CANNOT_UPDATE_CONVERTED_LEAD",
+    Meaning.GONE: "ENTITY_IS_DELETED NOT_FOUND",
+    Meaning.REJECT: """CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY CANNOT_EXECUTE_FLOW_TRIGGER INVALID_FIELD
+        DUPLICATES_DETECTED DUPLICATE_EXTERNAL_ID DUPLICATE_VALUE ENTITY_IS_LOCKED FIELD_CUSTOM_VALIDATION_EXCEPTION
+        FIELD_INTEGRITY_EXCEPTION INACTIVE_OWNER_OR_USER INSUFFICIENT_ACCESS
+        INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY INSUFFICIENT_ACCESS_OR_READONLY INVALID_CROSS_REFERENCE_KEY
+        INVALID_EMAIL_ADDRESS INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST INVALID_TYPE_ON_FIELD_IN_RECORD JSON_PARSER_ERROR
+        LIMIT_EXCEEDED MALFORMED_ID MISSING_ARGUMENT NUMBER_OUTSIDE_VALID_RANGE REQUIRED_FIELD_MISSING STRING_TOO_LONG
+        TEXT_DATA_OUTSIDE_SUPPORTED_CHARSET TOO_MANY_ENUM_VALUE""",
+    Meaning.UNKNOWN: "A_CODE_OF_TOMORROW NO_REASON UNREADABLE_CODE",
+}
+
+
+@pytest.mark.parametrize(
+    ("code", "meaning"), [(code, meaning) for meaning, codes in BY_CODE_ALONE.items() for code in codes.split()]
+)
+def test_each_code_has_its_meaning_where_the_text_says_nothing_more(code: str, meaning: Meaning) -> None:
+    assert meaning_of(RecordError(code)) is meaning
+    assert meaning_of(RecordError(code, "Some words of the org's own.")) is meaning
+
+
+@pytest.mark.parametrize("code", [*WRAPPERS, "LIMIT_EXCEEDED", "STRING_TOO_LONG"])
+@pytest.mark.parametrize(("texts", "meaning"), [(LOCK_TEXTS, Meaning.RETRY), (LIMIT_TEXTS, Meaning.SPLIT)])
+def test_a_lock_or_a_limit_shows_in_the_text_of_what_wraps_it(
+    code: str, texts: Sequence[str], meaning: Meaning
+) -> None:
+    is_told = code in WRAPPERS or (code == "LIMIT_EXCEEDED" and meaning is Meaning.SPLIT)
+
+    for text in texts:
+        assert meaning_of(RecordError(code, f"T: {text} in row 1")) is (meaning if is_told else Meaning.REJECT)
+
+
+def test_each_code_of_the_record_table_is_tried_here() -> None:
+    tried = {code for codes in BY_CODE_ALONE.values() for code in codes.split()}
+
+    assert {code for code, _, _ in RECORD_TABLE} <= tried
 
 
 def test_every_row_of_the_record_table_can_be_reached() -> None:
