@@ -43,6 +43,12 @@ def test_a_message_waits_as_long_as_one_of_its_profiles_has_to(shorter: Wait, lo
     assert worst(outcomes[::-1]) is outcomes[2]
 
 
+def test_how_long_an_outcome_waits_counts_only_among_those_that_wait() -> None:
+    final = Outcome(OutcomeKind.REJECTED, REJECTED.reason, Wait.DAILY_LIMIT)
+
+    assert worst([final, DEFERRED]) is DEFERRED
+
+
 def test_among_equally_bad_outcomes_the_first_gives_the_reason() -> None:
     first, second = rejected("FIRST"), rejected("SECOND")
 
