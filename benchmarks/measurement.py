@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.client import Run
 from benchmarks.events import Variant, write_events
 from benchmarks.figures import Figures, figures_of
-from benchmarks.plan import Cell, Plan
+from benchmarks.plan import BenchPlan, Cell
 from benchmarks.processes import run
 
 Runs = dict[Cell, list[Run]]
@@ -30,7 +30,7 @@ class Events:
         return file
 
 
-def measure(plan: Plan, tell: Callable[[str], None]) -> list[Figures]:
+def measure(plan: BenchPlan, tell: Callable[[str], None]) -> list[Figures]:
     """Run a plan and give its figures, in the order of its cells."""
     cells = list(plan.cells())
     run_for = {cell: cell.measured(plan.longest_seconds) for cell in cells}

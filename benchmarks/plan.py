@@ -50,7 +50,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BenchPlan:
     """How much of it is measured, and how often."""
 
     sizes: tuple[int, ...] = SIZES
@@ -72,5 +72,5 @@ class Plan:
             yield from (Cell(name, self.slow_size, ms_per_record=SLOW_MS_PER_RECORD) for name in NAMES)
 
 
-LONG = Plan()
-SHORT = Plan(sizes=(1_000, 10_000), latencies_ms=(0, 100), repeats=3, slow_size=0, longest_seconds=2.0)
+LONG = BenchPlan()
+SHORT = BenchPlan(sizes=(1_000, 10_000), latencies_ms=(0, 100), repeats=3, slow_size=0, longest_seconds=2.0)

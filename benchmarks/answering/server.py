@@ -68,7 +68,7 @@ class AnsweringOrg:
         return reply
 
 
-class Connection:
+class AnsweredConnection:
     """Reads requests from one socket and writes what the org answers."""
 
     def __init__(self, org: AnsweringOrg, wire: socket.socket) -> None:
@@ -133,7 +133,7 @@ def serve(org: AnsweringOrg, listening: socket.socket) -> None:
             if error.errno in STOPPED:
                 return
             raise
-        threading.Thread(target=Connection(org, wire).run, daemon=True).start()
+        threading.Thread(target=AnsweredConnection(org, wire).run, daemon=True).start()
 
 
 def listen() -> socket.socket:

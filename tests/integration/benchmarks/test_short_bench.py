@@ -14,10 +14,12 @@ from benchmarks.figures import Result, load, result_of
 from benchmarks.layout import WIDTH
 from benchmarks.measurement import measure
 from benchmarks.pictures import draw
-from benchmarks.plan import Plan
+from benchmarks.plan import BenchPlan
 from benchmarks.tables import headline, tables
 
-SHORTEST = Plan(sizes=(1_000,), latencies_ms=(0, 100), repeats=1, wide_size=1_000, slow_size=20, longest_seconds=1.0)
+SHORTEST = BenchPlan(
+    sizes=(1_000,), latencies_ms=(0, 100), repeats=1, wide_size=1_000, slow_size=20, longest_seconds=1.0
+)
 
 
 @pytest.fixture(scope="module")
