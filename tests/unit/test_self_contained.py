@@ -43,7 +43,7 @@ OUTSIDE = re.compile(
     | \bthe\s+(?:brief|briefing|ticket|task\s+description)\b
     | \bas\s+(?:agreed|discussed|instructed)\b
     | \bsection\s+\d+(?:\.\d+)?\b
-    | (?<![\w.])/work/ | \.\./shared/
+    | (?<![\w.])/(?:home|root|Users)/\w | \.\./shared/
     """,
     re.IGNORECASE | re.VERBOSE,
 )
