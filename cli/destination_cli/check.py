@@ -123,7 +123,7 @@ def show(report: Report, console: Console) -> None:
         console.print()
     _show_destination(report.destination, console)
     if report.published:
-        _show_published(report.published, console)
+        _show_published(report.published, report.file.name, console)
 
 
 def _verdict(report: Report) -> str:
@@ -137,9 +137,11 @@ def _verdict(report: Report) -> str:
     return f"[red]✗ Not connected.[/] {file} does not fit the org {escape(report.org)}."
 
 
-def _show_published(published: Published, console: Console) -> None:
+def _show_published(published: Published, file: str, console: Console) -> None:
     if published.is_same:
         text = f"The stack uses this file ({published.hash})."
+    elif published.file != file:
+        text = f"The stack uses {published.file} ({published.hash}), not {file}."
     else:
         text = f"The stack uses another version of {published.file} ({published.hash}): this one is not deployed."
     console.print(f"\n{escape(text)}", highlight=False)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 
 from destination_cli.target import Target, TargetError
+from destination_cli.terminal import counted
 
 ENTRIES_PER_CALL = 10
 MOST_BYTES = 1_048_576
@@ -117,9 +118,10 @@ def switch(target: Target, *, on: bool, sleep: Callable[[float], None] = time.sl
 def show(result: Switched, console: Console) -> None:
     """Say what is so now."""
     again = "" if result.changed else "already "
+    waiting = counted(result.waiting.visible, "message waits", "messages wait")
     console.print(
         f"The destination is {again}{'running' if result.state == 'running' else 'paused'}."
-        f" {result.waiting.visible:,} messages wait, {result.waiting.in_flight:,} are in flight.",
+        f" {waiting}, {result.waiting.in_flight:,} in flight.",
         highlight=False,
     )
     if result.state == "paused":

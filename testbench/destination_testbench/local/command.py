@@ -1,4 +1,4 @@
-"""`destination local`: the stack in a terminal."""
+"""`make local`: the stack in a terminal."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 
+from destination_cli.checkout import read_stack_file
 from rich.console import Console
 from salesforce_destination.errors import DestinationFileError
 from salesforce_destination.settings import load_destination
@@ -34,7 +35,7 @@ def run_local(console: Console, environ: Mapping[str, str], state: Path) -> int:
     with ending_on_signals() as ended:
         try:
             options = replace(StackOptions.from_environ(environ), state=state.resolve())
-            if not is_usable(options, console):
+            if not is_usable(options, console) or is_running(options.state, console):
                 return COULD_NOT_START
             with LocalStack(options) as stack:
                 _introduce(stack, console)
@@ -56,6 +57,22 @@ def is_usable(options: StackOptions, console: Console) -> bool:
         for mistake in error.mistakes:
             console.print(f"  {mistake}", markup=False, highlight=False, soft_wrap=True)
         return False
+    return True
+
+
+def is_running(state: Path, console: Console) -> bool:
+    """Whether another stack runs with this folder: two would write over each other's addresses."""
+    other = read_stack_file(state)
+    if other is None:
+        return False
+    console.print(
+        f"A local stack already runs (process {other.pid}, AWS at {other.aws_endpoint_url})."
+        " Use that one, or stop it with Ctrl-C in its terminal.",
+        style="red",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
     return True
 
 

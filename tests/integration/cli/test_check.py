@@ -83,6 +83,9 @@ def test_the_report_for_programs_says_by_which_version_the_stack_delivers(stack:
     assert same["published"] == {"file": "contacts.toml", "hash": file_hash(CONTACTS), "is_same": True}
     assert other["published"]["is_same"] is False
     assert "this one is not deployed" in " ".join(check(stack, changed).output.split())
+    named = changed.rename(tmp_path / "members.toml")
+    assert "The stack uses contacts.toml" in (said := " ".join(check(stack, named).output.split()))
+    assert "not members.toml" in said
 
 
 def test_a_mistake_in_the_file_is_found_before_the_org_is_asked(stack: LocalStack, tmp_path: Path) -> None:
