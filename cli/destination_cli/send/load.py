@@ -13,7 +13,13 @@ from typing import BinaryIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from salesforce_destination.profile.event_time import CLOCK_SKEW_MS, EventTimeError, check_event_time, parse_time
+from salesforce_destination.profile.event_time import (
+    CLOCK_SKEW_MS,
+    LATEST_MS,
+    EventTimeError,
+    check_event_time,
+    parse_time,
+)
 
 from destination_cli.queues import size_of_attributes
 from destination_cli.send.queue import QueueUnavailableError, SendingQueue, send_lines
@@ -171,8 +177,9 @@ def _event_time(as_of: str | None) -> int | None:
         return None
     now_ms = int(time.time() * 1000)
     try:
-        if parse_time(as_of) > now_ms + CLOCK_SKEW_MS:
+        event_time = parse_time(as_of)
+        if now_ms + CLOCK_SKEW_MS < event_time < LATEST_MS:
             raise TargetError("--as-of is in the future. Give the time at which the profiles were read.")
-        return check_event_time(parse_time(as_of), now_ms)
+        return check_event_time(event_time, now_ms)
     except EventTimeError as error:
         raise TargetError(f"--as-of {error}.") from None

@@ -122,7 +122,14 @@ def test_a_snapshot_has_its_own_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("as_of", "said"), [("yesterday", ""), ("2999-01-01T00:00:00Z", " is in the future"), ("1700000000", "")]
+    ("as_of", "said"),
+    [
+        ("yesterday", ""),
+        ("2199-01-01T00:00:00Z", " is in the future"),
+        ("2999-01-01T00:00:00Z", " is outside 2001 to 2286"),
+        ("1700000000", ""),
+        ("1700000000000000", " is outside 2001 to 2286"),
+    ],
 )
 def test_a_time_that_cannot_be_is_refused_before_anything_is_sent(tmp_path: Path, as_of: str, said: str) -> None:
     queue = StandInQueue()
