@@ -69,7 +69,7 @@ def check(
     from destination_cli.check import report_on, show
 
     def tell(report: Report) -> int:
-        print(report.as_json()) if as_json else show(report, Console())
+        print(report.as_json()) if as_json else show(report, Console(emoji=False))
         return report.exit_status
 
     be_there(file)

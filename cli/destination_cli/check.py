@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -10,13 +11,13 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
 from rich.table import Table
 from salesforce_destination.connection.allowances import audience_room, long_text_room
 from salesforce_destination.connection.check import Connection, check_connection
-from salesforce_destination.connection.comparison import compare
+from salesforce_destination.connection.comparison import compare, file_findings
 from salesforce_destination.connection.finding import Finding, Level
 from salesforce_destination.destination.destination import Audience, Destination, FieldMapping
+from salesforce_destination.destination.mistakes import Places
 from salesforce_destination.errors import DestinationFileError, Mistake, TokenUnavailableError
 from salesforce_destination.record.description import read_description
 from salesforce_destination.salesforce.facts import FactFinder
@@ -81,7 +82,7 @@ def report_on(file: Path, describe: Path | None = None, target: Target | None = 
     if target is not None:
         return _judge_connected(file, destination, target)
     if describe is None:
-        return Report(file, destination)
+        return Report(file, destination, findings=file_findings(destination))
     description = read_description(json.loads(describe.read_text(encoding="utf-8")))
     findings = [*compare(destination, description), audience_room(destination), *long_text_room(description)]
     return Report(file, destination, findings=findings)
@@ -112,13 +113,18 @@ def show(report: Report, console: Console) -> None:
     """Print a report as a person reads it."""
     if report.destination is None:
         count = len(report.mistakes)
-        console.print(f"[red]✗[/] {escape(str(report.file))} has {count} mistake{'s' if count > 1 else ''}:\n")
+        found = f"[red]✗[/] {escape(str(report.file))} has {count} mistake{'s' if count > 1 else ''}:"
+        console.print(_unbroken(found, console), end="\n\n", highlight=False, soft_wrap=True)
         for mistake in report.mistakes:
-            _show_found("[red]✗[/]", mistake.key, f"{mistake.problem} {mistake.cure}", console)
+            _show_found("[red]✗[/]", mistake.place or mistake.key, f"{mistake.problem} {mistake.cure}", console)
+            console.print(
+                mistake.excerpt, end="\n" * bool(mistake.excerpt), markup=False, highlight=False, soft_wrap=True
+            )
         return
-    console.print(f"{_verdict(report)}\n", highlight=False)
+    console.print(_unbroken(_verdict(report), console), end="\n\n", highlight=False, soft_wrap=True)
+    places = Places(report.file.read_text(encoding="utf-8-sig"), report.destination.model_dump())
     for finding in sorted(report.findings, key=lambda found: list(SIGNS).index(found.level)):
-        _show_found(SIGNS[finding.level], finding.key, f"{finding.problem} {finding.cure}", console)
+        _show_found(SIGNS[finding.level], places.of(finding.key), f"{finding.problem} {finding.cure}", console)
     if report.findings:
         console.print()
     _show_destination(report.destination, console)
@@ -147,9 +153,15 @@ def _show_published(published: Published, file: str, console: Console) -> None:
     console.print(f"\n{escape(text)}", highlight=False)
 
 
-def _show_found(sign: str, key: str, text: str, console: Console) -> None:
-    console.print(f"{sign} [bold]{escape(key)}[/]", highlight=False)
-    console.print(Padding(escape(text.strip()), (0, 0, 0, 4)), highlight=False)
+def _unbroken(text: str, console: Console, indent: str = "") -> str:
+    """A text in lines that end between words: names and addresses stay whole."""
+    options: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False, "initial_indent": indent}
+    return textwrap.fill(text, console.width, subsequent_indent=indent, **options)
+
+
+def _show_found(sign: str, place: str, text: str, console: Console) -> None:
+    console.print(_unbroken(f"{sign} [bold]{escape(place)}[/]", console), highlight=False, soft_wrap=True)
+    console.print(_unbroken(text, console, " " * 4), markup=False, highlight=False, soft_wrap=True)
 
 
 def _show_destination(destination: Destination, console: Console) -> None:
@@ -157,15 +169,23 @@ def _show_destination(destination: Destination, console: Console) -> None:
     by = "the record's Id" if destination.updates_by_id else identity.target
     missing = "creates missing ones" if identity.create_missing else "never creates any"
     console.print(f"Updates {destination.salesforce_object} records found by {by}, and {missing}.\n", highlight=False)
-    table = Table("From the profile", "To Salesforce", "How", box=None, pad_edge=False, header_style="dim")
-    table.add_row(escape(identity.source), escape(by), "identity")
-    for mapping in destination.mappings:
-        table.add_row(escape(mapping.source or repr(mapping.constant)), mapping.target, _how(mapping))
-    for audience in destination.audiences:
-        table.add_row(escape(audience.name or audience.id), audience.mapping_id, _written(audience))
+    rows = [(identity.source, by, "identity")]
+    rows += [
+        (mapping.source or repr(mapping.constant), mapping.target, _how(mapping)) for mapping in destination.mappings
+    ]
+    rows += [(found.name or found.id, found.mapping_id, _written(found)) for found in destination.audiences]
     if destination.ordering:
-        source = destination.ordering.source or "the event's time"
-        table.add_row(escape(source), destination.ordering.field, "ordering")
+        rows.append((destination.ordering.source or "the event's time", destination.ordering.field, "ordering"))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    if widths[0] + widths[1] + max(len(word) for row in rows for word in row[2].split() or ["How"]) + 4 > console.width:
+        for source, target, how in rows:  # a table would break the names
+            _show_found("·", f"{target}{how and f' ({how})'}", source, console)
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("From the profile", "To Salesforce", "How"):
+        table.add_column(heading, no_wrap=heading != "How")
+    for row in rows:
+        table.add_row(*map(escape, row))
     console.print(table)
 
 

@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 from salesforce_destination.aws.clients import read_secret
 from salesforce_destination.aws.outcome_log import LINE, identity_hash
-from salesforce_destination.destination.destination import Destination
+from salesforce_destination.destination.destination import Destination, spelled_as
 from salesforce_destination.errors import DestinationError, DestinationFileError
 from salesforce_destination.mapping.mapper import IdentityReader
 from salesforce_destination.outcome import ProfileRefusedError
@@ -111,6 +111,7 @@ def records_of(client: SalesforceClient, destination: Destination, identity: str
     """The records with this identity, those in the recycle bin too: their fields that the destination file names."""
     sobject, version = destination.salesforce_object, destination.api_version
     visible = read_description(client.get(f"/services/data/v{version}/sobjects/{sobject}/describe")).fields
+    destination = spelled_as(destination, visible)
     by = "Id" if destination.updates_by_id else destination.identity.target
     names = [name for name in dict.fromkeys([*ABOUT_THE_RECORD, by, *fields_of(destination)]) if name in visible]
     limit = ("LIMIT", str(MOST_RECORDS))
@@ -215,7 +216,7 @@ def _destination(target: Target, file: Path | None) -> Destination:
     try:
         return load_destination(path)
     except DestinationFileError as error:
-        text = f"{path} cannot be used: {error.mistakes[0]} Name the stack's destination file with --file."
+        text = f"{path} cannot be used; name another one with --file. Its first mistake: {error.mistakes[0]}"
         raise TargetError(text) from None
 
 

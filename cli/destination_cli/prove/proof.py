@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
-from salesforce_destination.destination.destination import Destination
+from salesforce_destination.destination.destination import Destination, spelled_as
 from salesforce_destination.errors import TokenUnavailableError
 from salesforce_destination.login.token import AccessToken
 from salesforce_destination.record.description import read_description
@@ -70,7 +70,9 @@ def stage_in(api: OrgApi, destination: Destination, pairs: int) -> tuple[Stage, 
         raise OrgError(f"This user cannot see an sObject {name} ({described.code}).")
     _check_rights(name, described.body)
     try:
-        fields = choose(read_description(described.body), destination)
+        description = read_description(described.body)
+        destination = spelled_as(destination, [description.name, *description.fields])
+        fields = choose(description, destination)
     except UnfitError as error:
         raise OrgError(str(error)) from None
     return Stage(api, destination, fields, f"{TAG}-{secrets.token_hex(4)}", pairs), str(org["Name"])

@@ -28,14 +28,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One mistake a person made: the place (`mappings[2].target`), what is wrong there, and what would be right."""
+    """
+    One mistake a person made: the key (`mappings[2].target`), what is wrong there, and what would be right.
+
+    `place` is the key as people count (`mapping 3, 'LastName', line 14: target`), `excerpt` the line with a caret.
+    """
 
     key: str
     problem: str
     cure: str = ""
+    place: str = ""
+    excerpt: str = ""
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.problem}" + (f" {self.cure}" if self.cure else "")
+        where = self.place or f"{self.key}:"
+        return " ".join(filter(None, [where, self.problem, self.cure])) + (self.excerpt and f"\n{self.excerpt}")
 
 
 class DestinationError(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,16 @@ def test_a_good_connection_is_reported_with_what_is_used(
     assert "of 100,000 API calls are left" in said
     assert metric(output) == 0
     assert "connected" in [line.get("message") for line in logged(output)]
+
+
+def test_names_may_be_written_in_any_case_of_letters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = a_guarded_file(tmp_path)
+    file.write_text(re.sub(r'"Contact"|"LastName"|"CDP_\w+"', lambda name: name[0].upper(), file.read_text()))
+
+    report = check(a_stack(monkeypatch, file, a_guarded_org()))
+
+    assert (report["connected"], errors(report)) == (True, [])
+    assert "No validation rule" not in json.dumps(report)
 
 
 def test_the_metric_has_the_dimensions_of_all_others(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from itertools import permutations
@@ -11,7 +12,7 @@ import pytest
 from builders import LOYAL, a_membership, a_message, a_profile, an_id
 from deliver_function import DeliverStack, error_code
 from destination_testbench.org import Fault, FaultKind
-from guarded_org import NEWSLETTER, a_guarded_file, a_guarded_org
+from guarded_org import GUARDED, NEWSLETTER, a_guarded_file, a_guarded_org
 from moto import mock_aws
 from salesforce_destination.outcome import Message
 
@@ -182,3 +183,16 @@ def test_a_stale_event_of_a_merged_record_takes_nothing_from_the_newer_ones(stac
     contact = stack.contact(an_id(1))
     assert (contact["LastName"], contact["CDP_Loyal__c"]) == ("Good", "realized")
     assert [letter["Body"] for letter in stack.dead_letters()] == [guilty.body]
+
+
+def test_names_in_another_case_of_letters_are_guarded_too(stack: DeliverStack) -> None:
+    stack.destination_file.write_text(re.sub(r'"Contact"|"LastName"|"CDP_\w+"', lambda name: name[0].lower(), GUARDED))
+    newer = a_change(2, "Newer", **{LOYAL: ("exited", LATER)})
+    older = a_change(1, "Older", **{LOYAL: ("realized", EARLIER), NEWSLETTER: ("realized", EARLIER)})
+
+    deliver_each_alone(stack, [newer, older], cold=True)
+
+    contact = stack.contact(an_id(1))
+    assert (contact["LastName"], contact["CDP_Loyal__c"]) == ("Newer", "exited")
+    assert contact["CDP_Newsletter__c"] == "realized"
+    assert stack.dead_letters() == []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,19 @@ mapping_id = "CDP Loyal__c"
 """
 
 WRONG_MISTAKES = [
-    {"key": "mappings[0].requird", "problem": "is not a known key.", "cure": "Did you mean required?"},
+    {
+        "key": "mappings[0].requird",
+        "problem": "is not a known key.",
+        "cure": "Did you mean required?",
+        "place": "mapping 1, 'LastName', line 9: requird",
+        "excerpt": "",
+    },
     {
         "key": "audiences[0].mapping_id",
-        "problem": 'is "CDP Loyal__c": white space is not allowed.',
+        "problem": 'is "CDP Loyal__c", which contains U+0020 (space).',
         "cure": 'Write "CDP_Loyal__c".',
+        "place": "audience 1, 'loyal', line 14: mapping_id",
+        "excerpt": "",
     },
 ]
 
@@ -142,19 +151,56 @@ def test_mistakes_are_printed_as_a_person_reads_them(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "has 2 mistakes:" in " ".join(result.output.split())
     assert [line.rstrip() for line in result.output.splitlines() if line.strip()][-4:] == [
-        "✗ mappings[0].requird",
+        "✗ mapping 1, 'LastName', line 9: requird",
         "    is not a known key. Did you mean required?",
-        "✗ audiences[0].mapping_id",
-        '    is "CDP Loyal__c": white space is not allowed. Write "CDP_Loyal__c".',
+        "✗ audience 1, 'loyal', line 14: mapping_id",
+        '    is "CDP Loyal__c", which contains U+0020 (space). Write "CDP_Loyal__c".',
     ]
 
 
-@pytest.mark.parametrize("text", [WRONG, CONTACTS, EVERYTHING])
-def test_no_line_is_wider_than_a_terminal(tmp_path: Path, text: str) -> None:
-    output = check(a_file(tmp_path, text), "--offline").output
+LONG = (
+    CONTACTS
+    + f"""
+[[mappings]]
+source = "{"attributes." * 8}value"
+target = "{"Very_Long_Name_" * 2}__c"
+default = "Unknown"
+max_length = 20
+[[audiences]]
+id = "https://cdp.example/{"segments/" * 9}x"
+name = "{"Many words " * 8}end"
+mapping_id = "CDP_Trial__c"
+since_field = "CDP_Trial_Since_That_Is_Longer__c"
+"""
+)
 
-    assert output
-    assert max(map(len, output.splitlines())) <= 80
+
+@pytest.mark.parametrize("text", [WRONG, CONTACTS, EVERYTHING, LONG, LONG.replace("default", "defalt")])
+def test_no_line_is_wider_than_a_terminal_and_no_word_is_broken(tmp_path: Path, text: str) -> None:
+    file = a_file(tmp_path, text)
+
+    output = check(file, "--offline").output
+
+    lines = [line.strip() for line in output.splitlines()]
+    assert [line for line in lines if len(line) > 80 and " " in line.removeprefix("✗ ").removeprefix("✓ ")] == []
+    assert str(file) in output
+    names = re.findall(r"[\w.:/]{20,}", text)
+    assert [name for name in names if name in output.replace("\n", "") and name not in output] == []
+
+
+def test_what_looks_like_an_emoji_or_like_markup_is_shown_as_it_is(tmp_path: Path) -> None:
+    text = CONTACTS + '[[audiences]]\nid = "urn:id:key"\nname = "a :lock: [b]c[/b]"\nmapping_id = "X__c"\n'
+
+    assert "a :lock: [b]c[/b]" in check(a_file(tmp_path, text), "--offline").output
+
+
+def test_findings_name_their_place_as_people_count(tmp_path: Path) -> None:
+    text = CONTACTS + '\n[[audiences]]\nid = "a@example.com"\nname = "Trial users"\nmapping_id = "X__c"\n'
+
+    result = check(a_file(tmp_path, text), "--offline")
+
+    assert result.exit_code == 0
+    assert "! audience 2, 'Trial users', line 28: id\n    is the address" in result.output
 
 
 def test_mistakes_are_printed_for_programs(tmp_path: Path) -> None:
@@ -183,7 +229,9 @@ def test_a_file_that_is_no_toml_is_one_mistake(tmp_path: Path) -> None:
 
     assert result.exit_code == 1
     assert "has 1 mistake:" in " ".join(result.output.split())
-    assert "line 1, column 8" in result.output
+    assert result.output.endswith(
+        '✗ line 1\n    has a text without quotes. Write: name = "Contacts"\n    name = Contacts\n           ^\n'
+    )
 
 
 def test_a_file_of_windows_is_read(tmp_path: Path) -> None:

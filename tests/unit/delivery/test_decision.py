@@ -267,8 +267,9 @@ def a_guarded_attempt(retimed: frozenset[str] = frozenset()) -> Attempt:
     return Attempt(record, 200, retimed=retimed)
 
 
-def test_what_stands_under_a_guard_that_refused_is_left_out_and_the_rest_is_sent() -> None:
-    decision = decide(stale("Time__c"), text=WITHOUT_CONSENT, attempt=a_guarded_attempt())
+@pytest.mark.parametrize("guard", ["Time__c", "TIME__C"])
+def test_what_stands_under_a_guard_that_refused_is_left_out_and_the_rest_is_sent(guard: str) -> None:
+    decision = decide(stale(guard), text=WITHOUT_CONSENT, attempt=a_guarded_attempt())
 
     assert decision.stale == {"LastName", "Time__c"}
     assert decision.resend is not None

@@ -65,7 +65,7 @@ mapping_id = "CDP X__c"
 def test_a_file_that_is_no_toml_is_told_with_the_place() -> None:
     (mistake,) = mistakes("name = Contacts").values()
 
-    assert "line 1" in mistake.problem
+    assert mistake.place == "line 1"
 
 
 def test_no_mistake_speaks_pydantic(recwarn: pytest.WarningsRecorder) -> None:

@@ -1,11 +1,17 @@
+# ruff: noqa: RUF001  # what looks like another character is what these tests are about
 from __future__ import annotations
 
+import contextlib
+import re
 import tomllib
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
-from salesforce_destination.destination.checks import CHECKS
-from salesforce_destination.destination.destination import Destination, read_destination
+from salesforce_destination.destination.checks import CHECKS, doubts
+from salesforce_destination.destination.destination import Destination, read_destination, spelled_as
+from salesforce_destination.destination.mistakes import _LINES, _VALUES
 from salesforce_destination.errors import DestinationFileError
 
 TOP = 'name = "Contacts"\nsalesforce_object = "Contact"\n'
@@ -29,7 +35,10 @@ def named(audience: str, field: str, name: str = "") -> str:
 
 
 ONE_KEY: list[tuple[str, str]] = [
-    ('salesforce_object = "Contact"\n' + BY_ID, "name: is missing. Add it."),
+    (
+        'salesforce_object = "Contact"\n' + BY_ID,
+        "name: is missing. Add it to the top of the file, before every [table].",
+    ),
     (TOP, "identity: is missing. Write [identity]."),
     (TOP + '[identity]\nsource = "crm"\n', "identity.target: is missing. Add it."),
     (TOP + BY_ID + LAST_NAME + '[[mappings]]\nsource = "x"\n', "mappings[1].target: is missing. Add it."),
@@ -78,7 +87,7 @@ ONE_KEY: list[tuple[str, str]] = [
     ("mappings = [1]\n" + TOP + BY_ID, "mappings[0]: must be a table. Write [[mappings]]."),
     (
         TOP + BY_ID + '[mappings]\nsource = "x"\ntarget = "X__c"\n',
-        "mappings: must be a list of tables. Write [[mappings]].",
+        "mappings: has single brackets. Write [[mappings]].",
     ),
     (
         TOP + BY_ID + LAST_NAME + 'when_absent = "keep"\n',
@@ -107,7 +116,7 @@ ONE_KEY: list[tuple[str, str]] = [
     ('api_version = "66"\n' + TOP + BY_ID, 'api_version: is "66". Write a version such as "66.0".'),
     (
         TOP + BY_ID + LOYAL.replace("Loyal__c", "CDP Loyal__c"),
-        'audiences[0].mapping_id: is "CDP Loyal__c": white space is not allowed. Write "CDP_Loyal__c".',
+        'audiences[0].mapping_id: is "CDP Loyal__c", which contains U+0020 (space). Write "CDP_Loyal__c".',
     ),
     (
         TOP + BY_ID + LAST_NAME.replace("LastName", "Account.Name"),
@@ -116,7 +125,7 @@ ONE_KEY: list[tuple[str, str]] = [
     ),
     (
         TOP + BY_ID.replace('"crm"', '"ids..crm"'),
-        "identity.source: is not valid JMESPath: 'ids..crm' cannot be read at '.', character 5.",
+        "identity.source: is not valid JMESPath: \"ids..crm\" cannot be read at '.', character 5.",
     ),
     (
         TOP + "[profiles]\nonly_if = \"opt_in = 'y'\"\n" + BY_ID,
@@ -124,17 +133,17 @@ ONE_KEY: list[tuple[str, str]] = [
     ),
     (
         TOP + '[profiles]\nselect = "powertools_jsn(Message)"\n' + BY_ID,
-        "profiles.select: is not valid JMESPath: 'powertools_jsn(Message)' calls powertools_jsn(), "
+        'profiles.select: is not valid JMESPath: "powertools_jsn(Message)" calls powertools_jsn(), '
         "which does not exist, character 1.",
     ),
     (
         TOP + BY_ID + LAST_NAME.replace("surname", "join(names)"),
-        "mappings[0].source: is not valid JMESPath: 'join(names)' calls join() with 1 arguments, "
+        'mappings[0].source: is not valid JMESPath: "join(names)" calls join() with 1 arguments, '
         "but it takes 2, character 1.",
     ),
     (
         TOP + BY_ID + '[ordering]\nfield = "Time__c"\nsource = "to_number("\n',
-        "ordering.source: is not valid JMESPath: 'to_number(' is incomplete, character 11.",
+        'ordering.source: is not valid JMESPath: "to_number(" is incomplete, character 11.',
     ),
 ]
 
@@ -168,10 +177,6 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
         'identity.target: is "Id". Write "SalesforceId" for the record\'s own Id.',
     ),
     (
-        TOP + BY_ID.replace("SalesforceId", "salesforceID"),
-        'identity.target: is "salesforceID". Write "SalesforceId" for the record\'s own Id.',
-    ),
-    (
         TOP + BY_KEY + LAST_NAME.replace("LastName", "Id"),
         "mappings[0].target: is the record's own Id. Set it under [identity].",
     ),
@@ -181,7 +186,8 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     ),
     (
         'api_version = "60.0"\n' + TOP + BY_KEY,
-        'api_version: is "60.0", which cannot update by Key__c without creating records. Write "61.0" or later.',
+        'api_version: is "60.0", which cannot update by Key__c without creating records. '
+        'Write a higher one: "61.0" or later.',
     ),
     (
         'api_version = "60.0"\n'
@@ -190,7 +196,8 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
         + "create_missing = true\n"
         + LAST_NAME
         + 'required = true\n[profiles]\nonly_if = "consent"\n',
-        'api_version: is "60.0", which cannot update by Key__c without creating records. Write "61.0" or later.',
+        'api_version: is "60.0", which cannot update by Key__c without creating records. '
+        'Write a higher one: "61.0" or later.',
     ),
     (
         TOP + BY_ID + "create_missing = true\n" + LAST_NAME + "required = true\n",
@@ -203,17 +210,17 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     ),
     (
         TOP + BY_KEY + "create_missing = true\n",
-        "mappings: LastName may stay without a value, but Salesforce requires it for a new Contact. "
+        "identity.create_missing: is true, but LastName, which Salesforce requires for a new Contact, may stay empty. "
         "Add a mapping to LastName with required = true.",
     ),
     (
         LEADS + BY_KEY + "create_missing = true\n" + LAST_NAME + "required = true\n",
-        "mappings: Company may stay without a value, but Salesforce requires it for a new Lead. "
+        "identity.create_missing: is true, but Company, which Salesforce requires for a new Lead, may stay empty. "
         "Add a mapping to Company with required = true.",
     ),
     (
         TOP + BY_ID + LAST_NAME + LAST_NAME.replace("LastName", "lastname"),
-        "mappings[1].target: writes lastname, which mappings[0].target writes already. Use another field.",
+        "mappings[1].target: writes lastname, which mapping 1, 'LastName', line 6 writes already. Use another field.",
     ),
     (
         TOP + BY_KEY + LOYAL.replace("Loyal__c", "Key__c"),
@@ -225,11 +232,12 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     ),
     (
         TOP + BY_ID + LOYAL + TRIAL.replace("Trial__c", "Loyal__c"),
-        "audiences[1].mapping_id: writes Loyal__c, which audiences[0].mapping_id writes already. Use another field.",
+        "audiences[1].mapping_id: writes Loyal__c, which audience 1, 'loyal', line 6 writes already. "
+        "Use another field.",
     ),
     (
         TOP + BY_ID + WHOLE + named("vip", "Loyal__c", "VIP") + LOYAL,
-        "audiences[1].mapping_id: writes Loyal__c, which audiences[0].mapping_id writes already. Use another field.",
+        "audiences[1].mapping_id: writes Loyal__c, which audience 1, 'VIP', line 8 writes already. Use another field.",
     ),
     (
         TOP + BY_ID + "".join(LOYAL.replace("loyal", f"a{n}").replace("Loyal", f"A{n}") for n in range(26)),
@@ -252,7 +260,7 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     ),
     (
         TOP + BY_ID + WHOLE + named("vip", "Audiences__c", "VIP; very"),
-        "audiences[0].name: contains a semicolon, which separates names in Salesforce. Remove the semicolon.",
+        "audiences[0].name: contains a semicolon, which separates names in Salesforce. Remove it.",
     ),
     (
         TOP + BY_ID + WHOLE + named("vip", "Audiences__c", "VIP") + 'since_field = "Since__c"\n',
@@ -260,28 +268,180 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     ),
     (
         TOP + BY_ID + WHOLE + named("vip", "Audiences__c", "VIP") + named("vip2", "Audiences__c", "Vip"),
-        'audiences[1].name: is "Vip", like audiences[0].name. Give each its own name.',
+        "audiences[1].name: is \"Vip\", like audience 1, 'VIP', line 8. Give each its own name.",
     ),
     (
         TOP + "[profiles]\nonly_if = 'consents.val == \"y\"'\n" + BY_ID,
         'profiles.only_if: compares with "y", which JMESPath reads as a key of the profile. '
         "Write text in single quotes: 'y'.",
     ),
+    (
+        TOP + BY_ID + LOYAL.replace("loyal", "loyal\u200b"),
+        'audiences[0].id: is "loyal<U+200B>", which ends with U+200B (zero width space). Write "loyal".',
+    ),
+    (
+        TOP + BY_ID + LOYAL.replace("loyal", "26\u00a0to 35"),
+        'audiences[0].id: is "26<U+00A0>to 35", which contains U+00A0 (no-break space). Write "26 to 35".',
+    ),
+    (
+        TOP + BY_ID + LOYAL.replace("loyal", "b1–c2"),
+        'audiences[0].id: is "b1–c2", which contains – U+2013 (en dash). Write "b1-c2".',
+    ),
+    (
+        TOP + BY_ID + LOYAL + 'namespace = "\u2067ups"\n',
+        'audiences[0].namespace: is "<U+2067>ups", which begins with U+2067 (right-to-left isolate). Write "ups".',
+    ),
+    (
+        TOP + BY_ID + LOYAL + 'name = "Loyal "\n',
+        'audiences[0].name: is "Loyal ", which ends with U+0020 (space). Write "Loyal".',
+    ),
+    (
+        TOP + BY_ID + LOYAL + 'name = "\u3164"\n',
+        'audiences[0].name: is "<U+3164>", which begins with U+3164 (hangul filler). Write what can be seen.',
+    ),
+    (
+        TOP.replace("Contacts", "Con\u00adtacts") + BY_ID,
+        'name: is "Con<U+00AD>tacts", which contains U+00AD (soft hyphen). Write "Contacts".',
+    ),
+    (
+        TOP + BY_ID + LOYAL.replace("Loyal__c", "\u202aLoyal__c"),
+        'audiences[0].mapping_id: is "<U+202A>Loyal__c", which contains U+202A (left-to-right embedding). '
+        'Write "Loyal__c".',
+    ),
+    (
+        TOP + BY_ID + LAST_NAME.replace("LastName", "L\u0430stName"),
+        'mappings[0].target: is "L\u0430stName", which contains \u0430 U+0430 (cyrillic small letter a). '
+        "Type the name anew.",
+    ),
+    (
+        TOP + BY_ID.replace("SalesforceId", "“SalesforceId”"),
+        'identity.target: is "“SalesforceId”", which contains “ U+201C (left double quotation mark). '
+        'Write "SalesforceId".',
+    ),
+    (
+        TOP + BY_ID + LAST_NAME.replace("surname", "sur\u200bname"),
+        "mappings[0].source: is not valid JMESPath: \"sur<U+200B>name\" cannot be read at '\\u200b', character 4, "
+        "which is U+200B (zero width space).",
+    ),
+    (
+        TOP + BY_ID + LOYAL.replace("loyal", "Replace me"),
+        'audiences[0].id: is "Replace me", a placeholder. Write what belongs there.',
+    ),
+    (
+        TOP + BY_ID + LOYAL.replace("Loyal__c", "YOUR_FIELD_NAME"),
+        'audiences[0].mapping_id: is "YOUR_FIELD_NAME", a placeholder. Write what belongs there.',
+    ),
+    (
+        TOP + BY_ID + LOYAL.replace("Loyal__c", "Loyal_c"),
+        'audiences[0].mapping_id: is "Loyal_c", but custom names end in two underscores and c. Write "Loyal__c".',
+    ),
+    (
+        TOP + BY_ID + LOYAL + 'since_field = "Since_PC"\n',
+        'audiences[0].since_field: is "Since_PC", but custom names end in two underscores and c. Write "Since__PC".',
+    ),
+    (TOP.replace('"Contact"', '"leads"') + BY_ID, 'salesforce_object: is "leads". Write "Lead".'),
+    (TOP.replace('"Contact"', '"PersonAccount"') + BY_ID, 'salesforce_object: is "PersonAccount". Write "Account".'),
+    (
+        'api_version = "30.0"\n' + TOP + BY_ID,
+        'api_version: is "30.0", which Salesforce has retired. Write a higher one: "43.0" or later.',
+    ),
+    (
+        'api_version = "42.0"\n' + TOP + BY_ID,
+        'api_version: is "42.0", which cannot write many records in one request. Write a higher one: "43.0" or later.',
+    ),
+    (
+        'api_version = "45.0"\n' + TOP + BY_KEY + "create_missing = true\n" + LAST_NAME + "required = true\n",
+        'api_version: is "45.0", which cannot write many records in one request. Write a higher one: "46.0" or later.',
+    ),
+    (
+        TOP + BY_ID.replace('"crm"', '"identityMap.Email[0].id"'),
+        'identity.source: gives e-mail addresses, but identity.target is "SalesforceId". '
+        'Set identity.target to "Email", or the source to a Salesforce Id.',
+    ),
 ]
 
-NOT_TOML = [
-    ("name = Contacts", "the file: is not valid TOML: Invalid value (at line 1, column 8)."),
-    (TOP + 'name = "Again"\n', "the file: is not valid TOML: Cannot overwrite a value (at line 3, column 15)."),
+NOT_TOML: list[tuple[str, str]] = [
+    ("target = “Email”", 'contains “ U+201C (left double quotation mark). Write: target = "Email"'),
+    ("target = Email”", 'contains ” U+201D (right double quotation mark). Write: target = "Email"'),
+    ("source = ‘mail’;  # it", "contains ‘ U+2018 (left single quotation mark). Write: source = 'mail'"),
+    ('\u2003target = "Email"', "contains U+2003 (em space). Remove it, or type a blank in its place."),
+    ('target = \ufeff"Email"', "contains U+FEFF (zero width no-break space). Remove it, or type a blank in its place."),
+    ('tärget = "Email"', "contains ä U+00E4 (latin small letter a with diaeresis). Letters of a key go from a to z."),
+    ("target = Email", 'has a text without quotes. Write: target = "Email"'),
+    ("target = First Name;", 'has a text without quotes. Write: target = "First Name"'),
+    ("target = 59bd2fkd-3c48", 'has a text without quotes. Write: target = "59bd2fkd-3c48"'),
+    ('target = Email"', 'lacks the quote before the text. Write: target = "Email"'),
+    ('target = "Email', 'lacks the quote after the text. Write: target = "Email"'),
+    ("required = FALSE", "has FALSE, but TOML knows only true and false. Write: required = false"),
+    ("required = Yes", "has Yes, but TOML knows only true and false. Write: required = true"),
+    ("default = None", "has None, which TOML does not know. Remove the line: then the key has no value."),
+    ("max_length = 1,000", "has a number that TOML cannot read. Write digits alone, such as 80."),
+    ("max_length = " + "9" * 5000, "has a number that TOML cannot read. Write digits alone, such as 80."),
+    ("target: 'Email'", "has a colon after the key. Write: target = 'Email'"),
+    ("target == 'Email'", "has two signs in place of one =. Write: target = 'Email'"),
+    ('target "Email"', 'has no = after the key. Write: target = "Email"'),
+    ("target", "has no = and no value. Write: key = value. A comment begins with #."),
+    ("target = # soon", "has no value after =. Write one, or remove the line."),
+    ('= "Email"', "has no key before =. Write one."),
+    ('"target = "Email"', 'has a quote before the key. Write: target = "Email"'),
+    ('when refused = "omit"', "has a blank in the key. Write _ in its place, as in mapping_id."),
+    ("required = true;", "has ; at its end. Write: required = true"),
+    ('target = "Email",', 'has , at its end. Write: target = "Email"'),
+    ('target = "Email" required = true', "has two keys. Give each a line of its own."),
+    (r'source = "\d"', r"has a backslash between double quotes. Write: source = '\d'"),
+    ('source = "a."b-c".d"', "has double quotes between double quotes. Write: source = 'a.\"b-c\".d'"),
+    ("constant = 'it's'", 'has single quotes between single quotes. Write: constant = "it\'s"'),
+    ('source = "a."b".c == \'d\'"', "has quotes between quotes. Write: source = '''a.\"b\".c == 'd''''"),
+    ("/* note */", "begins with /*. Begin a comment with #."),
+    ("<<<<<<< HEAD", "is a mark of git: two versions were not merged. Keep one, and remove the marks."),
+    ('{"target": "Email"}', "has a curly bracket, as JSON has. Write TOML: docs/destination-file.md has examples."),
+    ("- target", "begins with a dash, as in YAML. Begin each entry with [[mappings]] or [[audiences]]."),
+    ("[[audiences]", "has brackets that do not match. Write: [[audiences]]"),
+    ("[ordering", "has brackets that do not match. Write: [ordering]"),
+    ("[identity]", "has [identity] for the second time, first in line 3. Keep one."),
+    (
+        "[mappings]",
+        "has [mappings] for the second time, first in line 6. Write [[mappings]], in double brackets, each time.",
+    ),
+    ("constant = [1", "comes before the end of a list, which has no ] yet. Add it."),
+    (
+        "constant = " + "[" * 9000,
+        "is not valid TOML: maximum recursion depth exceeded. Compare it with docs/destination-file.md.",
+    ),
+    ("* target", "is not valid TOML: Invalid statement. Compare it with docs/destination-file.md."),
 ]
+"""The last line of a file, and what is said of it."""
 
 
 def mistakes(text: str) -> list[str]:
     with pytest.raises(DestinationFileError) as error:
         read_destination(text)
-    return [str(mistake) for mistake in error.value.mistakes]
+    return [f"{each.key}: {each.problem} {each.cure}".strip() for each in error.value.mistakes]
 
 
-@pytest.mark.parametrize(("text", "expected"), [*ONE_KEY, *SEVERAL_KEYS, *NOT_TOML])
+NEVER_ONE = [
+    "tags[*]",
+    "tags[0:3]",
+    "mails[?home].address",
+    "a.*",
+    "[a, b]",
+    "{a: b}",
+    "keys(a)",
+    "a[] || b[]",
+    "a | [*]",
+]
+SOMETIMES_ONE = [
+    "tags[*] | [0]",
+    "tags[0]",
+    "join(',', tags[0:3])",
+    "a[] || b",
+    "{value: a}",
+    "not_null(a, b)",
+    "length(a[*])",
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), [*ONE_KEY, *SEVERAL_KEYS])
 def test_a_mistake_is_told_by_its_key_with_what_would_be_right(text: str, expected: str) -> None:
     assert mistakes(text) == [expected]
 
@@ -290,15 +450,15 @@ def test_an_audience_that_is_mapped_twice_is_told_at_both_places() -> None:
     text = TOP + BY_ID + LOYAL + 'namespace = "ups"\n' + TRIAL.replace("trial", "loyal") + 'namespace = "UPS"\n'
 
     assert mistakes(text) == [
-        'audiences[0].id: "loyal" is mapped 2 times. Map it once.',
-        'audiences[1].id: "loyal" is mapped 2 times. Map it once.',
+        'audiences[0].id: is "loyal", which is mapped 2 times. Map it once.',
+        'audiences[1].id: is "loyal", which is mapped 2 times. Map it once.',
     ]
 
 
 def test_an_empty_file_is_told_what_it_needs() -> None:
     assert mistakes("") == [
-        "name: is missing. Add it.",
-        "salesforce_object: is missing. Add it.",
+        "name: is missing. Add it to the top of the file, before every [table].",
+        "salesforce_object: is missing. Add it to the top of the file, before every [table].",
         "identity: is missing. Write [identity].",
     ]
 
@@ -338,23 +498,23 @@ mapping_id = "CDP Trial__c"
 """
 
     assert mistakes(text) == [
-        "name: is missing. Add it.",
+        "name: is missing. Add it to the top of the file, before every [table].",
         'api_version: is "66". Write a version such as "66.0".',
+        "merged_record: is not a known key. Did you mean merged_records?",
         "profiles.only_if: is not valid JMESPath: \"consents.marketing.email.val = 'y'\" cannot be read at '=', "
         "character 30.",
-        'identity.target: is "Customer Number__c": white space is not allowed. Write "Customer_Number__c".',
-        "mappings[0].required: must be true or false. Write it without quotes.",
-        'audiences[1].mapping_id: is "CDP Trial__c": white space is not allowed. Write "CDP_Trial__c".',
-        "merged_record: is not a known key. Did you mean merged_records?",
-        "mappings[1].max_length: is 200. LastName holds 80 characters: write 80 or less.",
-        "mappings: LastName may stay without a value, but Salesforce requires it for a new Lead. "
+        'identity.target: is "Customer Number__c", which contains U+0020 (space). Write "Customer_Number__c".',
+        "identity.create_missing: is true, but LastName, which Salesforce requires for a new Lead, may stay empty. "
         "Add a mapping to LastName with required = true.",
-        "mappings: Company may stay without a value, but Salesforce requires it for a new Lead. "
+        "identity.create_missing: is true, but Company, which Salesforce requires for a new Lead, may stay empty. "
         "Add a mapping to Company with required = true.",
-        "mappings[1].target: writes LastName, which mappings[0].target writes already. Use another field.",
+        "mappings[0].required: must be true or false. Write it without quotes.",
+        "mappings[1].max_length: is 200. LastName holds 80 characters: write 80 or less.",
+        "mappings[1].target: writes LastName, which mapping 1, 'LastName', line 14 writes already. Use another field.",
         'audiences[0].value: is "names", but a message may leave memberships out. '
         'Set memberships = "all" under [profiles] if every message holds them all, or use another value.',
         'audiences[0].name: is missing, but value = "names" needs it. Add it.',
+        'audiences[1].mapping_id: is "CDP Trial__c", which contains U+0020 (space). Write "CDP_Trial__c".',
     ]
 
 
@@ -408,7 +568,226 @@ def errors_in(text: str) -> list[dict[str, object]]:
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__.strip("_"))
 def test_every_check_is_tried_here(check: object) -> None:
     twice = TOP + BY_ID + LOYAL + LOYAL.replace("Loyal__c", "Other__c")
-    texts = [twice, *(text for text, _ in SEVERAL_KEYS)]
+    many = TOP + BY_ID + LAST_NAME.replace("surname", NEVER_ONE[0])
+    texts = [twice, many, *(text for text, _ in SEVERAL_KEYS)]
 
     assert callable(check)
     assert any(list(check(tomllib.loads(text))) for text in texts)
+
+
+@pytest.mark.parametrize("source", NEVER_ONE)
+@pytest.mark.parametrize("table", ["[identity]", "[[mappings]]", "[ordering]", "[profiles]"])
+def test_what_gives_many_values_is_no_source(source: str, table: str) -> None:
+    key = "only_if" if table == "[profiles]" else "source"
+    text = f'{TOP}{BY_KEY}{LAST_NAME}[ordering]\nfield = "Time__c"\nsource = "time"\n[profiles]\nonly_if = "consent"\n'
+    head, _, rest = text.partition(f"{table}\n")
+    text = head + f"{table}\n" + re.sub(rf"(?m)^{key} = .*", f'{key} = "{source}"', rest, count=1)
+
+    (mistake,) = mistakes(text)
+
+    assert f"gives a list or an object, never one value: {source}." in mistake
+
+
+@pytest.mark.parametrize("source", SOMETIMES_ONE)
+def test_what_may_give_one_value_is_a_source(source: str) -> None:
+    assert read_destination(TOP + BY_ID + LAST_NAME.replace("surname", source)).mappings[0].source == source
+
+
+@pytest.mark.parametrize(("line", "words"), NOT_TOML)
+def test_what_is_no_toml_is_told_with_its_line_a_caret_and_what_would_be_right(line: str, words: str) -> None:
+    with pytest.raises(DestinationFileError) as error:
+        read_destination(f"{TOP}{BY_ID}[[mappings]]\n{line}\n")
+    (mistake,) = error.value.mistakes
+
+    assert f"{mistake.problem} {mistake.cure}" == words
+    assert mistake.place == "line 7"
+    shown, caret = mistake.excerpt.split("\n")
+    assert len(shown) <= 80
+    assert caret.strip() == "^"
+    assert len(caret) <= len(shown) + 1
+    if (
+        words.startswith(("contains", "lacks", "has"))
+        and "Write: " in mistake.cure
+        and "key = value" not in mistake.cure
+    ):
+        tomllib.loads(mistake.cure.removeprefix("Write: "))
+
+
+def test_a_key_that_stands_twice_is_told_with_both_lines() -> None:
+    expected = "line 8: has target for the second time, first in line 7. Keep one, or begin another entry above it."
+
+    assert mistakes(f'{TOP}{BY_ID}[[mappings]]\ntarget = "Fax"\ntarget = "Phone"\n') == [expected]
+
+
+def test_every_pattern_of_a_line_is_tried_here() -> None:
+    told = " ".join(words for _, words in NOT_TOML)
+
+    assert len(NOT_TOML) > len([*_VALUES, *_LINES])
+    assert [problem for _, problem, _ in [*_VALUES, *_LINES] if re.split(r"\\\d", problem)[-1] not in told] == []
+
+
+PLACES = [
+    (TRIAL.replace("Trial__c", "Trial_c"), "audience 2, 'trial', line 14: mapping_id"),
+    (TRIAL + 'name = "Trial users"\nvalue = "flag"\n', "audience 2, 'Trial users', line 14: value"),
+    ("[[audiences]]\n", "audience 2, line 14: id"),
+    ('[[mappings]]\nsource = "x"\ntarget = "X_c"\n', "mapping 2, 'X_c', line 14: target"),
+    ("  [ ordering ]\nsource = 'x'\n", "line 14: ordering.field"),
+    ('[profiles]\n# select\nselect = "a["\n', "line 16: profiles.select"),
+]
+
+
+@pytest.mark.parametrize(("part", "place"), PLACES)
+def test_a_place_is_named_as_people_count(part: str, place: str) -> None:
+    text = f'{TOP}description = """\nwith\nlines"""\n{BY_ID}{LAST_NAME}{LOYAL}'.replace('"""\nwith\nlines"""', '"x"')
+    assert text.count("\n") == 12
+
+    with pytest.raises(DestinationFileError) as error:
+        read_destination(f"{text}\n{part}")
+
+    assert error.value.mistakes[0].place == place
+    assert str(error.value).startswith(f"{place} ")
+
+
+def test_a_text_that_looks_like_a_header_makes_no_line_wrong() -> None:
+    text = f'{TOP}description = """\n[[audiences]]\n"""\n{BY_ID}{LOYAL}value = "flag"\n'
+
+    with pytest.raises(DestinationFileError) as error:
+        read_destination(text)
+
+    assert [mistake.place for mistake in error.value.mistakes] == ["audience 1, 'loyal': value"]
+
+
+def test_mistakes_come_in_the_order_of_the_file() -> None:
+    text = f'{TOP}api_version = "20.0"\n{BY_ID}{LAST_NAME}max_length = 99\n{LOYAL}value = "flag"\n{LAST_NAME}x = 1\n'
+
+    assert [each.partition(":")[0] for each in mistakes(text)] == [
+        "api_version",
+        "mappings[0].max_length",
+        "audiences[0].value",
+        "mappings[1].x",
+        "mappings[1].target",
+    ]
+
+
+DOUBTFUL = [
+    (LAST_NAME, "audiences: are not there, so no status is written. Add [[audiences]] for each audience."),
+    (
+        LOYAL.replace('"loyal"', '"https://cdp.example/segments/7841ba61?tab=a"'),
+        'audiences[0].id: is the address "https://cdp.example/segments/7841ba61?tab=a". '
+        'Write the id of the audience, perhaps "a".',
+    ),
+    (
+        LOYAL.replace('"loyal"', '"amara@example.com"'),
+        'audiences[0].id: is the address "amara@example.com". Write the id of the audience.',
+    ),
+    (
+        LOYAL + 'name = "Clients de l’été"\n',
+        "audiences[0].name: contains ’ U+2019 (right single quotation mark). "
+        "Make sure that Salesforce has the same character.",
+    ),
+    (
+        LOYAL.replace("Loyal__c", "CDP_Loyal"),
+        'audiences[0].mapping_id: is "CDP_Loyal", but custom fields end in __c. Look it up in Salesforce.',
+    ),
+]
+
+
+@pytest.mark.parametrize(("part", "expected"), DOUBTFUL)
+def test_what_is_hardly_meant_is_a_doubt_and_no_mistake(part: str, expected: str) -> None:
+    read_destination(TOP + BY_ID + part)
+
+    assert [str(doubt) for doubt in doubts(tomllib.loads(TOP + BY_ID + part))] == [expected]
+
+
+def test_an_address_that_stands_in_for_an_id_is_a_doubt() -> None:
+    text = TOP + BY_ID.replace('"crm"', '"crm || personalEmail.address"') + LOYAL
+    read_destination(text)
+
+    assert [doubt.key for doubt in doubts(tomllib.loads(text))] == ["identity.source"]
+
+
+@pytest.mark.parametrize("source", ["crmId", "identityMap.crmID[0].id", "emailProvider.crm.contact.id || ids.crm"])
+def test_an_id_is_not_taken_for_an_address(source: str) -> None:
+    text = TOP + BY_ID.replace('"crm"', f'"{source}"') + LOYAL
+    read_destination(text)
+
+    assert list(doubts(tomllib.loads(text))) == []
+
+
+NAMES = """
+name = "Lower"
+salesforce_object = "lead"
+converted_leads = "contact"
+[profiles]
+memberships = "all"
+[identity]
+source = "crm"
+target = "salesforceid"
+[[mappings]]
+source = "surname"
+target = "LASTNAME"
+max_length = 80
+[[mappings]]
+source = "x"
+target = "my_Field__C"
+[[audiences]]
+id = "a"
+name = "A"
+value = "names"
+mapping_id = "CDP_All__c"
+[[audiences]]
+id = "b"
+name = "B"
+value = "names"
+mapping_id = "cdp_all__c"
+"""
+
+
+def test_names_are_the_same_in_any_case_of_letters() -> None:
+    destination = read_destination(NAMES)
+
+    assert (destination.salesforce_object, destination.updates_by_id) == ("Lead", True)
+    assert [mapping.target for mapping in destination.mappings] == ["LastName", "my_Field__C"]
+    assert {audience.mapping_id for audience in destination.audiences} == {"CDP_All__c"}
+
+
+def test_names_are_spelled_as_the_org_does() -> None:
+    spelled = spelled_as(read_destination(NAMES), ["Lead", "My_Field__c", "Cdp_All__c"])
+
+    assert [mapping.target for mapping in spelled.mappings] == ["LastName", "My_Field__c"]
+    assert {audience.mapping_id for audience in spelled.audiences} == {"Cdp_All__c"}
+
+
+LINES = [place for place, line in enumerate(NAMES.splitlines()) if " = " in line]
+VALUES = (
+    '"x"', '""', '" x"', '"66.0"', '"20.0"', '"Id"', '"SalesforceId"', '"names"', '"reject"',
+    '"x_c"', '"A.b"', '"\\u200b"',
+    '"tags[*]"', '"a["', '"a == \\"b\\""', '"||"', '"mail"', "0", "-1", "1.5", "nan", "true", "2024-01-01", "12:00:00",
+    "[]", "[1]", '["a"]', "[[]]", "[{}]", "[{ id = 1 }, 2]", "{}", "{ id = [1] }", '"""a\nb"""',
+)  # fmt: skip
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.dictionaries(st.sampled_from(LINES), st.sampled_from(VALUES), min_size=1, max_size=4))
+def test_whatever_a_key_holds_is_read_or_told(changes: dict[int, str]) -> None:
+    lines = NAMES.splitlines()
+    for place, value in changes.items():
+        lines[place] = f"{lines[place].partition('=')[0]}= {value}"
+
+    with contextlib.suppress(DestinationFileError):
+        read_destination("\n".join(lines))
+
+
+@pytest.mark.parametrize("source", ["(" * 4000, "a[" + "9" * 5000 + "]", "a[?" * 2000, "`{", "a[::", "&", "", " "])
+def test_whatever_compiling_a_source_meets_is_a_mistake_of_its_key(source: str) -> None:
+    (mistake,) = mistakes(TOP + BY_ID + LAST_NAME.replace("surname", source))
+
+    assert mistake.startswith("mappings[0].source: ")
+    assert "JMESPath" in mistake
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.text(max_size=60), st.integers(0, len(NAMES)))
+def test_whatever_is_typed_into_a_file_is_read_or_told(typed: str, at: int) -> None:
+    with contextlib.suppress(DestinationFileError):
+        read_destination(NAMES[:at] + typed + NAMES[at:])

@@ -58,6 +58,7 @@ def test_rows_that_point_nowhere_are_left_out_and_keys_are_folded() -> None:
     ]
 
     assert pointers_in(rows, "Key__c", "MasterRecordId") == {"kunde-1": "003"}
+    assert pointers_in(rows, "key__C", "MasterRecordId") == {"kunde-1": "003"}
 
 
 def test_a_chain_of_merges_is_followed_to_its_end_and_a_circle_to_where_it_closes() -> None:

@@ -84,7 +84,8 @@ def check_connection(destination: Destination, org: OrgFactFinder) -> Connection
 
 def unusable(mistakes: Iterable[Mistake]) -> Connection:
     """What a check comes to that a wrong file or environment ends at once."""
-    findings = (Finding(Level.ERROR, mistake.key, "", mistake.problem, mistake.cure) for mistake in mistakes)
+    told = ((mistake, f"{mistake.place} {mistake.problem}".strip()) for mistake in mistakes)
+    findings = (Finding(Level.ERROR, mistake.key, "", problem, mistake.cure) for mistake, problem in told)
     return Connection(tuple(findings), answered=False)
 
 

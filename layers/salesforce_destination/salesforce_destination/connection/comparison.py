@@ -22,6 +22,8 @@ from salesforce_destination.connection.field_fit import (
 )
 from salesforce_destination.connection.finding import Finding, error, note, warning
 from salesforce_destination.connection.guard_fit import guard_findings
+from salesforce_destination.destination.checks import doubts
+from salesforce_destination.destination.destination import spelled_as
 from salesforce_destination.record.description import ObjectDescription
 from salesforce_destination.record.guards import ValidationRule
 
@@ -51,9 +53,11 @@ def examine(destination: Destination, facts: OrgFacts) -> list[Finding]:
 
 def compare(destination: Destination, description: ObjectDescription) -> list[Finding]:
     """Find what does not fit, in the order of the file."""
+    destination = spelled_as(destination, [description.name, *description.fields])
     mappings = (mapping_findings(place, mapping, description) for place, mapping in enumerate(destination.mappings))
     audiences = (audience_findings(place, found, description) for place, found in enumerate(destination.audiences))
     return [
+        *file_findings(destination),
         *_object(destination, description),
         *_identity(destination, description),
         *chain.from_iterable(mappings),
@@ -63,6 +67,12 @@ def compare(destination: Destination, description: ObjectDescription) -> list[Fi
         *_required(destination, description),
         *_person_accounts(destination, description),
     ]
+
+
+def file_findings(destination: Destination) -> list[Finding]:
+    """Find what the file alone makes doubtful, whatever the org."""
+    found = doubts(destination.model_dump(exclude_none=True))
+    return [warning(doubt.key, "", doubt.problem, doubt.cure) for doubt in found]
 
 
 def _object(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:

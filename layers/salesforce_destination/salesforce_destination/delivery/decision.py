@@ -119,7 +119,7 @@ class Refusals:
                 is_followed = (meaning is Meaning.GONE or self._follows) and attempt.record.moved_to is None
                 return Decision(SKIPPED if is_unwanted else outcome, move=_MOVES[meaning] if is_followed else None)
             case Meaning.MISMATCH:
-                fields = frozenset(_unwritable(errors)) & attempt.record.fields.keys()
+                fields = _named_in(attempt, _unwritable(errors))
                 return Decision(outcome, missing=fields)
             case Meaning.SPLIT:
                 return Decision(outcome, resend=attempt.smaller(collection_size))
@@ -136,7 +136,7 @@ class Refusals:
         Where a consent decides too, the stored time may be that of an exit for want of it: a consent that came back
         later is tried once with its own time, which an older one does not survive.
         """
-        guards = stale_guards(errors) & attempt.record.fields.keys()
+        guards = _named_in(attempt, stale_guards(errors))
         if not guards:
             return Decision(outcome)
         consents = (guards & self._since_fields) - attempt.retimed
@@ -151,6 +151,12 @@ class Refusals:
             if fields and fields != record.fields.keys():
                 return Decision(outcome, resend=attempt.without(fields), omitted=fields)
         return Decision(outcome, resend=attempt.taken_apart() if len(record.updates) > 1 else None)
+
+
+def _named_in(attempt: Attempt, names: Iterable[str]) -> frozenset[str]:
+    """The fields of a record that an answer names, in whatever case of letters the org writes them."""
+    folded = {name.lower() for name in names}
+    return frozenset(name for name in attempt.record.fields if name.lower() in folded)
 
 
 def _outcome(meaning: Meaning, error: RecordError, receive_count: int) -> Outcome:

@@ -7,13 +7,15 @@ The destination file: the one TOML file in which a marketer says what goes where
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.functional_validators import AfterValidator
 
 from salesforce_destination.destination.checks import cross_mistakes
-from salesforce_destination.destination.mistakes import in_words
+from salesforce_destination.destination.mistakes import Places, code_point, in_words, shown, toml_mistake
+from salesforce_destination.destination.standard_fields import LENGTHS, STANDARD_OBJECTS
 from salesforce_destination.errors import DestinationFileError, Mistake
 from salesforce_destination.profile.source import SourceError, compile_source
 
@@ -29,7 +31,12 @@ def _checked_source(expression: str) -> str:
         compile_source(expression)
     except SourceError as error:
         place = "" if error.position is None else f", character {error.position + 1}"
-        raise ValueError(f"is not valid JMESPath: {expression!r} {error}{place}.") from None
+        at = expression[error.position or 0 :][:1]
+        place += "" if at.isascii() else f", which is {code_point(at)}"
+        raise ValueError(f"is not valid JMESPath: {shown(expression)} {error}{place}.") from None
+    except Exception as error:
+        problem = f"cannot be read as JMESPath ({type(error).__name__}): {shown(expression)}."
+        raise ValueError(problem) from None
     return expression
 
 
@@ -140,8 +147,8 @@ def read_destination(text: str) -> Destination:
     """Read a destination file; raise DestinationFileError with every mistake in it."""
     try:
         table: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise DestinationFileError([Mistake("the file", f"is not valid TOML: {error}.")]) from None
+    except (ValueError, RecursionError) as error:
+        raise DestinationFileError([toml_mistake(error, text)]) from None
     mistakes: list[Mistake] = []
     destination: Destination | None = None
     try:
@@ -150,5 +157,26 @@ def read_destination(text: str) -> Destination:
         mistakes += in_words(error, Destination)
     mistakes += cross_mistakes(table)
     if mistakes or destination is None:
-        raise DestinationFileError(mistakes)
-    return destination
+        places = Places(text, table)
+        raise DestinationFileError(sorted(map(places.placed, mistakes), key=lambda each: places.line(each.key)))
+    standard = STANDARD_OBJECTS.get(destination.salesforce_object.lower(), destination.salesforce_object)
+    return spelled_as(destination, [standard, SALESFORCE_ID, "Id", *LENGTHS.get(standard, ())])
+
+
+def spelled_as(destination: Destination, names: Iterable[str]) -> Destination:
+    """Spell API names as these are, else as the file does first: Salesforce does not heed the case of their letters."""
+    spelling = {name.lower(): name for name in names}
+
+    def spelled(table: Any, *keys: str) -> Any:
+        found = {key: name for key in keys if (name := getattr(table, key, None))}
+        new = {key: spelling.setdefault(name.lower(), name) for key, name in found.items()}
+        return table if new == found else table.model_copy(update=new)
+
+    tables = {
+        "identity": spelled(destination.identity, "target"),
+        "ordering": spelled(destination.ordering, "field"),
+        "mappings": tuple(spelled(mapping, "target") for mapping in destination.mappings),
+        "audiences": tuple(spelled(audience, "mapping_id", "since_field") for audience in destination.audiences),
+    }
+    found: Destination = spelled(destination, "salesforce_object")
+    return found.model_copy(update=tables)

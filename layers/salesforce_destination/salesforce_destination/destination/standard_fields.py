@@ -7,6 +7,12 @@ from collections.abc import Mapping
 REQUIRED_TO_CREATE: Mapping[str, tuple[str, ...]] = {"Contact": ("LastName",), "Lead": ("LastName", "Company")}
 """Fields without which Salesforce creates no record (nillable false and not defaulted in the describe)."""
 
+STANDARD_OBJECTS: Mapping[str, str] = {
+    name.lower(): name
+    for name in ("Account", "Campaign", "CampaignMember", "Case", "Contact", "Contract", "Individual", "Lead", "User")
+}
+"""The standard sObjects that people are kept in or near, by their names in lower case."""
+
 _PERSON = {"LastName": 80, "FirstName": 40, "Title": 128, "Email": 80, "Phone": 40, "MobilePhone": 40, "Fax": 40}
 
 LENGTHS: Mapping[str, Mapping[str, int]] = {

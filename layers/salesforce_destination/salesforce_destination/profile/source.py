@@ -155,7 +155,8 @@ def _calls_in(node: Json) -> Iterator[tuple[str, int]]:
     if node["type"] == "function_expression":
         yield node["value"], len(node["children"])
     for child in node["children"]:
-        yield from _calls_in(child)
+        if isinstance(child, dict):  # those of a slice are numbers
+            yield from _calls_in(child)
 
 
 def _check_call(name: str, arguments: int, known: Json, position: int) -> None:

@@ -73,8 +73,8 @@ class ValidationRule:
     text: str
 
     def guards(self, field: str) -> bool:
-        """Whether this is the rule that guards by this field: its text carries the marker, in this spelling."""
-        return stale_marker(field) in self.text
+        """Whether this is the rule that guards by this field: its text carries the marker, in any case of letters."""
+        return stale_marker(field).lower() in self.text.lower()
 
 
 def guard_formula(field: str) -> str:

@@ -64,8 +64,10 @@ def quoted(text: str) -> str:
 
 def pointers_in(rows: Iterable[Mapping[str, Json]], key_field: str, pointer: str) -> dict[str, str]:
     """Read the rows of an answer: folded key to the Id that the row points to; rows that point nowhere are left out."""
+    key_field, pointer = key_field.lower(), pointer.lower()
+    found = ({name.lower(): value for name, value in row.items()} for row in rows)
     return {
-        str(row[key_field]).casefold(): str(row[pointer]) for row in rows if row.get(key_field) and row.get(pointer)
+        str(row[key_field]).casefold(): str(row[pointer]) for row in found if row.get(key_field) and row.get(pointer)
     }
 
 
