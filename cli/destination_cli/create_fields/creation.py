@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
+from salesforce_destination.destination.destination import spelled_as
 from salesforce_destination.errors import TokenUnavailableError
 from salesforce_destination.login.token import AccessToken
 
@@ -131,14 +132,15 @@ class CreateFields:
         integration = OrgApi(stack_token, version, "the stack's own access token") if stack_token else None
         user = self._integration_user(admin, integration)
         found = read_org(admin, wanted)
+        wanted = self._wanted(each.name for each in found.fields.values())
         todo = plan(wanted, found, user)
         if self.options.export:
             return self._export(wanted, todo, found)
         return self._make(admin, integration, wanted, todo)
 
-    def _wanted(self) -> Wanted:
+    def _wanted(self, names: Iterable[str] = ()) -> Wanted:
         try:
-            return wanted_by(destination_in(self.options.file), self.options.kind)
+            return wanted_by(spelled_as(destination_in(self.options.file), names), self.options.kind)
         except UnsuitableTypeError as error:
             raise OrgError(str(error)) from None
 

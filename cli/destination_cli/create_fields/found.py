@@ -135,7 +135,7 @@ def _fields(api: OrgApi, wanted: Wanted) -> dict[str, FoundField]:
         key = each.name.lower()
         known = fields.get(key)
         if key in ids and (known is None or (each.values and known.values < set(each.values))):
-            fields[key] = _looked_up(api, each.name, ids[key], known)
+            fields[key] = _looked_up(api, ids[key], known)
     return fields
 
 
@@ -154,9 +154,10 @@ def _seen(field: Json, described: Mapping[str, Json], ids: Mapping[str, str]) ->
     )
 
 
-def _looked_up(api: OrgApi, name: str, record_id: str, known: FoundField | None) -> FoundField:
+def _looked_up(api: OrgApi, record_id: str, known: FoundField | None) -> FoundField:
     """What the administrator has no right to see, or what only the metadata tells."""
-    metadata = api.ask(f"tooling/sobjects/CustomField/{record_id}")["Metadata"]
+    record = api.ask(f"tooling/sobjects/CustomField/{record_id}")
+    name, metadata = f"{record['DeveloperName']}__c", record["Metadata"]
     definition = (metadata.get("valueSet") or {}).get("valueSetDefinition") or {}
     kind = DESCRIBED_TYPES.get(str(metadata.get("type")), str(metadata.get("type")))
     rights_of = known.rights_of if known else None if metadata.get("required") else name

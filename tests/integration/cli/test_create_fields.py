@@ -115,6 +115,15 @@ def test_twice_in_a_row_does_nothing_the_second_time(org: SimulatedOrg, server: 
     assert set(methods) == {"GET"}
 
 
+def test_names_in_another_case_of_letters_are_those_of_the_org(server: OrgServer, file: Path) -> None:
+    Run(server, file, yes=True)
+    file.write_text(re.sub(r'"Contact"|"LastName"|"CDP_\w+"', lambda name: name[0].lower(), GUARDED))
+
+    second = Run(server, file)
+
+    assert (second.status, "The org has everything" in second.text) == (0, True)
+
+
 def test_nothing_is_made_without_a_yes(org: SimulatedOrg, server: OrgServer, file: Path) -> None:
     questions: list[str] = []
 
