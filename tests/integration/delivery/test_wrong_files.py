@@ -32,7 +32,7 @@ WRONG: list[tuple[str, str, str]] = [
     (LOYAL_FIELD, "CDP_Loyal__c\u2066", "U+2066 (left-to-right isolate)"),
     ('"Contact"', '"contacts"', 'line 3: salesforce_object is "contacts". Write "Contact".'),
     ('"Contact"', '"Contact"\napi_version = "29.0"', 'line 4: api_version is "29.0", which Salesforce has retired.'),
-    ('"Contact"', "[" * 9000, "line 3 is not valid TOML"),
+    ('"Contact"', "[" * 9000, "line 3 has too many brackets within brackets"),
     ('"Contact"', "[[1], {}]", "line 3: salesforce_object must be text."),
 ]
 

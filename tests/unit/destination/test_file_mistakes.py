@@ -35,6 +35,11 @@ def named(audience: str, field: str, name: str = "") -> str:
 
 
 ONE_KEY: list[tuple[str, str]] = [
+    (TOP + BY_ID + LOYAL + 'field = "X__c"\n', "audiences[0].field: does not belong here. Move it under [ordering]."),
+    (
+        TOP + BY_ID + LAST_NAME + "[ordering]\nfield = 'X__c'\ntarget = 'X__c'\n",
+        "ordering.target: does not belong here. Move it under [identity] or [[mappings]].",
+    ),
     (
         'salesforce_object = "Contact"\n' + BY_ID,
         "name: is missing. Add it to the top of the file, before every [table].",
@@ -320,8 +325,7 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     ),
     (
         TOP + BY_ID + LAST_NAME.replace("surname", "sur\u200bname"),
-        "mappings[0].source: is not valid JMESPath: \"sur<U+200B>name\" cannot be read at '\\u200b', character 4, "
-        "which is U+200B (zero width space).",
+        'mappings[0].source: is "sur<U+200B>name", which contains U+200B (zero width space). Type it anew.',
     ),
     (
         TOP + BY_ID + LOYAL.replace("loyal", "Replace me"),
@@ -406,7 +410,7 @@ NOT_TOML: list[tuple[str, str]] = [
     ("constant = [1", "comes before the end of a list, which has no ] yet. Add it."),
     (
         "constant = " + "[" * 9000,
-        "is not valid TOML: maximum recursion depth exceeded. Compare it with docs/destination-file.md.",
+        "has too many brackets within brackets. Write fewer.",
     ),
     ("* target", "is not valid TOML: Invalid statement. Compare it with docs/destination-file.md."),
 ]
@@ -420,6 +424,8 @@ def mistakes(text: str) -> list[str]:
 
 
 NEVER_ONE = [
+    "`[1]`",
+    "&a",
     "tags[*]",
     "tags[0:3]",
     "mails[?home].address",
@@ -452,6 +458,13 @@ def test_an_audience_that_is_mapped_twice_is_told_at_both_places() -> None:
     assert mistakes(text) == [
         'audiences[0].id: is "loyal", which is mapped 2 times. Map it once.',
         'audiences[1].id: is "loyal", which is mapped 2 times. Map it once.',
+    ]
+
+
+def test_a_key_below_the_wrong_table_is_told_once() -> None:
+    assert mistakes(f"{BY_ID}{TOP}") == [
+        "identity.name: does not belong here. Move it to the top of the file, before every [table].",
+        "identity.salesforce_object: does not belong here. Move it to the top of the file, before every [table].",
     ]
 
 
@@ -688,6 +701,10 @@ DOUBTFUL = [
     (
         LOYAL.replace("Loyal__c", "CDP_Loyal"),
         'audiences[0].mapping_id: is "CDP_Loyal", but custom fields end in __c. Look it up in Salesforce.',
+    ),
+    (
+        LOYAL + 'since_field = "Since___c"\n',
+        'audiences[0].since_field: is "Since___c", but custom fields end in __c. Look it up in Salesforce.',
     ),
 ]
 

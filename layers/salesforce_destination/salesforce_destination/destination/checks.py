@@ -180,7 +180,7 @@ def _odd_texts(table: Table) -> Iterator[Mistake]:
             )
 
 
-_MANY = ("projection", "value_projection", "filter_projection", "multi_select_list", "multi_select_dict")
+_MANY = ("projection", "value_projection", "filter_projection", "multi_select_list", "expref")
 _GIVE_MANY = ("keys", "values", "sort", "sort_by", "map", "merge", "to_array")
 
 
@@ -191,6 +191,8 @@ def _is_many(node: Json) -> bool:
         return _is_many(children[-1])
     if kind == "or_expression":
         return all(map(_is_many, children))
+    if kind == "literal":
+        return isinstance(node["value"], list | dict)
     if kind == "multi_select_dict":  # {"value": x} is how Adobe's SDK writes x
         return all(child["value"] != "value" for child in children)
     return kind in _MANY or (kind == "function_expression" and node["value"] in _GIVE_MANY)
@@ -344,5 +346,5 @@ def _doubtful_names(table: Table) -> Iterator[Mistake]:
         if odd := odd_character(name):
             yield Mistake(key, f"contains {code_point(odd)}.", "Make sure that Salesforce has the same character.")
     for key, name in _texts(table, "mapping_id", "since_field", "target", "field"):
-        if "_" in name and "__" not in name:
+        if "_" in name and not re.search(r"[^_]__(p?c|s)$", name, re.IGNORECASE):
             yield Mistake(key, f"is {shown(name)}, but custom fields end in __c.", "Look it up in Salesforce.")

@@ -14,7 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic.functional_validators import AfterValidator
 
 from salesforce_destination.destination.checks import cross_mistakes
-from salesforce_destination.destination.mistakes import Places, code_point, in_words, shown, toml_mistake
+from salesforce_destination.destination.mistakes import (
+    Places,
+    code_point,
+    in_words,
+    odd_character,
+    shown,
+    toml_mistake,
+)
 from salesforce_destination.destination.standard_fields import LENGTHS, STANDARD_OBJECTS
 from salesforce_destination.errors import DestinationFileError, Mistake
 from salesforce_destination.profile.source import SourceError, compile_source
@@ -27,6 +34,8 @@ MOST_AUDIENCE_FIELDS = 25
 
 
 def _checked_source(expression: str) -> str:
+    if odd := odd_character(expression.strip(), for_people=True):
+        raise ValueError(f"is {shown(expression)}, which contains {code_point(odd)}. Type it anew.")
     try:
         compile_source(expression)
     except SourceError as error:

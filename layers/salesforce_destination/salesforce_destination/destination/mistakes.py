@@ -79,13 +79,12 @@ def _header(name: str, model: type[BaseModel]) -> str:
 
 def _unknown(key: str, loc: Sequence[int | str], model: type[BaseModel]) -> Mistake:
     """A key may be right and in the wrong place: TOML gives it to the last table above it."""
-    name, beside = str(loc[-1]), _keys_beside(loc, model)
-    if not get_close_matches(name, beside, n=1, cutoff=0.6):
-        if name in model.model_fields:
-            return Mistake(key, "does not belong here.", _TO_THE_TOP)
-        if under := [_header(table, model) for table, inner in _tables_of(model).items() if name in inner.model_fields]:
-            return Mistake(key, "does not belong here.", f"Move it under {' or '.join(under)}.")
-    return Mistake(key, "is not a known key.", nearest(name.lower(), beside))
+    name = str(loc[-1])
+    if name in model.model_fields:
+        return Mistake(key, "does not belong here.", _TO_THE_TOP)
+    if under := [_header(table, model) for table, inner in _tables_of(model).items() if name in inner.model_fields]:
+        return Mistake(key, "does not belong here.", f"Move it under {' or '.join(under)}.")
+    return Mistake(key, "is not a known key.", nearest(name.lower(), _keys_beside(loc, model)))
 
 
 def _tables_of(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
@@ -265,16 +264,17 @@ _LINES: Sequence[tuple[str, str, str]] = (
 def toml_mistake(error: ValueError | RecursionError, text: str) -> Mistake:
     """Say why a text is no TOML: where, with the line and a caret, and what would be right."""
     lines = text.replace("\r\n", "\n").rstrip().split("\n")
-    found = re.search(r"line (\d+), column (\d+)", str(error))
+    said = "Nested" if isinstance(error, RecursionError) else str(error)
+    found = re.search(r"line (\d+), column (\d+)", said)
     at_end = (len(lines), len(lines[-1]) + 1)
     too_much = (lines.index(max(lines, key=len)) + 1, 1)  # too long a number, or too many brackets in each other
-    number, column = (int(found[1]), int(found[2])) if found else at_end if "at end" in str(error) else too_much
+    number, column = (int(found[1]), int(found[2])) if found else at_end if "at end" in said else too_much
     line = lines[min(number, len(lines)) - 1]
-    column = 1 if str(error).startswith("Cannot") else column
+    column = 1 if said.startswith("Cannot") else column
     start = max(0, column - 50)
     before, after = visible(line[start : column - 1]), visible(line[column - 1 : start + 70])
     place = f"line {number}"
-    words = _toml_words(str(error), lines[:number], line, column - 1)
+    words = _toml_words(said, lines[:number], line, column - 1)
     return Mistake(place, *words, place, f"    {before}{after}\n    {' ' * len(before)}^")
 
 
@@ -284,6 +284,8 @@ def _toml_words(error: str, lines: Sequence[str], line: str, column: int) -> tup
         return f"contains {code_point(char)}.", "Remove it, or type a blank in its place."
     if error.startswith("Cannot"):
         return _written_twice(code, lines)
+    if error == "Nested":
+        return "has too many brackets within brackets.", "Write fewer."
     if error.startswith("Unclosed"):
         return "comes before the end of a list, which has no ] yet.", "Add it."
     typed = as_typed(code)

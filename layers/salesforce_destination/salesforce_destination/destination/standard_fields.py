@@ -13,46 +13,31 @@ STANDARD_OBJECTS: Mapping[str, str] = {
 }
 """The standard sObjects that people are kept in or near, by their names in lower case."""
 
-_PERSON = {"LastName": 80, "FirstName": 40, "Title": 128, "Email": 80, "Phone": 40, "MobilePhone": 40, "Fax": 40}
-
-LENGTHS: Mapping[str, Mapping[str, int]] = {
+_HOLD: Mapping[str, Mapping[int, str]] = {
+    "both": {
+        40: "FirstName Phone MobilePhone Fax Salutation",
+        80: "LastName Email",
+        128: "Title",
+        255: "LeadSource",
+        32_000: "Description",
+    },
     "Contact": {
-        **_PERSON,
-        "Salutation": 40,
-        "Department": 80,
-        "AssistantName": 40,
-        "HomePhone": 40,
-        "OtherPhone": 40,
-        "AssistantPhone": 40,
-        "MailingStreet": 255,
-        "MailingCity": 40,
-        "MailingState": 80,
-        "MailingPostalCode": 20,
-        "MailingCountry": 80,
-        "OtherStreet": 255,
-        "OtherCity": 40,
-        "OtherState": 80,
-        "OtherPostalCode": 20,
-        "OtherCountry": 80,
-        "LeadSource": 255,
-        "Description": 32_000,
+        20: "MailingPostalCode OtherPostalCode",
+        40: "AssistantName HomePhone OtherPhone AssistantPhone MailingCity OtherCity",
+        80: "Department MailingState MailingCountry OtherState OtherCountry",
+        255: "MailingStreet OtherStreet",
     },
     "Lead": {
-        **_PERSON,
-        "Salutation": 40,
-        "Company": 255,
-        "Street": 255,
-        "City": 40,
-        "State": 80,
-        "PostalCode": 20,
-        "Country": 80,
-        "Website": 255,
-        "LeadSource": 255,
-        "Industry": 255,
-        "Rating": 255,
-        "Status": 255,
-        "Description": 32_000,
-        "CompanyDunsNumber": 9,
+        9: "CompanyDunsNumber",
+        20: "PostalCode",
+        40: "City",
+        80: "State Country",
+        255: "Company Street Website Industry Rating Status",
     },
+}
+
+LENGTHS: Mapping[str, Mapping[str, int]] = {
+    name: {field: length for held in (_HOLD["both"], _HOLD[name]) for length in held for field in held[length].split()}
+    for name in ("Contact", "Lead")
 }
 """Lengths of the standard text fields, in characters, as the describe of an org gives them."""
