@@ -86,7 +86,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         metrics.flush_metrics()
         report_statuses(batch.statuses, destination_name(os.environ))
         if function.seconds_left() > 0:  # what is kept free at the end is for the messages
-            function.outcome_log.write(batch.deliveries, logger)
+            function.outcome_log.write(batch, logger)
         return partial_batch_response(batch.kept)
 
 

@@ -7,7 +7,7 @@ Codes, counts and field names only: no identity, no value and no text of Salesfo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger, Metrics
@@ -39,8 +39,8 @@ class Circumstances:
 
 def report(batch: Batch, circumstances: Circumstances, logger: Logger, metrics: Metrics) -> None:
     """Write metrics and one log line."""
-    outcomes = Counter(delivery.outcome.kind for delivery in batch.deliveries)
-    _count(metrics, "MessagesReceived", len(batch.deliveries))
+    outcomes = batch.kinds()
+    _count(metrics, "MessagesReceived", len(batch.messages))
     _count(metrics, "ProfilesReceived", batch.profiles)
     _count(metrics, "RecordsDelivered", batch.records_delivered)
     _count(metrics, "RecordsSuperseded", batch.records_superseded)
@@ -59,13 +59,13 @@ def report(batch: Batch, circumstances: Circumstances, logger: Logger, metrics: 
     log = logger.error if batch.missing else logger.info
     log(
         "fields are missing in the org; their messages wait" if batch.missing else "batch delivered",
-        messages=len(batch.deliveries),
+        messages=len(batch.messages),
         profiles=batch.profiles,
         outcomes={outcome.value: count for outcome, count in outcomes.items()},
         records_delivered=batch.records_delivered,
         records_superseded=batch.records_superseded,
         requests=batch.requests,
-        reasons=_reasons(batch.deliveries),
+        reasons=_reasons(batch.exceptions.values()),
         salesforce_codes=dict(batch.codes),
         fields_omitted=dict(batch.omitted),
         fields_missing=dict(batch.missing),
@@ -98,6 +98,6 @@ def _count(metrics: Metrics, name: str, count: int) -> None:
         metrics.add_metric(name, MetricUnit.Count, count)
 
 
-def _reasons(deliveries: Sequence[Delivery]) -> dict[str, int]:
+def _reasons(deliveries: Iterable[Delivery]) -> dict[str, int]:
     reasons = (delivery.outcome.reason for delivery in deliveries)
     return dict(Counter(reason.code for reason in reasons if reason is not None))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from salesforce_destination.profile.event_time import to_salesforce
@@ -79,13 +79,15 @@ class Attempt:
         return Attempt(record.without(self.not_there), self.most, later=later, not_there=self.not_there)
 
 
-def in_order_of_parents(records: Iterable[Record]) -> list[Record]:
+def in_order_of_parents(records: Sequence[Record]) -> Sequence[Record]:
     """
     Put the children of one parent next to each other; what has no known parent keeps its order, and comes first.
 
     Salesforce locks the parent of a record that is written, and two requests that write children of one parent wait
     for each other ("Record-Level Locking").
     """
+    if not [record for record in records if PARENT_FIELD in record.fields]:
+        return records
     return sorted(records, key=lambda record: str(record.fields.get(PARENT_FIELD) or ""))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -70,7 +70,7 @@ class Sender:
     refusals: Refusals
     api_usage_ceiling_percent: float
     _stopped: Outcome | None = None
-    _records: Mapping[str, Record] = field(default_factory=dict)
+    _records: Sequence[Record] = ()
     _refused: list[tuple[Attempt, Outcome]] = field(default_factory=list)
     _single: SingleRecords = field(init=False)
 
@@ -82,9 +82,8 @@ class Sender:
     def write(self, records: Sequence[Record], records_per_collection: int) -> None:
         """Write these records, each to its end."""
         self._look_for_missing()
-        self._records = {record.key: record for record in records}
-        attempts = (Attempt(record, records_per_collection) for record in in_order_of_parents(records))
-        pending = [ready for attempt in attempts if (ready := self._ready(attempt))]
+        self._records = records
+        pending = self._first_attempts(in_order_of_parents(records), records_per_collection)
         while pending:
             now, later = self._single.probed(pending)
             pending = [*self._round(now), *later] or self._settle_refused(len(records))
@@ -96,6 +95,14 @@ class Sender:
             return  # asked again in five minutes; until then these fields count as missing
 
     # What of a record is to be sent.
+
+    def _first_attempts(self, records: Sequence[Record], most: int) -> list[Attempt]:
+        attempts = [Attempt(record, most) for record in records]
+        known = {record.key for record in records} if self.memory.missing else self.memory.known_among(records)
+        if not known:
+            return attempts
+        looked_at = [self._ready(each) if each.record.key in known else each for each in attempts]
+        return [attempt for attempt in looked_at if attempt]
 
     def _ready(self, attempt: Attempt | None) -> Attempt | None:
         """
@@ -152,18 +159,28 @@ class Sender:
     ) -> None:
         """Follow the answer to each record of a collection; what has gone elsewhere is looked up for all together."""
         size = len(collection)
+        records = [attempt.record for attempt in collection if attempt.is_all]
+        if not isinstance(reply, Failure) and not any(reply) and len(records) == size:
+            self._settle_written(records, size)
+            return
         answers: Sequence[RecordErrors | Failure] = [reply] * size if isinstance(reply, Failure) else reply
         for attempt, answer in zip(collection, answers, strict=True):
             if answer is WRITTEN and attempt.is_all:
-                self._single.note_written(size)
-                self._note_delivered(attempt)
-                self.batch.settle(attempt.record, DELIVERED)
+                self._settle_written([attempt.record], size)
                 continue
             decision = self._decision(attempt, answer, size)
             if decision.move is not None:
                 gone.setdefault(decision.move, []).append((attempt, decision.outcome))
             else:
                 following.append(self._carry_out(attempt, decision))
+
+    def _settle_written(self, records: Sequence[Record], size: int) -> None:
+        """Settle the records of a collection of which nothing waits and nothing follows."""
+        self._single.note_written(size)
+        self.memory.note_written(records)
+        self.batch.note_delivered(records)
+        for record in records:
+            self.batch.settle(record, DELIVERED)
 
     def _decision(self, attempt: Attempt, answer: RecordErrors | Failure, collection_size: int) -> Decision:
         if isinstance(answer, Outcome):
@@ -203,8 +220,8 @@ class Sender:
         return self._ready(attempt.next())
 
     def _note_delivered(self, attempt: Attempt) -> None:
-        self.memory.note_written(attempt.record)
-        self.batch.note_delivered(attempt.record)
+        self.memory.note_written([attempt.record])
+        self.batch.note_delivered([attempt.record])
         if attempt.missing:
             self.memory.note_part(self.batch.names_of(attempt.record), attempt.missing)
 
@@ -255,6 +272,7 @@ class Sender:
         except DestinationError as error:
             yield from ((attempt, Decision(outcome_of_failure(error, was_sent=False))) for attempt, _ in gone)
             return
+        of_batch = {record.key: record for record in self._records}
         found: dict[str, tuple[Attempt, Decision]] = {}
         for attempt, outcome in gone:
             successor = successors.get(attempt.record.key)
@@ -264,17 +282,9 @@ class Sender:
                 yield attempt, Decision(_merged_into(successor, outcome))
             else:
                 first, other = found.get(successor.record_id, (attempt, Decision(outcome)))
-                resend = self._moved(attempt, successor, other.resend)
+                resend = _moved(attempt, successor, other.resend, of_batch.get(successor.record_id))
                 found[successor.record_id] = first, Decision(outcome, resend=resend)
         yield from found.values()
-
-    def _moved(self, attempt: Attempt, successor: Successor, other: Attempt | None) -> Attempt:
-        """The attempt at its successor; two records that were merged into the same one become one there."""
-        own = self._records.get(successor.record_id)
-        others = other.record.updates if other else own.updates if own else ()
-        record = moved(attempt.record, successor.sobject, successor.record_id, others)
-        unknown = record.fields.keys() - successor.writable if successor.writable is not None else ()
-        return replace(attempt, record=record.without(unknown), not_there=frozenset(unknown))
 
     # Common causes: where half of a batch is refused for one reason, the records are not to blame.
 
@@ -288,6 +298,14 @@ class Sender:
             self.batch.settle(attempt.record, waits if is_common else outcome)
         following = [self._ready(attempt.next()) for attempt, _ in refused]
         return [attempt for attempt in following if attempt]
+
+
+def _moved(attempt: Attempt, successor: Successor, other: Attempt | None, own: Record | None) -> Attempt:
+    """The attempt at its successor; two records that were merged into the same one become one there."""
+    others = other.record.updates if other else own.updates if own else ()
+    record = moved(attempt.record, successor.sobject, successor.record_id, others)
+    unknown = record.fields.keys() - successor.writable if successor.writable is not None else ()
+    return replace(attempt, record=record.without(unknown), not_there=frozenset(unknown))
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ one Id the order is not promised. Merging is also what makes a flood cheap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -66,13 +66,15 @@ class Record:
         return replace(self, left_out=left_out, fields={k: v for k, v in self.fields.items() if k not in left_out})
 
 
-def merge(updates: Iterable[Update]) -> list[Record]:
+def merge(updates: Collection[Update]) -> list[Record]:
     """
     Make one record of all updates that concern it, in the order in which the records first appear.
 
     Field by field the later time wins, and among equal times the later position; an update that lacks a field leaves
     it to the others.
     """
+    if len({update.key for update in updates}) == len(updates):
+        return [Record(only.key, only.identity, only.fields, (only,)) for only in updates]
     by_key: dict[str, list[Update]] = {}
     for update in updates:
         by_key.setdefault(update.key, []).append(update)
