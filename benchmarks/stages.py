@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import sys
@@ -15,7 +14,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import requests
 from salesforce_destination.aws.outcome_log import OutcomeLog
 from salesforce_destination.delivery import deliverer as delivery
 from salesforce_destination.delivery.batch import Batch
@@ -74,12 +72,12 @@ def watch(stages: Stages, deliver: Deliver) -> None:
     stages.time(CompositeWriter, "request", "build the request")
     stages.time(client, "to_json", "write JSON")
     stages.time(client, "packed", "gzip")
-    stages.time(requests.Session, "request", "HTTP, the answer's gzip in it")
+    stages.time(client.SalesforceClient, "_send", "HTTP, the answer's gzip in it")
     stages.time(client, "from_json", "parse the answer")
     stages.time(org, "read_reply", "read the results")
-    stages.time(Batch, "outcomes", "outcome of each message")
+    stages.time(Batch, "conclude", "outcome of each message")
     stages.time(OutcomeLog, "write", "outcome of each identity, hashed, in the log")
-    stages.time(gc, "collect", "look for garbage")
+    stages.time(deliver.app, "report", "metrics and the line of the batch")
 
 
 def per_profile(events: Path, deliver: Callable[[dict[str, Any]], int]) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -148,7 +149,26 @@ def test_each_body_is_parsed_once_and_each_request_written_once(stack: DeliverSt
     assert calls_of(from_json, lambda: stack.invoke(batch)) == 100 + 1
     assert calls_of(to_json, lambda: stack.invoke(batch)) == 1
     assert calls_of(json.loads, lambda: stack.invoke(batch)) == 0
-    assert calls_of(json.dumps, lambda: stack.invoke(batch)) == 0
+    assert calls_of(json.dumps, lambda: stack.invoke(batch)) == len(["metrics", "statuses of one audience"])
+
+
+def test_a_good_batch_is_not_looked_through_for_garbage(stack: DeliverStack) -> None:
+    stack.invoke(a_batch(1))
+    batch = a_batch(BATCH)
+    looked: list[str] = []
+    gc.callbacks.append(lambda phase, _: looked.append(phase))
+    try:
+        gc.collect(0)
+        stack.invoke(batch)
+        of_batch = list(looked)
+        leaked: list[Any] = []
+        for _ in range(150_000):
+            leaked = [leaked]
+    finally:
+        gc.callbacks.pop()
+
+    assert of_batch == ["start", "stop"]
+    assert len(looked) > len(of_batch)
 
 
 def test_what_our_code_calls_is_counted_and_what_others_call_is_not(stack: DeliverStack) -> None:

@@ -167,7 +167,7 @@ def test_all_that_is_missing_of_a_record_is_remembered_and_left_out_with_what_st
 def test_records_that_must_not_be_created_have_collections_of_their_own() -> None:
     attempts = [of([an_update(str(n))], most=2) for n in range(4)]
     for attempt in attempts[1:3]:
-        attempt.record.updates[0].updates_only = True
+        attempt.record.updates_only = True
 
     packed = collections_of(attempts)
 

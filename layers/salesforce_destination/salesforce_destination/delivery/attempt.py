@@ -101,7 +101,12 @@ def collections_of(attempts: Iterable[Attempt]) -> list[list[Attempt]]:
     groups: dict[tuple[str | None, bool, int], list[Attempt]] = {}
     for attempt in attempts:
         record = attempt.record
-        groups.setdefault((record.moved_to, record.updates_only, attempt.most), []).append(attempt)
+        key = record.moved_to, record.updates_only, attempt.most
+        group = groups.get(key)
+        if group is None:
+            groups[key] = [attempt]
+        else:
+            group.append(attempt)
     return [
         group[start : start + most] for (_, _, most), group in groups.items() for start in range(0, len(group), most)
     ]

@@ -89,8 +89,13 @@ class Batch:
 
     def settle(self, record: Record, outcome: Outcome) -> None:
         """Settle the profiles that a record answers for."""
-        for update in record.updates:
-            update.outcome = outcome
+        self.settle_all((record,), outcome)
+
+    def settle_all(self, records: Sequence[Record], outcome: Outcome) -> None:
+        """Settle the profiles that these records answer for."""
+        for record in records:
+            for update in record.updates:
+                update.outcome = outcome
 
     def names_of(self, record: Record) -> list[tuple[str, int]]:
         """Name a record's updates so that they are known again in a later delivery of their messages."""

@@ -179,8 +179,7 @@ class Sender:
         self._single.note_written(size)
         self.memory.note_written(records)
         self.batch.note_delivered(records)
-        for record in records:
-            self.batch.settle(record, DELIVERED)
+        self.batch.settle_all(records, DELIVERED)
 
     def _decision(self, attempt: Attempt, answer: RecordErrors | Failure, collection_size: int) -> Decision:
         if isinstance(answer, Outcome):

@@ -43,7 +43,8 @@ class Record:
     One record of a request, and the updates that it answers for, oldest first.
 
     `moved_to` is the sObject of a record that is written by its Id in place of the one that was asked for: the contact
-    of a converted lead, the survivor of a merge. `left_out` are fields that are not sent.
+    of a converted lead, the survivor of a merge. `left_out` are fields that are not sent. `updates_only` is that of the
+    latest event, which must not create the record: who has taken the consent away has the last word.
     """
 
     key: str = field(repr=False)
@@ -52,11 +53,7 @@ class Record:
     updates: tuple[Update, ...]
     moved_to: str | None = None
     left_out: frozenset[str] = frozenset()
-
-    @property
-    def updates_only(self) -> bool:
-        """Whether the latest event must not create the record: who has taken the consent away has the last word."""
-        return self.updates[-1].updates_only
+    updates_only: bool = False
 
     def without(self, names: Iterable[str]) -> Record:
         """The same record, these fields left out."""
@@ -74,7 +71,7 @@ def merge(updates: Collection[Update]) -> list[Record]:
     it to the others.
     """
     if len({update.key for update in updates}) == len(updates):
-        return [Record(only.key, only.identity, only.fields, (only,)) for only in updates]
+        return [_record_of_one(update) for update in updates]
     by_key: dict[str, list[Update]] = {}
     for update in updates:
         by_key.setdefault(update.key, []).append(update)
@@ -84,8 +81,7 @@ def merge(updates: Collection[Update]) -> list[Record]:
 def record_of(updates: list[Update]) -> Record:
     """Make the record of these updates, which all concern the same one."""
     if len(updates) == 1:
-        only = updates[0]
-        return Record(only.key, only.identity, only.fields, (only,))
+        return _record_of_one(updates[0])
     oldest_first = sorted(updates, key=lambda update: (update.event_time, update.message, update.profile))
     newest: dict[str, int] = {}
     fields: dict[str, Json] = {}
@@ -94,7 +90,12 @@ def record_of(updates: list[Update]) -> Record:
             time = update.times.get(name, update.event_time)
             if time >= newest.get(name, time):
                 newest[name], fields[name] = time, value
-    return Record(updates[0].key, oldest_first[-1].identity, fields, tuple(oldest_first))
+    last = oldest_first[-1]
+    return Record(updates[0].key, last.identity, fields, tuple(oldest_first), updates_only=last.updates_only)
+
+
+def _record_of_one(update: Update) -> Record:
+    return Record(update.key, update.identity, update.fields, (update,), None, frozenset(), update.updates_only)
 
 
 def moved(record: Record, sobject: str, record_id: str, others: Iterable[Update] = ()) -> Record:

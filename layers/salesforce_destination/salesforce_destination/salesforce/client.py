@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 import requests
 from pydantic_core import from_json, to_json
@@ -75,6 +76,7 @@ class SalesforceClient:
 
     def __init__(self, session: requests.Session, tokens: Tokens, read_seconds: Callable[[], float]) -> None:
         self._session, self._tokens, self._read_seconds = session, tokens, read_seconds
+        self._prepared: dict[str, requests.PreparedRequest] = {}
         self.usage: ApiUsage | None = None
 
     def post(self, path: str, body: Json, headers: Mapping[str, str] | None = None) -> Json:
@@ -85,13 +87,13 @@ class SalesforceClient:
         """
         payload, encoding = packed(to_json(body))
         all_headers = {"Content-Type": "application/json", **encoding, **(headers or {})}
-        return self._call("POST", path, all_headers, data=payload)
+        return self._call("POST", path, all_headers, payload)
 
     def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Json:
         """GET a resource, as `post` posts."""
-        return self._call("GET", path, {}, params=parameters)
+        return self._call("GET", f"{path}?{urlencode(parameters)}" if parameters else path, {})
 
-    def _call(self, method: str, path: str, headers: Mapping[str, str], **content: Any) -> Json:
+    def _call(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Json:
         try:
             token = self._tokens.current()
         except TokenUnavailableError as error:
@@ -99,20 +101,26 @@ class SalesforceClient:
                 raise
             token = self._tokens.replace(None)
         try:
-            return self._send(token, method, path, headers, **content)
+            return self._send(token, method, path, headers, body)
         except SessionExpiredError:
-            return self._send(self._tokens.replace(token), method, path, headers, **content)
+            return self._send(self._tokens.replace(token), method, path, headers, body)
 
-    def _send(self, token: AccessToken, method: str, path: str, headers: Mapping[str, str], **content: Any) -> Json:
+    def _send(self, token: AccessToken, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Json:
+        """
+        Send by the session's adapter, with a request that is prepared once for an address.
+
+        Session.request merges settings, keeps cookies and looks for redirects: a third of a small batch's time.
+        """
+        session, url = self._session, token.instance_url + path
+        request = self._request(method, url)
+        request.headers.update({**headers, "Authorization": f"Bearer {token.value}"})
+        if body:
+            request.prepare_body(body, None)
+        timeout = CONNECT_SECONDS, max(self._read_seconds(), 1.0)
         try:
-            response = self._session.request(
-                method,
-                token.instance_url + path,
-                headers={**headers, "Authorization": f"Bearer {token.value}"},
-                timeout=(CONNECT_SECONDS, max(self._read_seconds(), 1.0)),
-                allow_redirects=False,
-                **content,
-            )
+            adapter = session.get_adapter(url)
+            response = adapter.send(request, timeout=timeout, verify=session.verify or False, proxies=session.proxies)
+            content = response.content
         except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError):
             raise SalesforceUnavailableError(None) from None
         except requests.exceptions.ConnectionError as error:
@@ -120,10 +128,17 @@ class SalesforceClient:
         except requests.exceptions.RequestException:
             raise OutcomeUnknownError(None) from None
         self.usage = usage_of(response) or self.usage
-        body = _parsed(response)
-        if response.status_code != 200 or body is None:
-            raise request_error(response.status_code, body)
-        return body
+        answer = _parsed(response, content)
+        if response.status_code != 200 or answer is None:
+            raise request_error(response.status_code, answer)
+        return answer
+
+    def _request(self, method: str, url: str) -> requests.PreparedRequest:
+        if method != "POST":  # a query is hardly asked twice
+            return self._session.prepare_request(requests.Request(method, url))
+        if url not in self._prepared:
+            self._prepared[url] = self._session.prepare_request(requests.Request(method, url))
+        return self._prepared[url].copy()
 
 
 def usage_of(response: requests.Response) -> ApiUsage | None:
@@ -149,11 +164,11 @@ def packed(payload: bytes) -> tuple[bytes, dict[str, str]]:
     return gzip.compress(payload, compresslevel=1, mtime=0), {"Content-Encoding": "gzip"}
 
 
-def _parsed(response: requests.Response) -> Json:
+def _parsed(response: requests.Response, content: bytes) -> Json:
     if "json" not in response.headers.get("Content-Type", "").lower():
         return None
     try:
-        return from_json(response.content)
+        return from_json(content)
     except ValueError:
         return None
 
