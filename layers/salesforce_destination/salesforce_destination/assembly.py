@@ -17,7 +17,7 @@ import requests
 
 from salesforce_destination.aws.dead_letters import DeadLetters
 from salesforce_destination.aws.outcome_log import OutcomeLog
-from salesforce_destination.aws.redelivery import VisibilityTimeouts
+from salesforce_destination.aws.sqs_queue import CALLS_AT_ONCE, VisibilityTimeouts
 from salesforce_destination.aws.token_store import TokenSource, TokenStore
 from salesforce_destination.delivery.backoff import Backoff
 from salesforce_destination.delivery.deliverer import Deliverer, Limits
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 DELIVER_AFTERWORK_SECONDS = 20.0
 """Kept free at the end of a delivery for dead letters and delays."""
 
+LAST_SECONDS = 8.0
+"""Of those, in which no more call to SQS begins: an invocation that is ended sends its dead letters twice."""
+
 CHECK_AFTERWORK_SECONDS = 5.0
 """Kept free at the end of a connection check for the report."""
 
@@ -47,8 +50,8 @@ class Surroundings:
     """
     What a function finds around it.
 
-    `session` carries requests to Salesforce; `secrets` and `sqs` make or give the AWS clients; `monotonic` gives
-    seconds that only go forward, `now` seconds since 1970.
+    `session` carries requests to Salesforce; `secrets` and `sqs` make or give the AWS clients, and SQS gets so many
+    `calls_at_once`; `monotonic` gives seconds that only go forward, `now` seconds since 1970.
     """
 
     session: requests.Session
@@ -58,6 +61,7 @@ class Surroundings:
     now: Clock = time.time
     sleep: Callable[[float], None] = time.sleep
     random: Clock = random.random
+    calls_at_once: int = CALLS_AT_ONCE
 
 
 @dataclass
@@ -105,14 +109,15 @@ class DeliverFunction(ConnectedFunction):
     ) -> None:
         super().__init__(settings, surroundings)
         clock, most = surroundings.monotonic, settings.collections_per_request
+        sqs = surroundings.sqs, self._sqs_seconds_left, surroundings.calls_at_once
         self.outcome_log = OutcomeLog(surroundings.secrets, settings.outcome_key_secret_id, clock)
         self.deliverer = Deliverer(
             mapper,
             SalesforceOrg(self.client, mapper.destination, self.seconds_left, clock),
             Memory(clock, most, most),
             marker,
-            DeadLetters(surroundings.sqs, settings.dead_letter_queue_url, name),
-            VisibilityTimeouts(surroundings.sqs, settings.queue_url),
+            DeadLetters(*sqs, settings.dead_letter_queue_url, name),
+            VisibilityTimeouts(*sqs, settings.queue_url),
             Backoff(
                 settings.redelivery_base_seconds,
                 settings.redelivery_max_seconds,
@@ -121,6 +126,9 @@ class DeliverFunction(ConnectedFunction):
             ),
             Limits(settings.records_per_collection, settings.api_usage_ceiling_percent, settings.give_up_after_seconds),
         )
+
+    def _sqs_seconds_left(self) -> float:
+        return self.seconds_left() + DELIVER_AFTERWORK_SECONDS - LAST_SECONDS
 
 
 class CheckConnectionFunction(ConnectedFunction):
