@@ -87,9 +87,9 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     batch = function.deliverer.deliver(messages, now_ms)
     usage, age = function.client.usage, function.token_age_seconds()
     percent = usage.percent if usage else None
-    report(batch, Circumstances(oldest_seconds(messages, now_ms), percent, age), logger, metrics, now_ms)
-    if function.seconds_left() > 0:  # what is kept free at the end is for the messages
-        function.outcome_log.write(batch, logger)
+    # What is kept free at the end is for the messages.
+    profiles = function.outcome_log.lines(batch, logger) if function.seconds_left() > 0 else []
+    report(batch, Circumstances(oldest_seconds(messages, now_ms), percent, age), profiles, logger, metrics, now_ms)
     return partial_batch_response(batch.kept)
 
 

@@ -147,9 +147,9 @@ def test_each_body_is_parsed_once_and_each_request_written_once(stack: DeliverSt
     batch = a_batch(100)
 
     assert calls_of(from_json, lambda: stack.invoke(batch)) == 100 + 1
-    assert calls_of(to_json, lambda: stack.invoke(batch)) == 1
+    assert calls_of(to_json, lambda: stack.invoke(batch)) == len(["request", "metrics", "statuses of one audience"])
     assert calls_of(json.loads, lambda: stack.invoke(batch)) == 0
-    assert calls_of(json.dumps, lambda: stack.invoke(batch)) == len(["metrics", "statuses of one audience"])
+    assert calls_of(json.dumps, lambda: stack.invoke(batch)) == 0
 
 
 def test_a_good_batch_is_not_looked_through_for_garbage(stack: DeliverStack) -> None:

@@ -69,10 +69,10 @@ def logged(capsys: pytest.CaptureFixture[str]) -> Any:
     """Write the outcomes of a batch, and give those of each line."""
 
     def write(log: OutcomeLog, batch: Batch, level: str = "INFO") -> list[Any]:
-        log.write(batch, Logger(service=str(uuid4()), level=level))
-        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-        assert all(IDENTITY not in json.dumps(line) for line in lines)
-        return [line.get("outcomes") or line["message"] for line in lines]
+        found = log.lines(batch, Logger(service=str(uuid4()), level=level))
+        logged = [json.loads(line)["message"] for line in capsys.readouterr().out.splitlines()]
+        assert IDENTITY not in json.dumps([found, logged])
+        return [*found, *logged]
 
     return write
 

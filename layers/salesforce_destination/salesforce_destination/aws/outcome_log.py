@@ -4,7 +4,7 @@ What became of each profile, in the log, so that a person can ask about one cont
 No identity is in it: each stands as a keyed hash (HMAC-SHA256), whose key lies in a secret of its own. Without that key
 the log tells nothing about anybody, not even to somebody who has the list of all customers.
 
-A profile takes about 45 characters, and a batch one line: 2 cents of CloudWatch Logs for a million profiles.
+A profile takes about 45 characters in the line of its batch: 2 cents of CloudWatch Logs for a million profiles.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from salesforce_destination.errors import TokenUnavailableError
 from salesforce_destination.outcome import DELIVERED, NOT_WRITTEN
 from salesforce_destination.record.record import Update
 
-LINE = "outcomes"
-"""The message of these lines, and the key of their content."""
+IN_LINE = "profiles_by_outcome"
+"""Where in a line of the log these outcomes stand."""
 
 HASH_LENGTH = 16
 """64 bits as hexadecimal: of a hundred million identities hardly one shares its hash with the one asked for."""
@@ -47,7 +47,7 @@ def identity_hash(key: bytes, identity: str) -> str:
 
 class OutcomeLog:
     """
-    Writes outcomes, with a key that is read from its secret once; `clock` gives seconds that only go forward.
+    Says outcomes for the log, with a key that is read from its secret once; `clock` gives seconds that only go forward.
 
     Nothing here may keep a message from being settled: without the key a warning is logged, and no outcome.
     """
@@ -57,16 +57,18 @@ class OutcomeLog:
         self._key: bytes | None = None
         self._not_before: float | None = None
 
-    def write(self, batch: Batch, logger: Logger) -> None:
-        """Log what became of the profiles of a batch."""
-        if logger.log_level > logging.INFO:
-            return
+    def lines(self, batch: Batch, logger: Logger) -> list[dict[str, list[str]]]:
+        """
+        What became of the profiles of a batch, for as many lines of the log as it takes.
+
+        `{"rejected INVALID_EMAIL_ADDRESS": ["hash message-id event-time", ...]}`, event times in ms or `-`.
+        """
         profiles = [update for update in batch.updates if update.key]
-        key = self._read_key(logger) if profiles else None
+        key = self._read_key(logger) if profiles and logger.log_level <= logging.INFO else None
         if key is None:
-            return
-        for start in range(0, len(profiles), PROFILES_PER_LINE):
-            logger.info(LINE, outcomes=_by_outcome(batch, profiles[start : start + PROFILES_PER_LINE], key))
+            return []
+        starts = range(0, len(profiles), PROFILES_PER_LINE)
+        return [_by_outcome(batch, profiles[start : start + PROFILES_PER_LINE], key) for start in starts]
 
     def _read_key(self, logger: Logger) -> bytes | None:
         if self._key is not None or not self._secret_id or not self._may_ask():
@@ -104,7 +106,6 @@ def _hasher(key: bytes) -> Callable[[str], str]:
 
 
 def _by_outcome(batch: Batch, updates: Sequence[Update], key: bytes) -> dict[str, list[str]]:
-    """`{"rejected INVALID_EMAIL_ADDRESS": ["hash message-id event-time", ...]}`, event times in ms or `-`."""
     lines: dict[str, list[str]] = {}
     hashed, messages = _hasher(key), batch.messages
     for update in updates:

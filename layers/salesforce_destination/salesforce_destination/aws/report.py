@@ -6,14 +6,15 @@ Codes, counts and field names only: no identity, no value and no text of Salesfo
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
+from pydantic_core import to_json
 
+from salesforce_destination.aws.outcome_log import IN_LINE
 from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.errors import Mistake
 from salesforce_destination.outcome import Delivery, OutcomeKind
@@ -70,11 +71,18 @@ class MetricLines:
         }
         values = {name: [float(value)] for name, (_, value) in measured.items()}
         head = {"_aws": {"Timestamp": now_ms, "CloudWatchMetrics": [described]}}
-        sys.stdout.write(json.dumps({**head, **dimensions, **values}, separators=(",", ":")) + "\n")
+        sys.stdout.write(to_json({**head, **dimensions, **values}).decode() + "\n")
 
 
-def report(batch: Batch, circumstances: Circumstances, logger: Logger, metrics: MetricLines, now_ms: int) -> None:
-    """Write metrics and one log line."""
+def report(
+    batch: Batch,
+    circumstances: Circumstances,
+    profiles: Sequence[Mapping[str, Sequence[str]]],
+    logger: Logger,
+    metrics: MetricLines,
+    now_ms: int,
+) -> None:
+    """Write metrics and one line of the log, or more where `profiles` (see outcome_log) need them."""
     outcomes = batch.kinds()
     counts = {
         "MessagesReceived": len(batch.messages),
@@ -90,6 +98,16 @@ def report(batch: Batch, circumstances: Circumstances, logger: Logger, metrics: 
     # Few Mapping IDs, each a metric of its own in CloudWatch's bill.
     for mapping_id, count in batch.statuses.items():
         metrics.write(now_ms, {"StatusesWritten": (COUNT, count)}, mapping_id=mapping_id)
+    exceptional = {
+        "records_superseded": batch.records_superseded,
+        "reasons": _reasons(batch.exceptions.values()),
+        "salesforce_codes": dict(batch.codes),
+        "fields_omitted": dict(batch.omitted),
+        "fields_missing": dict(batch.missing),
+        "delays_refused": batch.delays_refused,
+        "dead_letters_refused": batch.dead_letters_refused,
+        IN_LINE: next(iter(profiles), None),
+    }
     log = logger.error if batch.missing else logger.info
     log(
         "fields are missing in the org; their messages wait" if batch.missing else "batch delivered",
@@ -97,15 +115,11 @@ def report(batch: Batch, circumstances: Circumstances, logger: Logger, metrics: 
         profiles=batch.profiles,
         outcomes={outcome.value: count for outcome, count in outcomes.items()},
         records_delivered=batch.records_delivered,
-        records_superseded=batch.records_superseded,
         requests=batch.requests,
-        reasons=_reasons(batch.exceptions.values()),
-        salesforce_codes=dict(batch.codes),
-        fields_omitted=dict(batch.omitted),
-        fields_missing=dict(batch.missing),
-        delays_refused=batch.delays_refused,
-        dead_letters_refused=batch.dead_letters_refused,
+        extra={name: value for name, value in exceptional.items() if value},
     )
+    for more in profiles[1:]:
+        logger.info("more of the batch", extra={IN_LINE: more})
 
 
 def report_mistakes(

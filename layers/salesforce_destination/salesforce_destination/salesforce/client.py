@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 import requests
 from pydantic_core import from_json, to_json
+from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import NewConnectionError
 
 from salesforce_destination import USER_AGENT
@@ -76,7 +77,6 @@ class SalesforceClient:
 
     def __init__(self, session: requests.Session, tokens: Tokens, read_seconds: Callable[[], float]) -> None:
         self._session, self._tokens, self._read_seconds = session, tokens, read_seconds
-        self._prepared: dict[str, requests.PreparedRequest] = {}
         self.usage: ApiUsage | None = None
 
     def post(self, path: str, body: Json, headers: Mapping[str, str] | None = None) -> Json:
@@ -107,19 +107,21 @@ class SalesforceClient:
 
     def _send(self, token: AccessToken, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Json:
         """
-        Send by the session's adapter, with a request that is prepared once for an address.
+        Send by the session's adapter.
 
         Session.request merges settings, keeps cookies and looks for redirects: a third of a small batch's time.
         """
-        session, url = self._session, token.instance_url + path
-        request = self._request(method, url)
-        request.headers.update({**headers, "Authorization": f"Bearer {token.value}"})
+        session, request = self._session, requests.PreparedRequest()
+        request.method, request.url, request.body = method, token.instance_url + path, body or None
+        request.headers = CaseInsensitiveDict(headers)
+        request.headers.update(session.headers)  # type: ignore[arg-type]  # none of ours is bytes
+        request.headers["Authorization"] = f"Bearer {token.value}"
         if body:
-            request.prepare_body(body, None)
-        timeout = CONNECT_SECONDS, max(self._read_seconds(), 1.0)
+            request.headers["Content-Length"] = str(len(body))
+        timeout, verify = (CONNECT_SECONDS, max(self._read_seconds(), 1.0)), session.verify is None or session.verify
         try:
-            adapter = session.get_adapter(url)
-            response = adapter.send(request, timeout=timeout, verify=session.verify or False, proxies=session.proxies)
+            adapter = session.get_adapter(request.url)
+            response = adapter.send(request, timeout=timeout, verify=verify, proxies=session.proxies)
             content = response.content
         except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError):
             raise SalesforceUnavailableError(None) from None
@@ -132,13 +134,6 @@ class SalesforceClient:
         if response.status_code != 200 or answer is None:
             raise request_error(response.status_code, answer)
         return answer
-
-    def _request(self, method: str, url: str) -> requests.PreparedRequest:
-        if method != "POST":  # a query is hardly asked twice
-            return self._session.prepare_request(requests.Request(method, url))
-        if url not in self._prepared:
-            self._prepared[url] = self._session.prepare_request(requests.Request(method, url))
-        return self._prepared[url].copy()
 
 
 def usage_of(response: requests.Response) -> ApiUsage | None:
