@@ -30,7 +30,7 @@ from salesforce_destination.outcome import (
     deferred,
     rejected,
 )
-from salesforce_destination.profile.profile import Profile, profiles_in, read_body
+from salesforce_destination.profile.profile import Profile
 from salesforce_destination.record.record import Update, merge
 
 KILLED = rejected(
@@ -97,7 +97,7 @@ class Deliverer:
     def _read_message(self, batch: Batch, position: int, message: Message) -> None:
         """Add an update for each profile; what comes to nothing has its outcome already."""
         message_time = None if message.event_time is None else _message_time(message)
-        profiles = profiles_in(read_body(message.body), self.mapper.select)
+        profiles = self.mapper.profiles(message.body)
         batch.profiles += len(profiles)
         several = len(profiles) > 1
         if several:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from salesforce_destination.destination.standard_fields import LENGTHS
 from salesforce_destination.mapping.audience_fields import AudienceFields
+from salesforce_destination.mapping.body_decoder import body_decoder
 from salesforce_destination.outcome import ProfileRefusedError, Reason
 from salesforce_destination.profile.event_time import EventTimeError, check_event_time, parse_time
-from salesforce_destination.profile.profile import IdentitiesInOrder, Profile
+from salesforce_destination.profile.profile import IdentitiesInOrder, Profile, profiles_in, read_body, read_in_part
 from salesforce_destination.profile.source import ABSENT, Source, compile_source, is_unicode
 from salesforce_destination.record.salesforce_id import to_18
 
@@ -53,16 +54,28 @@ class Mapper:
     def __init__(self, destination: Destination) -> None:
         self.destination = destination
         self._identity = IdentityReader(destination)
-        self._fields = [_FieldReader(mapping, destination.salesforce_object) for mapping in destination.mappings]
+        readers = [_FieldReader(mapping, destination.salesforce_object) for mapping in destination.mappings]
+        self._fields = [(reader.source, reader.target, reader.longest, reader) for reader in readers]
         self._audiences = AudienceFields(destination)
         self._only_if = _optional(destination.profiles.only_if)
         self._exits_skipped = destination.profiles.when_skipped == "exit"
-        self._identities = IdentitiesInOrder(_sources_of(destination))
+        sources = _sources_of(destination)
+        self._identities = IdentitiesInOrder(sources)
         ordering = destination.ordering
         self._ordering_field = ordering.field if ordering else None
         self._ordering_source = _optional(ordering.source) if ordering else None
         select = destination.profiles.select
         self.select = None if select == "@" else compile_source(select, unwraps=False)
+        times = [ordering.source] if ordering and ordering.source else []
+        self.decoder = body_decoder(destination, [*sources, *times])
+
+    def profiles(self, body: str) -> list[Profile]:
+        """Find the profiles in a message's body, each at least as far as the file reads it."""
+        if self.decoder is not None:
+            profile = read_in_part(body, self.decoder)
+            if profile is not None:
+                return [profile]
+        return profiles_in(read_body(body), self.select)
 
     def map(
         self, profile: Profile, message_time: int | None, sent_at: int, is_one_of_several: bool = False
@@ -80,8 +93,14 @@ class Mapper:
         times: dict[str, int] = {}
         consents = self._only_if is None or self._only_if(profile) is True
         if consents:
-            for reader in self._fields:
-                reader.read_into(fields, profile)
+            for source, target, longest, reader in self._fields:
+                value = source(profile)
+                if type(value) is str:
+                    value = value.strip()
+                    if value and len(value) <= longest and value.isascii():
+                        fields[target] = value
+                        continue
+                reader.write(fields, value)
             self._audiences.read_into(fields, times, profile, event_time)
         elif not (self._exits_skipped and self._audiences.exits_into(fields, times, profile, event_time)):
             return None
@@ -127,6 +146,7 @@ class IdentityReader:
         self._source_text = identity.source
         self._by_id = destination.updates_by_id
         self._object = destination.salesforce_object
+        self._prefix = KEY_PREFIXES.get(self._object, "")
         self._folds = identity.target in _FOLDED_FIELDS or not identity.case_sensitive
 
     def read(self, profile: Profile) -> tuple[str, str]:
@@ -137,7 +157,12 @@ class IdentityReader:
         not told apart.
         """
         found = self._source(profile)
-        identity = str(found).strip() if type(found) in (str, int) else ""
+        identity = found if type(found) is str else str(found) if type(found) is int else ""
+        identity = identity.strip()
+        if self._by_id and identity:
+            record_id = to_18(identity)
+            if record_id and record_id.startswith(self._prefix):
+                return record_id, record_id
         if not identity:
             text = f"The profile has no identity at {self._source_text}."
             raise ProfileRefusedError(Reason("NO_IDENTITY", text))
@@ -146,44 +171,38 @@ class IdentityReader:
                 Reason("IDENTITY_MALFORMED", "The identity contains an unpaired surrogate (invalid Unicode).")
             )
         if self._by_id:
-            identity = self._record_id(identity)
-            return identity, identity
+            self._refuse(identity)
         return (identity.casefold() if self._folds else identity), identity
 
-    def _record_id(self, identity: str) -> str:
+    def _refuse(self, identity: str) -> NoReturn:
         record_id = to_18(identity)
         if record_id is None:
             text = (
                 f"{identity[:40]!r} is not a valid Salesforce Id. An Id has 15 or 18 characters and is case-sensitive."
             )
-            raise ProfileRefusedError(Reason("IDENTITY_MALFORMED", text))
-        prefix = KEY_PREFIXES.get(self._object, record_id[:3])
-        if not record_id.startswith(prefix):
-            text = f"{record_id} is not the Id of a {self._object}. Those Ids start with {prefix}."
-            raise ProfileRefusedError(Reason("IDENTITY_MALFORMED", text))
-        return record_id
+        else:
+            text = f"{record_id} is not the Id of a {self._object}. Those Ids start with {self._prefix}."
+        raise ProfileRefusedError(Reason("IDENTITY_MALFORMED", text))
 
 
 class _FieldReader:
     def __init__(self, mapping: FieldMapping, salesforce_object: str) -> None:
         self.mapping, self.target = mapping, mapping.target
-        self._source: Source = (
+        self.source: Source = (
             _constantly(mapping.constant) if mapping.source is None else compile_source(mapping.source)
         )
         known = LENGTHS.get(salesforce_object, {}).get(mapping.target)
         self._is_text = known is not None
-        self._longest = mapping.max_length or known or maxsize
+        self.longest = mapping.max_length or known or maxsize
 
-    def read_into(self, fields: dict[str, Json], profile: Profile) -> None:
-        value = self._source(profile)
+    def write(self, fields: dict[str, Json], value: Json) -> None:
         if type(value) is str:
             value = value.strip() or None
         if value is ABSENT or value is None:
             value = self._without_value(value)
             if value is ABSENT:
                 return
-        is_simple = type(value) is str and len(value) <= self._longest and value.isascii()
-        fields[self.target] = value if is_simple else self._checked(value)
+        fields[self.target] = self._checked(value)
 
     def _checked(self, value: Json) -> Json:
         if isinstance(value, dict | list):
@@ -210,11 +229,11 @@ class _FieldReader:
     def _fitted(self, value: str) -> str:
         if not is_unicode(value):
             self._refuse("contains an unpaired surrogate (invalid Unicode)")
-        if len(value) <= self._longest:
+        if len(value) <= self.longest:
             return value
         if self.mapping.when_too_long == "truncate":
-            return value[: self._longest].rstrip()
-        text = f"{self.target} holds {self._longest} characters, and the value has {len(value)}."
+            return value[: self.longest].rstrip()
+        text = f"{self.target} holds {self.longest} characters, and the value has {len(value)}."
         raise ProfileRefusedError(Reason("VALUE_TOO_LONG", text, (self.target,)))
 
 

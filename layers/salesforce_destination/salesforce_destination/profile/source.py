@@ -85,7 +85,9 @@ def _follow(steps: tuple[str | int, ...], unwrap: Source) -> Source:
         try:
             for step in steps:
                 value = value[step]
-        except (KeyError, IndexError, TypeError):
+        except KeyError:
+            return ABSENT
+        except (IndexError, TypeError):
             return with_care(profile)
         return unwrap(value) if type(value) is dict else value
 
