@@ -76,7 +76,7 @@ def watch(stages: Stages, deliver: Deliver) -> None:
     stages.time(client, "from_json", "parse the answer")
     stages.time(org, "read_reply", "read the results")
     stages.time(Batch, "conclude", "outcome of each message")
-    stages.time(OutcomeLog, "write", "outcome of each identity, hashed, in the log")
+    stages.time(OutcomeLog, "lines", "outcome of each identity, hashed")
     stages.time(deliver.app, "report", "metrics and the line of the batch")
 
 

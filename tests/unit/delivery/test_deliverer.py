@@ -11,10 +11,11 @@ from salesforce_destination.delivery.backoff import Backoff
 from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.delivery.deliverer import Deliverer, Limits
 from salesforce_destination.delivery.memory import Memory
-from salesforce_destination.mapping.mapper import Mapped, Mapper
+from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.outcome import Delivery, Message, OutcomeKind
 from salesforce_destination.profile.profile import Profile
 from salesforce_destination.record.classification import RecordError
+from salesforce_destination.record.record import Update
 from scripted_org import ScriptedOrg, a_deliverer, deliver
 
 LOCKED = RecordError("UNABLE_TO_LOCK_ROW", "its text", ("LastName",))
@@ -98,7 +99,7 @@ def test_a_message_over_which_a_process_died_is_rejected_unread_and_its_neighbou
 
 def test_an_unexpected_fault_is_its_messages_alone_and_names_no_value() -> None:
     class Faulty(Mapper):
-        def map(self, profile: Profile, message_time: int | None, sent_at: int, several: bool = False) -> Mapped | None:
+        def map(self, profile: Profile, message_time: int | None, sent_at: int, several: bool = False) -> Update | None:
             if "secret" in str(profile):
                 raise RuntimeError("secret")
             return super().map(profile, message_time, sent_at, several)

@@ -105,16 +105,14 @@ class Deliverer:
         for number, profile in enumerate(profiles):
             outcome = SKIPPED
             try:
-                mapped = self.mapper.map(profile, message_time, message.sent_at, several)
+                update = self.mapper.map(profile, message_time, message.sent_at, several)
             except ProfileRefusedError as error:
-                mapped, outcome = None, Outcome(OutcomeKind.REJECTED, error.reason)
-            if mapped is None:
+                update, outcome = None, Outcome(OutcomeKind.REJECTED, error.reason)
+            if update is None:
                 update = Update(position, number, self._key(profile), "", {}, 0, outcome=outcome)
                 with suppress(ProfileRefusedError):  # a refused event keeps its time: it may be sent again
                     update.event_time = self.mapper.event_time(profile, message_time, message.sent_at, several)
-            else:
-                key, identity, fields, event_time = mapped.key, mapped.identity, mapped.fields, mapped.event_time
-                update = Update(position, number, key, identity, fields, event_time, mapped.times, mapped.updates_only)
+            update.message, update.profile = position, number
             batch.updates.append(update)
 
     def _key(self, profile: Profile) -> str:

@@ -7,7 +7,6 @@ mapped keys.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from math import isfinite
 from sys import maxsize
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,6 +18,7 @@ from salesforce_destination.outcome import ProfileRefusedError, Reason
 from salesforce_destination.profile.event_time import EventTimeError, check_event_time, parse_time
 from salesforce_destination.profile.profile import IdentitiesInOrder, Profile, profiles_in, read_body, read_in_part
 from salesforce_destination.profile.source import ABSENT, Source, compile_source, is_unicode
+from salesforce_destination.record.record import Update
 from salesforce_destination.record.salesforce_id import to_18
 
 if TYPE_CHECKING:
@@ -30,22 +30,6 @@ KEY_PREFIXES = {"Account": "001", "Contact": "003", "Lead": "00Q"}
 """The first three characters of a record's Id say what it is (keyPrefix in the describe)."""
 
 _FOLDED_FIELDS = frozenset({"Email"})
-
-
-@dataclass(slots=True)
-class Mapped:
-    """
-    What a profile becomes: whose record, which fields, when, and the times of the fields that have their own.
-
-    `updates_only` is that of a profile without consent: its exits are written, but no record is created for it.
-    """
-
-    key: str = field(repr=False)
-    identity: str = field(repr=False)
-    fields: dict[str, Json] = field(repr=False)
-    event_time: int
-    times: dict[str, int]
-    updates_only: bool = False
 
 
 class Mapper:
@@ -79,13 +63,13 @@ class Mapper:
 
     def map(
         self, profile: Profile, message_time: int | None, sent_at: int, is_one_of_several: bool = False
-    ) -> Mapped | None:
+    ) -> Update | None:
         """
         Map a profile, or give None where nothing is to be written; raise ProfileRefusedError.
 
         `message_time` is what the message's attribute EventTime says; without one `ordering.source` tells the time, and
         without that `sent_at`, which also bounds what a time may be (both in ms). Of several profiles in a message each
-        one's own time comes first.
+        one's own time comes first. Which message and which profile it was, the delivery fills in.
         """
         profile = self._identities.of(profile)
         event_time = self.event_time(profile, message_time, sent_at, is_one_of_several)
@@ -110,7 +94,7 @@ class Mapper:
         creates = self.destination.identity.create_missing
         if not fields and not creates:
             return None
-        return Mapped(key, identity, fields, event_time, times, creates and not consents)
+        return Update(0, 0, key, identity, fields, event_time, times, creates and not consents)
 
     def key(self, profile: Profile) -> str:
         """Whose record a profile is about, be it mapped or not; raise ProfileRefusedError where it does not say."""
