@@ -131,13 +131,13 @@ def test_a_settled_record_settles_each_of_its_profiles() -> None:
         update.key = "one"
     (record,) = merge(batch.unsettled())
 
-    batch.settle(record, REJECTED)
+    batch.settle(record.updates, REJECTED)
 
     assert [delivery.outcome for delivery in concluded(batch)] == [REJECTED, REJECTED]
     assert batch.names_of(record) == [("message-0", 0), ("message-1", 0)]
 
 
-def test_requests_and_records_are_counted() -> None:
+def test_the_slowest_request_and_the_records_are_noted() -> None:
     batch = a_batch([None])
     (record,) = merge(batch.unsettled())
 
@@ -145,7 +145,7 @@ def test_requests_and_records_are_counted() -> None:
         batch.note_request(seconds)
     batch.note_delivered([record])
 
-    assert (batch.requests, batch.slowest_request_seconds, batch.records_delivered) == (3, 3.0, 1)
+    assert (batch.slowest_request_seconds, batch.records_delivered) == (3.0, 1)
     assert batch.statuses == {"Vip__c": 1}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from salesforce_destination.outcome import (
     DELIVERED,
@@ -87,9 +87,10 @@ class Batch:
         """Settle a whole message, whatever its profiles are."""
         self._rejected[position] = outcome
 
-    def settle(self, record: Record, outcome: Outcome) -> None:
-        """Settle the profiles that a record answers for."""
-        self.settle_all((record,), outcome)
+    def settle(self, updates: Iterable[Update], outcome: Outcome) -> None:
+        """Settle profiles."""
+        for update in updates:
+            update.outcome = outcome
 
     def settle_all(self, records: Sequence[Record], outcome: Outcome) -> None:
         """Settle the profiles that these records answer for."""
@@ -106,8 +107,7 @@ class Batch:
         return min(self.messages[update.message].receive_count for update in record.updates)
 
     def note_request(self, seconds: float) -> None:
-        """Count a request that took so long."""
-        self.requests += 1
+        """Remember how long a request took, if it is the slowest."""
         self.slowest_request_seconds = max(self.slowest_request_seconds, seconds)
 
     def note_delivered(self, records: Sequence[Record]) -> None:

@@ -39,6 +39,7 @@ class Memory:
     clock: Callable[[], float]
     collections_per_request: int = 5
     most_collections: int = 5
+    records_per_collection: int = 200
     missing: set[str] = field(default_factory=set)
     _looked_at: float = 0.0
     _spent_at: float | None = None

@@ -98,12 +98,6 @@ def _record_of_one(update: Update) -> Record:
     return Record(update.key, update.identity, update.fields, (update,), None, frozenset(), update.updates_only)
 
 
-def moved(record: Record, sobject: str, record_id: str, others: Iterable[Update] = ()) -> Record:
-    """
-    The record, to be written to the one that took its place.
-
-    `others` are updates that concern that one already: what is newer among them must not be undone.
-    """
-    merged = record_of([*record.updates, *others])
-    by_id = replace(merged, key=record_id, identity=record_id, moved_to=sobject)
-    return by_id.without(record.left_out)
+def moved(updates: Iterable[Update], sobject: str, record_id: str) -> Record:
+    """The record of these updates, to be written to the one that took its place."""
+    return replace(record_of(list(updates)), key=record_id, identity=record_id, moved_to=sobject)
