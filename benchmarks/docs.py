@@ -7,9 +7,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from benchmarks.cold_start.figures import table
 from benchmarks.costs import Prices, monthly
 from benchmarks.figures import Result
-from benchmarks.layout import Table, number
+from benchmarks.layout import Table
 from benchmarks.tables import headline, main_tables
 
 ROOT = Path(__file__).parents[1]
@@ -46,18 +47,7 @@ def provenance(result: Result) -> str:
 
 def cold_start() -> Table:
     """What `make cold-start` kept."""
-    kept = json.loads(COLD_START.read_text(encoding="utf-8"))
-    medians = {name: series["median"] for name, series in kept["initialization_ms"].items()}
-    libraries = medians["boto3 and requests alone"]
-    rows = [[name, number(median), f"{median / libraries:.2f}"] for name, median in medians.items()]
-    title = f"Initialization in Lambda's runtime interface emulator, medians of {kept['rounds']}"
-    first = f"{kept['first_batch_ms']['median']:.0f}"
-    batch = (
-        f"The deliver function's first batch takes about {first} ms: it loads the destination file, pydantic and the"
-        " clients."
-    )
-    remark = f"Measured on {kept['date']} by `{kept['command']}` on {kept['machine']}."
-    return Table(title, ["", "ms", "times boto3 and requests"], rows, [batch, remark])
+    return table(json.loads(COLD_START.read_text(encoding="utf-8")))
 
 
 def _monthly(prices: Prices) -> Table:

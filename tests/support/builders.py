@@ -46,7 +46,9 @@ mapping_id = "CDP_Loyal__c"
 """
 
 
-def a_queue(client: Any, seconds_left: Callable[[], float] = lambda: 60.0, calls_at_once: int = CALLS_AT_ONCE) -> Any:
+def a_queue(
+    client: Any, seconds_left: Callable[[], float] = lambda: 60.0, calls_at_once: int = CALLS_AT_ONCE
+) -> tuple[Callable[[], Any], Callable[[], float], int, str]:
     """What an SqsQueue is made of, with this client."""
     return (lambda: client), seconds_left, calls_at_once, "url"
 

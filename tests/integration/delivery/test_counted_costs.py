@@ -176,8 +176,15 @@ def test_what_our_code_calls_is_counted_and_what_others_call_is_not(stack: Deliv
     assert calls_of(json.loads, lambda: json.loads("{}")) == 0
 
 
-def test_a_good_batch_makes_no_client_for_the_queue(stack: DeliverStack) -> None:
-    stack.invoke(a_batch(10))
+def test_the_clients_are_made_at_the_start_and_by_no_batch(stack: DeliverStack) -> None:
+    clients = stack.app.secrets_client, stack.app.sqs_client
+    assert [client.cache_info().misses for client in clients] == [1, 1]
 
-    assert stack.app.secrets_client.cache_info().currsize == 1
-    assert stack.app.sqs_client.cache_info().currsize == 0
+    stack.invoke([*a_batch(10), *a_batch(10, last_name=None)])
+
+    assert len(stack.dead_letters()) == 10
+    assert [client.cache_info().misses for client in clients] == [1, 1]
+
+
+def test_as_many_calls_as_sqs_gets_at_once_have_a_connection_each(stack: DeliverStack) -> None:
+    assert stack.app.started().surroundings.calls_at_once <= stack.app.SOON.max_pool_connections

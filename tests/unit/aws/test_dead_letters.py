@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from builders import SENT_AT, a_message, a_queue
-from salesforce_destination.aws.dead_letters import MOST_ATTRIBUTES, MOST_BYTES, DeadLetters
-from salesforce_destination.aws.sqs_queue import CALLS_AT_ONCE
+from salesforce_destination.aws.dead_letters import MOST_ATTRIBUTES, DeadLetters
+from salesforce_destination.aws.sqs_queue import CALLS_AT_ONCE, MOST_BYTES
 from salesforce_destination.outcome import Delivery, Message, rejected
 
 
