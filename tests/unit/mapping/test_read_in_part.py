@@ -8,16 +8,19 @@ up to three faults in each. `make equal` draws a million.
 from __future__ import annotations
 
 import ast
+import gc
 import json
 import os
 import random
 import re
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -30,6 +33,8 @@ from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.outcome import ProfileRefusedError
 from salesforce_destination.profile.profile import profiles_in, read_body, read_in_part
 from salesforce_destination.profile.source import plain_steps
+
+from benchmarks.events import NOW_MS, Variant, event
 
 ROOT = Path(__file__).parents[3]
 PAGES = (ROOT / "docs" / "destination-file.md", ROOT / "tests" / "unit" / "docs" / "destination_file_examples.md")
@@ -361,3 +366,45 @@ def test_a_decoder_that_takes_every_key_as_it_stands_is_found(corpus: Corpus) ->
     drawn = islice(corpus.drawn(2), 20_000)
 
     assert any(differs(mapper, Planted(Decoder(dict)), body) for mapper, _, body in drawn)
+
+
+def good_mapper_and_bodies(variant: Variant) -> tuple[Mapper, list[str]]:
+    mapper = Mapper(read_destination(variant.destination_file.read_text()))
+    return mapper, [record["body"] for record in event(10, 1_000, variant)["Records"]]
+
+
+def whole_readings(mapper: Mapper, bodies: list[str]) -> int:
+    found = 0
+
+    def count(frame: FrameType, kind: str, _: object) -> None:
+        nonlocal found
+        found += kind == "call" and frame.f_code is read_body.__code__
+
+    sys.setprofile(count)
+    for body in bodies:
+        mapper.profiles(body)
+    sys.setprofile(None)
+    return found
+
+
+@pytest.mark.parametrize("variant", Variant)
+def test_a_good_body_is_never_read_whole(variant: Variant) -> None:
+    mapper, bodies = good_mapper_and_bodies(variant)
+
+    assert whole_readings(mapper, bodies) == 0
+    assert whole_readings(mapper, [bodies[0].replace('"person"', '"xdm:person"')]) == 1
+
+
+@pytest.mark.parametrize("variant", Variant)
+def test_of_a_mapped_profile_few_objects_are_left(variant: Variant) -> None:
+    """Counted in blocks of memory, 8 when this was written: what was read is gone, but for the values."""
+    mapper, bodies = good_mapper_and_bodies(variant)
+    mapper.map(mapper.profiles(bodies[0])[0], None, NOW_MS)
+    gc.collect()
+
+    before = sys.getallocatedblocks()
+    kept = [mapper.map(mapper.profiles(body)[0], None, NOW_MS) for body in bodies]
+    blocks = sys.getallocatedblocks() - before
+
+    assert None not in kept
+    assert blocks <= 10 * len(kept)

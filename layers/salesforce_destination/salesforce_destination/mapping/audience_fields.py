@@ -47,11 +47,16 @@ class AudienceFields:
             find = lookup_in(memberships, namespace)
             for target in targets:
                 found = find(target.audience_id)
-                if found is not None:
-                    try:
-                        fields[target.mapping_id] = target.untimed[found["status"]]
-                    except (KeyError, TypeError):
-                        target.read_into(fields, times, found, event_time)
+                if found is None:
+                    continue
+                if target.is_timed:
+                    status = read_status(found, target.name)
+                    target.write(fields, times, status, read_since(found, target.name) or event_time)
+                    continue
+                try:
+                    fields[target.mapping_id] = target.value_of[found["status"]]
+                except (KeyError, TypeError):
+                    fields[target.mapping_id] = target.value_of[read_status(found, target.name).value]
         for field, targets in self._named.items():
             fields[field] = names_of({target.name: target.is_member(memberships) for target in targets})
 
@@ -77,9 +82,8 @@ class _Target:
         self.namespace = audience.namespace.casefold() if audience.namespace else None
         self.name = audience.name or audience.id
         self.audience_id, self.mapping_id = audience.id, audience.mapping_id
-        self._value_of: dict[str, Json] = {status.value: _value_of(status, audience) for status in Status}
-        is_timed = bool(audience.since_field) or audience.value == "timestamp"
-        self.untimed = {} if is_timed else self._value_of
+        self.value_of: dict[str, Json] = {status.value: _value_of(status, audience) for status in Status}
+        self.is_timed = bool(audience.since_field) or audience.value == "timestamp"
 
     def found_in(self, memberships: Json) -> Json | None:
         return lookup_in(memberships, self.namespace)(self.audience_id)
@@ -88,18 +92,10 @@ class _Target:
         found = self.found_in(memberships)
         return found is not None and read_status(found, self.name) is not Status.EXITED
 
-    def read_into(self, fields: dict[str, Json], times: dict[str, int], found: Json, event_time: int) -> None:
-        """Write what a membership says; its time is read only where a field of the org holds it."""
-        status = read_status(found, self.name)
-        if self.untimed:
-            fields[self.mapping_id] = self._value_of[status.value]
-        else:
-            self.write(fields, times, status, read_since(found, self.name) or event_time)
-
     def write(self, fields: dict[str, Json], times: dict[str, int], status: Status, since: int) -> None:
         audience, written = self.audience, to_salesforce(since)
         is_time = audience.value == "timestamp" and status is not Status.EXITED
-        fields[audience.mapping_id] = written if is_time else self._value_of[status.value]
+        fields[audience.mapping_id] = written if is_time else self.value_of[status.value]
         if audience.since_field:
             fields[audience.since_field] = written
             if not self._by_event:

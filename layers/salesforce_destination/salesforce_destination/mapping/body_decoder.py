@@ -27,7 +27,6 @@ _MOST_NAMES = 50  # msgspec compares a key with every name of its object: quadra
 _NOTHING: _Type = Annotated[int, Meta(gt=1, lt=0)]
 _UNPREFIXED = Annotated[str, Meta(pattern=f"^(?!{PREFIX})")]
 _SCALAR: _Type = None | bool | int | float | str
-_PRIMARY = (0, "primary")
 _typed_dict: Any = TypedDict  # mypy follows only one that is written out
 
 
@@ -48,8 +47,8 @@ def _identity_map(paths: list[_Path]) -> _Type:
     """The namespaces that are read, each there as it is spelled: else another spelling of it may be."""
     by_name = _by_name(paths)
     if len(by_name) == 1:
-        return _object({name: Required[_read_by([*rest, _PRIMARY])] for name, rest in by_name.items()})
-    return dict[_UNPREFIXED, _read_by([*(path[1:] for path in paths), _PRIMARY])]  # type: ignore[misc]
+        return _object({name: Required[_read_by([*rest, (0, "primary")])] for name, rest in by_name.items()})
+    return dict[_UNPREFIXED, _read_by([*(path[1:] for path in paths), (0, "primary")])]  # type: ignore[misc]
 
 
 def _read_by(paths: list[_Path]) -> _Type:

@@ -39,7 +39,7 @@ class Mapper:
         self.destination = destination
         self._identity = IdentityReader(destination)
         readers = [_FieldReader(mapping, destination.salesforce_object) for mapping in destination.mappings]
-        self._fields = [(reader.source, reader.target, reader.longest, reader) for reader in readers]
+        self._fields = [(each.source, each.target, each.longest, each.is_optional, each) for each in readers]
         self._audiences = AudienceFields(destination)
         self._only_if = _optional(destination.profiles.only_if)
         self._exits_skipped = destination.profiles.when_skipped == "exit"
@@ -50,8 +50,7 @@ class Mapper:
         self._ordering_source = _optional(ordering.source) if ordering else None
         select = destination.profiles.select
         self.select = None if select == "@" else compile_source(select, unwraps=False)
-        times = [ordering.source] if ordering and ordering.source else []
-        self.decoder = body_decoder(destination, [*sources, *times])
+        self.decoder = body_decoder(destination, sources)
 
     def profiles(self, body: str) -> list[Profile]:
         """Find the profiles in a message's body, each at least as far as the file reads it."""
@@ -77,14 +76,7 @@ class Mapper:
         times: dict[str, int] = {}
         consents = self._only_if is None or self._only_if(profile) is True
         if consents:
-            for source, target, longest, reader in self._fields:
-                value = source(profile)
-                if type(value) is str:
-                    value = value.strip()
-                    if value and len(value) <= longest and value.isascii():
-                        fields[target] = value
-                        continue
-                reader.write(fields, value)
+            self._read_attributes(fields, profile)
             self._audiences.read_into(fields, times, profile, event_time)
         elif not (self._exits_skipped and self._audiences.exits_into(fields, times, profile, event_time)):
             return None
@@ -95,6 +87,17 @@ class Mapper:
         if not fields and not creates:
             return None
         return Update(0, 0, key, identity, fields, event_time, times, creates and not consents)
+
+    def _read_attributes(self, fields: dict[str, Json], profile: Profile) -> None:
+        for source, target, longest, is_optional, reader in self._fields:
+            value = source(profile)
+            if type(value) is str:
+                value = value.strip() or None
+                if value and len(value) <= longest and value.isascii():
+                    fields[target] = value
+                    continue
+            if value is not ABSENT or not is_optional:
+                reader.write(fields, value)
 
     def key(self, profile: Profile) -> str:
         """Whose record a profile is about, be it mapped or not; raise ProfileRefusedError where it does not say."""
@@ -141,47 +144,41 @@ class IdentityReader:
         not told apart.
         """
         found = self._source(profile)
-        identity = found if type(found) is str else str(found) if type(found) is int else ""
-        identity = identity.strip()
-        if self._by_id and identity:
+        identity = found.strip() if type(found) is str else str(found) if type(found) is int else ""
+        if self._by_id:
             record_id = to_18(identity)
             if record_id and record_id.startswith(self._prefix):
                 return record_id, record_id
-        if not identity:
-            text = f"The profile has no identity at {self._source_text}."
-            raise ProfileRefusedError(Reason("NO_IDENTITY", text))
-        if not is_unicode(identity):
-            raise ProfileRefusedError(
-                Reason("IDENTITY_MALFORMED", "The identity contains an unpaired surrogate (invalid Unicode).")
-            )
-        if self._by_id:
-            self._refuse(identity)
+            self._refuse(identity, record_id)
+        if not identity or not is_unicode(identity):
+            self._refuse(identity, None)
         return (identity.casefold() if self._folds else identity), identity
 
-    def _refuse(self, identity: str) -> NoReturn:
-        record_id = to_18(identity)
-        if record_id is None:
+    def _refuse(self, identity: str, record_id: str | None) -> NoReturn:
+        code = "IDENTITY_MALFORMED" if identity else "NO_IDENTITY"
+        if not identity:
+            text = f"The profile has no identity at {self._source_text}."
+        elif not is_unicode(identity):
+            text = "The identity contains an unpaired surrogate (invalid Unicode)."
+        elif record_id is None:
             text = (
                 f"{identity[:40]!r} is not a valid Salesforce Id. An Id has 15 or 18 characters and is case-sensitive."
             )
         else:
             text = f"{record_id} is not the Id of a {self._object}. Those Ids start with {self._prefix}."
-        raise ProfileRefusedError(Reason("IDENTITY_MALFORMED", text))
+        raise ProfileRefusedError(Reason(code, text))
 
 
 class _FieldReader:
     def __init__(self, mapping: FieldMapping, salesforce_object: str) -> None:
         self.mapping, self.target = mapping, mapping.target
-        self.source: Source = (
-            _constantly(mapping.constant) if mapping.source is None else compile_source(mapping.source)
-        )
+        self.source = _optional(mapping.source) or (lambda _: mapping.constant)
         known = LENGTHS.get(salesforce_object, {}).get(mapping.target)
         self._is_text = known is not None
         self.longest = mapping.max_length or known or maxsize
+        self.is_optional = mapping.default is None and not mapping.required and mapping.when_absent == "leave"
 
     def write(self, fields: dict[str, Json], value: Json) -> None:
-        if type(value) is str:
-            value = value.strip() or None
         if value is ABSENT or value is None:
             value = self._without_value(value)
             if value is ABSENT:
@@ -221,14 +218,11 @@ class _FieldReader:
         raise ProfileRefusedError(Reason("VALUE_TOO_LONG", text, (self.target,)))
 
 
-def _constantly(value: Json) -> Source:
-    return lambda _: value
-
-
 def _optional(source: str | None) -> Source | None:
     return compile_source(source) if source else None
 
 
 def _sources_of(destination: Destination) -> list[str]:
+    times = destination.ordering.source if destination.ordering else None
     sources = [destination.identity.source, *(mapping.source for mapping in destination.mappings)]
-    return [source for source in (*sources, destination.profiles.only_if) if source]
+    return [source for source in (*sources, destination.profiles.only_if, times) if source]

@@ -28,15 +28,13 @@ class Status(StrEnum):
 
 _KNOWN = {status.value: status for status in Status}
 
-Lookup = Callable[[str], Json | None]
-"""Finds an audience's membership by its id, as it came."""
 
-
-def lookup_in(memberships: Json, namespace: str | None) -> Lookup:
+def lookup_in(memberships: Json, namespace: str | None) -> Callable[[str], Json | None]:
     """
-    The lookup of a namespace (folded; the map may spell it in either case) in a segmentMembership, if it is a map.
+    What finds an audience's membership by its id in a segmentMembership map, as far as it is one.
 
-    Without a namespace every one is looked through, and the latest of several memberships wins.
+    The map may spell the (folded) namespace in either case. Without a namespace every one is looked through, and the
+    latest of several memberships wins.
     """
     found: list[dict[str, Json]] = []
     if type(memberships) is dict:
