@@ -48,15 +48,20 @@ def test_with_25_audiences_the_floor_sends_them_all() -> None:
     assert records == [plain(record) for call in by_hand_written for record in records_of(call)]
 
 
-@pytest.mark.parametrize(("name", "calls"), [("collections", 2), ("orjson", 2), ("composite", 1), ("single", FEW)])
-def test_each_contender_writes_the_same_records_in_its_own_number_of_calls(name: str, calls: int) -> None:
-    _, of_the_floor = delivered("floor", FEW)
+@pytest.mark.parametrize(
+    ("name", "profiles", "calls"),
+    [("collections", FEW, 2), ("orjson", FEW, 2), ("composite", FEW, 1), ("single", 20, 20)],
+)
+def test_each_contender_writes_the_same_records_in_its_own_number_of_calls(
+    name: str, profiles: int, calls: int
+) -> None:
+    _, of_the_floor = delivered("floor", profiles)
 
-    run, kept = delivered(name, FEW)
+    run, kept = delivered(name, profiles)
 
-    assert (run.settled, run.calls) == (FEW, calls)
+    assert (run.settled, run.calls) == (profiles, calls)
     expected = [plain(record) for call in of_the_floor for record in records_of(call)]
-    assert len(expected) == FEW + WARM_UP
+    assert len(expected) == profiles + WARM_UP
     assert [plain(record) for call in kept for record in records_of(call)] == expected
 
 
