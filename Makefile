@@ -22,7 +22,7 @@ NOT_HERE := sam or python313 or chromium or docker or long or index
 # Without a Docker engine there is nothing that could be asked of it; everything else must run in test-all.
 DOCKER := $(shell docker version >/dev/null 2>&1 && echo " or docker")
 
-.PHONY: help setup test test-all mutants demo local chaos bench alarms cold-start lint format lock licences settings size python313 clean
+.PHONY: help setup test test-all equal mutants demo local chaos bench alarms cold-start lint format lock licences settings size python313 clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ test: setup ## run the tests that need Python alone
 
 test-all: setup .venv-sam/.made .venv-runtime/.made ## run the tests that need SAM, Python 3.13 or Chromium; a skip is a failure
 	$(BIN)/pytest -m "sam or python313 or chromium or long or index$(DOCKER)" --no-skips
+
+equal: setup ## read a million faulty bodies in part and whole, and compare what comes of them (SEED=)
+	BODIES=1000000 $(if $(SEED),SEED=$(SEED)) $(BIN)/pytest -q tests/unit/mapping/test_read_in_part.py
 
 mutants: setup ## put 300 faults into the code, one at a time, and print those that no test finds (SEED=, MOST=)
 	@$(BIN)/python tests/support/mutants.py $(if $(SEED),--seed $(SEED)) $(if $(MOST),--most $(MOST))

@@ -12,12 +12,10 @@ import typer
 
 from benchmarks.costs import load_prices
 from benchmarks.docs import parts, rewrite
-from benchmarks.events import Variant, write_events
-from benchmarks.figures import COMMAND, RESULT, load, result_of
-from benchmarks.measurement import measure
-from benchmarks.pictures import draw
-from benchmarks.plan import LONG, SHORT
-from benchmarks.processes import run
+from benchmarks.events import MESSAGES_PER_EVENT, Variant
+from benchmarks.figures import COMMAND, RESULT, figures_of, load, result_of
+from benchmarks.measurement import Events, measure, run
+from benchmarks.plan import LONG, SHORT, Cell
 from benchmarks.tables import tables
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -58,31 +56,31 @@ def bench(
 def quick(
     names: Annotated[list[str] | None, typer.Argument(help="The contenders; by default the floor and deliver.")] = None,
     profiles: Annotated[int, typer.Option(min=1)] = 10_000,
-    variant: Annotated[Variant, typer.Option()] = Variant.PLAIN,
+    batch: Annotated[int, typer.Option(min=1, help="Profiles in an event.")] = MESSAGES_PER_EVENT,
+    variant: Annotated[Variant, typer.Option(help="What is particular about profiles, file or org.")] = Variant.PLAIN,
+    repeats: Annotated[int, typer.Option(min=1)] = QUICK_REPEATS,
 ) -> None:
-    """Print CPU, memory and calls of some contenders beside the first one's, in seconds."""
-    names = names or ["floor", "deliver"]
+    """Print CPU, memory and calls of some contenders in turn, each in pairs with the first one, in seconds."""
+    cells = [Cell(name, profiles, variant=variant, batch=batch) for name in names or ["floor", "deliver"]]
     with tempfile.TemporaryDirectory() as folder:
-        events = Path(folder, "events")
-        write_events(events, profiles, variant)
-        runs = [(name, run(name, events, variant, profiles)) for _ in range(QUICK_REPEATS) for name in names]
-    first = median(each.cpu_seconds for name, each in runs if name == names[0])
-    for name in names:
-        own = [each for other, each in runs if other == name]
-        cpu, wall = median(each.cpu_seconds for each in own), median(each.wall_seconds for each in own)
+        events = Events(Path(folder))
+        rounds = [[run(cell, events) for cell in cells] for _ in range(repeats)]
+    for place, cell in enumerate(cells):
+        own = [runs[place] for runs in rounds]
+        found = figures_of(cell, profiles, own)
+        ratio = median(runs[place].cpu_seconds / runs[0].cpu_seconds for runs in rounds)
         print(
-            f"{name:12} {cpu / profiles * 1e6:7.1f} us CPU per profile ({cpu / first:4.2f}), wall {wall:6.2f} s,"
-            f" peak {own[0].peak_rss / 2**20:4.0f} MiB (after 30 batches {own[0].first_batches_rss / 2**20:4.0f}),"
-            f" {own[0].calls} calls, {own[0].bytes_in / profiles:.0f} + {own[0].bytes_out / profiles:.0f} bytes,"
-            f" log {own[0].log_bytes / profiles:.1f}, AWS {own[0].aws_calls}"
+            f"{cell.name:12} {found.cpu_us:7.1f} us CPU per profile ({ratio:4.2f}), {found.batch_ms:6.2f} ms a batch,"
+            f" wall {found.wall_seconds:6.2f} s, peak {found.peak_mib:4.0f} MiB (early {found.early_mib:4.0f}),"
+            f" {own[0].calls} calls, {found.bytes_up:.0f} + {found.bytes_down:.0f} bytes, log {found.log_bytes:.1f},"
+            f" AWS {own[0].aws_calls}"
         )
 
 
 @app.command()
 def docs() -> None:
-    """Write tables and pictures of what is kept into the documents."""
+    """Write the tables of what is kept into the documents."""
     rewrite(parts(load(), load_prices()))
-    draw(load())
 
 
 @app.command()

@@ -7,14 +7,18 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from benchmarks.cold_start.figures import table
 from benchmarks.costs import Prices, monthly
 from benchmarks.figures import Result
-from benchmarks.layout import Table, number
-from benchmarks.tables import headline, main_tables
+from benchmarks.layout import Table
+from benchmarks.tables import bad_days, cost_tables, headline, million, reach, windows
 
 ROOT = Path(__file__).parents[1]
 COLD_START = Path(__file__).parent / "results" / "cold-start.json"
 PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md")
+FILLED_ELSEWHERE = {"growth"}
+"""What `make growth` writes."""
+
 MARKED = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n).*?(<!-- end (?P=name) -->)", re.DOTALL)
 
 
@@ -26,11 +30,13 @@ def parts(result: Result, prices: Prices) -> dict[str, str]:
     """What stands between the markers, by their names."""
     return {
         "bench-headline": headline(result, prices).markdown(),
-        "bench-tables": "\n".join(table.markdown() for table in main_tables(result, prices))
+        "bench-cost": "\n".join(table.markdown() for table in cost_tables(result, prices))
         + f"\n{provenance(result)}\n",
+        "bench-bad-days": bad_days(result).markdown(),
+        "bench-reach": f"{reach(result, prices).markdown()}\n{windows().markdown()}",
         "cold-start": cold_start().markdown(),
         "bench-monthly": _monthly(prices).markdown(),
-        "bench-idle": _idle(prices),
+        "bench-line": f"{million(result, prices)} {_idle(prices)}",
     }
 
 
@@ -46,18 +52,7 @@ def provenance(result: Result) -> str:
 
 def cold_start() -> Table:
     """What `make cold-start` kept."""
-    kept = json.loads(COLD_START.read_text(encoding="utf-8"))
-    medians = {name: series["median"] for name, series in kept["initialization_ms"].items()}
-    libraries = medians["boto3 and requests alone"]
-    rows = [[name, number(median), f"{median / libraries:.2f}"] for name, median in medians.items()]
-    title = f"Initialization in Lambda's runtime interface emulator, medians of {kept['rounds']}"
-    first = f"{kept['first_batch_ms']['median']:.0f}"
-    batch = (
-        f"The deliver function's first batch takes about {first} ms: it loads the destination file, pydantic and the"
-        " clients."
-    )
-    remark = f"Measured on {kept['date']} by `{kept['command']}` on {kept['machine']}."
-    return Table(title, ["", "ms", "times boto3 and requests"], rows, [batch, remark])
+    return table(json.loads(COLD_START.read_text(encoding="utf-8")))
 
 
 def _monthly(prices: Prices) -> Table:
@@ -74,6 +69,8 @@ def rewritten(page: str, contents: Mapping[str, str]) -> str:
     """A page with what is to stand between its markers."""
 
     def fill(found: re.Match[str]) -> str:
+        if found["name"] in FILLED_ELSEWHERE:
+            return found[0]
         if found["name"] not in contents:
             raise UnknownMarkerError(found["name"])
         return f"{found[1]}\n{contents[found['name']]}\n{found[3]}"

@@ -31,8 +31,8 @@ class Figures:
     profiles: int
     measured: int
     latency_ms: int
-    ms_per_record: int
     variant: str
+    batch: int
     repeats: int
     cpu_us: float
     cpu_spread: tuple[float, float]
@@ -44,6 +44,12 @@ class Figures:
     bytes_down: float
     log_bytes: float
     aws_calls: float
+    parse_us: float
+
+    @property
+    def batch_ms(self) -> float:
+        """The CPU that a batch takes."""
+        return self.cpu_us * self.batch / 1000
 
     @property
     def is_scaled(self) -> bool:
@@ -61,30 +67,33 @@ class Result:
     figures: tuple[Figures, ...]
 
     def of(self, name: str, profiles: int, latency_ms: int = 0, variant: Variant = Variant.PLAIN) -> Figures:
-        """The figures of one cell of an org that takes no time for records."""
-        return next(self._matching(name, profiles, latency_ms, 0, variant))
+        """The figures of a cell of full batches, which has been measured."""
+        return self[Cell(name, profiles, latency_ms, variant=variant)]
+
+    def __getitem__(self, cell: Cell) -> Figures:
+        found = self.find(cell)
+        if found is None:
+            raise KeyError(cell)
+        return found
 
     def find(self, cell: Cell) -> Figures | None:
         """The figures of a cell, or None where it was not measured."""
-        found = self._matching(cell.name, cell.profiles, cell.latency_ms, cell.ms_per_record, cell.variant)
-        return next(found, None)
-
-    def _matching(self, *key: object) -> Iterator[Figures]:
-        return (
+        key = (cell.name, cell.profiles, cell.latency_ms, str(cell.variant), cell.batch)
+        matching = (
             each
             for each in self.figures
-            if (each.name, each.profiles, each.latency_ms, each.ms_per_record, each.variant) == key
+            if (each.name, each.profiles, each.latency_ms, each.variant, each.batch) == key
         )
+        return next(matching, None)
+
+    def variants(self, *names: str) -> Iterator[Figures]:
+        """The figures of full batches of these variants."""
+        return (each for each in self.figures if each.variant in names)
 
     @property
     def sizes(self) -> list[int]:
         """The numbers of profiles that every contender got."""
-        return sorted({each.profiles for each in self.figures if each.name == "single" and not each.ms_per_record})
-
-    @property
-    def latencies(self) -> list[int]:
-        """The orgs' latencies in ms."""
-        return sorted({each.latency_ms for each in self.figures})
+        return sorted({each.profiles for each in self.figures if each.name == "bulk"})
 
     def save(self, file: Path) -> None:
         """Write it as JSON."""
@@ -112,8 +121,8 @@ def figures_of(cell: Cell, count: int, runs: Sequence[Run]) -> Figures:
         profiles=cell.profiles,
         measured=count,
         latency_ms=cell.latency_ms,
-        ms_per_record=cell.ms_per_record,
         variant=str(cell.variant),
+        batch=cell.batch,
         repeats=len(runs),
         cpu_us=round(median(cpu), 2),
         cpu_spread=(round(min(cpu), 2), round(max(cpu), 2)),
@@ -124,7 +133,8 @@ def figures_of(cell: Cell, count: int, runs: Sequence[Run]) -> Figures:
         bytes_up=round(median(run.bytes_in for run in runs) / count, 1),
         bytes_down=round(median(run.bytes_out for run in runs) / count, 1),
         log_bytes=round(median(run.log_bytes for run in runs) / count, 2),
-        aws_calls=round(median(run.aws_calls for run in runs), 1),
+        aws_calls=round(median(run.aws_calls for run in runs) / count * 1000, 1),
+        parse_us=round(median(run.parse_seconds for run in runs) / count * 1e6, 2),
     )
 
 

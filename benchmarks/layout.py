@@ -11,19 +11,26 @@ WIDTH = 80
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A title, the heads of the columns, rows of text, and remarks; the first column is to the left."""
+    """
+    A title, the heads of the columns, rows of text, and remarks; the first column is to the left.
+
+    A note for each row is one more column in Markdown, and a line below in the terminal.
+    """
 
     title: str
     heads: Sequence[str]
     rows: Sequence[Sequence[str]]
     remarks: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    notes_head: str = ""
 
     def text(self) -> str:
         """As lines of at most 80 characters."""
         lines = [self.heads, *self.rows]
         widths = [max(len(line[place]) for line in lines) for place in range(len(self.heads))]
         shown = [self._line(line, widths) for line in lines]
-        remarks = [line for remark in self.remarks for line in textwrap.wrap(remark, WIDTH)]
+        notes = [f"{row[0]}: {self.notes_head} {note}" for row, note in zip(self.rows, self.notes, strict=False)]
+        remarks = [line for remark in (*notes, *self.remarks) for line in textwrap.wrap(remark, WIDTH)]
         return "\n".join([self.title, "", shown[0], "-" * len(shown[0]), *shown[1:], *remarks, ""])
 
     def _line(self, cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -32,8 +39,13 @@ class Table:
 
     def markdown(self) -> str:
         """As Markdown."""
-        lines = [self.heads, ["---", *["---:"] * (len(self.heads) - 1)], *self.rows]
-        body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        heads, rows = list(self.heads), [list(row) for row in self.rows]
+        rule = "|".join(["", "---", *["---:"] * (len(heads) - 1), *["---"] * bool(self.notes), ""])
+        if self.notes:
+            heads.append(self.notes_head)
+            rows = [[*row, note] for row, note in zip(rows, self.notes, strict=True)]
+        first, *others = ["| " + " | ".join(line) + " |" for line in (heads, *rows)]
+        body = "\n".join([first, rule, *others])
         remarks = "\n".join(self.remarks)
         return f"{self.title}\n\n{body}\n" + (f"\n{remarks}\n" if remarks else "")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import sys
@@ -12,25 +11,36 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from pkgutil import resolve_name
 from statistics import median
 from typing import Any
 
-import requests
-from salesforce_destination.aws.outcome_log import OutcomeLog
-from salesforce_destination.delivery import deliverer as delivery
-from salesforce_destination.delivery.batch import Batch
-from salesforce_destination.delivery.sender import Sender
 from salesforce_destination.mapping.mapper import Mapper
-from salesforce_destination.profile import profile
-from salesforce_destination.record.composite import CompositeWriter
-from salesforce_destination.salesforce import client, org
 
 from benchmarks.contenders.deliver import Deliver, make
-from benchmarks.events import WARM_UP, Variant, write_events
+from benchmarks.events import Variant, write_events
 from benchmarks.layout import Table, number
-from benchmarks.processes import answering_org
+from benchmarks.measurement import answering_org
+from benchmarks.plan import Cell
 
-OTHER = "all else: handler, metrics, freeing memory"
+OTHER = "all else: handler, freeing memory"
+PACKAGE = "salesforce_destination"
+STAGES = (
+    ("deliver_app", "messages_in", "read the event of SQS"),
+    (f"{PACKAGE}.delivery.deliverer:Deliverer", "_read", "map, identify and check the profiles"),
+    (f"{PACKAGE}.delivery.deliverer", "merge", "merge by record"),
+    (f"{PACKAGE}.delivery.sender:Sender", "write", "guards, memory, outcome of each record"),
+    (f"{PACKAGE}.record.composite:CompositeWriter", "request", "build the request"),
+    (f"{PACKAGE}.salesforce.client", "to_json", "write JSON"),
+    (f"{PACKAGE}.salesforce.client", "packed", "gzip"),
+    (f"{PACKAGE}.salesforce.client:SalesforceClient", "_send", "HTTP, the answer's gzip in it"),
+    (f"{PACKAGE}.salesforce.client", "from_json", "parse the answer"),
+    (f"{PACKAGE}.salesforce.org", "read_reply", "read the results"),
+    (f"{PACKAGE}.delivery.batch:Batch", "conclude", "outcome of each message"),
+    (f"{PACKAGE}.aws.outcome_log:OutcomeLog", "lines", "outcome of each identity, hashed"),
+    ("deliver_app", "report", "metrics and the line of the batch"),
+)
+"""What is timed, where its caller finds it; nothing that is called for each profile, or the watches would count."""
 
 
 class Stages:
@@ -66,20 +76,10 @@ class Stages:
 
 
 def watch(stages: Stages, deliver: Deliver) -> None:
-    """Count the stages of a batch; none of them is entered once for each profile, or the watches would count most."""
-    stages.time(deliver.app, "messages_in", "read the event of SQS")
-    stages.time(delivery.Deliverer, "_read", "map, identify and check the profiles")
-    stages.time(delivery, "merge", "merge by record")
-    stages.time(Sender, "write", "guards, memory, outcome of each record")
-    stages.time(CompositeWriter, "request", "build the request")
-    stages.time(client, "to_json", "write JSON")
-    stages.time(client, "packed", "gzip")
-    stages.time(requests.Session, "request", "HTTP, the answer's gzip in it")
-    stages.time(client, "from_json", "parse the answer")
-    stages.time(org, "read_reply", "read the results")
-    stages.time(Batch, "outcomes", "outcome of each message")
-    stages.time(OutcomeLog, "write", "outcome of each identity, hashed, in the log")
-    stages.time(gc, "collect", "look for garbage")
+    """Count the stages of a batch."""
+    for owner, name, stage in STAGES:
+        stages.time(resolve_name(owner), name, stage)
+    stages.time(deliver, "deliver", OTHER)
 
 
 def per_profile(events: Path, deliver: Callable[[dict[str, Any]], int]) -> list[float]:
@@ -95,14 +95,14 @@ def per_profile(events: Path, deliver: Callable[[dict[str, Any]], int]) -> list[
     return found
 
 
-def parsing(events: Path, mapper: Mapper | None = None) -> float:
-    """Seconds of CPU per profile to parse each body, and to map it where there is a mapper."""
+def mapping(events: Path, mapper: Mapper, *, parses_only: bool) -> float:
+    """Seconds of CPU per profile to parse each body, and to map what is in it."""
 
     def work(event: dict[str, Any]) -> int:
         for record in event["Records"]:
-            parsed = profile.read_body(record["body"])
-            if mapper is not None:
-                mapper.map(parsed, None, int(record["attributes"]["SentTimestamp"]))
+            profiles = mapper.profiles(record["body"])
+            for each in () if parses_only else profiles:
+                mapper.map(each, None, int(record["attributes"]["SentTimestamp"]))
         return 0
 
     return median(per_profile(events, work))
@@ -113,17 +113,20 @@ def main() -> None:
     given = sys.argv[1:]
     profiles, variant = int((given[:1] or ["50000"])[0]), Variant((given[1:2] or ["plain"])[0])
     stages = Stages()
-    with tempfile.TemporaryDirectory() as folder, answering_org() as url, quiet():
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        answering_org(Cell("deliver", profiles, variant=variant)) as url,
+        quiet(),
+    ):
         events = Path(folder, "events")
         write_events(events, profiles, variant)
         deliver = make(url, variant)
         with events.open(encoding="utf-8") as lines:
-            if deliver.deliver(json.loads(next(lines))) != WARM_UP:
-                raise SystemExit("the warm-up was not written")
+            deliver.deliver(json.loads(next(lines)))
         alone = median(per_profile(events, deliver.deliver))
-        parse, mapped = parsing(events), parsing(events, deliver.app.started().deliverer.mapper)
+        mapper = deliver.app.started().deliverer.mapper
+        parse, mapped = (mapping(events, mapper, parses_only=only) for only in (True, False))
         watch(stages, deliver)
-        stages.time(deliver, "deliver", OTHER)
         per_profile(events, deliver.deliver)
     rows = [(stage, number(spent / profiles * 1e6)) for stage, spent in stages.spent.items()]
     print(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Generator
 from functools import cache
-from itertools import count
 
 import botocore.session
 import pytest
@@ -21,9 +19,6 @@ NOT_AN_ACCOUNT = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-
-TESTS_RUN = count(1)
-TESTS_BETWEEN_COLLECTIONS = 100
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,23 +39,6 @@ def read_the_descriptions_of_aws_once() -> None:
     itself takes.
     """
     botocore.session.create_loader = cache(botocore.session.create_loader)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup() -> None:
-    """
-    Spare the garbage collector what was there before a test.
-
-    The deliver function collects after each batch, as Lambda's small process can; here it would go through all that the
-    tests have loaded, which takes longer than most batches.
-    """
-    gc.freeze()
-
-
-def pytest_runtest_teardown() -> None:
-    gc.unfreeze()  # the deliver function freezes what its environment keeps for good; a test is over
-    if not next(TESTS_RUN) % TESTS_BETWEEN_COLLECTIONS:
-        gc.collect()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,84 +7,83 @@ The bodies are looked through for ids and not parsed: whatever this takes would 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 ID = re.compile(rb'"[iI]d": ?"([A-Za-z0-9]{15,18})"')
 REFERENCE = re.compile(rb'"referenceId": ?"(\w+)"')
+ENTRY = re.compile(rb'"Id": ?"(\d+)"')
+LETTERS = bytes.maketrans(b"0123456789", b"abcdefghij")
 DATA = re.compile(r"/services/data/v\d+\.\d/(?P<resource>[^?]*)")
 JOB = "750Ab0000000001AAA"
 TOKEN = "00DAb0000000001!local"
+HOST = "bench.my.salesforce.com"
+"""Under this name the org is reached with TLS: the function takes no other host for an org's."""
 
 
 @dataclass(slots=True)
 class Reply:
-    """An answer, and how many records its call was about."""
+    """An answer."""
 
     status: int
     body: bytes = b""
-    records: int = 0
     content_type: str = "application/json;charset=UTF-8"
 
 
 @dataclass(slots=True)
 class Answers:
-    """Answers calls; `ready_at` is when the one bulk job is done, by `clock`."""
+    """Answers calls; with an `error` records are refused, each with a text of its own: one for all would be common."""
 
-    clock: Callable[[], float]
-    seconds_per_record: float = 0.0
-    ready_at: float = 0.0
+    error: str = ""
     _rows: int = 0
-    _by_resource: Mapping[str, Callable[[str, bytes], Reply]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._by_resource = {
-            "composite": self._composite,
-            "composite/sobjects": self._collection,
-            "sobjects": self._one,
-            "jobs/ingest": self._bulk,
-        }
 
     def answer(self, method: str, path: str, body: bytes) -> Reply:
         """Answer one call to the API."""
         found = DATA.match(path)
         resource = found["resource"].rstrip("/") if found else ""
-        for beginning in ("composite/sobjects", "composite", "sobjects", "jobs/ingest"):
+        by_resource = {
+            "composite/sobjects": self._collection,
+            "composite": self._composite,
+            "sobjects": self._one,
+            "jobs/ingest": self._bulk,
+        }
+        for beginning, answered in by_resource.items():
             if resource.startswith(beginning):
-                return self._by_resource[beginning](f"{method} {resource}", body)
+                return answered(f"{method} {resource}", body)
         return Reply(404, b'[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]')
 
     def _composite(self, call: str, body: bytes) -> Reply:
         parts = body.split(b'"records":')
         names = REFERENCE.findall(body)
-        results = [_results(part) for part in parts[1:]]
+        results = [self._results(part) for part in parts[1:]]
         shown = [
             b'{"body":[%s],"httpHeaders":{},"httpStatusCode":200,"referenceId":"%s"}' % (b",".join(rows), name)
             for rows, name in zip(results, names, strict=True)
         ]
-        return Reply(200, b'{"compositeResponse":[%s]}' % b",".join(shown), sum(map(len, results)))
+        return Reply(200, b'{"compositeResponse":[%s]}' % b",".join(shown))
 
     def _collection(self, call: str, body: bytes) -> Reply:
-        rows = _results(body)
-        return Reply(200, b"[%s]" % b",".join(rows), len(rows))
+        return Reply(200, b"[%s]" % b",".join(self._results(body)))
+
+    def _results(self, body: bytes) -> list[bytes]:
+        if not self.error:
+            return [b'{"id":"%s","success":true,"errors":[]}' % found for found in ID.findall(body)]
+        error = b'{"success":false,"errors":[{"statusCode":"%s","message":"%%s","fields":[]}]}' % self.error.encode()
+        return [error % found[3:15].translate(LETTERS) for found in ID.findall(body)]
 
     def _one(self, call: str, body: bytes) -> Reply:
-        return Reply(204, records=1)
+        return Reply(204)
 
     def _bulk(self, call: str, body: bytes) -> Reply:
         method, _, resource = call.partition(" ")
         if method == "PUT":
             self._rows = max(0, body.count(b"\n") - 1)
             return Reply(201)
-        if method == "PATCH":
-            self.ready_at = self.clock() + self._rows * self.seconds_per_record
-            return Reply(200, self._job("UploadComplete"))
         if resource.endswith("Results"):
             return Reply(200, b'"sf__Id","sf__Error"\n', content_type="text/csv")
         if resource.endswith("unprocessedrecords"):
             return Reply(200, b"\n", content_type="text/csv")
-        is_done = method == "GET" and self.clock() >= self.ready_at
-        return Reply(200, self._job("JobComplete" if is_done else "Open" if method == "POST" else "InProgress"))
+        states = {"POST": "Open", "PATCH": "UploadComplete", "GET": "JobComplete"}
+        return Reply(200, self._job(states[method]))
 
     def _job(self, state: str) -> bytes:
         done = self._rows if state == "JobComplete" else 0
@@ -94,8 +93,10 @@ class Answers:
         )
 
 
-def _results(body: bytes) -> list[bytes]:
-    return [b'{"id":"%s","success":true,"errors":[]}' % found for found in ID.findall(body)]
+def sqs_answer(body: bytes) -> bytes:
+    """What SQS answers to ten dead letters or delays."""
+    done = b",".join(b'{"Id":"%s","MessageId":"m","MD5OfMessageBody":"m"}' % found for found in ENTRY.findall(body))
+    return b'{"Successful":[%s],"Failed":[]}' % done
 
 
 def secret(body: bytes) -> bytes:

@@ -1,10 +1,17 @@
-"""The wire of the answering org: blocking sockets, a thread for each connection, every byte counted."""
+"""
+The wire of the answering org: blocking sockets, a thread for each connection, every byte counted.
+
+`python -m benchmarks.answering.server SECONDS_PER_CALL [ERROR] [CERTIFICATE]` prints its port and serves until it is
+killed. With an error it refuses every record; the certificate's file has the key in it.
+"""
 
 from __future__ import annotations
 
 import errno
 import json
 import socket
+import ssl
+import sys
 import threading
 import time
 import zlib
@@ -12,9 +19,11 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from benchmarks.answering.answers import Answers, Reply, secret
+from benchmarks.answering.answers import HOST, Answers, Reply, secret, sqs_answer
 
 GZIP, LEVEL, WORTH_IT = 31, 1, 500
+SECONDS_PER_SQS_CALL = 0.02
+TLS_HANDSHAKE = b"\x16"
 STOPPED = {errno.EBADF, errno.EINVAL, errno.ECONNABORTED}
 """How the system says that the socket is closed, or that it does not listen any more."""
 
@@ -32,25 +41,14 @@ class Request:
 
 
 @dataclass(slots=True)
-class Speed:
-    """How long the org takes for each call, and for each record in it."""
+class AnsweringOrg:
+    """What all connections share: how long a call takes, the answers and the counts."""
 
     seconds_per_call: float = 0.0
-    seconds_per_record: float = 0.0
-
-
-@dataclass(slots=True)
-class AnsweringOrg:
-    """What all connections share: the answers and the counts."""
-
-    speed: Speed
     host: str = ""
+    tls: ssl.SSLContext | None = None
     counts: Counter[str] = field(default_factory=Counter)
-    answers: Answers = field(init=False)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def __post_init__(self) -> None:
-        self.answers = Answers(time.monotonic, self.speed.seconds_per_record)
+    answers: Answers = field(default_factory=Answers)
 
     def respond(self, request: Request) -> Reply:
         """Answer a request, after the time it takes; the questions about the counts cost nothing."""
@@ -58,13 +56,15 @@ class AnsweringOrg:
             return Reply(200, json.dumps(self.counts).encode())
         if "x-amz-target" in request.headers:
             self.counts[request.headers["x-amz-target"]] += 1
-            return Reply(200, secret(request.body).replace(b"%s", f"http://{self.host}".encode()))
+            if request.headers["x-amz-target"].startswith("AmazonSQS"):
+                time.sleep(SECONDS_PER_SQS_CALL)
+                return Reply(200, sqs_answer(request.body))
+            url = f"https://{HOST}" if self.tls else f"http://{self.host}"
+            return Reply(200, secret(request.body).replace(b"%s", url.encode()))
         reply = self.answers.answer(request.method, request.path, request.body)
         self.counts["calls"] += 1
-        self.counts["records"] += reply.records
-        seconds = self.speed.seconds_per_call + reply.records * self.speed.seconds_per_record
-        if seconds:
-            time.sleep(seconds)
+        if self.seconds_per_call:
+            time.sleep(self.seconds_per_call)
         return reply
 
 
@@ -133,7 +133,14 @@ def serve(org: AnsweringOrg, listening: socket.socket) -> None:
             if error.errno in STOPPED:
                 return
             raise
-        threading.Thread(target=AnsweredConnection(org, wire).run, daemon=True).start()
+        threading.Thread(target=_serve_one, args=(org, wire), daemon=True).start()
+
+
+def _serve_one(org: AnsweringOrg, wire: socket.socket) -> None:
+    """Serve a connection; with TLS if it begins as TLS does: AWS's clients and the counts come without."""
+    if org.tls and wire.recv(1, socket.MSG_PEEK) == TLS_HANDSHAKE:
+        wire = org.tls.wrap_socket(wire, server_side=True)
+    AnsweredConnection(org, wire).run()
 
 
 def listen() -> socket.socket:
@@ -146,3 +153,18 @@ def stop(listening: socket.socket) -> None:
     with suppress(OSError):  # macOS says that it is not connected, and wakes the thread all the same
         listening.shutdown(socket.SHUT_RDWR)
     listening.close()
+
+
+def main() -> None:
+    """Serve one contender."""
+    seconds, error, certificate, *_ = [*sys.argv[1:], "", ""]
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if certificate else None
+    if tls:
+        tls.load_cert_chain(certificate)
+    listening = listen()
+    print(listening.getsockname()[1], flush=True)
+    serve(AnsweringOrg(float(seconds), tls=tls, answers=Answers(error)), listening)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""What is started cold: the functions as they are built, and beside them what a function takes that does nothing."""
+"""What is started cold: the functions as they are built, and beside them what others would write."""
 
 from __future__ import annotations
 
@@ -8,19 +8,54 @@ from pathlib import Path
 from destination_testbench.aws_lambda.built import Built
 from destination_testbench.aws_lambda.emulator import PYTHON, Package
 
-EMPTY = "an empty function"
-LIBRARIES = "boto3 and requests alone"
-DELIVER = "the deliver function"
+from benchmarks.cold_start.figures import DELIVER, EMPTY, LIBRARIES
 
 CODE = {
     EMPTY: "def lambda_handler(event, context):\n    return {}\n",
-    LIBRARIES: "import boto3\nimport requests\n\n\ndef lambda_handler(event, context):\n    return {}\n",
+    LIBRARIES: """
+import json
+import os
+from functools import cache
+
+import boto3
+import requests
+
+secrets = boto3.client("secretsmanager")
+sqs = boto3.client("sqs")
+session = requests.Session()
+
+
+@cache
+def token():
+    return json.loads(secrets.get_secret_value(SecretId=os.environ["ACCESS_TOKEN_SECRET_ID"])["SecretString"])
+
+
+def lambda_handler(event, context):
+    profiles = [json.loads(record["body"]) for record in event["Records"]]
+    if profiles:
+        answer = session.patch(
+            token()["instance_url"] + "/services/data/v66.0/composite/sobjects",
+            headers={"Authorization": "Bearer " + token()["access_token"]},
+            json={"allOrNone": False, "records": [record_of(profile) for profile in profiles]},
+        )
+        assert all(result["success"] for result in answer.json()), answer.text
+    return {"batchItemFailures": []}
+
+
+def record_of(profile):
+    return {
+        "attributes": {"type": "Contact"},
+        "Id": profile["identityMap"]["crmID"][0]["id"],
+        "LastName": profile["person"]["name"]["lastName"],
+    }
+""",
 }
 BUILT = {
     DELIVER: "DeliverFunction",
     "the refresh-token function": "RefreshTokenFunction",
     "the check-connection function": "CheckConnectionFunction",
 }
+WITH_BATCHES = (LIBRARIES, DELIVER)
 
 
 def contenders(built: Built, folder: Path) -> dict[str, Package]:

@@ -1,13 +1,12 @@
-"""Starts functions cold, again and again and in turn, and says how long each took."""
+"""Starts functions cold, again and again and in turn, and says what each start and each first batch took."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
@@ -17,53 +16,47 @@ from destination_testbench.local.options import StackOptions
 from destination_testbench.local.places import ROOT
 from destination_testbench.local.stack import LocalStack
 
+from benchmarks.cold_start.contenders import BUILT, WITH_BATCHES
+from benchmarks.cold_start.figures import DELIVER, Milliseconds, Rounds
+
 NOTHING: dict[str, list[Any]] = {"Records": []}
+DONE: dict[str, list[Any]] = {"batchItemFailures": []}
 NAMES = {"POWERTOOLS_METRICS_NAMESPACE": "SalesforceDestination", "POWERTOOLS_SERVICE_NAME": "cold-start"}
+"""All that a function gets whose start alone is measured: its invocation ends at once, for want of settings."""
+
+BATCHES = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
-    """The milliseconds that the same thing took, each time it was done."""
-
-    milliseconds: tuple[float, ...]
-
-    @property
-    def median(self) -> float:
-        """Half of them took longer."""
-        return median(self.milliseconds)
-
-
-def initializations(packages: Mapping[str, Package], rounds: int, folder: Path) -> dict[str, Series]:
-    """How long each takes to import, by the emulator; a round starts every one of them once."""
-    taken: dict[str, list[float]] = {name: [] for name in packages}
-    for _ in range(rounds + 1):
-        for name, package in packages.items():
-            with EmulatedFunction(package, NAMES, folder / "log") as function:
-                with suppress(FunctionError):  # only its import is measured; some events mean nothing to some
-                    function.invoke(NOTHING)
-                taken[name].append(function.initialization_ms)
-    # The first round reads the files from the disk, the others from memory.
-    return {name: Series(tuple(each[1:])) for name, each in taken.items()}
-
-
-def first_batches(package: Package, rounds: int, folder: Path) -> tuple[Series, Series]:
-    """How long a new environment takes for its first batch of one profile, and for its second."""
+def starts(packages: Mapping[str, Package], rounds: int, folder: Path) -> dict[str, Rounds]:
+    """What each takes; a round starts every one of them once."""
     event = json.loads((ROOT / "events" / "deliver-same-record.json").read_text(encoding="utf-8"))
     batch = {"Records": event["Records"][:1]}
-    first, second = [], []
+    taken: dict[str, Rounds] = {name: [] for name in packages}
     with LocalStack(StackOptions(state=folder / "state")) as stack:
-        variables = stack.function("DeliverFunction").environment
-        for number in range(rounds + 1):
-            tmp = folder / f"tmp-{number}"
-            tmp.mkdir()
-            with EmulatedFunction(package, {**variables, "TMPDIR": str(tmp)}, folder / "log") as function:
-                function.invoke(NOTHING)
-                first.append(_milliseconds(function, batch))
-                second.append(_milliseconds(function, batch))
-    return Series(tuple(first[1:])), Series(tuple(second[1:]))
+        settings = stack.function(BUILT[DELIVER]).environment
+        for _ in range(rounds + 1):
+            for name, package in packages.items():
+                has_batches = name in WITH_BATCHES
+                # A marker in /tmp would tell of the environment before.
+                with TemporaryDirectory(dir=folder) as tmp:
+                    variables = {**settings, "TMPDIR": tmp} if has_batches else NAMES
+                    with EmulatedFunction(package, variables, folder / "log") as function:
+                        costs = [_initialization(function)]
+                        costs += [_cost(function, batch) for _ in range(BATCHES if has_batches else 0)]
+                taken[name].append(costs)
+    # The first round reads the files from the disk, the others from memory.
+    return {name: each[1:] for name, each in taken.items()}
 
 
-def _milliseconds(function: EmulatedFunction, event: Any) -> float:
-    started = perf_counter()
-    function.invoke(event)
-    return (perf_counter() - started) * 1000
+def _initialization(function: EmulatedFunction) -> Milliseconds:
+    with suppress(FunctionError):  # some do not know what to do without settings
+        function.invoke(NOTHING)
+    return Milliseconds(function.cpu_ms, function.initialization_ms)
+
+
+def _cost(function: EmulatedFunction, event: Any) -> Milliseconds:
+    cpu, started = function.cpu_ms, perf_counter()
+    answer = function.invoke(event)
+    if answer != DONE:
+        raise FunctionError(f"the batch was not delivered: {answer}")
+    return Milliseconds(function.cpu_ms - cpu, (perf_counter() - started) * 1000)

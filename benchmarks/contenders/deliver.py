@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from benchmarks.contenders import certificate
 from benchmarks.events import Variant
 
 APP = Path(__file__).parents[2] / "functions" / "deliver" / "app.py"
@@ -22,7 +23,7 @@ class Context:
 
     aws_request_id: str = "1b8d3a3e-5d8e-4d5f-9d41-0d6f9d7c9a11"
     function_name: str = "deliver"
-    memory_limit_in_mb: int = 256
+    memory_limit_in_mb: int = 512
     invoked_function_arn: str = "arn:aws:lambda:eu-west-1:123456789012:function:deliver"
 
     def get_remaining_time_in_millis(self) -> int:
@@ -78,4 +79,5 @@ def make(org_url: str, variant: Variant) -> Deliver:
     app = importlib.util.module_from_spec(specification)
     sys.modules["deliver_app"] = app
     specification.loader.exec_module(app)
+    app.session.verify = certificate(variant) or True
     return Deliver(app)

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from salesforce_destination.aws.clients import read_secret
-from salesforce_destination.aws.outcome_log import LINE, identity_hash
+from salesforce_destination.aws.outcome_log import IN_LINE, identity_hash
 from salesforce_destination.destination.destination import Destination, spelled_as
 from salesforce_destination.errors import DestinationError, DestinationFileError
 from salesforce_destination.mapping.mapper import IdentityReader
@@ -77,10 +77,7 @@ def events_of(target: Target, identity_hash: str, seconds: int) -> list[LoggedOu
 
 def _events(lines: Iterable[LogLine], identity_hash: str) -> Iterator[LoggedOutcome]:
     for line in lines:
-        outcomes = line.get(LINE)
-        if line.get("message") != LINE or not isinstance(outcomes, dict):
-            continue
-        for outcome, entries in outcomes.items():
+        for outcome, entries in line.get(IN_LINE, {}).items():
             for entry in entries:
                 if entry.startswith(identity_hash):
                     yield _event(_logged_at(line.get("timestamp")), outcome, entry)

@@ -14,8 +14,9 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks.answering.answers import Reply
-from benchmarks.answering.server import AnsweringOrg, Request, Speed, listen, serve, stop
-from benchmarks.client import Run
+from benchmarks.answering.server import AnsweringOrg, Request, listen, serve, stop
+from benchmarks.client import Run, measure
+from benchmarks.contenders import contender
 from benchmarks.events import Variant, write_events
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +26,6 @@ ROOT = Path(__file__).parents[2]
 class KeepingOrg(AnsweringOrg):
     """Keeps the calls to the API."""
 
-    speed: Speed = field(default_factory=Speed)
     kept: list[Request] = field(default_factory=list)
 
     def respond(self, request: Request) -> Reply:
@@ -48,14 +48,16 @@ def keeping_org() -> Iterator[KeepingOrg]:
 @cache
 def delivered(name: str, profiles: int, variant: Variant = Variant.PLAIN) -> tuple[Run, list[Request]]:
     """
-    Let a contender deliver profiles in a process of its own; give what it did, and its calls with the warm-up's.
+    Let a contender deliver profiles; give what it did, and its calls with the warm-up's.
 
-    Tests that ask for the same share one run.
+    The function has a process of its own, as it takes the environment. Tests that ask for the same share one run.
     """
     with keeping_org() as org, tempfile.TemporaryDirectory() as folder:
-        events, result = Path(folder, "events"), Path(folder, "result.json")
+        url, events, result = f"http://{org.host}", Path(folder, "events"), Path(folder, "result.json")
         write_events(events, profiles, variant)
-        command = [sys.executable, "-m", "benchmarks.client", name, f"http://{org.host}", str(events), variant]
-        done = subprocess.run([*command, str(result)], cwd=ROOT, capture_output=True, text=True, check=False)
+        if name != "deliver":
+            return measure(contender(name, url, variant), events, url), org.kept
+        command = [sys.executable, "-m", "benchmarks.client", name, url, str(events), variant, str(result)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return Run(**json.loads(result.read_text())), org.kept

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from salesforce_destination.aws.sqs_queue import CALLS_AT_ONCE
 from salesforce_destination.destination.destination import Destination, read_destination
 from salesforce_destination.outcome import Message
 from salesforce_destination.record.record import Update
@@ -43,6 +44,13 @@ target = "Email"
 id = "{LOYAL}"
 mapping_id = "CDP_Loyal__c"
 """
+
+
+def a_queue(
+    client: Any, seconds_left: Callable[[], float] = lambda: 60.0, calls_at_once: int = CALLS_AT_ONCE
+) -> tuple[Callable[[], Any], Callable[[], float], int, str]:
+    """What an SqsQueue is made of, with this client."""
+    return (lambda: client), seconds_left, calls_at_once, "url"
 
 
 def a_destination(text: str = CONTACTS, more: str = "") -> Destination:

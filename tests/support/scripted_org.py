@@ -32,6 +32,7 @@ class ScriptedOrg:
     ) -> None:
         self.requests: list[Json] = []
         self._writer, self._answers, self._successor = CompositeWriter(destination), list(answers), successor
+        self._questions = 0
 
     @property
     def rows(self) -> list[Json]:
@@ -47,10 +48,15 @@ class ScriptedOrg:
         return (self._answers.pop(0),) if self._answers else ()
 
     def find(self, move: Move, records: Sequence[Record]) -> Mapping[str, Successor]:
+        self._questions += 1
         return {record.key: self._successor for record in records} if self._successor else {}
 
     def describe(self) -> ObjectDescription:
+        self._questions += 1
         return read_description({})
+
+    def api_calls(self) -> int:
+        return len(self.requests) + self._questions
 
     def api_usage_percent(self) -> float | None:
         return None

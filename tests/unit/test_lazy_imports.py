@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from builders import CONTACTS
 
 ROOT = Path(__file__).parents[2]
-PATHS = (ROOT / "layers" / "salesforce_destination", ROOT / "functions" / "deliver")
+PATHS = (ROOT / "layers" / "salesforce_destination", ROOT / "functions" / "deliver", ROOT / "testbench")
 EXPRESSION = CONTACTS.replace('"person.name.lastName"', '"person.name.lastName || surname"')
 
 MAPPER = """
@@ -25,7 +26,16 @@ Mapper(load_destination(Path(os.environ["DESTINATION_FILE"])))
 COLD_START = """
 import sys
 import app
-app.started()
+"""
+
+FIRST_BATCH = """
+import json, sys
+import app
+from destination_testbench.aws_lambda.function_process import LambdaContext
+context = LambdaContext("request", 2**60, "deliver", "1", "arn", 512, "", "")
+sent = {"SentTimestamp": "1700000000000"}
+record = {"messageId": "m-1", "receiptHandle": "h", "body": "not json", "attributes": sent}
+print(*[failed["itemIdentifier"] for failed in app.lambda_handler({"Records": [record]}, context)["batchItemFailures"]])
 """
 
 SHOW = "print(*sorted(sys.modules))"
@@ -33,8 +43,8 @@ SHOW = "print(*sorted(sys.modules))"
 LOGIN_LIBRARIES = {"jwt", "cryptography"}
 
 
-def loaded_by(program: str, folder: Path, destination: str) -> set[str]:
-    """The modules that a new interpreter has after a program, with this destination file."""
+def loaded_by(program: str, folder: Path, destination: str, missing: Sequence[str] = ()) -> set[str]:
+    """The modules that a new interpreter has after a program, with this destination file, and what it printed."""
     file = folder / "destination.toml"
     file.write_text(destination)
     here = "https://sqs.eu-west-1.amazonaws.com/123456789012"
@@ -49,7 +59,8 @@ def loaded_by(program: str, folder: Path, destination: str) -> set[str]:
         "POWERTOOLS_SERVICE_NAME": "deliver",
     }
     command = [sys.executable, "-c", f"{program}\n{SHOW}"]
-    ended = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, timeout=60, check=True)
+    there = {name: value for name, value in (os.environ | variables).items() if not name.startswith(tuple(missing))}
+    ended = subprocess.run(command, env=there, capture_output=True, text=True, timeout=60, check=True)
     found = set(ended.stdout.split())
     assert "salesforce_destination.mapping.mapper" in found
     return found
@@ -65,5 +76,21 @@ def test_a_file_with_an_expression_needs_it(tmp_path: Path) -> None:
 
 # Of jmespath nothing can be said here: boto3 and Powertools' logger load it themselves.
 @pytest.mark.parametrize("destination", [CONTACTS, EXPRESSION])
-def test_the_deliver_function_does_not_load_what_only_logging_in_needs(tmp_path: Path, destination: str) -> None:
-    assert not LOGIN_LIBRARIES & loaded_by(COLD_START, tmp_path, destination)
+def test_the_deliver_function_starts_with_its_file_and_clients_and_without_what_only_logging_in_needs(
+    tmp_path: Path, destination: str
+) -> None:
+    loaded = loaded_by(COLD_START, tmp_path, destination)
+
+    assert {"pydantic", "botocore.client"} <= loaded
+    assert not LOGIN_LIBRARIES & loaded
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [("AWS_REGION", "AWS_DEFAULT_REGION"), ("AWS_ACCESS", "AWS_SECRET")],
+    ids=["no region", "no credentials"],
+)
+def test_a_client_that_cannot_be_made_or_used_stops_nothing_and_every_message_waits(
+    tmp_path: Path, missing: tuple[str, ...]
+) -> None:
+    assert "m-1" in loaded_by(FIRST_BATCH, tmp_path, CONTACTS, missing)

@@ -7,11 +7,9 @@ Lambda the real thing, in a simulation a model of it. So what a simulation prove
 
 from __future__ import annotations
 
-import gc
 import random
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +17,7 @@ import requests
 
 from salesforce_destination.aws.dead_letters import DeadLetters
 from salesforce_destination.aws.outcome_log import OutcomeLog
-from salesforce_destination.aws.redelivery import VisibilityTimeouts
+from salesforce_destination.aws.sqs_queue import CALLS_AT_ONCE, VisibilityTimeouts
 from salesforce_destination.aws.token_store import TokenSource, TokenStore
 from salesforce_destination.delivery.backoff import Backoff
 from salesforce_destination.delivery.deliverer import Deliverer, Limits
@@ -38,6 +36,9 @@ if TYPE_CHECKING:
 DELIVER_AFTERWORK_SECONDS = 20.0
 """Kept free at the end of a delivery for dead letters and delays."""
 
+LAST_SECONDS = 8.0
+"""Of those, in which no more call to SQS begins: an invocation that is ended sends its dead letters twice."""
+
 CHECK_AFTERWORK_SECONDS = 5.0
 """Kept free at the end of a connection check for the report."""
 
@@ -49,8 +50,8 @@ class Surroundings:
     """
     What a function finds around it.
 
-    `session` carries requests to Salesforce; `secrets` and `sqs` make or give the AWS clients; `monotonic` gives
-    seconds that only go forward, `now` seconds since 1970.
+    `session` carries requests to Salesforce; `secrets` and `sqs` make or give the AWS clients, and SQS gets so many
+    `calls_at_once`; `monotonic` gives seconds that only go forward, `now` seconds since 1970.
     """
 
     session: requests.Session
@@ -60,6 +61,7 @@ class Surroundings:
     now: Clock = time.time
     sleep: Callable[[float], None] = time.sleep
     random: Clock = random.random
+    calls_at_once: int = CALLS_AT_ONCE
 
 
 @dataclass
@@ -107,14 +109,15 @@ class DeliverFunction(ConnectedFunction):
     ) -> None:
         super().__init__(settings, surroundings)
         clock, most = surroundings.monotonic, settings.collections_per_request
+        sqs = surroundings.sqs, self._sqs_seconds_left, surroundings.calls_at_once
         self.outcome_log = OutcomeLog(surroundings.secrets, settings.outcome_key_secret_id, clock)
         self.deliverer = Deliverer(
             mapper,
             SalesforceOrg(self.client, mapper.destination, self.seconds_left, clock),
             Memory(clock, most, most),
             marker,
-            DeadLetters(surroundings.sqs, settings.dead_letter_queue_url, name),
-            VisibilityTimeouts(surroundings.sqs, settings.queue_url),
+            DeadLetters(*sqs, settings.dead_letter_queue_url, name),
+            VisibilityTimeouts(*sqs, settings.queue_url),
             Backoff(
                 settings.redelivery_base_seconds,
                 settings.redelivery_max_seconds,
@@ -123,6 +126,9 @@ class DeliverFunction(ConnectedFunction):
             ),
             Limits(settings.records_per_collection, settings.api_usage_ceiling_percent, settings.give_up_after_seconds),
         )
+
+    def _sqs_seconds_left(self) -> float:
+        return self.seconds_left() + DELIVER_AFTERWORK_SECONDS - LAST_SECONDS
 
 
 class CheckConnectionFunction(ConnectedFunction):
@@ -165,33 +171,3 @@ class RefreshTokenFunction:
             allow_local=self._settings.aws_sam_local,
             may_write_credentials=self._settings.credentials_rotate,
         )
-
-
-class Garbage:
-    """
-    When Python looks for garbage: between batches, and not among what is there from the first one on.
-
-    All that a batch makes lives to its end, and hardly any of it is in a cycle. Yet the collector would go through it,
-    and through all modules, every few thousand profiles: a quarter of the processor's time for nothing. Memory is freed
-    by reference counts meanwhile, as ever ("gc: Garbage Collector interface", on `freeze`).
-    """
-
-    def __init__(self) -> None:
-        self._is_settled = False
-
-    @contextmanager
-    def collected_afterwards(self) -> Iterator[None]:
-        """
-        Look for garbage at the end of this, however it ends, and not before.
-
-        What is there after the first time (modules, clients, connections) stays for good and is not looked at again.
-        """
-        gc.disable()
-        try:
-            yield
-        finally:
-            gc.enable()
-            gc.collect()
-            if not self._is_settled:
-                gc.freeze()
-                self._is_settled = True

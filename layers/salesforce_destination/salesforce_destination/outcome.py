@@ -92,32 +92,21 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class ProfileOutcome:
-    """What became of one profile of a message; `key` tells its record apart, as the org does."""
-
-    key: str = field(repr=False)
-    outcome: Outcome
-
-
-@dataclass(slots=True)
 class Delivery:
-    """
-    What became of one message.
-
-    `failed_profiles` are the positions of those that were not written; `parts` are the profiles that name a record.
-    """
+    """What became of one message; `failed_profiles` are the positions of those that were not written."""
 
     message: Message
     outcome: Outcome
     event_time: int | None = None
     failed_profiles: tuple[int, ...] = ()
     profiles: int = 0
-    parts: tuple[ProfileOutcome, ...] = field(default=(), repr=False, compare=False)
 
 
 DELIVERED = Outcome(OutcomeKind.DELIVERED)
 SKIPPED = Outcome(OutcomeKind.SKIPPED)
 SUPERSEDED = Outcome(OutcomeKind.SUPERSEDED)
+
+NOT_WRITTEN = (OutcomeKind.REJECTED, OutcomeKind.DEFERRED)
 
 _WORST_LAST = tuple(OutcomeKind)
 _LONGEST_LAST = (Wait.BACKOFF, Wait.UNKNOWN, Wait.UNTIL_MENDED, Wait.DAILY_LIMIT)

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from salesforce_destination.mapping.mapper import Mapped, Mapper
+from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.profile.profile import Profile
+from salesforce_destination.record.record import Update
 
 from destination_testbench.chaos.clock import Killed
 from destination_testbench.chaos.traffic import EventGenerator, ProfileEvent, TimeFrom, iso
@@ -117,7 +118,7 @@ def strange_record(people: int) -> str:
 class DeadlyMapper(Mapper):
     """Maps as the real one does, and dies where a profile says so."""
 
-    def map(self, profile: Profile, *times: Any) -> Mapped | None:
+    def map(self, profile: Profile, *times: Any) -> Update | None:
         """Map a profile, or die."""
         if KILLS in profile:
             raise Killed

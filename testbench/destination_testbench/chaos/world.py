@@ -175,7 +175,8 @@ class World:
     def _surroundings(self, session: requests.Session, sqs: Any, draw: random.Random) -> Surroundings:
         session.mount(INSTANCE, TimedAdapter(self.org, self.clock))
         clock, secrets = self.clock, self.cloud.secrets
-        return Surroundings(session, lambda: secrets, lambda: sqs, clock.now, clock.now, clock.sleep, draw.random)
+        # One call to SQS at a time: the order of several would be another in each run.
+        return Surroundings(session, lambda: secrets, lambda: sqs, clock.now, clock.now, clock.sleep, draw.random, 1)
 
     def _note(self, settled: Batch) -> None:
         for delivery in settled.deliveries:

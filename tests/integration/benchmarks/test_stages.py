@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[3]
 
 def test_every_stage_of_a_batch_is_told_with_its_share() -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "benchmarks.stages", "1000"], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "benchmarks.stages", "100"], cwd=ROOT, capture_output=True, text=True, check=True
     )
 
     lines = [line.rsplit(maxsplit=1) for line in run.stdout.splitlines()[4:-3]]

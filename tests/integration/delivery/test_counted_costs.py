@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -146,9 +147,28 @@ def test_each_body_is_parsed_once_and_each_request_written_once(stack: DeliverSt
     batch = a_batch(100)
 
     assert calls_of(from_json, lambda: stack.invoke(batch)) == 100 + 1
-    assert calls_of(to_json, lambda: stack.invoke(batch)) == 1
+    assert calls_of(to_json, lambda: stack.invoke(batch)) == len(["request", "metrics", "statuses of one audience"])
     assert calls_of(json.loads, lambda: stack.invoke(batch)) == 0
     assert calls_of(json.dumps, lambda: stack.invoke(batch)) == 0
+
+
+def test_a_good_batch_is_not_looked_through_for_garbage(stack: DeliverStack) -> None:
+    stack.invoke(a_batch(1))
+    batch = a_batch(BATCH)
+    looked: list[str] = []
+    gc.callbacks.append(lambda phase, _: looked.append(phase))
+    try:
+        gc.collect(0)
+        stack.invoke(batch)
+        of_batch = list(looked)
+        leaked: list[Any] = []
+        for _ in range(150_000):
+            leaked = [leaked]
+    finally:
+        gc.callbacks.pop()
+
+    assert of_batch == ["start", "stop"]
+    assert len(looked) > len(of_batch)
 
 
 def test_what_our_code_calls_is_counted_and_what_others_call_is_not(stack: DeliverStack) -> None:
@@ -156,8 +176,15 @@ def test_what_our_code_calls_is_counted_and_what_others_call_is_not(stack: Deliv
     assert calls_of(json.loads, lambda: json.loads("{}")) == 0
 
 
-def test_a_good_batch_makes_no_client_for_the_queue(stack: DeliverStack) -> None:
-    stack.invoke(a_batch(10))
+def test_the_clients_are_made_at_the_start_and_by_no_batch(stack: DeliverStack) -> None:
+    clients = stack.app.secrets_client, stack.app.sqs_client
+    assert [client.cache_info().misses for client in clients] == [1, 1]
 
-    assert stack.app.secrets_client.cache_info().currsize == 1
-    assert stack.app.sqs_client.cache_info().currsize == 0
+    stack.invoke([*a_batch(10), *a_batch(10, last_name=None)])
+
+    assert len(stack.dead_letters()) == 10
+    assert [client.cache_info().misses for client in clients] == [1, 1]
+
+
+def test_as_many_calls_as_sqs_gets_at_once_have_a_connection_each(stack: DeliverStack) -> None:
+    assert stack.app.started().surroundings.calls_at_once <= stack.app.SOON.max_pool_connections

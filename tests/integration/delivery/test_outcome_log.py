@@ -7,7 +7,7 @@ import pytest
 from builders import a_message, a_profile, an_id
 from deliver_function import DeliverStack
 from moto import mock_aws
-from salesforce_destination.aws.outcome_log import identity_hash
+from salesforce_destination.aws.outcome_log import IN_LINE, identity_hash
 
 KEY = "the key of a test"
 
@@ -33,7 +33,7 @@ def test_the_function_logs_what_became_of_each_profile_without_naming_anybody(
     stack.invoke(batch)
 
     logged = lines(capsys)
-    (outcomes,) = [line["outcomes"] for line in logged if line.get("message") == "outcomes"]
+    (outcomes,) = [line[IN_LINE] for line in logged if IN_LINE in line]
     assert isinstance(outcomes, dict)
     assert set(outcomes) == {"delivered", "rejected INVALID_EMAIL_ADDRESS"}
     assert outcomes["delivered"][0].startswith(identity_hash(KEY.encode(), an_id(1)))

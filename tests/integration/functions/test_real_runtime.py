@@ -29,8 +29,9 @@ from destination_testbench.local.places import ROOT
 from destination_testbench.local.stack import LocalStack
 from logins import a_secret, rsa_key
 
-from benchmarks.cold_start.contenders import BUILT, EMPTY, LIBRARIES, contenders
-from benchmarks.cold_start.measurement import initializations
+from benchmarks.cold_start.contenders import BUILT, contenders
+from benchmarks.cold_start.figures import DELIVER, EMPTY, LIBRARIES
+from benchmarks.cold_start.measurement import starts
 
 pytestmark = [pytest.mark.sam, pytest.mark.timeout(300)]
 
@@ -135,10 +136,12 @@ def started(package: Package, folder: Path) -> Any:
         return function.invoke({"Records": []})
 
 
-def test_the_emulator_tells_how_long_a_function_took_to_start(built: Built, tmp_path: Path) -> None:
+def test_the_emulator_tells_what_a_function_took_to_start_and_for_its_batches(built: Built, tmp_path: Path) -> None:
     packages = contenders(built, tmp_path / "bare")
 
-    taken = initializations(packages, 1, tmp_path)
+    taken = {name: rounds[0] for name, rounds in starts(packages, 1, tmp_path).items()}
 
+    assert {name: len(costs) for name, costs in taken.items() if len(costs) > 1} == {LIBRARIES: 3, DELIVER: 3}
     assert set(taken) == {EMPTY, LIBRARIES, *BUILT}
-    assert taken[EMPTY].median < taken[LIBRARIES].median
+    assert taken[EMPTY][0].cpu < taken[LIBRARIES][0].cpu
+    assert taken[DELIVER][2].cpu < taken[DELIVER][0].cpu

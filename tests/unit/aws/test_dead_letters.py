@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+from itertools import count
+from threading import Barrier
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from builders import SENT_AT, a_message
-from salesforce_destination.aws.dead_letters import MOST_ATTRIBUTES, MOST_BYTES, DeadLetters
+from builders import SENT_AT, a_message, a_queue
+from salesforce_destination.aws.dead_letters import MOST_ATTRIBUTES, DeadLetters
+from salesforce_destination.aws.sqs_queue import CALLS_AT_ONCE, MOST_BYTES
 from salesforce_destination.outcome import Delivery, Message, rejected
 
 
@@ -39,7 +42,7 @@ def a_delivery(message: Message, text: str = "Email: invalid email address: x", 
 
 def send(*deliveries: Delivery) -> tuple[Queue, set[str]]:
     queue = Queue()
-    return queue, DeadLetters(lambda: queue, "url", "contacts").send(deliveries)
+    return queue, DeadLetters(*a_queue(queue), "contacts").send(deliveries)
 
 
 def attributes(queue: Queue) -> dict[str, str]:
@@ -118,9 +121,35 @@ def test_letters_go_out_ten_to_a_call_and_never_too_large_a_call() -> None:
     many, _ = send(*(a_delivery(a_message(number=number)) for number in range(23)))
     large, lost = send(*(a_delivery(a_message("x" * 600_000, number=number)) for number in range(3)))
 
-    assert [len(call) for call in many.calls] == [10, 10, 3]
+    assert sorted(len(call) for call in many.calls) == [3, 10, 10]
     assert [len(call) for call in large.calls] == [1, 1, 1]
     assert lost == set()
+
+
+class CrowdedQueue(Queue):
+    """The first calls wait for each other: as many as may be made at once have to be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbers, self._all_here = count(), Barrier(CALLS_AT_ONCE)
+
+    def send_message_batch(self, **call: Any) -> dict[str, Any]:
+        if next(self._numbers) < CALLS_AT_ONCE:
+            self._all_here.wait(10)
+        return super().send_message_batch(**call)
+
+
+def test_the_largest_batch_refused_whole_goes_out_in_calls_at_once_and_each_message_once() -> None:
+    queue = CrowdedQueue()
+    bodies = ["x" * 300_000 if number % 500 < 5 else f'"{number}"' for number in range(10_000)]
+
+    lost = DeadLetters(*a_queue(queue), "contacts").send(
+        [a_delivery(a_message(body, number=number)) for number, body in enumerate(bodies)]
+    )
+
+    assert lost == set()
+    assert sorted(letter["MessageBody"] for letter in queue.letters) == sorted(bodies)
+    assert 1_000 <= len(queue.calls) <= 1_000 + 20 * 2
 
 
 def test_a_letter_that_does_not_arrive_is_named_and_the_others_go_out() -> None:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -11,16 +12,9 @@ from aws_lambda_powertools import Logger
 from builders import SENT_AT, an_id
 from moto import mock_aws
 from salesforce_destination.aws.outcome_log import PROFILES_PER_LINE, OutcomeLog, identity_hash
-from salesforce_destination.outcome import (
-    DELIVERED,
-    SKIPPED,
-    Delivery,
-    Message,
-    Outcome,
-    ProfileOutcome,
-    deferred,
-    rejected,
-)
+from salesforce_destination.delivery.batch import Batch
+from salesforce_destination.outcome import DELIVERED, SKIPPED, Message, Outcome, deferred, rejected
+from salesforce_destination.record.record import Update
 
 KEY = "k" * 43
 IDENTITY = an_id(1)
@@ -61,41 +55,42 @@ def a_log(secrets: CountedSecrets, clock: Clock | None = None) -> OutcomeLog:
     return OutcomeLog(lambda: secrets, secrets.secret_id, clock or Clock())
 
 
-def a_delivery(outcome: Outcome, *parts: Outcome, message_id: str = "0123456789") -> Delivery:
-    """A message with this outcome, and profiles of the same contact with these, or with the same."""
-    message = Message(message_id, "handle", "body", SENT_AT)
-    outcomes = parts or (outcome,)
-    return Delivery(
-        message,
-        outcome,
-        SENT_AT,
-        profiles=len(outcomes),
-        parts=tuple(ProfileOutcome(IDENTITY, outcome) for outcome in outcomes),
-    )
+def a_batch(*messages: Sequence[Outcome], message_id: str = "0123456789") -> Batch:
+    """Messages with profiles of the same contact, which have these outcomes."""
+    batch = Batch([Message(message_id, "handle", "body", SENT_AT) for _ in messages])
+    for place, outcomes in enumerate(messages):
+        batch.updates += [Update(place, n, IDENTITY, "", {}, SENT_AT, outcome=each) for n, each in enumerate(outcomes)]
+    batch.conclude()
+    return batch
 
 
 @pytest.fixture
 def logged(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Write deliveries, and give the outcomes of each line."""
+    """Write the outcomes of a batch, and give those of each line."""
 
-    def write(log: OutcomeLog, *deliveries: Delivery, level: str = "INFO") -> list[Any]:
-        log.write(deliveries, Logger(service=str(uuid4()), level=level))
-        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-        assert all(IDENTITY not in json.dumps(line) for line in lines)
-        return [line.get("outcomes") or line["message"] for line in lines]
+    def write(log: OutcomeLog, batch: Batch, level: str = "INFO") -> list[Any]:
+        found = log.lines(batch, Logger(service=str(uuid4()), level=level))
+        logged = [json.loads(line)["message"] for line in capsys.readouterr().out.splitlines()]
+        assert IDENTITY not in json.dumps([found, logged])
+        return [*found, *logged]
 
     return write
 
 
 def test_a_batch_is_one_line_of_hashes_by_outcome(secrets: CountedSecrets, logged: Any) -> None:
-    lines = logged(
-        a_log(secrets), a_delivery(DELIVERED), a_delivery(DELIVERED), a_delivery(SKIPPED), a_delivery(REFUSED)
-    )
+    lines = logged(a_log(secrets), a_batch([DELIVERED], [DELIVERED], [SKIPPED], [REFUSED]))
 
     entry = f"{HASH} 01234567 {SENT_AT}"
     assert lines == [
         {"delivered": [entry, entry], "skipped": [entry], "rejected INVALID_EMAIL_ADDRESS": [entry]},
     ]
+
+
+@pytest.mark.parametrize("length", [0, 1, 43, 64, 65, 200])
+def test_the_hash_is_the_beginning_of_an_hmac_whatever_the_length_of_the_key(length: int) -> None:
+    key = b"k" * length
+
+    assert identity_hash(key, IDENTITY) == hmac.new(key, IDENTITY.encode(), "sha256").hexdigest()[:16]
 
 
 def test_nobody_finds_the_hash_without_the_key() -> None:
@@ -108,7 +103,7 @@ def test_a_profile_that_was_not_written_shares_the_fate_of_its_message_and_keeps
 ) -> None:
     locked = deferred("UNABLE_TO_LOCK_ROW")
 
-    (outcomes,) = logged(a_log(secrets), a_delivery(locked, DELIVERED, REFUSED, locked))
+    (outcomes,) = logged(a_log(secrets), a_batch([DELIVERED, REFUSED, locked]))
 
     assert set(outcomes) == {"delivered", "deferred INVALID_EMAIL_ADDRESS", "deferred UNABLE_TO_LOCK_ROW"}
 
@@ -116,17 +111,18 @@ def test_a_profile_that_was_not_written_shares_the_fate_of_its_message_and_keeps
 def test_the_dead_letter_that_could_not_be_sent_is_deferred_with_that_reason(
     secrets: CountedSecrets, logged: Any
 ) -> None:
-    delivery = a_delivery(deferred("DEAD_LETTER_QUEUE_UNAVAILABLE"), REFUSED)
+    batch = a_batch([REFUSED])
+    batch.exceptions[0].outcome = deferred("DEAD_LETTER_QUEUE_UNAVAILABLE")
 
-    (outcomes,) = logged(a_log(secrets), delivery)
+    (outcomes,) = logged(a_log(secrets), batch)
 
     assert list(outcomes) == ["deferred DEAD_LETTER_QUEUE_UNAVAILABLE"]
 
 
 def test_a_large_batch_is_cut_into_lines_that_cloudwatch_takes(secrets: CountedSecrets, logged: Any) -> None:
-    deliveries = [a_delivery(rejected("A" * 40), message_id=str(uuid4())) for _ in range(PROFILES_PER_LINE + 1)]
+    batch = a_batch(*[[rejected("A" * 40)]] * (PROFILES_PER_LINE + 1), message_id=str(uuid4()))
 
-    lines = logged(a_log(secrets), *deliveries)
+    lines = logged(a_log(secrets), batch)
 
     assert [sum(map(len, line.values())) for line in lines] == [PROFILES_PER_LINE, 1]
     assert len(json.dumps(lines[0])) < 200_000
@@ -136,7 +132,7 @@ def test_the_key_is_read_once(secrets: CountedSecrets, logged: Any) -> None:
     log = a_log(secrets)
 
     for _ in range(3):
-        logged(log, a_delivery(DELIVERED))
+        logged(log, a_batch([DELIVERED]))
 
     assert secrets.readings == 1
 
@@ -148,23 +144,23 @@ def test_without_the_key_a_warning_is_logged_and_it_is_not_asked_for_again_for_a
     log = a_log(secrets, clock)
     secrets.fails = True
 
-    first, second = logged(log, a_delivery(DELIVERED)), logged(log, a_delivery(DELIVERED))
+    first, second = logged(log, a_batch([DELIVERED])), logged(log, a_batch([DELIVERED]))
 
     assert "cannot be read" in first[0]
     assert second == []
     assert secrets.readings == 1
     secrets.fails, clock.now = False, 901.0
-    assert logged(log, a_delivery(DELIVERED)) == [{"delivered": [f"{HASH} 01234567 {SENT_AT}"]}]
+    assert logged(log, a_batch([DELIVERED])) == [{"delivered": [f"{HASH} 01234567 {SENT_AT}"]}]
 
 
 @pytest.mark.parametrize("reason", ["no identity", "a higher level", "an older deployment"])
 def test_the_key_is_not_read_where_nothing_is_to_be_logged(secrets: CountedSecrets, logged: Any, reason: str) -> None:
     log = OutcomeLog(lambda: secrets, "" if reason == "an older deployment" else secrets.secret_id, Clock())
-    delivery = a_delivery(DELIVERED)
+    batch = a_batch([DELIVERED])
     if reason == "no identity":
-        delivery = Delivery(delivery.message, REFUSED)
+        batch.updates[0].key = ""
 
-    lines = logged(log, delivery, level="WARNING" if reason == "a higher level" else "INFO")
+    lines = logged(log, batch, level="WARNING" if reason == "a higher level" else "INFO")
 
     assert lines == []
     assert secrets.readings == 0

@@ -9,8 +9,8 @@ from destination_testbench.org import OrgRequest, SimulatedOrg
 from destination_testbench.org.facts import DEFAULT_INSTANCE
 
 from benchmarks.answering.answers import Answers
+from benchmarks.contenders.by_hand import row_maker
 from benchmarks.contenders.floor import PATH, request
-from benchmarks.contenders.rows import row_maker
 from benchmarks.events import Variant, contact_id, profile
 
 ROWS = 450
@@ -38,7 +38,7 @@ def simulated(method: str, path: str, body: bytes) -> tuple[int, Any]:
 
 
 def answered(method: str, path: str, body: bytes) -> tuple[int, Any]:
-    reply = Answers(lambda: 0.0).answer(method, path, body)
+    reply = Answers().answer(method, path, body)
     return reply.status, json.loads(reply.body) if reply.body else None
 
 
@@ -68,18 +68,25 @@ def test_an_update_of_one_record_is_answered_alike() -> None:
     assert answered(*call) == (204, None)
 
 
-def test_a_bulk_job_is_done_when_its_records_have_had_their_time() -> None:
-    now = [0.0]
-    answers = Answers(lambda: now[0], seconds_per_record=0.5)
-    base = "/services/data/v66.0/jobs/ingest"
+def test_a_bulk_job_is_done_when_it_is_asked_for() -> None:
+    answers, base = Answers(), "/services/data/v66.0/jobs/ingest"
 
-    states = [json.loads(answers.answer("POST", base, b"{}").body)["state"]]
+    opened = json.loads(answers.answer("POST", base, b"{}").body)
     assert answers.answer("PUT", f"{base}/750/batches", b"Id,LastName\n1,a\n2,b\n").status == 201
-    states.append(json.loads(answers.answer("PATCH", f"{base}/750", b"{}").body)["state"])
-    for now[0] in (0.9, 1.0):
-        states.append(json.loads(answers.answer("GET", f"{base}/750", b"").body)["state"])
+    closed = json.loads(answers.answer("PATCH", f"{base}/750", b"{}").body)
+    done = json.loads(answers.answer("GET", f"{base}/750", b"").body)
 
-    assert states == ["Open", "UploadComplete", "InProgress", "JobComplete"]
+    assert [each["state"] for each in (opened, closed, done)] == ["Open", "UploadComplete", "JobComplete"]
+    assert done["numberRecordsProcessed"] == 2
+
+
+def test_an_org_that_refuses_says_so_of_every_record() -> None:
+    answers = Answers(error="UNABLE_TO_LOCK_ROW")
+
+    reply = answers.answer("PATCH", f"{PATH}/sobjects", json.dumps({"records": rows()}).encode())
+
+    results = json.loads(reply.body)
+    assert [result["errors"][0]["statusCode"] for result in results] == ["UNABLE_TO_LOCK_ROW"] * ROWS
 
 
 def test_what_is_not_there_is_not_found() -> None:

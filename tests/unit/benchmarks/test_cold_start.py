@@ -1,26 +1,35 @@
 from __future__ import annotations
 
-from benchmarks.cold_start.__main__ import as_json, table
-from benchmarks.cold_start.contenders import DELIVER, EMPTY, LIBRARIES
-from benchmarks.cold_start.measurement import Series
+from benchmarks.cold_start.figures import DELIVER, EMPTY, LIBRARIES, Milliseconds, as_json, table
 
 
-def test_a_series_is_told_by_its_median_and_keeps_every_figure() -> None:
-    assert as_json(Series((3.04, 1.0, 9.0))) == {"median": 3.0, "all": [3.0, 1.0, 9.0]}
+def rounds(*parts: tuple[float, float]) -> list[list[Milliseconds]]:
+    """Three starts of a function: the middle one took this, the others less and more."""
+    return [[Milliseconds(cpu + more, wall + more) for cpu, wall in parts] for more in (0.04, -2.0, 9.0)]
 
 
-def test_the_table_sets_each_function_beside_the_two_libraries() -> None:
-    figures = {EMPTY: 30.0, LIBRARIES: 150.0, DELIVER: 175.0}
-    result = {
-        "rounds": 7,
-        "initialization_ms": {name: as_json(Series((figure,))) for name, figure in figures.items()},
-        "first_batch_ms": as_json(Series((60.0,))),
-        "second_batch_ms": as_json(Series((5.0,))),
+def test_every_figure_of_a_part_is_kept() -> None:
+    kept = as_json(rounds((30, 50), (8, 9)))
+
+    assert kept == {
+        "start": {"cpu_ms": [30.0, 28.0, 39.0], "wall_ms": [50.0, 48.0, 59.0]},
+        "first batch": {"cpu_ms": [8.0, 6.0, 17.0], "wall_ms": [9.0, 7.0, 18.0]},
     }
 
-    lines = table(result).splitlines()
 
-    assert "median of 7" in lines[0]
-    assert lines[1].split()[-4:] == ["30.0", "(30", "to", "30)"]
-    assert lines[3].endswith("1.17 x")
-    assert lines[4].endswith("first batch of one profile takes 60 ms, its second 5 ms.")
+def test_the_table_sets_a_function_s_start_and_first_batch_beside_those_of_the_libraries() -> None:
+    starts = {
+        EMPTY: rounds((30, 50)),
+        LIBRARIES: rounds((290, 300), (10, 20), (2, 3)),
+        DELIVER: rounds((390, 410), (12, 30), (3, 4)),
+    }
+    kept = {"date": "2026-11-30", "command": "make cold-start", "machine": "Linux", "rounds": 3}
+
+    shown = table({**kept, "functions": {name: as_json(each) for name, each in starts.items()}})
+
+    assert "medians of 3" in shown.title
+    assert list(shown.rows) == [
+        [LIBRARIES, "290/300", "10/20", "2/3", "300/320", "1.00"],
+        [DELIVER, "390/410", "12/30", "3/4", "402/440", "1.34"],
+    ]
+    assert shown.remarks[0] == "To start: an empty function 30/50."

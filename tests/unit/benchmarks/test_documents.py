@@ -1,4 +1,4 @@
-"""README.md, docs/performance.md and the pictures show what is kept in benchmarks/results, and nothing else."""
+"""README.md and docs/performance.md show what is kept in benchmarks/results, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.costs import MEMORY_MIB, TEMPLATE, cost_of, load_prices, monthly
-from benchmarks.docs import MARKED, PAGES, UnknownMarkerError, parts, rewritten
+from benchmarks.docs import FILLED_ELSEWHERE, MARKED, PAGES, UnknownMarkerError, parts, rewritten
 from benchmarks.figures import load
 from benchmarks.layout import Table
-from benchmarks.pictures import FOLDER, charts
 
 CURE = "run `.venv/bin/python -m benchmarks docs`"
 
@@ -27,15 +26,7 @@ def test_the_documents_show_what_was_measured(page: Path) -> None:
 def test_every_table_is_shown_somewhere() -> None:
     shown = {found["name"] for page in PAGES for found in MARKED.finditer(page.read_text(encoding="utf-8"))}
 
-    assert shown == set(parts(load(), load_prices()))
-
-
-def test_the_pictures_show_what_was_measured() -> None:
-    drawn = charts(load())
-
-    assert len(drawn) == 3
-    stale = [name for name, chart in drawn.items() if (FOLDER / name).read_text(encoding="utf-8") != chart.svg()]
-    assert stale == [], CURE
+    assert shown - FILLED_ELSEWHERE == set(parts(load(), load_prices()))
 
 
 def test_what_is_kept_has_its_date_its_machine_and_its_command() -> None:
@@ -85,7 +76,14 @@ def test_a_table_is_as_wide_as_its_cells() -> None:
     table = Table("Title", ["", "a"], [["first", "1"], ["second", "100"]], ["A remark."])
 
     assert table.text() == "Title\n\n          a\n-----------\nfirst     1\nsecond  100\nA remark.\n"
-    assert table.markdown() == ("Title\n\n|  | a |\n| --- | ---: |\n| first | 1 |\n| second | 100 |\n\nA remark.\n")
+    assert table.markdown() == ("Title\n\n|  | a |\n|---|---:|\n| first | 1 |\n| second | 100 |\n\nA remark.\n")
+
+
+def test_a_note_is_a_column_of_the_page_and_a_line_of_the_terminal() -> None:
+    table = Table("Title", ["", "a"], [["first", "1"]], notes=["the log"], notes_head="leaves out")
+
+    assert table.text().endswith("first  1\nfirst: leaves out the log\n")
+    assert "|  | a | leaves out |\n|---|---:|---|\n| first | 1 | the log |\n" in table.markdown()
 
 
 def test_the_reckoned_function_is_the_template_s() -> None:

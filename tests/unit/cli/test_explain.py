@@ -13,7 +13,7 @@ from destination_cli.target import TargetError
 from moto import mock_aws
 from operated_stack import OperatedStack
 from rich.console import Console
-from salesforce_destination.aws.outcome_log import identity_hash
+from salesforce_destination.aws.outcome_log import IN_LINE, identity_hash
 from salesforce_destination.outcome import ProfileRefusedError
 
 NOW = int(time.time() * 1000)
@@ -33,7 +33,7 @@ def stack() -> Iterator[OperatedStack]:
 def logged(stack: OperatedStack, outcomes: dict[str, list[str]], hours_ago: float = 0.0) -> None:
     at = NOW - int(hours_ago * 3_600_000)
     timestamp = datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S,%f")[:-3] + "+0000"
-    line = {"level": "INFO", "message": "outcomes", "timestamp": timestamp, "outcomes": outcomes}
+    line = {"level": "INFO", "message": "batch delivered", "timestamp": timestamp, IN_LINE: outcomes}
     boto3.client("logs").put_log_events(
         logGroupName=stack.log_group,
         logStreamName="s",

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pytest
 from builders import SENT_AT, an_update
 from hypothesis import given
 from hypothesis import strategies as st
-from salesforce_destination.delivery.attempt import Attempt, collections_of, in_order_of_parents
+from salesforce_destination.delivery.attempt import MOST_REQUESTS, Attempt, collections_of, in_order_of_parents
 from salesforce_destination.errors import DestinationError
+from salesforce_destination.outcome import Outcome, rejected
 from salesforce_destination.record.classification import RecordError
 from salesforce_destination.record.composite import read_reply
 from salesforce_destination.record.record import Record, Update, merge, moved
@@ -24,7 +25,7 @@ attempts = st.lists(
 
 def a_record(key: str = "a", moved_to: str | None = None, **fields: Any) -> Record:
     (record,) = merge([an_update(key, **fields)])
-    return moved(record, moved_to, key) if moved_to else record
+    return moved(record.updates, moved_to, key) if moved_to else record
 
 
 @given(attempts)
@@ -103,40 +104,132 @@ def of(updates: Sequence[Update], most: int = 1, **more: Any) -> Attempt:
     return Attempt(record, most, **more)
 
 
-@pytest.mark.parametrize(("collection_size", "most"), [(200, 100), (3, 1), (2, 1)])
-def test_what_was_refused_among_others_is_sent_among_half_as_many(collection_size: int, most: int) -> None:
-    smaller = of(events(2), most=collection_size).smaller(collection_size)
-
-    assert smaller is not None
-    assert (smaller.most, len(smaller.record.updates)) == (most, 2)
+def test_among_fewer_records_is_never_among_more() -> None:
+    assert of(events(1), most=200).among(100).most == 100
+    assert of(events(1), most=50).among(100).most == 50
 
 
-def test_what_was_refused_alone_is_sent_event_by_event_and_one_event_not_at_all() -> None:
-    oldest, *others = events(3)
-
-    apart = of([oldest, *others]).smaller(1)
-
-    assert apart is not None
-    assert (apart.record.updates, apart.later) == ((oldest,), tuple(others))
-    assert of([oldest]).smaller(1) is None
+REFUSED = rejected("STRING_TOO_LONG", "", ("Value",))
 
 
-def test_the_events_of_a_record_that_was_taken_apart_follow_oldest_first_until_there_is_none() -> None:
-    attempt: Attempt | None = of(events(4)).taken_apart()
-    values = []
+class Told:
+    """What became of a record's events, at an org that refuses some of them, each for its own reason or for one."""
 
-    while attempt:
-        values.append(attempt.record.fields["Value"])
-        attempt = attempt.next()
+    def __init__(self, count: int, guilty: Collection[int], *, reasons: bool = False) -> None:
+        self.sent: list[list[int]] = []
+        self.written: list[int] = []
+        self.rejected: list[int] = []
+        self._guilty, self._reasons = guilty, reasons
+        attempt: Attempt | None = of(events(count))
+        while attempt is not None:
+            attempt = self._send(attempt)
 
-    assert values == [0, 1, 2, 3]
+    def _send(self, attempt: Attempt) -> Attempt | None:
+        sent = [update.message for update in attempt.record.updates]
+        self.sent.append(sent)
+        bad = [number for number in sent if number in self._guilty]
+        refusal = self._refusal(bad[-1]) if bad else None
+        self.written += [] if bad else sent
+        given_up, following = attempt.next(refusal)
+        self.rejected += [update.message for update in given_up]
+        if following is not None:
+            following.requests += 1
+        return following
+
+    def _refusal(self, number: int) -> Outcome:
+        return rejected("STRING_TOO_LONG", "", (str(number),)) if self._reasons else REFUSED
 
 
-def test_what_is_taken_apart_twice_keeps_its_order() -> None:
-    first, second, third = events(3)
-    attempt = of([first, second], later=(third,)).taken_apart()
+@pytest.mark.parametrize("count", [2, 3, 7, 100, 1_000])
+def test_one_guilty_event_is_found_by_halves_and_every_other_is_written_oldest_first(count: int) -> None:
+    for guilty in {0, 1, count // 3, count // 2, count - 2, count - 1}:
+        told = Told(count, [guilty])
 
-    assert (attempt.record.updates, attempt.later) == ((first,), (second, third))
+        assert told.rejected == [guilty]
+        assert told.written == [number for number in range(count) if number != guilty]
+        assert len(told.sent) <= MOST_REQUESTS
+
+
+@pytest.mark.parametrize("count", [2, 3, 7, 100, 1_000, 8_000])
+def test_where_every_event_is_refused_for_one_cause_all_are_rejected_soon(count: int) -> None:
+    told = Told(count, range(count))
+
+    assert (told.rejected, told.written) == (list(range(count)), [])
+    assert len(told.sent) <= min(MOST_REQUESTS, count + 2)
+
+
+def test_oldest_half_first_and_what_follows_the_guilty_event_together() -> None:
+    assert Told(8, [2]).sent == [[0, 1, 2, 3, 4, 5, 6, 7], [0, 1, 2, 3], [0, 1], [2], [3, 4, 5, 6, 7]]
+
+
+def test_two_guilty_events_are_both_found_and_what_lies_between_and_behind_is_written() -> None:
+    told = Told(8, [1, 6])
+
+    assert told.rejected == [1, 6]
+    assert told.written == [0, 2, 3, 4, 5, 7]
+
+
+def test_two_neighbours_that_are_refused_for_one_cause_end_it_and_for_two_causes_do_not() -> None:
+    for_one, for_two = Told(8, [0, 1]), Told(8, [0, 1], reasons=True)
+
+    assert (for_one.rejected, for_one.written) == (list(range(8)), [])
+    assert for_one.sent[-2:] == [[1, 2, 3, 4, 5, 6, 7], [1]]
+    assert (for_two.rejected, for_two.written) == ([0, 1], [2, 3, 4, 5, 6, 7])
+
+
+@given(st.integers(1, 300).flatmap(lambda count: st.tuples(st.just(count), st.sets(st.integers(0, count - 1)))))
+def test_whatever_is_refused_each_event_ends_once_in_order_and_within_the_most_requests(
+    drawn: tuple[int, set[int]],
+) -> None:
+    count, guilty = drawn
+
+    told = Told(count, guilty)
+
+    assert sorted(told.written + told.rejected) == list(range(count))
+    assert told.written == sorted(told.written)
+    assert guilty <= set(told.rejected)
+    assert len(told.sent) <= MOST_REQUESTS
+
+
+def test_the_last_request_is_for_what_nobody_has_refused() -> None:
+    told = Told(4_000, [1_000])
+
+    assert len(told.sent) == MOST_REQUESTS
+    assert told.sent[-1][-1] == 3_999
+    assert len(told.rejected) < 8
+
+
+def test_where_no_event_is_to_blame_all_that_is_left_is_rejected_at_once() -> None:
+    attempt = of(events(2), later=tuple(events(5)[2:]))
+
+    assert attempt.next(REFUSED, is_whole=True) == (tuple(events(5)), None)
+
+
+def test_a_half_begins_anew_at_the_same_record_without_what_is_not_there() -> None:
+    attempt = of(events(4), missing=frozenset({"A"}), retimed=frozenset({"B"}), not_there=frozenset({"Guard"}))
+    attempt.record = moved(attempt.record.updates, "Contact", "003")
+
+    _, half = attempt.next(REFUSED)
+
+    assert half is not None
+    assert (half.record.key, half.record.identity, half.record.moved_to) == ("003", "003", "Contact")
+    assert (half.record.fields, half.missing, half.retimed) == ({"Value": 1}, frozenset(), frozenset())
+    assert [update.message for update in half.later] == [2, 3]
+
+
+def test_requests_are_counted_from_the_refusal_on() -> None:
+    split_often = of(events(4), requests=11)
+
+    _, half = split_often.next(REFUSED)
+
+    assert half is not None
+    assert (half.requests, half.is_last) == (1, False)
+
+
+def test_only_what_was_taken_apart_has_a_last_request() -> None:
+    assert not of(events(1), requests=MOST_REQUESTS).is_last
+    assert not of(events(1), requests=MOST_REQUESTS - 1, refusal=REFUSED).is_last
+    assert of(events(1), requests=MOST_REQUESTS, refusal=REFUSED).is_last
 
 
 def test_an_attempt_is_all_where_nothing_waits_and_nothing_follows() -> None:
@@ -167,7 +260,7 @@ def test_all_that_is_missing_of_a_record_is_remembered_and_left_out_with_what_st
 def test_records_that_must_not_be_created_have_collections_of_their_own() -> None:
     attempts = [of([an_update(str(n))], most=2) for n in range(4)]
     for attempt in attempts[1:3]:
-        attempt.record.updates[0].updates_only = True
+        attempt.record.updates_only = True
 
     packed = collections_of(attempts)
 

@@ -10,6 +10,7 @@ from salesforce_destination.outcome import (
     DELIVERED,
     SKIPPED,
     SUPERSEDED,
+    Delivery,
     Outcome,
     OutcomeKind,
     Wait,
@@ -62,16 +63,19 @@ def a_batch(*outcomes: Sequence[Outcome | None], receive_counts: Sequence[int] =
     for message, of_profiles in enumerate(outcomes):
         for profile, outcome in enumerate(of_profiles):
             key = f"{message}-{profile}"
-            batch.updates[message].append(
-                Update(message, profile, key, key, {"Vip__c": "x", "A": 1}, 0, outcome=outcome)
-            )
+            batch.updates.append(Update(message, profile, key, key, {"Vip__c": "x", "A": 1}, 0, outcome=outcome))
     return batch
+
+
+def concluded(batch: Batch) -> Sequence[Delivery]:
+    batch.conclude()
+    return batch.deliveries
 
 
 def test_the_failed_profiles_of_a_message_are_those_that_were_not_written() -> None:
     batch = a_batch([DELIVERED, REJECTED, SKIPPED, DEFERRED, SUPERSEDED], [DELIVERED])
 
-    first, second = batch.outcomes()
+    first, second = concluded(batch)
 
     assert (first.outcome, first.failed_profiles, first.profiles) == (DEFERRED, (1, 3), 5)
     assert (second.outcome, second.failed_profiles, second.profiles) == (DELIVERED, (), 1)
@@ -80,7 +84,7 @@ def test_the_failed_profiles_of_a_message_are_those_that_were_not_written() -> N
 def test_what_nobody_settled_waits() -> None:
     batch = a_batch([DELIVERED, None], [])
 
-    first, second = batch.outcomes()
+    first, second = concluded(batch)
 
     assert (first.outcome, first.failed_profiles) == (NOT_REACHED, (1,))
     assert second.outcome is NOT_REACHED
@@ -88,16 +92,16 @@ def test_what_nobody_settled_waits() -> None:
 
 def test_a_message_that_is_rejected_whole_keeps_the_keys_of_its_profiles_and_writes_none() -> None:
     batch = a_batch([DELIVERED, None], [None])
-    batch.updates[0].append(Update(0, 2, "", "", {}, 0))
     batch.reject(0, REJECTED)
     batch.note_event_time(0, 77)
+    to_write = [update.key for update in batch.unsettled()]
 
-    delivery = batch.outcomes()[0]
+    delivery = concluded(batch)[0]
 
+    assert to_write == ["1-0"]
     assert (delivery.outcome, delivery.event_time) == (REJECTED, 77)
     assert (delivery.failed_profiles, delivery.profiles) == ((0,), 1)
-    assert [(part.key, part.outcome) for part in delivery.parts] == [("0-0", REJECTED), ("0-1", REJECTED)]
-    assert [update.key for update in batch.unsettled()] == ["1-0"]
+    assert [(update.key, update.outcome) for update in batch.updates[:2]] == [("0-0", REJECTED), ("0-1", REJECTED)]
 
 
 def test_only_what_is_not_settled_is_to_be_written() -> None:
@@ -108,7 +112,7 @@ def test_only_what_is_not_settled_is_to_be_written() -> None:
 
 def test_sqs_keeps_the_messages_that_wait_and_no_others() -> None:
     batch = a_batch([DEFERRED], [REJECTED], [DELIVERED])
-    batch.deliveries = batch.outcomes()
+    batch.conclude()
 
     assert batch.kept == ["message-0"]
 
@@ -116,32 +120,32 @@ def test_sqs_keeps_the_messages_that_wait_and_no_others() -> None:
 @pytest.mark.parametrize("counts", [(2, 7, 5), (7, 2, 5), (7, 5, 2)])
 def test_a_merged_record_has_come_as_often_as_the_message_that_came_fewest(counts: tuple[int, int, int]) -> None:
     batch = a_batch([None], [None], [None], receive_counts=counts)
-    (record,) = merge(an_update(message=number) for number in range(3))
+    (record,) = merge([an_update(message=number) for number in range(3)])
 
     assert batch.receive_count(record) == 2
 
 
 def test_a_settled_record_settles_each_of_its_profiles() -> None:
     batch = a_batch([None], [None])
-    for of_message in batch.updates:
-        of_message[0].key = "one"
+    for update in batch.updates:
+        update.key = "one"
     (record,) = merge(batch.unsettled())
 
-    batch.settle(record, REJECTED)
+    batch.settle(record.updates, REJECTED)
 
-    assert [delivery.outcome for delivery in batch.outcomes()] == [REJECTED, REJECTED]
+    assert [delivery.outcome for delivery in concluded(batch)] == [REJECTED, REJECTED]
     assert batch.names_of(record) == [("message-0", 0), ("message-1", 0)]
 
 
-def test_requests_and_records_are_counted() -> None:
+def test_the_slowest_request_and_the_records_are_noted() -> None:
     batch = a_batch([None])
     (record,) = merge(batch.unsettled())
 
     for seconds in (1.0, 3.0, 2.0):
         batch.note_request(seconds)
-    batch.note_delivered(record)
+    batch.note_delivered([record])
 
-    assert (batch.requests, batch.slowest_request_seconds, batch.records_delivered) == (3, 3.0, 1)
+    assert (batch.slowest_request_seconds, batch.records_delivered) == (3.0, 1)
     assert batch.statuses == {"Vip__c": 1}
 
 
@@ -150,4 +154,4 @@ def test_a_new_batch_has_counted_nothing() -> None:
 
     assert (batch.profiles, batch.requests, batch.records_delivered, batch.records_superseded) == (0, 0, 0, 0)
     assert (batch.dead_letters_refused, batch.delays_refused, batch.slowest_request_seconds) == (0, 0, 0.0)
-    assert batch.outcomes()[0].outcome.kind is OutcomeKind.DEFERRED
+    assert concluded(batch)[0].outcome.kind is OutcomeKind.DEFERRED

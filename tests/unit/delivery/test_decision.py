@@ -148,6 +148,15 @@ def test_a_field_that_the_org_lacks_is_named_by_the_error_or_its_text(error: Rec
     assert decision.outcome.wait is Wait.UNTIL_MENDED
 
 
+def test_a_field_that_an_error_of_another_kind_names_is_not_missing() -> None:
+    lacking = RecordError("INVALID_FIELD", "No such column 'A__c' on sobject of type Contact")
+    attempt = an_attempt(fields=["A__c", "B__c", "LastName"])
+
+    decision = decide(lacking, RecordError("UNABLE_TO_LOCK_ROW", "", ("B__c",)), attempt=attempt)
+
+    assert decision.missing == {"A__c"}
+
+
 @pytest.mark.parametrize(
     ("error", "text", "more", "move"),
     [
@@ -162,7 +171,7 @@ def test_a_moved_record_is_looked_for_where_the_file_says_so(
 ) -> None:
     decision = decide(error, text=more + text)
 
-    assert decision.move is move
+    assert (decision.move, decision.is_whole) == (move, True)
     assert decision.outcome.kind is OutcomeKind.REJECTED
 
 
@@ -170,7 +179,7 @@ def test_a_moved_record_is_looked_for_where_the_file_says_so(
 def test_a_record_that_was_followed_once_is_not_followed_further(error: RecordError, text: str) -> None:
     (record,) = merge([an_update(LastName="x")])
 
-    decision = decide(error, text=text, attempt=Attempt(moved(record, "Contact", "003"), 1))
+    decision = decide(error, text=text, attempt=Attempt(moved(record.updates, "Contact", "003"), 1))
 
     assert (decision.move, decision.outcome.kind) == (None, OutcomeKind.REJECTED)
 
@@ -196,7 +205,6 @@ def test_a_limit_of_the_orgs_code_is_met_with_half_as_many_records(collection_si
 
     assert decision.resend is not None
     assert decision.resend.most == most
-    assert decision.is_split_of(attempt)
     assert not decision.is_rejection()
 
 
@@ -204,20 +212,11 @@ EVENTS = [an_update(event_time=SENT_AT + number, message=number, LastName=str(nu
 
 
 @pytest.mark.parametrize("error", [LIMIT, REJECTED], ids=lambda error: error.code)
-@pytest.mark.parametrize("count", [2, 3])
-def test_a_merged_record_that_is_refused_alone_is_taken_apart_oldest_event_first(
-    error: RecordError, count: int
-) -> None:
-    first, *others = EVENTS[:count]
-    attempt = an_attempt(*others, first, most=1)
+def test_one_event_of_a_merged_record_that_is_refused_alone_may_be_to_blame(error: RecordError) -> None:
+    decision = decide(error, attempt=an_attempt(*EVENTS, most=1))
 
-    decision = decide(error, attempt=attempt)
-
-    assert decision.resend is not None
-    assert decision.resend.record.updates == (first,)
-    assert decision.resend.later == tuple(others)
-    assert not decision.is_split_of(attempt)
-    assert not decision.is_rejection()
+    assert decision.is_rejection()
+    assert not decision.is_whole
 
 
 @pytest.mark.parametrize(
@@ -309,11 +308,6 @@ def test_a_decision_rejects_where_nothing_can_be_done_first() -> None:
     assert not Decision(outcome, missing=frozenset({"A__c"})).is_rejection()
     assert not Decision(outcome, move=Move.MERGED).is_rejection()
     assert not Decision(SKIPPED).is_rejection()
-
-
-@pytest.mark.parametrize(("most", "is_split"), [(199, True), (200, False), (201, False)])
-def test_a_split_is_what_is_sent_again_among_fewer(most: int, is_split: bool) -> None:
-    assert Decision(SKIPPED, resend=an_attempt(most=most)).is_split_of(an_attempt(most=200)) is is_split
 
 
 @pytest.mark.parametrize(

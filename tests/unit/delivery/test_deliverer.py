@@ -11,11 +11,12 @@ from salesforce_destination.delivery.backoff import Backoff
 from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.delivery.deliverer import Deliverer, Limits
 from salesforce_destination.delivery.memory import Memory
-from salesforce_destination.mapping.mapper import Mapped, Mapper
+from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.outcome import Delivery, Message, OutcomeKind
 from salesforce_destination.profile.profile import Profile
 from salesforce_destination.record.classification import RecordError
-from scripted_org import ScriptedOrg, deliver
+from salesforce_destination.record.record import Update
+from scripted_org import ScriptedOrg, a_deliverer, deliver
 
 LOCKED = RecordError("UNABLE_TO_LOCK_ROW", "its text", ("LastName",))
 REFUSED = RecordError("INVALID_EMAIL_ADDRESS", "its text", ("Email",))
@@ -98,7 +99,7 @@ def test_a_message_over_which_a_process_died_is_rejected_unread_and_its_neighbou
 
 def test_an_unexpected_fault_is_its_messages_alone_and_names_no_value() -> None:
     class Faulty(Mapper):
-        def map(self, profile: Profile, message_time: int | None, sent_at: int, several: bool = False) -> Mapped | None:
+        def map(self, profile: Profile, message_time: int | None, sent_at: int, several: bool = False) -> Update | None:
             if "secret" in str(profile):
                 raise RuntimeError("secret")
             return super().map(profile, message_time, sent_at, several)
@@ -219,12 +220,14 @@ def test_what_was_written_or_refused_is_not_given_up_however_old_it_is() -> None
 def test_of_several_profiles_one_that_cannot_be_mapped_keeps_no_other_from_its_record() -> None:
     body = {"profiles": [a_profile(1, last_name=None), a_profile(2), {"person": {"lastName": "x"}}]}
 
-    (delivery,) = run(a_message(body)).deliveries
+    batch = run(a_message(body))
 
+    (delivery,) = batch.deliveries
     assert (delivery.outcome.kind, delivery.failed_profiles, delivery.profiles) == (OutcomeKind.REJECTED, (0, 2), 3)
-    assert [(part.key, part.outcome.kind) for part in delivery.parts] == [
+    assert [(update.key, update.outcome and update.outcome.kind) for update in batch.updates] == [
         (an_id(1), OutcomeKind.REJECTED),
         (an_id(2), OutcomeKind.DELIVERED),
+        ("", OutcomeKind.REJECTED),
     ]
 
 
@@ -247,7 +250,7 @@ def test_messages_whose_keys_the_org_holds_for_one_are_one_record_that_is_sent_a
     names = ["Kunde-7", "KUNDE-7"]
     messages = [a_message(a_profile(crm_id=name), number=n) for n, name in enumerate(names)]
 
-    deliveries = deliver(destination, org, messages)
+    batch = a_deliverer(destination, org).deliver(messages, SENT_AT)
 
     assert [row["Key__c"] for row in org.rows] == ["KUNDE-7"]
-    assert [part.key for delivery in deliveries for part in delivery.parts] == ["kunde-7", "kunde-7"]
+    assert [update.key for update in batch.updates] == ["kunde-7", "kunde-7"]

@@ -52,6 +52,9 @@ class Salesforce:
             raise failure
         return [[self._result(record.identity) for record in collection] for collection in collections]
 
+    def api_calls(self) -> int:
+        return len(self.requests) + self.described
+
     def find(self, move: Move, records: Sequence[Record]) -> dict[str, Successor]:
         return {}
 

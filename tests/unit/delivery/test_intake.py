@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from builders import CONTACTS, SENT_AT, a_destination, a_message, a_profile, an_id
+from salesforce_destination.destination.destination import Destination
 from salesforce_destination.outcome import OutcomeKind
-from scripted_org import ScriptedOrg, deliver
+from scripted_org import ScriptedOrg, a_deliverer, deliver
 
 ORDERED = '\n[ordering]\nfield = "CDP_Event_Time__c"\nsource = "timestamp"\n'
 OWN = SENT_AT - 60_000
@@ -45,21 +46,23 @@ def test_several_profiles_have_their_own_times_and_the_message_keeps_its_own(eve
     assert [row["CDP_Event_Time__c"] for row in org.rows] == [OWN, OWN - 1, message_time]
 
 
+def keys_and_kinds(destination: Destination, body: Any) -> list[tuple[str, OutcomeKind | None]]:
+    batch = a_deliverer(destination, ScriptedOrg(destination)).deliver([a_message(body)], SENT_AT)
+    return [(update.key, update.outcome.kind if update.outcome else None) for update in batch.updates]
+
+
 def test_every_profile_that_names_a_record_is_known_by_its_key_whatever_becomes_of_it() -> None:
     destination = a_destination()
     profiles = [a_profile(1), a_profile(2, last_name=None), {"person": {}}]
 
-    (delivery,) = deliver(destination, ScriptedOrg(destination), [a_message({"profiles": profiles})])
-
-    assert [(part.key, part.outcome.kind) for part in delivery.parts] == [
+    assert keys_and_kinds(destination, {"profiles": profiles}) == [
         (an_id(1), OutcomeKind.DELIVERED),
         (an_id(2), OutcomeKind.REJECTED),
+        ("", OutcomeKind.REJECTED),
     ]
 
 
 def test_a_skipped_profile_is_known_by_its_key_too() -> None:
     destination = a_destination(CONTACTS, '\n[profiles]\nonly_if = "consent"\nwhen_skipped = "leave"\n')
 
-    (delivery,) = deliver(destination, ScriptedOrg(destination), [a_message(a_profile(1))])
-
-    assert [(part.key, part.outcome.kind) for part in delivery.parts] == [(an_id(1), OutcomeKind.SKIPPED)]
+    assert keys_and_kinds(destination, a_profile(1)) == [(an_id(1), OutcomeKind.SKIPPED)]

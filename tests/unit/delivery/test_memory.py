@@ -35,7 +35,7 @@ def test_a_value_is_stale_where_a_newer_one_was_written_and_not_where_an_equally
     later_ms: int, stale: set[str]
 ) -> None:
     memory = a_memory()
-    memory.note_written(a_record(Email="written", LastName="written"))
+    memory.note_written([a_record(Email="written", LastName="written")])
 
     assert memory.known_stale(a_record(an_update(event_time=SENT_AT + later_ms, Email="next", Phone="next"))) == stale
 
@@ -55,7 +55,7 @@ def test_what_the_org_calls_stale_is_stale_from_then_on_and_so_is_all_that_is_as
 def test_the_newest_time_counts_in_whatever_order_the_values_were_written(first: int) -> None:
     memory = a_memory()
     for later_ms in (first, 5 - first):
-        memory.note_written(a_record(an_update(event_time=SENT_AT + later_ms, Email="x")))
+        memory.note_written([a_record(an_update(event_time=SENT_AT + later_ms, Email="x"))])
 
     assert memory.known_stale(a_record(an_update(event_time=SENT_AT + 4, Email="x"))) == {"Email"}
     assert memory.known_stale(a_record(an_update(event_time=SENT_AT + 5, Email="x"))) == set()
@@ -63,8 +63,8 @@ def test_the_newest_time_counts_in_whatever_order_the_values_were_written(first:
 
 def test_a_field_that_was_not_written_before_is_remembered_beside_the_others() -> None:
     memory = a_memory()
-    memory.note_written(a_record(Email="x"))
-    memory.note_written(a_record(an_update(event_time=1, Phone="x")))
+    memory.note_written([a_record(Email="x")])
+    memory.note_written([a_record(an_update(event_time=1, Phone="x"))])
 
     assert memory.known_stale(a_record(an_update(event_time=0, Email="x", Phone="x"))) == {"Email", "Phone"}
 
@@ -73,7 +73,7 @@ def test_a_field_that_was_not_written_before_is_remembered_beside_the_others() -
 def test_a_field_that_was_left_out_was_not_written(times: dict[str, int]) -> None:
     memory = a_memory()
     record = a_record(an_update(event_time=SENT_AT, times=times, Email="x", Status__c="x"))
-    memory.note_written(record.without({"Email"}))
+    memory.note_written([record.without({"Email"})])
 
     older = a_record(an_update(event_time=6, Email="x", Status__c="x"))
     assert memory.known_stale(older) == {"Status__c"}
@@ -81,7 +81,7 @@ def test_a_field_that_was_left_out_was_not_written(times: dict[str, int]) -> Non
 
 def test_a_value_with_a_time_of_its_own_goes_by_that() -> None:
     memory = a_memory()
-    memory.note_written(a_record(an_update(event_time=50, times={"Status__c": 25}, Email="x", Status__c="x")))
+    memory.note_written([a_record(an_update(event_time=50, times={"Status__c": 25}, Email="x", Status__c="x"))])
 
     for time, stale in [(24, {"Email", "Status__c"}), (25, {"Email"}), (50, set[str]())]:
         assert memory.known_stale(a_record(an_update(event_time=time, Email="", Status__c=""))) == stale
@@ -96,7 +96,7 @@ def test_each_field_of_a_merged_record_has_the_newest_time_among_the_events_that
         an_update(event_time=20, Email="x", Phone="x", Status__c="x", times={"Status__c": 25}),
         an_update(event_time=40, Status__c="x", times={"Status__c": 15}),
     ]
-    memory.note_written(a_record(*events))
+    memory.note_written([a_record(*events)])
 
     for time, stale in [
         (19, {"Email", "Phone", "Status__c"}),
@@ -111,28 +111,30 @@ def test_each_field_of_a_merged_record_has_the_newest_time_among_the_events_that
 
 def test_of_two_events_each_field_has_the_time_of_the_one_that_holds_it() -> None:
     memory = a_memory()
-    memory.note_written(a_record(an_update(event_time=20, Email="x"), an_update(event_time=30, Phone="x")))
+    memory.note_written([a_record(an_update(event_time=20, Email="x"), an_update(event_time=30, Phone="x"))])
 
     for time, stale in [(19, {"Email", "Phone"}), (20, {"Phone"}), (30, set[str]())]:
         assert memory.known_stale(a_record(an_update(event_time=time, Email="", Phone=""))) == stale
 
 
-def test_of_more_than_20_000_records_the_one_that_was_not_written_for_longest_is_forgotten() -> None:
+def test_of_the_last_20_000_records_at_least_half_are_remembered_and_older_ones_forgotten() -> None:
     memory = a_memory()
 
-    def write(number: int) -> None:
-        memory.note_written(Record(str(number), "", {}, (Update(0, 0, "", "", {"Email": "x"}, SENT_AT),)))
+    def write(*numbers: int) -> None:
+        records = [Record(str(n), "", {}, (Update(0, 0, "", "", {"Email": "x"}, SENT_AT),)) for n in numbers]
+        memory.note_written(records)
 
     def is_known(number: int) -> bool:
-        return memory.known_stale(a_record(an_update(str(number), event_time=1, Email="x"))) == {"Email"}
+        record = a_record(an_update(str(number), event_time=1, Email="x"))
+        assert (str(number) in memory.known_among([record])) is (memory.known_stale(record) == {"Email"})
+        return memory.known_stale(record) == {"Email"}
 
-    for number in range(20_000):
-        write(number)
-    assert is_known(0)
-
+    write(*range(10_000))
+    write(*range(10_000, 20_001))
     write(0)
-    write(20_000)
-    assert [is_known(number) for number in (0, 1, 2, 20_000)] == [True, False, True, True]
+    write(*range(30_000, 40_001))
+
+    assert [is_known(number) for number in (0, 1, 9_999, 20_000, 30_000)] == [True, False, False, False, True]
 
 
 def test_of_more_than_50_000_profiles_in_part_written_the_first_is_forgotten() -> None:

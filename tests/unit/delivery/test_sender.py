@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import scripted_org
-from builders import CONTACTS, SENT_AT, a_destination, a_message, a_profile, an_id, an_update
+from builders import CONTACTS, LOYAL, SENT_AT, a_destination, a_message, a_profile, an_id, an_update
 from salesforce_destination.delivery.attempt import Attempt
 from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.delivery.decision import Decision
@@ -64,6 +64,7 @@ class Org:
         self.usage: float | None = None
         self.now, self.seconds_per_call = 1_000.0, 0.0
         self.describes: list[float] = []
+        self.finds = 0
         self.description: ObjectDescription | DestinationError = read_description({})
         self.cannot_find: DestinationError | None = None
 
@@ -87,6 +88,7 @@ class Org:
         return [self.answer(collection) for collection in collections]
 
     def find(self, move: Move, records: Sequence[Record]) -> Mapping[str, Successor]:
+        self.finds += 1
         if self.cannot_find:
             raise self.cannot_find
         return {record.key: self.successors[record.key] for record in records if record.key in self.successors}
@@ -96,6 +98,9 @@ class Org:
         if isinstance(self.description, DestinationError):
             raise self.description
         return self.description
+
+    def api_calls(self) -> int:
+        return len(self.requests) + len(self.describes) + self.finds
 
     def api_usage_percent(self) -> float | None:
         return self.usage
@@ -257,7 +262,7 @@ def test_of_a_refused_request_each_collection_is_sent_for_itself_and_the_guilty_
 
     deliveries = Run(org, records=2).deliver(*people(6))
 
-    assert org.sizes == [[2, 2, 2], [2], [2], [2], [1, 1]]
+    assert org.sizes == [[2, 2, 2], [2], [2], [2], [1], [1]]
     assert set(kinds(deliveries)) == {OutcomeKind.DELIVERED}
 
 
@@ -294,7 +299,7 @@ def test_a_collection_that_fails_as_a_whole_waits_and_its_neighbours_do_not(erro
     assert deliveries[0].outcome.wait is wait
 
 
-def test_a_guilty_event_is_found_by_sending_the_events_of_its_record_one_by_one() -> None:
+def test_a_guilty_event_is_found_by_halving_the_events_of_its_record() -> None:
     def answer(collection: Collection) -> CollectionReply:
         return [(LIMIT,) if len(r.updates) > 1 or r.fields["LastName"] == "Bad" else () for r in collection]
 
@@ -303,7 +308,7 @@ def test_a_guilty_event_is_found_by_sending_the_events_of_its_record_one_by_one(
 
     deliveries = Run(org).deliver(*messages)
 
-    assert org.last_names == [["Last"], ["First"], ["Bad"], ["Last"]]
+    assert org.last_names == [["Last"], ["Bad"], ["First"], ["Bad"], ["Last"]]
     assert kinds(deliveries) == [OutcomeKind.DELIVERED, OutcomeKind.REJECTED, OutcomeKind.DELIVERED]
 
 
@@ -317,7 +322,7 @@ def test_a_guilty_event_is_found_by_sending_the_events_of_its_record_one_by_one(
 def test_a_cause_is_common_from_twenty_records_on_where_half_are_refused_for_it(
     records: int, refused: int, is_common: bool
 ) -> None:
-    outcomes = [rejected("CODE", "its text")] * refused
+    outcomes = [(str(number), rejected("CODE", "its text")) for number in range(refused)]
 
     assert common_causes(outcomes, records) == ({("CODE", "its text")} if is_common else set())
 
@@ -328,15 +333,29 @@ def test_a_cause_is_common_from_twenty_records_on_where_half_are_refused_for_it(
 
 
 def test_ids_and_numbers_do_not_tell_two_causes_apart_and_other_words_do() -> None:
-    alike = [rejected("CODE", f"Row {number} of {an_id(number)} and {an_id(number)[:15]}.") for number in range(20)]
-    other = [rejected("CODE", f"A rule named {chr(97 + number)}.") for number in range(20)]
+    alike = [
+        (str(number), rejected("CODE", f"Row {number} of {an_id(number)} and {an_id(number)[:15]}."))
+        for number in range(20)
+    ]
+    other = [(str(number), rejected("CODE", f"A rule named {chr(97 + number)}.")) for number in range(20)]
 
     assert common_causes(alike, 40) == {("CODE", "Row # of # and #.")}
     assert common_causes(other, 20) == set()
 
 
-def test_what_says_something_of_each_record_for_itself_is_never_common() -> None:
-    assert common_causes([rejected("CANNOT_UPDATE_CONVERTED_LEAD")] * 20, 20) == set()
+@pytest.mark.parametrize("code", ["CANNOT_UPDATE_CONVERTED_LEAD", "RECORD_MERGED"])
+def test_what_says_something_of_each_record_for_itself_is_never_common(code: str) -> None:
+    assert common_causes([(str(number), rejected(code)) for number in range(20)], 20) == set()
+    assert not a_single(20, code=code).is_common(rejected(code))
+
+
+def test_for_a_common_cause_a_record_counts_once() -> None:
+    of_one = [("one", rejected("CODE", f"Row {number}")) for number in range(20)]
+
+    assert common_causes(of_one, 20) == set()
+    assert common_causes([*of_one, *((str(number), rejected("CODE", "Row 1")) for number in range(9))], 20) == {
+        ("CODE", "Row #")
+    }
 
 
 def test_splitting_ends_when_twenty_records_failed_alone_and_no_more_were_written_alone() -> None:
@@ -412,7 +431,7 @@ def test_of_several_codes_the_one_that_refused_most_is_common() -> None:
 def test_nothing_is_held_back_before_a_split() -> None:
     pending = [an_attempt(str(number), most) for number, most in enumerate([200, 100, 1])]
 
-    assert a_single().probed(pending) == (pending, ())
+    assert a_single().probed(pending, 5) == (pending, ())
 
 
 def test_while_splitting_five_of_the_smallest_collections_go_first_and_the_rest_waits_in_its_order() -> None:
@@ -420,7 +439,7 @@ def test_while_splitting_five_of_the_smallest_collections_go_first_and_the_rest_
     single.considered(an_attempt(), SPLIT, 200)
     large, small = [an_attempt(most=4) for _ in range(2)], [an_attempt(most=2) for _ in range(11)]
 
-    now, later = single.probed([large[0], *small, large[1]])
+    now, later = single.probed([large[0], *small, large[1]], 5)
 
     assert list(map(id, now)) == list(map(id, small[:10]))
     assert list(map(id, later)) == list(map(id, [large[0], small[10], large[1]]))
@@ -431,7 +450,7 @@ def test_a_decision_that_splits_nothing_starts_no_probing() -> None:
 
     single.considered(an_attempt(), Decision(rejected("CODE")), 200)
 
-    assert single.probed([an_attempt()])[1] == ()
+    assert single.probed([an_attempt()], 5)[1] == ()
 
 
 # Fields that the org lacks.
@@ -566,7 +585,7 @@ def test_of_a_record_that_was_taken_apart_a_stale_event_is_superseded_and_the_ne
 
     batch = Run(org, ORDERED).batch(*messages)
 
-    assert org.last_names == [["3"], ["1"], ["2"], ["3"]]
+    assert org.last_names == [["3"], ["2"], ["1"], ["2"], ["3"]]
     assert kinds(batch.deliveries) == [OutcomeKind.SUPERSEDED, OutcomeKind.DELIVERED, OutcomeKind.DELIVERED]
 
 
@@ -672,3 +691,337 @@ def test_while_the_org_cannot_say_where_a_record_went_it_waits() -> None:
     (delivery,) = Run(org, FOLLOWING).deliver(*people(1))
 
     assert (delivery.outcome.kind, delivery.outcome.wait) == (OutcomeKind.DEFERRED, Wait.BACKOFF)
+
+
+# Records that are taken apart: many events of one record, of which some are refused.
+
+
+def told(number: int, *names: str) -> list[Message]:
+    """Messages about one person, oldest first, each with a name of its own."""
+    return [
+        a_message(a_profile(number, last_name=name), number=1_000 * number + place, sent_at=SENT_AT + place)
+        for place, name in enumerate(names)
+    ]
+
+
+def refuses_bad_events(collection: Collection) -> Sequence[tuple[RecordError, ...]]:
+    """Refuse each record of which an event has a bad name."""
+    bad = [any(update.fields["LastName"] == "Bad" for update in record.updates) for record in collection]
+    return [(RecordError("STRING_TOO_LONG"),) if each else () for each in bad]
+
+
+def test_halves_of_different_records_share_requests() -> None:
+    org = Org(refuses_bad_events)
+    messages = [message for number in range(1, 11) for message in told(number, *["Bad"] * 100)]
+
+    batch = Run(org).batch(*messages)
+
+    assert set(codes(batch.deliveries)) == {"STRING_TOO_LONG"}
+    assert batch.requests == len(org.requests) <= 12
+    assert org.sizes[0] == org.sizes[-1] == [10]
+
+
+def test_the_good_events_of_many_records_are_written_and_a_record_ends_on_its_newest() -> None:
+    org = Org(refuses_bad_events)
+    messages = [message for number in range(1, 31) for message in told(number, "Old", "Bad", "Newer", "Newest")]
+
+    deliveries = Run(org).deliver(*messages)
+
+    good = OutcomeKind.DELIVERED
+    assert kinds(deliveries) == [good, OutcomeKind.DEFERRED, good, good] * 30
+    assert {delivery.outcome.wait for delivery in deliveries if delivery.outcome.kind is not good} == {
+        Wait.UNTIL_MENDED
+    }
+    assert org.last_names[-1] == ["Newest"] * 30
+    assert len(org.requests) <= 6
+
+
+def test_many_events_of_a_few_records_are_no_common_cause() -> None:
+    org = Org(refuses_bad_events)
+    messages = [*told(1, *["Bad"] * 40), *people(40)[1:]]
+
+    deliveries = Run(org).deliver(*messages)
+
+    assert kinds(deliveries) == [OutcomeKind.REJECTED] * 40 + [OutcomeKind.DELIVERED] * 39
+
+
+def test_where_a_half_is_locked_all_that_is_left_of_its_record_waits() -> None:
+    def answer(collection: Collection) -> CollectionReply:
+        size = len(collection[0].updates)
+        return [(RecordError("STRING_TOO_LONG" if size > 2 else "UNABLE_TO_LOCK_ROW"),)] if size > 1 else [()]
+
+    org = Org(answer)
+
+    deliveries = Run(org).deliver(*told(1, "A", "B", "C", "D"))
+
+    assert set(codes(deliveries)) == {"UNABLE_TO_LOCK_ROW"}
+    assert len(org.requests) == 2
+
+
+def test_what_was_written_before_the_requests_were_spent_is_settled() -> None:
+    error = RecordError("STRING_TOO_LONG")
+    org = Org(lambda collection: [(error,) if r.fields["LastName"] > "0700" else () for r in collection])
+
+    deliveries = Run(org).deliver(*told(1, *[f"{number:04}" for number in range(2_000)]))
+
+    written = [delivery.outcome.kind for delivery in deliveries].count(OutcomeKind.DELIVERED)
+    assert len(org.requests) == 12
+    assert 690 < written <= 701
+    assert kinds(deliveries) == [OutcomeKind.DELIVERED] * written + [OutcomeKind.REJECTED] * (2_000 - written)
+    assert codes(deliveries)[-1] == "STRING_TOO_LONG"
+
+
+def test_a_resend_counts_as_a_request_of_a_record_that_was_taken_apart() -> None:
+    error = RecordError("STRING_TOO_LONG", "", ("Email",))
+    other = RecordError("STRING_TOO_LONG", "", ("LastName",))
+    org = Org(lambda collection: [(error,) if "Email" in record.fields else (other,) for record in collection])
+    messages = [a_message(a_profile(1, email="x"), number=n, sent_at=SENT_AT + n) for n in range(1_000)]
+
+    batch = Run(org, OMITTING).batch(*messages)
+
+    assert set(kinds(batch.deliveries)) == {OutcomeKind.REJECTED}
+    assert len(org.requests) <= 13  # the first one was sent again before anything was refused
+
+
+def test_a_missing_field_in_a_half_is_left_out_and_every_event_waits_for_it() -> None:
+    def answer(collection: Collection) -> CollectionReply:
+        if len(collection[0].updates) > 2:
+            return [(RecordError("STRING_TOO_LONG"),)]
+        return lacks_the_field(collection)
+
+    org = Org(answer)
+    messages = [
+        a_message(a_profile(1, last_name=name, statuses={LOYAL: "realized"}), number=place, sent_at=SENT_AT + place)
+        for place, name in enumerate("ABCD")
+    ]
+
+    batch = Run(org).batch(*messages)
+
+    assert set(codes(batch.deliveries)) == {"FIELD_MISSING_IN_ORG"}
+    assert org.last_names == [["D"], ["B"], ["B"], ["C"], ["D"]]
+    assert all("CDP_Loyal__c" not in request[0][0].fields for request in org.requests[2:])
+
+
+def test_no_event_of_a_record_that_is_gone_is_tried_alone() -> None:
+    org = Org(gone(an_id(1)))
+
+    batch = Run(org).batch(*told(1, *"ABCD"))
+
+    assert set(codes(batch.deliveries)) == {"ENTITY_IS_DELETED"}
+    assert (len(org.requests), org.finds, batch.requests) == (1, 1, 2)
+
+
+# What is asked beside writing.
+
+
+def test_after_a_limit_nothing_more_is_asked_and_what_is_asked_is_counted() -> None:
+    org = Org(gone(an_id(1)), fails=[None, DailyLimitError(403, ["REQUEST_LIMIT_EXCEEDED"])])
+
+    deliveries = Run(org, FOLLOWING, records=1).deliver(*people(8))
+
+    assert (len(org.requests), org.finds) == (2, 0)
+    assert codes([deliveries[0]]) == ["REQUEST_LIMIT_EXCEEDED"]
+    assert deliveries[0].outcome.wait is Wait.DAILY_LIMIT
+
+
+def test_a_limit_that_a_question_meets_stops_the_batch_and_the_next_one() -> None:
+    successor = Successor("Contact", an_id(9))
+    org = Org(gone(an_id(1)), successors={an_id(1): successor})
+    org.cannot_find = DailyLimitError(403, ["REQUEST_LIMIT_EXCEEDED"])
+    run = Run(org, FOLLOWING)
+
+    first, second = run.batch(*people(1)), run.batch(*people(2))
+
+    assert (first.requests, second.requests) == (2, 0)
+    assert codes([*first.deliveries, *second.deliveries]) == ["REQUEST_LIMIT_EXCEEDED"] * 3
+
+
+def test_a_ceiling_that_a_question_meets_stops_the_batch() -> None:
+    org = Org(gone(an_id(1)), successors={an_id(1): Successor("Contact", an_id(9))})
+
+    def find(move: Move, records: Sequence[Record]) -> Mapping[str, Successor]:
+        org.usage = 90.0
+        return {an_id(1): Successor("Contact", an_id(9))}
+
+    org.find = find  # type: ignore[method-assign]
+
+    (delivery,) = Run(org, FOLLOWING).deliver(*people(1))
+
+    assert codes([delivery]) == ["API_USAGE_CEILING"]
+    assert len(org.requests) == 1
+
+
+def test_no_describe_is_asked_for_while_the_limit_is_spent() -> None:
+    org = Org(lacks_the_field)
+    run = Run(org)
+    run.deliver(loyal())
+    org.now += 300.0
+    run.memory.note_limit_spent()
+
+    batch = run.batch(loyal(number=2))
+
+    assert (org.describes, batch.requests) == ([], 0)
+
+
+# Moved records that were taken apart.
+
+
+def test_two_records_that_were_taken_apart_and_merged_into_one_lose_no_event() -> None:
+    survivor, halves = Successor("Contact", an_id(9)), set[str]()
+
+    def answer(collection: Collection) -> CollectionReply:
+        told_of = []
+        for record in collection:
+            is_half = record.identity in halves
+            halves.add(record.identity)
+            error = RecordError("ENTITY_IS_DELETED" if is_half else "STRING_TOO_LONG")
+            told_of.append(() if record.moved_to else (error,))
+        return told_of
+
+    org = Org(answer, successors={an_id(1): survivor, an_id(2): survivor})
+
+    deliveries = Run(org, FOLLOWING).deliver(*told(1, "A", "B", "C"), *told(2, "D", "E", "F"))
+
+    assert kinds(deliveries) == [OutcomeKind.DELIVERED] * 6
+    assert [len(request) for request in org.last_names] == [2, 2, 1]
+    assert len(org.requests[-1][0][0].updates) == 6
+
+
+def test_a_survivor_that_is_being_taken_apart_is_in_no_request_twice() -> None:
+    def answer(collection: Collection) -> CollectionReply:
+        others = refuses_bad_events([record for record in collection if record.identity != an_id(1)])
+        return [*[(RecordError("ENTITY_IS_DELETED"),)] * (len(collection) - len(others)), *others]
+
+    org = Org(answer, successors={an_id(1): Successor("Contact", an_id(9))})
+
+    deliveries = Run(org, FOLLOWING).deliver(*told(1, "Newest"), *told(9, "A", "Bad", "C"))
+
+    for request in org.requests:
+        keys = [record.identity for collection in request for record in collection]
+        assert len(keys) == len(set(keys))
+    assert kinds(deliveries) == [
+        OutcomeKind.DELIVERED,
+        OutcomeKind.DELIVERED,
+        OutcomeKind.REJECTED,
+        OutcomeKind.DELIVERED,
+    ]
+
+
+def test_records_that_are_merged_later_into_the_same_survivor_undo_nothing() -> None:
+    survivor, deleted = Successor("Contact", an_id(9)), (RecordError("ENTITY_IS_DELETED"),)
+    answers: list[list[tuple[RecordError, ...]]] = [[deleted, (NO_SUCH_FIELD,)], [deleted, ()], [()]]
+    org = Org(lambda collection: [answers[0].pop(0) for _ in collection])
+    org.successors = {an_id(1): survivor, an_id(2): survivor}
+
+    def send(collections: Sequence[Collection]) -> list[CollectionReply]:
+        found = Org.send(org, collections)
+        answers.pop(0)
+        return found
+
+    org.send = send  # type: ignore[method-assign]
+    older = a_profile(2, last_name="Older", email="a@b.c", statuses={LOYAL: "realized"})
+    messages = [a_message(a_profile(1, last_name="Newest"), number=1, sent_at=SENT_AT + 9), a_message(older, number=2)]
+
+    deliveries = Run(org, FOLLOWING).deliver(*messages)
+
+    assert org.last_names == [["Newest", "Older"], ["Older", "Newest"], ["Newest"]]
+    assert codes(deliveries) == ["FIELD_MISSING_IN_ORG"] * 2
+
+
+# How many calls splitting costs, and what is kept of it.
+
+
+def refuses_more_than(most: int) -> Answer:
+    return lambda collection: [(LIMIT,)] * len(collection) if len(collection) > most else [()] * len(collection)
+
+
+def test_the_size_that_passed_is_where_the_next_batch_begins_and_it_grows_again() -> None:
+    org = Org(refuses_more_than(25))
+    run = Run(org)
+
+    first, second = run.batch(*people(1_000)), run.batch(*people(1_000))
+    assert (first.requests, second.requests) == (11, 8)
+    assert max(max(request) for request in org.sizes[11:]) == 25
+
+    org.answer = all_written
+    assert [run.batch(*people(1_000)).requests for _ in range(4)] == [4, 2, 1, 1]
+
+
+def test_one_record_that_is_to_blame_teaches_nothing_of_the_size() -> None:
+    org = Org(lambda collection: [(LIMIT,) if any(map(is_bad, collection)) else ()] * len(collection))
+
+    batch = Run(org).batch(*named(*["Okafor"] * 777, "Bad"))
+
+    assert batch.requests <= 9
+    assert [delivery.outcome.kind for delivery in batch.deliveries].count(OutcomeKind.REJECTED) == 1
+
+
+def is_bad(record: Record) -> bool:
+    return bool(record.fields["LastName"] == "Bad")
+
+
+def refuses_requests(is_refused: Callable[[list[Record]], bool]) -> type[Org]:
+    """An org that refuses whole requests by what is in them."""
+
+    class Refusing(Org):
+        def send(self, collections: Sequence[Collection]) -> list[CollectionReply]:
+            replies = Org.send(self, collections)
+            if is_refused([record for collection in collections for record in collection]):
+                raise BadRequestError(413, ["TOO_LARGE"])
+            return replies
+
+    return Refusing
+
+
+@pytest.mark.parametrize("guilty", [0, 1, 333, 500, 998, 999])
+def test_one_record_that_spoils_a_request_costs_few_calls_wherever_it_stands(guilty: int) -> None:
+    org = refuses_requests(lambda sent: any(map(is_bad, sent)))()
+    run = Run(org)
+    names = ["Okafor"] * 1_000
+    names[guilty] = "Bad"
+
+    batch = run.batch(*named(*names))
+
+    assert batch.requests <= 24
+    assert codes(batch.deliveries) == [*[None] * guilty, "TOO_LARGE", *[None] * (999 - guilty)]
+    assert run.memory.records_per_collection >= 200
+
+
+def test_a_request_that_is_too_large_is_made_smaller_once_and_the_next_batch_begins_there() -> None:
+    org = refuses_requests(lambda sent: len(sent) > 100)()
+    run = Run(org)
+
+    first, second = run.batch(*people(1_000)), run.batch(*people(1_000))
+
+    assert (first.requests, second.requests) == (16, 11)
+    assert run.memory.records_per_collection == 100
+    assert set(kinds([*first.deliveries, *second.deliveries])) == {OutcomeKind.DELIVERED}
+
+
+@pytest.mark.parametrize("fits", [1, 2])
+def test_an_org_that_takes_a_record_at_a_time_gets_sixty_calls_a_batch_and_the_rest_waits(fits: int) -> None:
+    org = refuses_requests(lambda sent: len(sent) > fits)()
+    run = Run(org)
+
+    for _ in range(2):
+        batch = run.batch(*people(1_000))
+
+        assert batch.requests == 60
+        assert set(codes(batch.deliveries)) == {None, "TOO_MANY_REQUESTS"}
+    assert run.memory.records_per_collection == 1
+
+
+def test_more_records_may_cost_more_calls_to_split() -> None:
+    org = refuses_requests(lambda sent: len(sent) > 1)()
+
+    assert Run(org).batch(*people(1_001)).requests == 120
+
+
+def test_an_outage_while_a_request_is_split_teaches_nothing_of_the_size() -> None:
+    refusal, outage = BadRequestError(413, ["TOO_LARGE"]), SalesforceUnavailableError(503)
+    run = Run(Org(fails=[refusal, refusal, outage]))
+
+    deliveries = run.deliver(*people(200))
+
+    assert set(kinds(deliveries)) == {OutcomeKind.DEFERRED}
+    assert run.memory.records_per_collection == 200

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from builders import SENT_AT, a_destination, a_membership, a_message, a_profile, an_id
-from salesforce_destination.mapping.mapper import Mapped, Mapper
+from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.outcome import ProfileRefusedError
+from salesforce_destination.record.record import Update
 from scripted_org import ScriptedOrg, deliver
 
 FILE = """
@@ -36,7 +37,7 @@ def audience(audience_id: str = "vip", **keys: str) -> str:
     return "\n[[audiences]]\n" + "\n".join(f'{key} = "{value}"' for key, value in lines.items()) + "\n"
 
 
-def mapped(memberships: Any, *audiences: str, profiles: str = "", **more: Any) -> Mapped | None:
+def mapped(memberships: Any, *audiences: str, profiles: str = "", **more: Any) -> Update | None:
     destination = a_destination(FILE.format(profiles=profiles), "".join(audiences))
     given = {} if memberships is None else {"segmentMembership": memberships}
     return Mapper(destination).map(a_profile(**given, **more), SENT_AT, SENT_AT)

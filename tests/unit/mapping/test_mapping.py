@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from builders import CONTACTS, LOYAL, SENT_AT, a_destination, a_membership, a_profile, an_id
-from salesforce_destination.mapping.mapper import Mapped, Mapper
+from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.outcome import ProfileRefusedError, Reason
+from salesforce_destination.record.record import Update
 
 VIP = """
 [[audiences]]
@@ -14,7 +15,7 @@ mapping_id = "CDP_Vip__c"
 """
 
 
-def mapped(profile: dict[str, Any], more: str = "", text: str = CONTACTS) -> Mapped:
+def mapped(profile: dict[str, Any], more: str = "", text: str = CONTACTS) -> Update:
     result = Mapper(a_destination(text, more)).map(profile, None, SENT_AT)
     assert result is not None
     return result

@@ -128,7 +128,7 @@ def test_a_plain_path_costs_no_more_than_following_keys() -> None:
 
     def count(frame: FrameType, event: str, _: object) -> None:
         if event in ("call", "c_call"):
-            calls.append(frame.f_code.co_name)
+            calls.append(frame.f_code.co_name if event == "call" else "key")
 
     sys.setprofile(count)
     value = source(PROFILE)
@@ -136,5 +136,5 @@ def test_a_plain_path_costs_no_more_than_following_keys() -> None:
 
     assert value == "Doe"
     assert calls.count("read") == 1
-    assert set(calls) <= {"read", "_value_of_attribute", "test_a_plain_path_costs_no_more_than_following_keys"}
-    assert len(calls) <= 4
+    assert calls.count("key") <= 3 + 1  # and the call that ends the counting
+    assert set(calls) <= {"read", "key"}

@@ -131,7 +131,7 @@ def test_a_record_is_found_by_its_key_and_one_that_moved_by_its_id(
     text: str, moved_to: str | None, updates_only: bool, url: str, key: str
 ) -> None:
     first, second = records(2)
-    first.updates[0].updates_only = updates_only
+    first.updates_only = updates_only
     first.moved_to = moved_to
 
     (subrequest,) = CompositeWriter(a_destination(text)).request([[first, second]])["compositeRequest"]

@@ -118,12 +118,11 @@ def test_fields_are_left_out_once_and_for_all() -> None:
     assert without.without({"Email"}) is without
 
 
-def test_a_moved_record_is_written_by_its_id_with_what_is_newer_of_others_and_without_what_was_left_out() -> None:
-    (record,) = merge([an_update(Email="own", Phone="own", Name="own")])
-    other = an_update("b", SENT_AT + 1, message=1, Email="other", Phone="other")
+def test_a_moved_record_is_written_by_its_id_with_what_is_newest() -> None:
+    own, other = an_update(Email="own", Name="own"), an_update("b", SENT_AT + 1, message=1, Email="other")
 
-    there = moved(record.without({"Phone"}), "Contact", "003", [other])
+    there = moved([other, own], "Contact", "003")
 
     assert (there.key, there.identity, there.moved_to) == ("003", "003", "Contact")
     assert there.fields == {"Email": "other", "Name": "own"}
-    assert there.updates == (*record.updates, other)
+    assert there.updates == (own, other)

@@ -29,7 +29,7 @@ def _session() -> Session:
 
 
 ClientFactory = Callable[[], Any]
-"""Makes a boto3 client, on first use only: making one takes longer than all the rest of a cold start."""
+"""Gives a client, made before or on first use."""
 
 
 class AwsUnavailableError(TokenUnavailableError):

@@ -6,16 +6,20 @@ Codes, counts and field names only: no identity, no value and no text of Salesfo
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools import Logger
+from pydantic_core import to_json
 
+from salesforce_destination.aws.outcome_log import IN_LINE
 from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.errors import Mistake
 from salesforce_destination.outcome import Delivery, OutcomeKind
+
+COUNT = "Count"
 
 METRIC_OF: Mapping[OutcomeKind, str] = {
     OutcomeKind.SKIPPED: "ProfilesSkipped",
@@ -36,68 +40,110 @@ class Circumstances:
     api_usage_percent: float | None = None
     access_token_seconds: float | None = None
 
+    def measured(self) -> dict[str, tuple[str, float]]:
+        """What of it is a metric, with its unit and value."""
+        found = {"OldestMessageAge": ("Seconds", max(self.oldest_message_seconds, 0))}
+        if self.access_token_seconds is not None:
+            found["AccessTokenAge"] = "Seconds", max(self.access_token_seconds, 0)
+        if self.api_usage_percent is not None:
+            found["ApiUsagePercent"] = "Percent", self.api_usage_percent
+        return found
 
-def report(batch: Batch, circumstances: Circumstances, logger: Logger, metrics: Metrics) -> None:
-    """Write metrics and one log line."""
-    outcomes = Counter(delivery.outcome.kind for delivery in batch.deliveries)
-    _count(metrics, "MessagesReceived", len(batch.deliveries))
-    _count(metrics, "ProfilesReceived", batch.profiles)
-    _count(metrics, "RecordsDelivered", batch.records_delivered)
-    _count(metrics, "RecordsSuperseded", batch.records_superseded)
-    _count(metrics, "RequestsSent", batch.requests)
-    _count(metrics, "FieldsOmitted", sum(batch.omitted.values()))
-    _count(metrics, "SchemaMismatch", len(batch.missing))
-    for outcome, name in METRIC_OF.items():
-        _count(metrics, name, outcomes[outcome])
-    metrics.add_metric("OldestMessageAge", MetricUnit.Seconds, max(circumstances.oldest_message_seconds, 0))
-    if batch.requests:
-        metrics.add_metric("SalesforceLatency", MetricUnit.Milliseconds, batch.slowest_request_seconds * 1000)
-    if circumstances.access_token_seconds is not None:
-        metrics.add_metric("AccessTokenAge", MetricUnit.Seconds, max(circumstances.access_token_seconds, 0))
-    if circumstances.api_usage_percent is not None:
-        metrics.add_metric("ApiUsagePercent", MetricUnit.Percent, circumstances.api_usage_percent)
+
+class MetricLines:
+    """
+    Writes metrics into the log, in CloudWatch's embedded metric format ("Specification: CloudWatch embedded metric
+    format"); CloudWatch makes metrics of these lines.
+
+    Powertools' Metrics does the same, and takes 0.2 ms longer for a batch and 30 ms longer to load (decision 0023).
+    """
+
+    def __init__(self, namespace: str, service: str, destination: str) -> None:
+        self._namespace, self._dimensions = namespace, {"service": service, "destination": destination}
+
+    def write(self, now_ms: int, measured: Mapping[str, tuple[str, float]], **more: str) -> None:
+        """Write a line of metrics, each with its unit and value; `more` are dimensions beside those that all have."""
+        dimensions = {**self._dimensions, **more}
+        described = {
+            "Namespace": self._namespace,
+            "Dimensions": [list(dimensions)],
+            "Metrics": [{"Name": name, "Unit": unit} for name, (unit, _) in measured.items()],
+        }
+        values = {name: [float(value)] for name, (_, value) in measured.items()}
+        head = {"_aws": {"Timestamp": now_ms, "CloudWatchMetrics": [described]}}
+        sys.stdout.write(to_json({**head, **dimensions, **values}).decode() + "\n")
+
+
+def report(
+    batch: Batch,
+    circumstances: Circumstances,
+    profiles: Sequence[Mapping[str, Sequence[str]]],
+    logger: Logger,
+    metrics: MetricLines,
+    now_ms: int,
+) -> None:
+    """Write metrics and one line of the log, or more where `profiles` (see outcome_log) need them."""
+    outcomes = batch.kinds()
+    counts = {
+        "MessagesReceived": len(batch.messages),
+        "ProfilesReceived": batch.profiles,
+        "RecordsDelivered": batch.records_delivered,
+        "RecordsSuperseded": batch.records_superseded,
+        "RequestsSent": batch.requests,
+        "FieldsOmitted": sum(batch.omitted.values()),
+        "SchemaMismatch": len(batch.missing),
+        **{name: outcomes.get(outcome, 0) for outcome, name in METRIC_OF.items()},
+    }
+    metrics.write(now_ms, _counted(counts) | circumstances.measured() | _latency(batch))
+    # Few Mapping IDs, each a metric of its own in CloudWatch's bill.
+    for mapping_id, count in batch.statuses.items():
+        metrics.write(now_ms, {"StatusesWritten": (COUNT, count)}, mapping_id=mapping_id)
+    exceptional = {
+        "records_superseded": batch.records_superseded,
+        "reasons": _reasons(batch.exceptions.values()),
+        "salesforce_codes": dict(batch.codes),
+        "fields_omitted": dict(batch.omitted),
+        "fields_missing": dict(batch.missing),
+        "delays_refused": batch.delays_refused,
+        "dead_letters_refused": batch.dead_letters_refused,
+        IN_LINE: next(iter(profiles), None),
+    }
     log = logger.error if batch.missing else logger.info
     log(
         "fields are missing in the org; their messages wait" if batch.missing else "batch delivered",
-        messages=len(batch.deliveries),
+        messages=len(batch.messages),
         profiles=batch.profiles,
         outcomes={outcome.value: count for outcome, count in outcomes.items()},
         records_delivered=batch.records_delivered,
-        records_superseded=batch.records_superseded,
         requests=batch.requests,
-        reasons=_reasons(batch.deliveries),
-        salesforce_codes=dict(batch.codes),
-        fields_omitted=dict(batch.omitted),
-        fields_missing=dict(batch.missing),
-        delays_refused=batch.delays_refused,
-        dead_letters_refused=batch.dead_letters_refused,
+        extra={name: value for name, value in exceptional.items() if value},
     )
-
-
-def report_statuses(statuses: Mapping[str, int], destination: str) -> None:
-    """Count the statuses written, by Mapping ID: few names, each a metric of its own in CloudWatch's bill."""
-    for mapping_id, count in statuses.items():
-        dimensions = {"destination": destination, "mapping_id": mapping_id}
-        with single_metric("StatusesWritten", MetricUnit.Count, count, default_dimensions=dimensions):
-            pass
+    for more in profiles[1:]:
+        logger.info("more of the batch", extra={IN_LINE: more})
 
 
 def report_mistakes(
-    mistakes: Sequence[Mistake], messages: int, oldest_message_seconds: float, logger: Logger, metrics: Metrics
+    mistakes: Sequence[Mistake],
+    messages: int,
+    circumstances: Circumstances,
+    logger: Logger,
+    metrics: MetricLines,
+    now_ms: int,
 ) -> None:
     """Say which keys of the destination file or which settings are wrong. Every message waits until they are mended."""
-    metrics.add_metric("SchemaMismatch", MetricUnit.Count, len(mistakes))
-    _count(metrics, "MessagesReceived", messages)
-    _count(metrics, "MessagesDeferred", messages)
-    metrics.add_metric("OldestMessageAge", MetricUnit.Seconds, max(oldest_message_seconds, 0))
+    counts = {"SchemaMismatch": len(mistakes), "MessagesReceived": messages, "MessagesDeferred": messages}
+    metrics.write(now_ms, _counted(counts) | circumstances.measured())
     logger.error("the destination cannot be used; all messages wait", mistakes=[str(mistake) for mistake in mistakes])
 
 
-def _count(metrics: Metrics, name: str, count: int) -> None:
-    if count:
-        metrics.add_metric(name, MetricUnit.Count, count)
+def _counted(counts: Mapping[str, int]) -> dict[str, tuple[str, float]]:
+    return {name: (COUNT, count) for name, count in counts.items() if count}
 
 
-def _reasons(deliveries: Sequence[Delivery]) -> dict[str, int]:
+def _latency(batch: Batch) -> dict[str, tuple[str, float]]:
+    return {"SalesforceLatency": ("Milliseconds", batch.slowest_request_seconds * 1000)} if batch.requests else {}
+
+
+def _reasons(deliveries: Iterable[Delivery]) -> dict[str, int]:
     reasons = (delivery.outcome.reason for delivery in deliveries)
     return dict(Counter(reason.code for reason in reasons if reason is not None))

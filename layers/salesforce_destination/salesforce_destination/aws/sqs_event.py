@@ -27,15 +27,15 @@ def partial_batch_response(message_ids: Sequence[str]) -> dict[str, list[dict[st
 
 
 def _message(record: Mapping[str, Json], now_ms: int) -> Message:
-    attributes, own = record.get("attributes") or {}, record.get("messageAttributes") or {}
+    attributes, own = record.get("attributes") or {}, record.get("messageAttributes")
     return Message(
-        id=record.get("messageId", ""),
-        receipt_handle=record.get("receiptHandle", ""),
-        body=record.get("body") or "",
-        sent_at=_number(attributes.get("SentTimestamp"), now_ms),
-        receive_count=_number(attributes.get("ApproximateReceiveCount"), 1),
-        event_time=(own["EventTime"].get("stringValue") or "") if own.get("EventTime") else None,
-        attributes={name: _as_sent(attribute) for name, attribute in own.items()} if own else {},
+        record.get("messageId", ""),
+        record.get("receiptHandle", ""),
+        record.get("body") or "",
+        _number(attributes.get("SentTimestamp"), now_ms),
+        _number(attributes.get("ApproximateReceiveCount"), 1),
+        (own["EventTime"].get("stringValue") or "") if own and own.get("EventTime") else None,
+        {name: _as_sent(attribute) for name, attribute in own.items()} if own else {},
     )
 
 

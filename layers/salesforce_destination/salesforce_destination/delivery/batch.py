@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from salesforce_destination.outcome import Delivery, Message, Outcome, OutcomeKind, ProfileOutcome, deferred, worst
+from salesforce_destination.outcome import (
+    DELIVERED,
+    NOT_WRITTEN,
+    Delivery,
+    Message,
+    Outcome,
+    OutcomeKind,
+    deferred,
+    worst,
+)
 from salesforce_destination.record.record import Record, Update
 
-NOT_WRITTEN = (OutcomeKind.REJECTED, OutcomeKind.DEFERRED)
 NOT_REACHED = deferred("NOT_REACHED")
 """The outcome of what nobody settled: nothing is lost for being forgotten."""
 
@@ -17,15 +25,16 @@ class Batch:
     """
     What everybody who works on a batch writes into.
 
-    `updates` holds one update for each profile, by message; what became of a profile stands in its update. The counts
-    become metrics: `statuses` by the audience field that was written, `codes` by Salesforce's code, `omitted` and
-    `missing` by field. `deliveries` is there at the end, when the dead letters are sent.
+    `updates` holds one update for each profile, in the order of the messages; what became of a profile stands in its
+    update. `exceptions` are the messages that were not simply delivered, by position, once the batch is concluded. The
+    counts become metrics: `statuses` by the audience field that was written, `codes` by Salesforce's code, `omitted`
+    and `missing` by field.
     """
 
     def __init__(self, messages: Sequence[Message], audience_fields: Collection[str] = ()) -> None:
         self.messages = messages
-        self.updates: list[list[Update]] = [[] for _ in messages]
-        self.deliveries: Sequence[Delivery] = ()
+        self.updates: list[Update] = []
+        self.exceptions: dict[int, Delivery] = {}
         self.profiles = self.requests = self.records_delivered = self.records_superseded = 0
         self.dead_letters_refused = self.delays_refused = 0
         self.slowest_request_seconds = 0.0
@@ -34,32 +43,60 @@ class Batch:
         self.omitted: Counter[str] = Counter()
         self.missing: Counter[str] = Counter()
         self._audience_fields = frozenset(audience_fields)
-        self._event_times: list[int | None] = [None for _ in messages]
+        self._event_times: dict[int, int] = {}
         self._rejected: dict[int, Outcome] = {}
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """What became of each message, in their order."""
+        found, exceptions = [], self.exceptions
+        times = {update.message: update.event_time for update in self.updates} | self._event_times
+        counts = Counter([update.message for update in self.updates])
+        for place, message in enumerate(self.messages):
+            good = None if place in exceptions else Delivery(message, DELIVERED, times[place], (), counts[place])
+            found.append(good or exceptions[place])
+        return found
 
     @property
     def kept(self) -> list[str]:
         """The ids of the messages that SQS must keep."""
-        return [delivery.message.id for delivery in self.deliveries if delivery.outcome.kind is OutcomeKind.DEFERRED]
+        return [each.message.id for each in self.exceptions.values() if each.outcome.kind is OutcomeKind.DEFERRED]
 
-    def unsettled(self) -> Iterator[Update]:
+    def kinds(self) -> dict[OutcomeKind, int]:
+        """How many messages ended in which way."""
+        simply = len(self.messages) - len(self.exceptions)
+        found = Counter({OutcomeKind.DELIVERED: simply} if simply else {})
+        found.update(delivery.outcome.kind for delivery in self.exceptions.values())
+        return found
+
+    def unsettled(self) -> list[Update]:
         """The updates that are to be written, in the order of their messages."""
-        for position, updates in enumerate(self.updates):
-            if position not in self._rejected:
-                yield from (update for update in updates if update.outcome is None)
+        if not self._rejected:
+            return [update for update in self.updates if update.outcome is None]
+        return [update for update in self.updates if update.outcome is None and update.message not in self._rejected]
+
+    def event_time(self, update: Update) -> int | None:
+        """When the event of an update's message happened, where that is known."""
+        return self._event_times.get(update.message, update.event_time) or None
 
     def note_event_time(self, position: int, event_time: int) -> None:
-        """Remember when a message's event happened."""
+        """Remember when a message's event happened; a message of one profile has its profile's time."""
         self._event_times[position] = event_time
 
     def reject(self, position: int, outcome: Outcome) -> None:
         """Settle a whole message, whatever its profiles are."""
         self._rejected[position] = outcome
 
-    def settle(self, record: Record, outcome: Outcome) -> None:
-        """Settle the profiles that a record answers for."""
-        for update in record.updates:
+    def settle(self, updates: Iterable[Update], outcome: Outcome) -> None:
+        """Settle profiles."""
+        for update in updates:
             update.outcome = outcome
+
+    def settle_all(self, records: Sequence[Record], outcome: Outcome) -> None:
+        """Settle the profiles that these records answer for."""
+        for record in records:
+            for update in record.updates:
+                update.outcome = outcome
 
     def names_of(self, record: Record) -> list[tuple[str, int]]:
         """Name a record's updates so that they are known again in a later delivery of their messages."""
@@ -70,28 +107,38 @@ class Batch:
         return min(self.messages[update.message].receive_count for update in record.updates)
 
     def note_request(self, seconds: float) -> None:
-        """Count a request that took so long."""
-        self.requests += 1
+        """Remember how long a request took, if it is the slowest."""
         self.slowest_request_seconds = max(self.slowest_request_seconds, seconds)
 
-    def note_delivered(self, record: Record) -> None:
-        """Count a record that was written, and the statuses in it."""
-        self.records_delivered += 1
-        for name in record.fields.keys() & self._audience_fields:
-            self.statuses[name] += 1
+    def note_delivered(self, records: Sequence[Record]) -> None:
+        """Count records that were written, and the statuses in them."""
+        self.records_delivered += len(records)
+        for names, count in Counter([tuple(record.fields) for record in records]).items():
+            for name in names:
+                if name in self._audience_fields:
+                    self.statuses[name] += count
 
-    def outcomes(self) -> list[Delivery]:
-        """What became of each message, in their order."""
-        return [self._delivery(position, message) for position, message in enumerate(self.messages)]
+    def conclude(self) -> None:
+        """Find the messages that were not simply delivered, each with the worst outcome of its profiles."""
+        whole = self._rejected
+        odd = {update.message for update in self.updates if update.outcome is not DELIVERED}
+        odd.update(whole, set(range(len(self.messages))).difference([update.message for update in self.updates]))
+        of_message: dict[int, list[Update]] = {place: [] for place in sorted(odd)}
+        if odd:
+            for update in self.updates:
+                if update.message in odd:
+                    of_message[update.message].append(update)
+        for place, updates in of_message.items():
+            for update in updates:
+                update.outcome = whole.get(place) or update.outcome or NOT_REACHED
+            self.exceptions[place] = self._exception(place, updates)
 
-    def _delivery(self, position: int, message: Message) -> Delivery:
-        updates, event_time = self.updates[position], self._event_times[position]
-        whole = self._rejected.get(position)
-        if whole is not None:
-            parts = tuple([ProfileOutcome(update.key, whole) for update in updates if update.key])
-            return Delivery(message, whole, event_time, (0,), 1, parts)
-        outcomes = [update.outcome or NOT_REACHED for update in updates] or [NOT_REACHED]
+    def _exception(self, place: int, updates: Sequence[Update]) -> Delivery:
+        message, time = self.messages[place], self._event_times.get(place)
+        if place in self._rejected:
+            return Delivery(message, self._rejected[place], time, (0,), 1)
+        if not updates:
+            return Delivery(message, NOT_REACHED, time, (0,), 0)
+        outcomes = [update.outcome or NOT_REACHED for update in updates]
         failed = tuple([number for number, outcome in enumerate(outcomes) if outcome.kind in NOT_WRITTEN])
-        known = zip(updates, outcomes, strict=False)
-        parts = tuple([ProfileOutcome(update.key, outcome) for update, outcome in known if update.key])
-        return Delivery(message, worst(outcomes), event_time, failed, len(updates), parts)
+        return Delivery(message, worst(outcomes), self.event_time(updates[0]), failed, len(updates))

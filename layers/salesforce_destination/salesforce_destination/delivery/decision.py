@@ -58,7 +58,8 @@ class Decision:
 
     `resend` is sent in place of what was refused, without `omitted` fields (refused) and `stale` ones (older than the
     org's). The org lacks `missing` fields: the rest is sent, and the messages wait. `move` is how the record went, to
-    be looked up; where nothing is found, `outcome` holds.
+    be looked up; where nothing is found, `outcome` holds. `is_whole` says that no event of
+    several is to blame: all are refused.
     """
 
     outcome: Outcome
@@ -67,15 +68,12 @@ class Decision:
     stale: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()
     move: Move | None = None
+    is_whole: bool = False
 
     def is_rejection(self) -> bool:
         """Whether the record is rejected, and nothing can be done first."""
         may_follow = self.resend or self.missing or self.move
         return not may_follow and self.outcome.kind is OutcomeKind.REJECTED
-
-    def is_split_of(self, attempt: Attempt) -> bool:
-        """Whether the attempt is sent again among fewer records."""
-        return self.resend is not None and self.resend.most < attempt.most
 
 
 def outcome_of_failure(error: DestinationError, *, was_sent: bool) -> Outcome:
@@ -117,12 +115,13 @@ class Refusals:
             case Meaning.GONE | Meaning.CONVERTED:
                 is_unwanted = meaning is Meaning.GONE and attempt.record.updates_only
                 is_followed = (meaning is Meaning.GONE or self._follows) and attempt.record.moved_to is None
-                return Decision(SKIPPED if is_unwanted else outcome, move=_MOVES[meaning] if is_followed else None)
+                move = _MOVES[meaning] if is_followed else None
+                return Decision(SKIPPED if is_unwanted else outcome, move=move, is_whole=True)
             case Meaning.MISMATCH:
-                fields = _named_in(attempt, _unwritable(errors))
-                return Decision(outcome, missing=fields)
-            case Meaning.SPLIT:
-                return Decision(outcome, resend=attempt.smaller(collection_size))
+                unwritable = _unwritable(error for found, error in meanings if found is Meaning.MISMATCH)
+                return Decision(outcome, missing=_named_in(attempt, unwritable))
+            case Meaning.SPLIT if collection_size > 1:
+                return Decision(outcome, resend=attempt.among(collection_size // 2))
         return Decision(outcome)
 
     def _meaning(self, error: RecordError) -> Meaning:
@@ -144,13 +143,13 @@ class Refusals:
         return Decision(outcome, resend=attempt.retimed_by_event(consents).without(left_out), stale=left_out)
 
     def _without_refused(self, attempt: Attempt, refused: Sequence[RecordError], outcome: Outcome) -> Decision:
-        """Leave refused fields out where that is allowed, else find the event that is guilty, else reject."""
+        """Leave refused fields out where that is allowed, else reject."""
         record = attempt.record
         if all(error.fields and self._may_be_omitted.issuperset(error.fields) for error in refused):
             fields = frozenset(name for error in refused for name in error.fields) & record.fields.keys()
             if fields and fields != record.fields.keys():
                 return Decision(outcome, resend=attempt.without(fields), omitted=fields)
-        return Decision(outcome, resend=attempt.taken_apart() if len(record.updates) > 1 else None)
+        return Decision(outcome)
 
 
 def _named_in(attempt: Attempt, names: Iterable[str]) -> frozenset[str]:

@@ -9,9 +9,9 @@ marker sends that message away unread. Nothing here knows of SQS, of HTTP or of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from salesforce_destination.delivery.backoff import Backoff
 from salesforce_destination.delivery.batch import Batch
@@ -22,7 +22,6 @@ from salesforce_destination.delivery.sender import Sender
 from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.outcome import (
     SKIPPED,
-    Delivery,
     Message,
     Outcome,
     OutcomeKind,
@@ -31,7 +30,7 @@ from salesforce_destination.outcome import (
     deferred,
     rejected,
 )
-from salesforce_destination.profile.profile import Profile, profiles_in, read_body
+from salesforce_destination.profile.profile import Profile
 from salesforce_destination.record.record import Update, merge
 
 KILLED = rejected(
@@ -74,18 +73,20 @@ class Deliverer:
         ceiling = limits.api_usage_ceiling_percent
         sender = Sender(destination, self.org, self.memory, batch, self._refusals, ceiling)
         sender.write(merge(batch.unsettled()), limits.records_per_collection)
-        oldest_ms = now_ms - limits.give_up_after_seconds * 1000
-        self._settle(batch, [_given_up(delivery, oldest_ms) for delivery in batch.outcomes()])
+        batch.conclude()
+        self._give_up(batch, now_ms - limits.give_up_after_seconds * 1000)
+        self._settle(batch)
         return batch
 
     def _read(self, batch: Batch) -> None:
+        mark = self.in_progress.mark
         for position, message in enumerate(batch.messages):
             if self.in_progress.is_suspect(message.id):
                 batch.reject(position, KILLED)
                 continue
-            self.in_progress.mark(message.id)
+            mark(message.id)
             try:
-                batch.updates[position].extend(self._updates(batch, position, message))
+                self._read_message(batch, position, message)
             except ProfileRefusedError as error:
                 batch.reject(position, Outcome(OutcomeKind.REJECTED, error.reason))
             except Exception as error:  # the promise above: an unexpected fault is its message's alone
@@ -93,10 +94,10 @@ class Deliverer:
                 batch.reject(position, rejected("UNEXPECTED_FAULT", text))
         self.in_progress.clear()
 
-    def _updates(self, batch: Batch, position: int, message: Message) -> Iterator[Update]:
-        """An update for each profile; what comes to nothing has its outcome already."""
-        message_time = _message_time(message)
-        profiles = profiles_in(read_body(message.body), self.mapper.select)
+    def _read_message(self, batch: Batch, position: int, message: Message) -> None:
+        """Add an update for each profile; what comes to nothing has its outcome already."""
+        message_time = None if message.event_time is None else _message_time(message)
+        profiles = self.mapper.profiles(message.body)
         batch.profiles += len(profiles)
         several = len(profiles) > 1
         if several:
@@ -104,55 +105,52 @@ class Deliverer:
         for number, profile in enumerate(profiles):
             outcome = SKIPPED
             try:
-                mapped = self.mapper.map(profile, message_time, message.sent_at, several)
+                update = self.mapper.map(profile, message_time, message.sent_at, several)
             except ProfileRefusedError as error:
-                mapped, outcome = None, Outcome(OutcomeKind.REJECTED, error.reason)
-            if mapped is None:
-                yield Update(position, number, self._key(profile), "", {}, 0, outcome=outcome)
-                if not several:
-                    with suppress(ProfileRefusedError):  # a refused event keeps its time: it may be sent again
-                        batch.note_event_time(position, self.mapper.event_time(profile, message_time, message.sent_at))
-                continue
-            if not several:
-                batch.note_event_time(position, mapped.event_time)
-            key, identity, fields, event_time = mapped.key, mapped.identity, mapped.fields, mapped.event_time
-            yield Update(position, number, key, identity, fields, event_time, mapped.times, mapped.updates_only)
+                update, outcome = None, Outcome(OutcomeKind.REJECTED, error.reason)
+            if update is None:
+                update = Update(position, number, self._key(profile), "", {}, 0, outcome=outcome)
+                with suppress(ProfileRefusedError):  # a refused event keeps its time: it may be sent again
+                    update.event_time = self.mapper.event_time(profile, message_time, message.sent_at, several)
+            update.message, update.profile = position, number
+            batch.updates.append(update)
 
     def _key(self, profile: Profile) -> str:
         with suppress(ProfileRefusedError):  # of one without an identity nobody will ask
             return self.mapper.key(profile)
         return ""
 
-    def _settle(self, batch: Batch, deliveries: Sequence[Delivery]) -> None:
+    def _give_up(self, batch: Batch, oldest_ms: int) -> None:
+        """Reject what is still deferred at its age, with its last reason: a person takes over from the dead letters."""
+        for delivery in batch.exceptions.values():
+            if delivery.outcome.kind is OutcomeKind.DEFERRED and delivery.message.sent_at <= oldest_ms:
+                last = delivery.outcome.reason or Reason("NO_REASON")
+                text = f"Given up after {delivery.message.receive_count} tries. {last.text}".strip()
+                delivery.outcome = rejected(last.code, text, last.fields)
+
+    def _settle(self, batch: Batch) -> None:
         """
         Send the dead letters, then set the delays.
 
         A dead letter that cannot be sent makes its message deferred, so that it is never lost between the two queues.
         """
-        refused = [delivery for delivery in deliveries if delivery.outcome.kind is OutcomeKind.REJECTED]
+        refused = [each for each in batch.exceptions.values() if each.outcome.kind is OutcomeKind.REJECTED]
         lost = self.dead_letters.send(refused) if refused else frozenset[str]()
-        unsent = deferred("DEAD_LETTER_QUEUE_UNAVAILABLE")
-        batch.deliveries = [replace(d, outcome=unsent) if d.message.id in lost else d for d in deliveries]
-        waiting = (d for d in batch.deliveries if d.outcome.kind is OutcomeKind.DEFERRED)
-        wanted = ((d.message, self.backoff.delay_of(d.outcome.wait, d.message.receive_count)) for d in waiting)
+        for delivery in refused:
+            if delivery.message.id in lost:
+                delivery.outcome = deferred("DEAD_LETTER_QUEUE_UNAVAILABLE")
+        waiting = (each for each in batch.exceptions.values() if each.outcome.kind is OutcomeKind.DEFERRED)
+        wanted = (
+            (each.message, self.backoff.delay_of(each.outcome.wait, each.message.receive_count)) for each in waiting
+        )
         delays = [(message, seconds) for message, seconds in wanted if seconds is not None]
         batch.dead_letters_refused = len(lost)
         batch.delays_refused = self.delays.set(delays) if delays else 0
 
 
-def _given_up(delivery: Delivery, oldest_ms: int) -> Delivery:
-    """Reject what is still deferred at its age, with its last reason: a person takes over from the dead letters."""
-    if delivery.outcome.kind is not OutcomeKind.DEFERRED or delivery.message.sent_at > oldest_ms:
-        return delivery
-    last = delivery.outcome.reason or Reason("NO_REASON")
-    text = f"Given up after {delivery.message.receive_count} tries. {last.text}".strip()
-    return replace(delivery, outcome=rejected(last.code, text, last.fields))
-
-
-def _message_time(message: Message) -> int | None:
-    if message.event_time is None:
-        return None
-    if not message.event_time.isascii() or not message.event_time.isdigit() or len(message.event_time) > 20:
-        text = f"The attribute EventTime, {message.event_time[:40]!r}, is not a number of milliseconds since 1970."
-        raise ProfileRefusedError(Reason("EVENT_TIME_INVALID", text))
-    return int(message.event_time)
+def _message_time(message: Message) -> int:
+    text = message.event_time or ""
+    if not text.isascii() or not text.isdigit() or len(text) > 20:
+        problem = f"The attribute EventTime, {text[:40]!r}, is not a number of milliseconds since 1970."
+        raise ProfileRefusedError(Reason("EVENT_TIME_INVALID", problem))
+    return int(text)

@@ -8,7 +8,7 @@ whose outcome is known.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from salesforce_destination.record.description import ObjectDescription
 
 RECORDS_REMEMBERED = 20_000
+"""At most; of the older half all are forgotten together."""
+
 PARTS_REMEMBERED = 50_000
 SLOW_SECONDS = 15.0
 """A call that takes longer is too large for this org: Salesforce counts calls over 20 s against a limit of 25."""
@@ -37,43 +39,54 @@ class Memory:
     clock: Callable[[], float]
     collections_per_request: int = 5
     most_collections: int = 5
+    records_per_collection: int = 200
     missing: set[str] = field(default_factory=set)
     _looked_at: float = 0.0
     _spent_at: float | None = None
-    _newest: OrderedDict[str, dict[str, int]] = field(default_factory=OrderedDict)
+    _newest: dict[str, dict[str, int]] = field(default_factory=dict)
+    _older: dict[str, dict[str, int]] = field(default_factory=dict)
     _partly: OrderedDict[tuple[str, int], frozenset[str]] = field(default_factory=OrderedDict)
+
+    def known_among(self, records: Sequence[Record]) -> set[str]:
+        """The keys of the records of which something is remembered."""
+        keys = [record.key for record in records]
+        return self._newest.keys() & keys | self._older.keys() & keys
 
     def known_stale(self, record: Record) -> frozenset[str]:
         """The fields of a record for which a newer value has been written from here."""
-        newest = self._newest.get(record.key)
+        newest = self._newest.get(record.key) or self._older.get(record.key)
         if newest is None:
             return frozenset()
         times = _times(record)
         return frozenset(name for name, time in newest.items() if name in times and times[name] < time)
 
-    def note_written(self, record: Record) -> None:
+    def note_written(self, records: Sequence[Record]) -> None:
         """Remember the times of what was written."""
-        times = _times(record)
-        if record.left_out:
-            times = {name: times.get(name, 0) for name in record.fields}
-        self._note(record.key, times)
+        for record in records:
+            times = _times(record)
+            if record.left_out:
+                times = {name: times.get(name, 0) for name in record.fields}
+            if record.key in self._newest or record.key in self._older:
+                self._note(record.key, times)
+            else:
+                self._newest[record.key] = times
+        self._forget()
 
     def note_stale(self, record: Record, fields: Iterable[str]) -> None:
         """Remember that the org holds something newer than these fields of a record."""
         times = _times(record)
         self._note(record.key, {name: times.get(name, 0) + 1 for name in fields})
+        self._forget()
 
     def _note(self, key: str, times: dict[str, int]) -> None:
-        known = self._newest.get(key)
-        if known is None:
-            self._newest[key] = times
-        else:
-            for name, time in times.items():
-                if known.get(name, 0) < time:
-                    known[name] = time
-            self._newest.move_to_end(key)
-        while len(self._newest) > RECORDS_REMEMBERED:
-            self._newest.popitem(last=False)
+        known = self._newest.setdefault(key, self._older.get(key, times))
+        for name, time in times.items():
+            if known.get(name, 0) < time:
+                known[name] = time
+
+    def _forget(self) -> None:
+        if len(self._newest) > RECORDS_REMEMBERED // 2:
+            self._newest, self._older = {}, self._newest
 
     def note_missing(self, fields: Iterable[str]) -> None:
         """Remember that the org has not these fields."""

@@ -30,6 +30,10 @@ class Org(Protocol):
         """Describe the destination's sObject."""
         ...
 
+    def api_calls(self) -> int:
+        """How many API calls were made so far, whatever came of them."""
+        ...
+
     def api_usage_percent(self) -> float | None:
         """The share of the org's daily API calls that is spent, as the last answer told it."""
         ...

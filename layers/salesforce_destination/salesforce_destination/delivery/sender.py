@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
 
-from salesforce_destination.delivery.attempt import Attempt, collections_of, in_order_of_parents
-from salesforce_destination.delivery.batch import Batch
+from salesforce_destination.delivery.attempt import Attempt, Events, collections_of, in_order_of_parents
+from salesforce_destination.delivery.batch import NOT_REACHED, Batch
 from salesforce_destination.delivery.decision import Decision, Refusals, outcome_of_failure
-from salesforce_destination.delivery.memory import Memory
+from salesforce_destination.delivery.memory import FAST_SECONDS, Memory
 from salesforce_destination.delivery.ports import Org
 from salesforce_destination.errors import BadRequestError, DailyLimitError, DestinationError, OutcomeUnknownError
 from salesforce_destination.outcome import (
@@ -39,16 +40,18 @@ from salesforce_destination.record.successor import Move, Successor
 if TYPE_CHECKING:
     from salesforce_destination.destination.destination import Destination
 
+T = TypeVar("T")
+
 LOCKED = "UNABLE_TO_LOCK_ROW"
 
 COMMON_FROM_RECORDS = 20
 """From so many refused records on a cause may be common; among fewer, half of them may well be bad ones."""
 
-NOT_COMMON = frozenset({"CANNOT_UPDATE_CONVERTED_LEAD"})
+NOT_COMMON = frozenset({"CANNOT_UPDATE_CONVERTED_LEAD", "RECORD_MERGED"})
 """Codes that say something of each record for itself, however many there are."""
 
-COLLECTIONS_PROBED = 5
-"""While a request is being split, so many of the smallest collections are sent before the others."""
+MOST_REQUESTS_TO_SPLIT = 60
+"""For each 1,000 records of a batch of which something is split; what is left then waits."""
 
 _PARTICULARS = re.compile(r"\b[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?\b|\d+")
 
@@ -70,8 +73,10 @@ class Sender:
     refusals: Refusals
     api_usage_ceiling_percent: float
     _stopped: Outcome | None = None
-    _records: Mapping[str, Record] = field(default_factory=dict)
-    _refused: list[tuple[Attempt, Outcome]] = field(default_factory=list)
+    _most_calls: int = 0
+    _records: Sequence[Record] = ()
+    _by_key: dict[str, Record] = field(default_factory=dict)
+    _refused: list[tuple[str, Events, Outcome]] = field(default_factory=list)
     _single: SingleRecords = field(init=False)
 
     def __post_init__(self) -> None:
@@ -81,21 +86,36 @@ class Sender:
 
     def write(self, records: Sequence[Record], records_per_collection: int) -> None:
         """Write these records, each to its end."""
+        calls = self.org.api_calls()
+        self._most_calls = calls + MOST_REQUESTS_TO_SPLIT * -(-len(records) // 1_000)
         self._look_for_missing()
-        self._records = {record.key: record for record in records}
-        attempts = (Attempt(record, records_per_collection) for record in in_order_of_parents(records))
-        pending = [ready for attempt in attempts if (ready := self._ready(attempt))]
+        self._records = records
+        most = min(records_per_collection, self.memory.records_per_collection)
+        self._single.is_probing = most < records_per_collection
+        pending = self._first_attempts(in_order_of_parents(records), most)
         while pending:
-            now, later = self._single.probed(pending)
-            pending = [*self._round(now), *later] or self._settle_refused(len(records))
+            pending = self._round(*self._single.probed(pending, self.memory.collections_per_request))
+        self._settle_refused()
+        if self._single.has_split:
+            self.memory.records_per_collection = most if self._single.refused else self._single.size or most
+        elif self._stopped is None and len(records) >= most:
+            self.memory.records_per_collection = 2 * most
+        self.batch.requests = self.org.api_calls() - calls
 
     def _look_for_missing(self) -> None:
-        try:
-            self.memory.ask_for_missing(self.org.describe)
-        except DestinationError:
-            return  # asked again in five minutes; until then these fields count as missing
+        if self._stopped is None:
+            with suppress(DestinationError):  # asked again in five minutes; until then these fields count as missing
+                self.memory.ask_for_missing(lambda: self._ask(self.org.describe))
 
     # What of a record is to be sent.
+
+    def _first_attempts(self, records: Sequence[Record], most: int) -> list[Attempt]:
+        attempts = [Attempt(record, most) for record in records]
+        known = {record.key for record in records} if self.memory.missing else self.memory.known_among(records)
+        if not known:
+            return attempts
+        looked_at = [self._ready(each) if each.record.key in known else each for each in attempts]
+        return [attempt for attempt in looked_at if attempt]
 
     def _ready(self, attempt: Attempt | None) -> Attempt | None:
         """
@@ -113,24 +133,32 @@ class Sender:
             if not is_written and (attempt.record.fields or not attempt.record.left_out):
                 return attempt
             self._settle_unsent(attempt)
-            attempt = attempt.next()
+            attempt = self._go_on(attempt)
         return None
+
+    def _go_on(self, attempt: Attempt, refusal: Outcome | None = None, *, is_whole: bool = False) -> Attempt | None:
+        """Reject the events that are not tried again, and give what is to be sent next of this record."""
+        rejected, following = attempt.next(refusal, is_whole=is_whole)
+        if rejected and (outcome := refusal or attempt.refusal):
+            self.batch.settle(rejected, outcome)
+            self._refused.append((attempt.record.key, rejected, outcome))
+        return following
 
     def _settle_unsent(self, attempt: Attempt) -> None:
         if attempt.missing:
             self._settle_waiting(attempt)
         else:
             self.batch.records_superseded += 1
-            self.batch.settle(attempt.record, SUPERSEDED)
+            self.batch.settle(attempt.record.updates, SUPERSEDED)
 
     def _settle_waiting(self, attempt: Attempt) -> None:
         self.batch.missing.update(attempt.missing)
-        self.batch.settle(attempt.record, missing_in_org(attempt.missing))
+        self.batch.settle(attempt.record.updates, missing_in_org(attempt.missing))
 
     # One round: everything that is ready is sent once, and each answer is followed.
 
-    def _round(self, pending: Sequence[Attempt]) -> list[Attempt]:
-        """Send what is ready, one request after the other; give what is to be sent next."""
+    def _round(self, pending: Sequence[Attempt], held: Sequence[Attempt]) -> list[Attempt]:
+        """Send what is ready, one request after the other; give what is to be sent next, with what was held back."""
         following: list[Attempt | None] = []
         gone: dict[Move, list[tuple[Attempt, Outcome]]] = {}
         waiting = collections_of(pending)
@@ -139,9 +167,17 @@ class Sender:
             request, waiting = waiting[:size], waiting[size:]
             for collection, reply in zip(request, self._replies(request), strict=True):
                 self._follow_answers(collection, reply, following, gone)
+        ready = [attempt for attempt in following if attempt]
+        for attempt in ready:
+            attempt.requests += 1
+        ready += self._single.released(held)
         for move, lost in gone.items():
-            following += [self._carry_out(attempt, decision) for attempt, decision in self._followed(move, lost)]
-        return [attempt for attempt in following if attempt]
+            decided = list(self._followed(move, lost))
+            # What is left of a record that others were merged into goes with them: it appears once in a request.
+            there = {decision.resend.record.key for _, decision in decided if decision.resend}
+            ready = [attempt for attempt in ready if attempt.record.key not in there]
+            ready += [each for pair in decided if (each := self._carry_out(*pair))]
+        return ready
 
     def _follow_answers(
         self,
@@ -152,12 +188,14 @@ class Sender:
     ) -> None:
         """Follow the answer to each record of a collection; what has gone elsewhere is looked up for all together."""
         size = len(collection)
+        records = [attempt.record for attempt in collection if attempt.is_all]
+        if not isinstance(reply, Failure) and not any(reply) and len(records) == size:
+            self._settle_written(records, size)
+            return
         answers: Sequence[RecordErrors | Failure] = [reply] * size if isinstance(reply, Failure) else reply
         for attempt, answer in zip(collection, answers, strict=True):
             if answer is WRITTEN and attempt.is_all:
-                self._single.note_written(size)
-                self._note_delivered(attempt)
-                self.batch.settle(attempt.record, DELIVERED)
+                self._settle_written([attempt.record], size)
                 continue
             decision = self._decision(attempt, answer, size)
             if decision.move is not None:
@@ -165,13 +203,21 @@ class Sender:
             else:
                 following.append(self._carry_out(attempt, decision))
 
+    def _settle_written(self, records: Sequence[Record], size: int) -> None:
+        """Settle the records of a collection of which nothing waits and nothing follows."""
+        self._single.note_written(size)
+        self.memory.note_written(records)
+        self.batch.note_delivered(records)
+        self.batch.settle_all(records, DELIVERED)
+
     def _decision(self, attempt: Attempt, answer: RecordErrors | Failure, collection_size: int) -> Decision:
         if isinstance(answer, Outcome):
             return Decision(answer)
         if isinstance(answer, BadRequestError):
             self.batch.codes[answer.code] += 1
             single = rejected(answer.code, "Salesforce refuses this record even in a request of its own.")
-            decision = Decision(single, resend=attempt.smaller(collection_size))
+            resend = attempt.among(collection_size // 2) if collection_size > 1 else None
+            decision = Decision(single, resend=resend)
         elif answer:
             self.batch.codes.update(error.code for error in answer)
             tries = self.batch.receive_count(attempt.record)
@@ -183,6 +229,9 @@ class Sender:
 
     def _carry_out(self, attempt: Attempt, decision: Decision) -> Attempt | None:
         """Carry out what was decided, and give what is to be sent next of this record."""
+        outcome = decision.outcome
+        if attempt.is_last and (decision.resend or decision.missing):
+            return self._go_on(attempt, attempt.refusal)
         if decision.resend:
             self.batch.omitted.update(decision.omitted)
             self.memory.note_stale(attempt.record, decision.stale)
@@ -191,26 +240,31 @@ class Sender:
             self.memory.note_missing(decision.missing)
             left_out = self.refusals.guards.with_guarded(decision.missing)
             return self._ready(attempt.without_missing(decision.missing, left_out))
-        if decision.outcome.kind is OutcomeKind.REJECTED:
-            self._refused.append((attempt, decision.outcome))
+        if outcome.kind is OutcomeKind.REJECTED:
+            return self._ready(self._go_on(attempt, outcome, is_whole=decision.is_whole))
+        if outcome.kind is OutcomeKind.DEFERRED:
+            self.batch.settle(attempt.events, outcome)  # no newer event overtakes one that waits
             return None
-        if decision.outcome is DELIVERED:
+        if outcome is DELIVERED:
             self._note_delivered(attempt)
-        if decision.outcome is DELIVERED and attempt.missing:
+        if outcome is DELIVERED and attempt.missing:
             self._settle_waiting(attempt)
         else:
-            self.batch.settle(attempt.record, decision.outcome)
-        return self._ready(attempt.next())
+            self.batch.settle(attempt.record.updates, outcome)
+        return self._ready(self._go_on(attempt))
 
     def _note_delivered(self, attempt: Attempt) -> None:
-        self.memory.note_written(attempt.record)
-        self.batch.note_delivered(attempt.record)
+        self.memory.note_written([attempt.record])
+        self.batch.note_delivered([attempt.record])
         if attempt.missing:
             self.memory.note_part(self.batch.names_of(attempt.record), attempt.missing)
 
     # Requests of the size that suits the org, until something says to stop.
 
     def _replies(self, request: Sequence[list[Attempt]]) -> Sequence[Reply]:
+        is_small = self._single.has_split or self._single.size > 0
+        if self._stopped is None and is_small and self.org.api_calls() >= self._most_calls:
+            self._stopped = deferred("TOO_MANY_REQUESTS", text="The org takes few records at once. The rest waits.")
         if self._stopped is not None:
             return [self._stopped] * len(request)
         started, failure = self.memory.clock(), None
@@ -222,16 +276,29 @@ class Sender:
         self.batch.note_request(seconds)
         if isinstance(failure, BadRequestError):
             self._mind_the_ceiling()
-            # Which of the collections is to blame is not said: each is sent for itself.
             if len(request) == 1:
                 return [failure]
-            return [reply for collection in request for reply in self._replies([collection])]
+            # Which of the collections is to blame is not said: each is sent for itself, as are the next ones.
+            each = [reply for collection in request for reply in self._replies([collection])]
+            self.memory.collections_per_request, self._single.has_split = 1, True
+            return each
         if failure is not None:
             self._note_failure(failure, seconds)
             return [outcome_of_failure(failure, was_sent=True)] * len(request)
-        self.memory.note_call(seconds, trouble=any(map(_is_locked, replies)))
+        fast_enough = max(seconds, FAST_SECONDS) if self._single.has_split else seconds
+        self.memory.note_call(fast_enough, trouble=any(map(_is_locked, replies)))
         self._mind_the_ceiling()
         return [_read(reply) for reply in replies]
+
+    def _ask(self, question: Callable[[], T]) -> T:
+        """Ask the org something; the batch stops where its calls are spent."""
+        try:
+            return question()
+        except DailyLimitError as error:
+            self._note_failure(error, 0.0)
+            raise
+        finally:
+            self._mind_the_ceiling()
 
     def _note_failure(self, error: DestinationError, seconds: float) -> None:
         self._stopped = outcome_of_failure(error, was_sent=False)
@@ -250,45 +317,51 @@ class Sender:
 
     def _followed(self, move: Move, gone: Sequence[tuple[Attempt, Outcome]]) -> Iterator[tuple[Attempt, Decision]]:
         """Say for each of these what follows; its outcome is the one of a record without successor."""
-        try:
-            successors = self.org.find(move, [attempt.record for attempt, _ in gone])
-        except DestinationError as error:
-            yield from ((attempt, Decision(outcome_of_failure(error, was_sent=False))) for attempt, _ in gone)
-            return
-        found: dict[str, tuple[Attempt, Decision]] = {}
+        waits, successors = self._stopped, dict[str, Successor]()
+        if waits is None:
+            try:
+                successors.update(self._ask(lambda: self.org.find(move, [attempt.record for attempt, _ in gone])))
+            except DestinationError as error:
+                waits = outcome_of_failure(error, was_sent=False)
+        together: dict[str, list[Attempt]] = {}
         for attempt, outcome in gone:
             successor = successors.get(attempt.record.key)
-            if successor is None:
-                yield attempt, Decision(outcome)
+            if waits is not None:
+                yield attempt, Decision(waits)
+            elif successor is None:
+                yield attempt, Decision(outcome, is_whole=True)
             elif move is Move.MERGED and self.destination.merged_records == "reject":
-                yield attempt, Decision(_merged_into(successor, outcome))
+                yield attempt, Decision(_merged_into(successor, outcome), is_whole=True)
             else:
-                first, other = found.get(successor.record_id, (attempt, Decision(outcome)))
-                resend = self._moved(attempt, successor, other.resend)
-                found[successor.record_id] = first, Decision(outcome, resend=resend)
-        yield from found.values()
+                together.setdefault(successor.record_id, []).append(attempt)
+        for same in together.values():
+            yield same[0], Decision(NOT_REACHED, resend=self._moved(same, successors[same[0].record.key]))
 
-    def _moved(self, attempt: Attempt, successor: Successor, other: Attempt | None) -> Attempt:
-        """The attempt at its successor; two records that were merged into the same one become one there."""
-        own = self._records.get(successor.record_id)
-        others = other.record.updates if other else own.updates if own else ()
-        record = moved(attempt.record, successor.sobject, successor.record_id, others)
+    def _moved(self, attempts: Sequence[Attempt], successor: Successor) -> Attempt:
+        """
+        All that is left of these records, as one record at their successor.
+
+        What the batch says of that one itself goes with it: what is newer there must not be undone.
+        """
+        self._by_key = self._by_key or {record.key: record for record in self._records}
+        own = self._by_key.get(successor.record_id)
+        events = [update for attempt in attempts for update in attempt.events]
+        there = moved([*events, *(own.updates if own else ())], successor.sobject, successor.record_id)
+        self._by_key[successor.record_id] = there
         writable = {name.lower() for name in successor.writable or ()}
-        unknown = {name for name in record.fields if name.lower() not in writable and successor.writable is not None}
-        return replace(attempt, record=record.without(unknown), not_there=frozenset(unknown))
+        is_known = successor.writable is not None
+        unknown = frozenset(name for name in there.fields if is_known and name.lower() not in writable)
+        left_out = frozenset.intersection(*(attempt.record.left_out for attempt in attempts)) - self.memory.missing
+        return Attempt(there.without(unknown | left_out), attempts[0].most, not_there=unknown)
 
     # Common causes: where half of a batch is refused for one reason, the records are not to blame.
 
-    def _settle_refused(self, records: int) -> list[Attempt]:
-        """Settle what was refused, once all of it is known; give the events that follow those of merged records."""
-        refused, self._refused = self._refused, []
-        causes = common_causes([outcome for _, outcome in refused], records)
-        for attempt, outcome in refused:
-            is_common = _cause(outcome) in causes or self._single.is_common(outcome)
-            waits = Outcome(OutcomeKind.DEFERRED, outcome.reason, Wait.UNTIL_MENDED)
-            self.batch.settle(attempt.record, waits if is_common else outcome)
-        following = [self._ready(attempt.next()) for attempt, _ in refused]
-        return [attempt for attempt in following if attempt]
+    def _settle_refused(self) -> None:
+        """Settle anew what was refused for a common cause."""
+        causes = common_causes([(key, outcome) for key, _, outcome in self._refused], len(self._records))
+        for _, events, outcome in self._refused:
+            if _cause(outcome) in causes or self._single.is_common(outcome):
+                self.batch.settle(events, Outcome(OutcomeKind.DEFERRED, outcome.reason, Wait.UNTIL_MENDED))
 
 
 @dataclass(slots=True)
@@ -301,36 +374,56 @@ class SingleRecords:
     """
 
     written: int = 0
-    is_splitting: bool = False
+    size: int = 0
+    has_split: bool = False
+    is_probing: bool = False
     refused: dict[str, set[str]] = field(default_factory=dict, repr=False)
+    _probed: int = 0
+    _has_found: bool = False
+    _has_passed: bool = False
 
     def note_written(self, collection_size: int) -> None:
         """Count a record that was written; alone it counts against a common cause."""
         self.written += collection_size == 1
+        self._has_passed = True
 
-    def probed(self, pending: Sequence[Attempt]) -> tuple[Sequence[Attempt], Sequence[Attempt]]:
+    def probed(self, pending: Sequence[Attempt], collections: int) -> tuple[Sequence[Attempt], Sequence[Attempt]]:
         """
         What to send now, and what to hold back until that is known.
 
-        Splitting goes down in a few collections first: what is found out there spares the others the way.
+        Splitting goes down in a few of the smallest collections first: what is found out there spares the others the
+        way. These are a request, or both halves.
         """
-        if not self.is_splitting:
+        self._has_found = self._has_passed = False
+        if not self.is_probing:
             return pending, ()
-        least = min(attempt.most for attempt in pending)
-        smallest = [attempt for attempt in pending if attempt.most == least]
-        now = smallest[: least * COLLECTIONS_PROBED]
+        self._probed = min(attempt.most for attempt in pending)
+        smallest = [attempt for attempt in pending if attempt.most == self._probed]
+        now = smallest[: self._probed * max(collections, 2)]
         chosen = set(map(id, now))
         return now, [attempt for attempt in pending if id(attempt) not in chosen]
 
+    def released(self, held: Sequence[Attempt]) -> Sequence[Attempt]:
+        """What was held back; where all that was probed passed and no record failed alone, it goes by that size."""
+        if not self.is_probing or self._has_found or not self._has_passed:
+            return held
+        self.is_probing = False
+        if self.refused:
+            return held
+        self.size = self._probed
+        return [attempt.among(self.size) for attempt in held]
+
     def considered(self, attempt: Attempt, decision: Decision, collection_size: int) -> Decision:
         """The decision on a refused record, but for one that would only be split into the same refusal again."""
-        if decision.is_rejection() and collection_size == 1:
-            code = (decision.outcome.reason or Reason("")).code
+        code = (decision.outcome.reason or Reason("")).code
+        is_alone = collection_size == 1 and len(attempt.record.updates) == 1
+        if is_alone and decision.is_rejection() and code not in NOT_COMMON:
             self.refused.setdefault(code, set()).add(attempt.record.key)
-        is_split = decision.is_split_of(attempt)
-        self.is_splitting = self.is_splitting or is_split
-        if is_split and (code := self._common_code()):
-            return Decision(deferred(code, Wait.UNTIL_MENDED, "Records fail one by one; the rest was not tried."))
+            self._has_found = True
+        if decision.resend and decision.resend.most < attempt.most:
+            self.is_probing = self.has_split = self._has_found = True
+            if common := self._common_code():
+                return Decision(deferred(common, Wait.UNTIL_MENDED, "Records fail one by one; the rest was not tried."))
         return decision
 
     def is_common(self, outcome: Outcome) -> bool:
@@ -344,11 +437,15 @@ class SingleRecords:
         return code if count >= COMMON_FROM_RECORDS and count >= self.written else ""
 
 
-def common_causes(outcomes: Iterable[Outcome], records: int) -> frozenset[tuple[str, str]]:
-    """The reasons, as code and text, for which at least half of a batch of records was refused."""
+def common_causes(refused: Iterable[tuple[str, Outcome]], records: int) -> frozenset[tuple[str, str]]:
+    """
+    The reasons, as code and text, for which at least half of a batch of records was refused.
+
+    `refused` holds a record's key and an outcome; a record counts once, however many of its events were refused.
+    """
     if records < COMMON_FROM_RECORDS:
         return frozenset()
-    causes = Counter(_cause(outcome) for outcome in outcomes)
+    causes = Counter(cause for _, cause in {(key, _cause(outcome)) for key, outcome in refused})
     return frozenset(cause for cause, count in causes.items() if count * 2 >= records and cause[0] not in NOT_COMMON)
 
 

@@ -7,17 +7,18 @@ mapped keys.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from math import isfinite
 from sys import maxsize
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from salesforce_destination.destination.standard_fields import LENGTHS
 from salesforce_destination.mapping.audience_fields import AudienceFields
+from salesforce_destination.mapping.body_decoder import body_decoder
 from salesforce_destination.outcome import ProfileRefusedError, Reason
 from salesforce_destination.profile.event_time import EventTimeError, check_event_time, parse_time
-from salesforce_destination.profile.profile import IdentitiesInOrder, Profile
+from salesforce_destination.profile.profile import IdentitiesInOrder, Profile, profiles_in, read_body, read_in_part
 from salesforce_destination.profile.source import ABSENT, Source, compile_source, is_unicode
+from salesforce_destination.record.record import Update
 from salesforce_destination.record.salesforce_id import to_18
 
 if TYPE_CHECKING:
@@ -31,48 +32,43 @@ KEY_PREFIXES = {"Account": "001", "Contact": "003", "Lead": "00Q"}
 _FOLDED_FIELDS = frozenset({"Email"})
 
 
-@dataclass(slots=True)
-class Mapped:
-    """
-    What a profile becomes: whose record, which fields, when, and the times of the fields that have their own.
-
-    `updates_only` is that of a profile without consent: its exits are written, but no record is created for it.
-    """
-
-    key: str = field(repr=False)
-    identity: str = field(repr=False)
-    fields: dict[str, Json] = field(repr=False)
-    event_time: int
-    times: dict[str, int]
-    updates_only: bool = False
-
-
 class Mapper:
     """Maps profiles as one destination file says."""
 
     def __init__(self, destination: Destination) -> None:
         self.destination = destination
         self._identity = IdentityReader(destination)
-        self._fields = [_FieldReader(mapping, destination.salesforce_object) for mapping in destination.mappings]
+        readers = [_FieldReader(mapping, destination.salesforce_object) for mapping in destination.mappings]
+        self._fields = [(each.source, each.target, each.longest, each.is_optional, each) for each in readers]
         self._audiences = AudienceFields(destination)
         self._only_if = _optional(destination.profiles.only_if)
         self._exits_skipped = destination.profiles.when_skipped == "exit"
-        self._identities = IdentitiesInOrder(_sources_of(destination))
+        sources = _sources_of(destination)
+        self._identities = IdentitiesInOrder(sources)
         ordering = destination.ordering
         self._ordering_field = ordering.field if ordering else None
         self._ordering_source = _optional(ordering.source) if ordering else None
         select = destination.profiles.select
         self.select = None if select == "@" else compile_source(select, unwraps=False)
+        self.decoder = body_decoder(destination, sources)
+
+    def profiles(self, body: str) -> list[Profile]:
+        """Find the profiles in a message's body, each at least as far as the file reads it."""
+        if self.decoder is not None:
+            profile = read_in_part(body, self.decoder)
+            if profile is not None:
+                return [profile]
+        return profiles_in(read_body(body), self.select)
 
     def map(
         self, profile: Profile, message_time: int | None, sent_at: int, is_one_of_several: bool = False
-    ) -> Mapped | None:
+    ) -> Update | None:
         """
         Map a profile, or give None where nothing is to be written; raise ProfileRefusedError.
 
         `message_time` is what the message's attribute EventTime says; without one `ordering.source` tells the time, and
         without that `sent_at`, which also bounds what a time may be (both in ms). Of several profiles in a message each
-        one's own time comes first.
+        one's own time comes first. Which message and which profile it was, the delivery fills in.
         """
         profile = self._identities.of(profile)
         event_time = self.event_time(profile, message_time, sent_at, is_one_of_several)
@@ -80,8 +76,7 @@ class Mapper:
         times: dict[str, int] = {}
         consents = self._only_if is None or self._only_if(profile) is True
         if consents:
-            for reader in self._fields:
-                reader.read_into(fields, profile)
+            self._read_attributes(fields, profile)
             self._audiences.read_into(fields, times, profile, event_time)
         elif not (self._exits_skipped and self._audiences.exits_into(fields, times, profile, event_time)):
             return None
@@ -91,7 +86,18 @@ class Mapper:
         creates = self.destination.identity.create_missing
         if not fields and not creates:
             return None
-        return Mapped(key, identity, fields, event_time, times, creates and not consents)
+        return Update(0, 0, key, identity, fields, event_time, times, creates and not consents)
+
+    def _read_attributes(self, fields: dict[str, Json], profile: Profile) -> None:
+        for source, target, longest, is_optional, reader in self._fields:
+            value = source(profile)
+            if type(value) is str:
+                value = value.strip() or None
+                if value and len(value) <= longest and value.isascii():
+                    fields[target] = value
+                    continue
+            if value is not ABSENT or not is_optional:
+                reader.write(fields, value)
 
     def key(self, profile: Profile) -> str:
         """Whose record a profile is about, be it mapped or not; raise ProfileRefusedError where it does not say."""
@@ -127,6 +133,7 @@ class IdentityReader:
         self._source_text = identity.source
         self._by_id = destination.updates_by_id
         self._object = destination.salesforce_object
+        self._prefix = KEY_PREFIXES.get(self._object, "")
         self._folds = identity.target in _FOLDED_FIELDS or not identity.case_sensitive
 
     def read(self, profile: Profile) -> tuple[str, str]:
@@ -137,53 +144,46 @@ class IdentityReader:
         not told apart.
         """
         found = self._source(profile)
-        identity = str(found).strip() if type(found) in (str, int) else ""
-        if not identity:
-            text = f"The profile has no identity at {self._source_text}."
-            raise ProfileRefusedError(Reason("NO_IDENTITY", text))
-        if not is_unicode(identity):
-            raise ProfileRefusedError(
-                Reason("IDENTITY_MALFORMED", "The identity contains an unpaired surrogate (invalid Unicode).")
-            )
+        identity = found.strip() if type(found) is str else str(found) if type(found) is int else ""
         if self._by_id:
-            identity = self._record_id(identity)
-            return identity, identity
+            record_id = to_18(identity)
+            if record_id and record_id.startswith(self._prefix):
+                return record_id, record_id
+            self._refuse(identity, record_id)
+        if not identity or not is_unicode(identity):
+            self._refuse(identity, None)
         return (identity.casefold() if self._folds else identity), identity
 
-    def _record_id(self, identity: str) -> str:
-        record_id = to_18(identity)
-        if record_id is None:
+    def _refuse(self, identity: str, record_id: str | None) -> NoReturn:
+        code = "IDENTITY_MALFORMED" if identity else "NO_IDENTITY"
+        if not identity:
+            text = f"The profile has no identity at {self._source_text}."
+        elif not is_unicode(identity):
+            text = "The identity contains an unpaired surrogate (invalid Unicode)."
+        elif record_id is None:
             text = (
                 f"{identity[:40]!r} is not a valid Salesforce Id. An Id has 15 or 18 characters and is case-sensitive."
             )
-            raise ProfileRefusedError(Reason("IDENTITY_MALFORMED", text))
-        prefix = KEY_PREFIXES.get(self._object, record_id[:3])
-        if not record_id.startswith(prefix):
-            text = f"{record_id} is not the Id of a {self._object}. Those Ids start with {prefix}."
-            raise ProfileRefusedError(Reason("IDENTITY_MALFORMED", text))
-        return record_id
+        else:
+            text = f"{record_id} is not the Id of a {self._object}. Those Ids start with {self._prefix}."
+        raise ProfileRefusedError(Reason(code, text))
 
 
 class _FieldReader:
     def __init__(self, mapping: FieldMapping, salesforce_object: str) -> None:
         self.mapping, self.target = mapping, mapping.target
-        self._source: Source = (
-            _constantly(mapping.constant) if mapping.source is None else compile_source(mapping.source)
-        )
+        self.source = _optional(mapping.source) or (lambda _: mapping.constant)
         known = LENGTHS.get(salesforce_object, {}).get(mapping.target)
         self._is_text = known is not None
-        self._longest = mapping.max_length or known or maxsize
+        self.longest = mapping.max_length or known or maxsize
+        self.is_optional = mapping.default is None and not mapping.required and mapping.when_absent == "leave"
 
-    def read_into(self, fields: dict[str, Json], profile: Profile) -> None:
-        value = self._source(profile)
-        if type(value) is str:
-            value = value.strip() or None
+    def write(self, fields: dict[str, Json], value: Json) -> None:
         if value is ABSENT or value is None:
             value = self._without_value(value)
             if value is ABSENT:
                 return
-        is_simple = type(value) is str and len(value) <= self._longest and value.isascii()
-        fields[self.target] = value if is_simple else self._checked(value)
+        fields[self.target] = self._checked(value)
 
     def _checked(self, value: Json) -> Json:
         if isinstance(value, dict | list):
@@ -210,16 +210,12 @@ class _FieldReader:
     def _fitted(self, value: str) -> str:
         if not is_unicode(value):
             self._refuse("contains an unpaired surrogate (invalid Unicode)")
-        if len(value) <= self._longest:
+        if len(value) <= self.longest:
             return value
         if self.mapping.when_too_long == "truncate":
-            return value[: self._longest].rstrip()
-        text = f"{self.target} holds {self._longest} characters, and the value has {len(value)}."
+            return value[: self.longest].rstrip()
+        text = f"{self.target} holds {self.longest} characters, and the value has {len(value)}."
         raise ProfileRefusedError(Reason("VALUE_TOO_LONG", text, (self.target,)))
-
-
-def _constantly(value: Json) -> Source:
-    return lambda _: value
 
 
 def _optional(source: str | None) -> Source | None:
@@ -227,5 +223,6 @@ def _optional(source: str | None) -> Source | None:
 
 
 def _sources_of(destination: Destination) -> list[str]:
+    times = destination.ordering.source if destination.ordering else None
     sources = [destination.identity.source, *(mapping.source for mapping in destination.mappings)]
-    return [source for source in (*sources, destination.profiles.only_if) if source]
+    return [source for source in (*sources, destination.profiles.only_if, times) if source]

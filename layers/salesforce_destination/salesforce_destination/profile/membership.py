@@ -7,8 +7,9 @@ demands messages that hold them all).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from salesforce_destination.outcome import ProfileRefusedError, Reason
@@ -27,29 +28,20 @@ class Status(StrEnum):
 
 _KNOWN = {status.value: status for status in Status}
 
-Namespaces = list[tuple[str, dict[str, Json]]]
-"""A segmentMembership map: for each namespace its folded name, and its memberships by the audience's id."""
 
-
-def namespaces_of(memberships: Json) -> Namespaces:
-    """Read a segmentMembership map, as far as it is one; the spelling of namespaces may be in either case."""
-    if not isinstance(memberships, dict):
-        return []
-    return [(name.casefold(), inner) for name, inner in memberships.items() if isinstance(inner, dict)]
-
-
-def find_membership(namespaces: Namespaces, audience_id: str, namespace: str | None) -> Json | None:
+def lookup_in(memberships: Json, namespace: str | None) -> Callable[[str], Json | None]:
     """
-    Find an audience's membership, as it came.
+    What finds an audience's membership by its id in a segmentMembership map, as far as it is one.
 
-    Without a namespace (which is given folded) every one is looked through, and the latest of several wins.
+    The map may spell the (folded) namespace in either case. Without a namespace every one is looked through, and the
+    latest of several memberships wins.
     """
-    found = None
-    for name, inner in namespaces:
-        if audience_id in inner and (namespace is None or name == namespace):
-            one = inner[audience_id]
-            found = one if found is None else max(found, one, key=_time_of)
-    return found
+    found: list[dict[str, Json]] = []
+    if type(memberships) is dict:
+        for name, inner in memberships.items():
+            if type(inner) is dict and (namespace is None or name.casefold() == namespace):
+                found.append(inner)
+    return found[0].get if len(found) == 1 else partial(_latest, found)
 
 
 def read_status(found: Json, audience: str) -> Status:
@@ -75,6 +67,11 @@ def read_since(found: Json, audience: str) -> int | None:
 def names_of(members: Mapping[str, bool]) -> str | None:
     """Join the names of the audiences that a profile is in, as multi-select picklists take them; None clears."""
     return ";".join(name for name, is_member in members.items() if is_member) or None
+
+
+def _latest(inners: list[dict[str, Json]], audience_id: str) -> Json | None:
+    found = (inner.get(audience_id) for inner in inners)
+    return max((one for one in found if one is not None), key=_time_of, default=None)
 
 
 def _since(found: dict[str, Json]) -> int | None:

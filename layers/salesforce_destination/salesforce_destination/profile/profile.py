@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec import MsgspecError
+from msgspec.json import Decoder
 from pydantic_core import from_json
 
 from salesforce_destination.outcome import ProfileRefusedError, Reason
@@ -19,10 +21,24 @@ from salesforce_destination.profile.source import ABSENT, Source, plain_steps
 Json = Any
 Profile = dict[str, Json]
 
-_PREFIX = "xdm:"
+PREFIX = "xdm:"
+"""What producers of XDM documents may put before a key. It means nothing, and is taken off."""
+
 # What may reach an identity without naming it: a wildcard, the current node, the map as a whole.
 _ANY_NAME = re.compile(r"identityMap|[*@]")
 _NAMESPACE = re.compile(r'\bidentityMap\.(?:"([^"\\]+)"|([A-Za-z_][A-Za-z0-9_]*))')
+
+
+def read_in_part(body: str, decoder: Decoder[Profile]) -> Profile | None:
+    """Read of a body's one profile what a decoder asks for; None where only the whole body tells."""
+    try:
+        profile = decoder.decode(body)
+    except (MsgspecError, UnicodeEncodeError, RecursionError):
+        return None
+    for namespace in profile.get("segmentMembership", ()):
+        if namespace[:4] == PREFIX:
+            return None
+    return profile
 
 
 def read_body(body: str) -> Json:
@@ -31,7 +47,7 @@ def read_body(body: str) -> Json:
         value = from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise ProfileRefusedError(Reason("NOT_JSON", f"The body is not JSON: {error}.")) from None
-    return _without_prefix(value) if _PREFIX in body else value
+    return _without_prefix(value) if PREFIX in body else value
 
 
 def profiles_in(document: Json, select: Source | None) -> list[Profile]:
@@ -68,23 +84,21 @@ class IdentitiesInOrder:
     def of(self, profile: Profile) -> Profile:
         """The profile with its identities in order; the same where those that the sources name are so already."""
         identity_map = profile.get("identityMap")
-        if not isinstance(identity_map, dict) or self._are_in_order(identity_map):
+        if not isinstance(identity_map, dict):
             return profile
+        for name in self._spelled.values():
+            identities = identity_map.get(name)
+            if not isinstance(identities, list) or len(identities) > 1:
+                return self._in_order(profile, identity_map)
+        return self._in_order(profile, identity_map) if self._reads_others else profile
+
+    def _in_order(self, profile: Profile, identity_map: dict[str, Json]) -> Profile:
         ordered: dict[str, Json] = {}
         for name, identities in identity_map.items():
             spelled = self._spelled.get(name.casefold()) or name
             key = name if spelled in identity_map else spelled
             ordered.setdefault(key, _primary_first(identities))
         return {**profile, "identityMap": ordered}
-
-    def _are_in_order(self, identity_map: dict[str, Json]) -> bool:
-        if self._reads_others:
-            return False
-        for name in self._spelled.values():
-            identities = identity_map.get(name)
-            if not isinstance(identities, list) or len(identities) > 1:
-                return False
-        return True
 
 
 def _primary_first(identities: Json) -> Json:
@@ -95,5 +109,5 @@ def _primary_first(identities: Json) -> Json:
 
 def _without_prefix(value: Json) -> Json:
     if isinstance(value, dict):
-        return {key.removeprefix(_PREFIX): _without_prefix(inner) for key, inner in value.items()}
+        return {key.removeprefix(PREFIX): _without_prefix(inner) for key, inner in value.items()}
     return [_without_prefix(inner) for inner in value] if isinstance(value, list) else value

@@ -32,6 +32,8 @@ class _Absent:
 ABSENT: Final = _Absent()
 """Nothing is there, which is not the same as null: what is absent leaves its field alone."""
 
+_NO_OBJECT: Final[dict[str, Json]] = {}
+
 _PLAIN = re.compile(r'(?:[A-Za-z_][A-Za-z0-9_]*|"[^"\\]+")(?:\.(?:[A-Za-z_][A-Za-z0-9_]*|"[^"\\]+")|\[[0-9]+\])*')
 _STEP = re.compile(r'"([^"\\]+)"|\[([0-9]+)\]|([A-Za-z_][A-Za-z0-9_]*)')
 
@@ -78,14 +80,19 @@ def _follow(steps: tuple[str | int, ...], unwrap: Source) -> Source:
     if type(steps[-1]) is int:
         return _follow_with_care(steps, unwrap)
     with_care = _follow_with_care(steps, unwrap)
+    *before, last = steps
+    is_indexed = any(type(step) is int for step in before)
 
     def read(profile: Json) -> Json:
         # A text can be indexed by a number, but what that gives by no key: the last step is one.
         value = profile
         try:
-            for step in steps:
-                value = value[step]
-        except (KeyError, IndexError, TypeError):
+            for step in before:
+                value = value[step] if is_indexed else value.get(step, _NO_OBJECT)
+            value = value.get(last, ABSENT)
+        except KeyError:
+            return ABSENT
+        except (IndexError, TypeError, AttributeError):
             return with_care(profile)
         return unwrap(value) if type(value) is dict else value
 

@@ -54,7 +54,7 @@ class CompositeWriter:
                     "url": self._url(collection[0]),
                     "referenceId": f"collection{number}",
                     **({"httpHeaders": headers} if headers else {}),
-                    "body": {"allOrNone": False, "records": [self._row(record) for record in collection]},
+                    "body": {"allOrNone": False, "records": self._rows(collection)},
                 }
                 for number, collection in enumerate(collections)
             ],
@@ -81,9 +81,12 @@ class CompositeWriter:
         url = f"{self._path}/sobjects/{self._object}/{self._key}"
         return url if self._creates and not first.updates_only else f"{url}?updateOnly=true"
 
-    def _row(self, record: Record) -> Json:
-        key = "id" if record.moved_to or self._by_id else self._key
-        return {"attributes": {"type": record.moved_to or self._object}, key: record.identity, **record.fields}
+    def _rows(self, collection: Collection) -> list[Json]:
+        """The records of one collection, which are of one sObject and found in one way."""
+        moved_to = collection[0].moved_to
+        key = "id" if moved_to or self._by_id else self._key
+        attributes = {"type": moved_to or self._object}
+        return [{"attributes": attributes, key: record.identity, **record.fields} for record in collection]
 
 
 def read_reply(reply: Json, collections: Sequence[Collection]) -> list[CollectionReply]:
@@ -104,10 +107,13 @@ def _read_subreply(answer: Json, collection: Collection) -> CollectionReply:
     status, body = answer["httpStatusCode"], answer.get("body")
     if status != 200 or not isinstance(body, list) or len(body) != len(collection):
         return request_error(status, body)
-    results = [_read_result(result) for result in body]
-    if None in results:
+    try:
+        if len([result for result in body if result["success"] is True]) == len(body):
+            return [WRITTEN] * len(body)
+    except (KeyError, TypeError):
         return OutcomeUnknownError(status)
-    return [errors for errors in results if errors is not None]
+    results = [_read_result(result) for result in body]
+    return OutcomeUnknownError(status) if None in results else [errors for errors in results if errors is not None]
 
 
 def _read_result(result: Json) -> RecordErrors | None:

@@ -7,7 +7,7 @@ one Id the order is not promised. Merging is also what makes a flood cheap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -43,7 +43,8 @@ class Record:
     One record of a request, and the updates that it answers for, oldest first.
 
     `moved_to` is the sObject of a record that is written by its Id in place of the one that was asked for: the contact
-    of a converted lead, the survivor of a merge. `left_out` are fields that are not sent.
+    of a converted lead, the survivor of a merge. `left_out` are fields that are not sent. `updates_only` is that of the
+    latest event, which must not create the record: who has taken the consent away has the last word.
     """
 
     key: str = field(repr=False)
@@ -52,11 +53,7 @@ class Record:
     updates: tuple[Update, ...]
     moved_to: str | None = None
     left_out: frozenset[str] = frozenset()
-
-    @property
-    def updates_only(self) -> bool:
-        """Whether the latest event must not create the record: who has taken the consent away has the last word."""
-        return self.updates[-1].updates_only
+    updates_only: bool = False
 
     def without(self, names: Iterable[str]) -> Record:
         """The same record, these fields left out."""
@@ -66,13 +63,15 @@ class Record:
         return replace(self, left_out=left_out, fields={k: v for k, v in self.fields.items() if k not in left_out})
 
 
-def merge(updates: Iterable[Update]) -> list[Record]:
+def merge(updates: Collection[Update]) -> list[Record]:
     """
     Make one record of all updates that concern it, in the order in which the records first appear.
 
     Field by field the later time wins, and among equal times the later position; an update that lacks a field leaves
     it to the others.
     """
+    if len({update.key for update in updates}) == len(updates):
+        return [_record_of_one(update) for update in updates]
     by_key: dict[str, list[Update]] = {}
     for update in updates:
         by_key.setdefault(update.key, []).append(update)
@@ -82,8 +81,7 @@ def merge(updates: Iterable[Update]) -> list[Record]:
 def record_of(updates: list[Update]) -> Record:
     """Make the record of these updates, which all concern the same one."""
     if len(updates) == 1:
-        only = updates[0]
-        return Record(only.key, only.identity, only.fields, (only,))
+        return _record_of_one(updates[0])
     oldest_first = sorted(updates, key=lambda update: (update.event_time, update.message, update.profile))
     newest: dict[str, int] = {}
     fields: dict[str, Json] = {}
@@ -92,15 +90,14 @@ def record_of(updates: list[Update]) -> Record:
             time = update.times.get(name, update.event_time)
             if time >= newest.get(name, time):
                 newest[name], fields[name] = time, value
-    return Record(updates[0].key, oldest_first[-1].identity, fields, tuple(oldest_first))
+    last = oldest_first[-1]
+    return Record(updates[0].key, last.identity, fields, tuple(oldest_first), updates_only=last.updates_only)
 
 
-def moved(record: Record, sobject: str, record_id: str, others: Iterable[Update] = ()) -> Record:
-    """
-    The record, to be written to the one that took its place.
+def _record_of_one(update: Update) -> Record:
+    return Record(update.key, update.identity, update.fields, (update,), None, frozenset(), update.updates_only)
 
-    `others` are updates that concern that one already: what is newer among them must not be undone.
-    """
-    merged = record_of([*record.updates, *others])
-    by_id = replace(merged, key=record_id, identity=record_id, moved_to=sobject)
-    return by_id.without(record.left_out)
+
+def moved(updates: Iterable[Update], sobject: str, record_id: str) -> Record:
+    """The record of these updates, to be written to the one that took its place."""
+    return replace(record_of(list(updates)), key=record_id, identity=record_id, moved_to=sobject)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from string import ascii_letters, ascii_uppercase, digits
+from string import ascii_lowercase, ascii_uppercase, digits
 
 _CHECKSUM_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
-_CASE = str.maketrans({**dict.fromkeys(ascii_letters + digits, "0"), **dict.fromkeys(ascii_uppercase, "1")})
-# Of five characters the first counts 1 and the last 16 where they are capitals.
-_CHECK = {f"{number:05b}"[::-1]: character for number, character in enumerate(_CHECKSUM_ALPHABET)}
-_SHAPE = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?", re.ASCII)
+# Of five characters the first counts 1 and the last 16 where they are capitals. Of a number it would be the other way.
+_CHECK = [_CHECKSUM_ALPHABET[int(f"{number:05b}"[::-1], 2)] for number in range(32)]
+_CHECKS = [first + second for first in _CHECK for second in _CHECK]
+_CASE = bytes(
+    ord("1" if chr(byte) in ascii_uppercase else "0" if chr(byte) in ascii_lowercase + digits else "x")
+    for byte in range(256)
+)
 
 
 def to_18(record_id: str) -> str | None:
@@ -19,12 +21,10 @@ def to_18(record_id: str) -> str | None:
     An 18-character id whose checksum does not match its first 15 characters was damaged on its way (a spreadsheet
     that folded its case): Salesforce would answer MALFORMED_ID.
     """
-    if not _SHAPE.fullmatch(record_id):
+    start = record_id[:15]
+    try:
+        case = int(start.encode().translate(_CASE), 2)
+    except ValueError:
         return None
-    full = record_id[:15] + _checksum(record_id)
-    return full if len(record_id) == 15 or record_id == full else None
-
-
-def _checksum(record_id: str) -> str:
-    case = record_id.translate(_CASE)
-    return _CHECK[case[:5]] + _CHECK[case[5:10]] + _CHECK[case[10:15]]
+    full = start + _CHECKS[case >> 5] + _CHECK[case & 31]
+    return full if record_id == full or len(record_id) == 15 else None

@@ -13,9 +13,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 import requests
 from pydantic_core import from_json, to_json
+from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import NewConnectionError
 
 from salesforce_destination import USER_AGENT
@@ -70,12 +72,13 @@ class SalesforceClient:
     Sends JSON to one org with one kept-alive connection.
 
     `read_seconds` says how long an answer may take from now on. `usage` is what the last answer told of the org's
-    API calls, or None.
+    API calls, or None; `calls` counts those that were made here.
     """
 
     def __init__(self, session: requests.Session, tokens: Tokens, read_seconds: Callable[[], float]) -> None:
         self._session, self._tokens, self._read_seconds = session, tokens, read_seconds
         self.usage: ApiUsage | None = None
+        self.calls = 0
 
     def post(self, path: str, body: Json, headers: Mapping[str, str] | None = None) -> Json:
         """
@@ -85,13 +88,13 @@ class SalesforceClient:
         """
         payload, encoding = packed(to_json(body))
         all_headers = {"Content-Type": "application/json", **encoding, **(headers or {})}
-        return self._call("POST", path, all_headers, data=payload)
+        return self._call("POST", path, all_headers, payload)
 
     def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Json:
         """GET a resource, as `post` posts."""
-        return self._call("GET", path, {}, params=parameters)
+        return self._call("GET", f"{path}?{urlencode(parameters)}" if parameters else path, {})
 
-    def _call(self, method: str, path: str, headers: Mapping[str, str], **content: Any) -> Json:
+    def _call(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Json:
         try:
             token = self._tokens.current()
         except TokenUnavailableError as error:
@@ -99,20 +102,29 @@ class SalesforceClient:
                 raise
             token = self._tokens.replace(None)
         try:
-            return self._send(token, method, path, headers, **content)
+            return self._send(token, method, path, headers, body)
         except SessionExpiredError:
-            return self._send(self._tokens.replace(token), method, path, headers, **content)
+            return self._send(self._tokens.replace(token), method, path, headers, body)
 
-    def _send(self, token: AccessToken, method: str, path: str, headers: Mapping[str, str], **content: Any) -> Json:
+    def _send(self, token: AccessToken, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Json:
+        """
+        Send by the session's adapter.
+
+        Session.request merges settings, keeps cookies and looks for redirects: a third of a small batch's time.
+        """
+        self.calls += 1
+        session, request = self._session, requests.PreparedRequest()
+        request.method, request.url, request.body = method, token.instance_url + path, body or None
+        request.headers = CaseInsensitiveDict(headers)
+        request.headers.update(session.headers)  # type: ignore[arg-type]  # none of ours is bytes
+        request.headers["Authorization"] = f"Bearer {token.value}"
+        if body:
+            request.headers["Content-Length"] = str(len(body))
+        timeout, verify = (CONNECT_SECONDS, max(self._read_seconds(), 1.0)), session.verify is None or session.verify
         try:
-            response = self._session.request(
-                method,
-                token.instance_url + path,
-                headers={**headers, "Authorization": f"Bearer {token.value}"},
-                timeout=(CONNECT_SECONDS, max(self._read_seconds(), 1.0)),
-                allow_redirects=False,
-                **content,
-            )
+            adapter = session.get_adapter(request.url)
+            response = adapter.send(request, timeout=timeout, verify=verify, proxies=session.proxies)
+            content = response.content
         except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError):
             raise SalesforceUnavailableError(None) from None
         except requests.exceptions.ConnectionError as error:
@@ -120,10 +132,10 @@ class SalesforceClient:
         except requests.exceptions.RequestException:
             raise OutcomeUnknownError(None) from None
         self.usage = usage_of(response) or self.usage
-        body = _parsed(response)
-        if response.status_code != 200 or body is None:
-            raise request_error(response.status_code, body)
-        return body
+        answer = _parsed(response, content)
+        if response.status_code != 200 or answer is None:
+            raise request_error(response.status_code, answer)
+        return answer
 
 
 def usage_of(response: requests.Response) -> ApiUsage | None:
@@ -149,11 +161,11 @@ def packed(payload: bytes) -> tuple[bytes, dict[str, str]]:
     return gzip.compress(payload, compresslevel=1, mtime=0), {"Content-Encoding": "gzip"}
 
 
-def _parsed(response: requests.Response) -> Json:
+def _parsed(response: requests.Response, content: bytes) -> Json:
     if "json" not in response.headers.get("Content-Type", "").lower():
         return None
     try:
-        return from_json(response.content)
+        return from_json(content)
     except ValueError:
         return None
 

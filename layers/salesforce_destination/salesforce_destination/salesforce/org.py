@@ -60,6 +60,10 @@ class SalesforceOrg:
         reply = self._client.post(writer.path(), writer.request(collections), writer.headers())
         return read_reply(reply, collections)
 
+    def api_calls(self) -> int:
+        """How many API calls were made so far, whatever came of them."""
+        return self._client.calls
+
     def api_usage_percent(self) -> float | None:
         """The share of the org's daily API calls that is spent, as the last answer told it."""
         return self._client.usage.percent if self._client.usage else None

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from builders import SENT_AT
+from builders import SENT_AT, a_queue
 from destination_cli.dead_letters.reader import DeadLetter
 from operated_stack import as_attributes
 from salesforce_destination.aws.dead_letters import DeadLetters
@@ -25,7 +25,7 @@ def rejected_with(attributes: dict[str, Any]) -> DeadLetter:
     queue = RecordingQueue()
     message = Message("m-1", "handle", "a body", SENT_AT, attributes=as_attributes(attributes))
     outcome = rejected("INVALID_EMAIL_ADDRESS", "Email: invalid email address: a", ("Email",))
-    DeadLetters(lambda: queue, "url", "contacts").send([Delivery(message, outcome, EVENT_TIME)])
+    DeadLetters(*a_queue(queue), "contacts").send([Delivery(message, outcome, EVENT_TIME)])
     (entry,) = queue.entries
     return a_letter(entry["MessageAttributes"])
 

@@ -1,0 +1,87 @@
+"""
+A queue of SQS, for thousands of messages at a time, and the delays that deferred ones wait for there.
+
+A batch of 10,000 messages that is refused whole is 1,000 calls. 512 MB give 0.29 of a processor, where botocore takes
+3 s for them; at 70 ms each, 16 at once wait 4.4 s more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from salesforce_destination.aws.clients import ClientFactory
+from salesforce_destination.outcome import Message
+
+ENTRIES_PER_CALL = 10
+"""SendMessageBatch and ChangeMessageVisibilityBatch take up to 10 entries (SQS API reference)."""
+
+MOST_BYTES = 1_048_576
+"""Of a message, and of all messages of one call ("Amazon SQS message quotas")."""
+
+CALLS_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class SqsQueue:
+    """One queue; `sqs` gives its client, and no call begins when `seconds_left` are over."""
+
+    sqs: ClientFactory
+    seconds_left: Callable[[], float]
+    calls_at_once: int
+    url: str
+
+    def refused(self, action: str, entries: Sequence[Mapping[str, Any]], sizes: Sequence[int]) -> set[int]:
+        """
+        Hand SQS entries of these sizes by a batch action; give the positions of those that it did not take.
+
+        One entry can refuse the whole call: alone, the others may pass. What is lost on the way, or has no time left,
+        counts as not taken.
+        """
+        calls, ask = list(_calls(sizes)), partial(self._ask, action, entries)
+        if len(calls) == 1:
+            return ask(calls[0])
+        with ThreadPoolExecutor(self.calls_at_once) as pool:
+            return set().union(*pool.map(ask, calls))
+
+    def _ask(self, action: str, entries: Sequence[Mapping[str, Any]], positions: range) -> set[int]:
+        if self.seconds_left() <= 0:
+            return set(positions)
+        call = [{"Id": str(position), **entries[position]} for position in positions]
+        try:
+            answer = getattr(self.sqs(), action)(QueueUrl=self.url, Entries=call)
+        except (ClientError, ParamValidationError):
+            alone = [range(each, each + 1) for each in positions if len(positions) > 1]
+            return set().union(*(self._ask(action, entries, each) for each in alone)) if alone else set(positions)
+        except BotoCoreError:
+            return set(positions)
+        return {int(failed["Id"]) for failed in answer.get("Failed", ())}
+
+
+def _calls(sizes: Sequence[int]) -> Iterator[range]:
+    start = size = 0
+    for position, more in enumerate(sizes):
+        if position > start and (position - start == ENTRIES_PER_CALL or size + more > MOST_BYTES):
+            yield range(start, position)
+            start, size = position, 0
+        size += more
+    if sizes:
+        yield range(start, len(sizes))
+
+
+class VisibilityTimeouts(SqsQueue):
+    """Sets visibility timeouts on a queue, so that a deferred message comes again at its own time."""
+
+    def set(self, delays: Sequence[tuple[Message, int]]) -> int:
+        """
+        Delay these messages; give the number of those that SQS did not take.
+
+        Those come again after the queue's own visibility timeout: later than meant, and nothing is lost.
+        """
+        entries = [{"ReceiptHandle": each.receipt_handle, "VisibilityTimeout": seconds} for each, seconds in delays]
+        return len(self.refused("change_message_visibility_batch", entries, [0] * len(entries)))
