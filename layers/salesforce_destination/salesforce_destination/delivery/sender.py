@@ -273,8 +273,7 @@ class Sender:
         own = self._records.get(successor.record_id)
         others = other.record.updates if other else own.updates if own else ()
         record = moved(attempt.record, successor.sobject, successor.record_id, others)
-        writable = {name.lower() for name in successor.writable or ()}
-        unknown = {name for name in record.fields if name.lower() not in writable and successor.writable is not None}
+        unknown = record.fields.keys() - successor.writable if successor.writable is not None else ()
         return replace(attempt, record=record.without(unknown), not_there=frozenset(unknown))
 
     # Common causes: where half of a batch is refused for one reason, the records are not to blame.
