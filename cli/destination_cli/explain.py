@@ -110,19 +110,11 @@ def records_of(client: SalesforceClient, destination: Destination, identity: str
     visible = read_description(client.get(f"/services/data/v{version}/sobjects/{sobject}/describe")).fields
     destination = spelled_as(destination, visible)
     by = "Id" if destination.updates_by_id else destination.identity.target
-    names = [name for name in dict.fromkeys([*ABOUT_THE_RECORD, by, *fields_of(destination)]) if name in visible]
+    names = [name for name in dict.fromkeys([*ABOUT_THE_RECORD, by, *destination.written_fields]) if name in visible]
     limit = ("LIMIT", str(MOST_RECORDS))
     soql = " ".join(["SELECT", ", ".join(names), "FROM", sobject, "WHERE", by, "=", quoted(identity), *limit])
     answer = client.get(f"/services/data/v{version}/queryAll", {"q": soql})
     return [_without_attributes(row) for row in answer["records"]]
-
-
-def fields_of(destination: Destination) -> list[str]:
-    """The fields that a destination writes: audiences first, since they are what is asked for."""
-    audiences = [name for audience in destination.audiences for name in (audience.mapping_id, audience.since_field)]
-    ordering = destination.ordering.field if destination.ordering else None
-    found = [*audiences, ordering, *(mapping.target for mapping in destination.mappings)]
-    return [name for name in dict.fromkeys(found) if name]
 
 
 def _without_attributes(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 from builders import CONTACTS, a_destination, an_id
-from destination_cli.explain import Explanation, LoggedOutcome, events_of, fields_of, key_of, seconds_of, show
+from destination_cli.explain import Explanation, LoggedOutcome, events_of, key_of, seconds_of, show
 from destination_cli.target import TargetError
 from moto import mock_aws
 from operated_stack import OperatedStack
@@ -70,7 +70,7 @@ def test_an_identity_is_known_in_every_form_in_which_the_org_takes_it() -> None:
 def test_the_fields_of_a_record_are_those_that_the_file_names_audiences_first() -> None:
     destination = a_destination(CONTACTS, '\n[ordering]\nfield = "CDP_Event_Time__c"\n')
 
-    assert fields_of(destination) == ["CDP_Loyal__c", "CDP_Event_Time__c", "LastName", "FirstName", "Email"]
+    assert destination.written_fields == ["CDP_Loyal__c", "CDP_Event_Time__c", "LastName", "FirstName", "Email"]
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,7 @@ def test_the_org_is_asked_for_missing_fields_once_in_five_minutes() -> None:
 
     def describe() -> ObjectDescription:
         asked.append(clock.now)
-        return an_object("BACK__c")
+        return an_object("Back__c")
 
     def ask(at: float) -> None:
         clock.now = at

@@ -615,7 +615,7 @@ FOLLOWING = 'merged_records = "follow"\n' + CONTACTS
 
 def test_fields_that_a_converted_leads_contact_has_not_are_left_out() -> None:
     lead = an_id(1, "00Q")
-    successor = Successor("Contact", an_id(9), frozenset({"Lastname"}))
+    successor = Successor("Contact", an_id(9), frozenset({"LastName"}))
     org = Org(gone(lead, code="CANNOT_UPDATE_CONVERTED_LEAD"), successors={lead: successor})
     message = a_message(a_profile(crm_id=lead, email="a@b.c"))
 

@@ -84,3 +84,11 @@ def test_a_restricted_picklist_has_the_values_that_are_active() -> None:
     assert a_field(restrictedPicklist=True, picklistValues=listed).values == frozenset("ac")
     assert a_field(restrictedPicklist=False, picklistValues=listed).values is None
     assert a_field(restrictedPicklist=True).values == frozenset()
+
+
+def test_its_fields_can_be_spelled_as_a_file_does() -> None:
+    fields = [{"name": name, "updateable": True} for name in ("LastName", "CDP_Loyal__c")]
+
+    spelled = read_description({"name": "Contact", "fields": fields}).spelled_as(["cdp_loyal__C", "Nowhere__c"])
+
+    assert spelled.writable == {"LastName", "cdp_loyal__C"}

@@ -102,8 +102,7 @@ class Memory:
         """Look whether missing fields have come, at most every five minutes."""
         if self.missing and self.clock() - self._looked_at >= DESCRIBE_EVERY_SECONDS:
             self._looked_at = self.clock()
-            writable = {name.lower() for name in describe().writable}
-            self.missing = {name for name in self.missing if name.lower() not in writable}
+            self.missing -= describe().writable
 
     def note_part(self, parts: Iterable[tuple[str, int]], missing: frozenset[str]) -> None:
         """Remember that all of these profiles was written but the missing fields."""

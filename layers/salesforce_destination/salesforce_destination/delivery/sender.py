@@ -348,9 +348,7 @@ class Sender:
         events = [update for attempt in attempts for update in attempt.events]
         there = moved([*events, *(own.updates if own else ())], successor.sobject, successor.record_id)
         self._by_key[successor.record_id] = there
-        writable = {name.lower() for name in successor.writable or ()}
-        is_known = successor.writable is not None
-        unknown = frozenset(name for name in there.fields if is_known and name.lower() not in writable)
+        unknown = frozenset(there.fields.keys() - successor.writable if successor.writable is not None else ())
         left_out = frozenset.intersection(*(attempt.record.left_out for attempt in attempts)) - self.memory.missing
         return Attempt(there.without(unknown | left_out), attempts[0].most, not_there=unknown)
 

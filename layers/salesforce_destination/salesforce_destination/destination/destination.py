@@ -151,6 +151,14 @@ class Destination(_Table):
         """Whether records are found by their own Id, which can update and never create."""
         return self.identity.target == SALESFORCE_ID
 
+    @property
+    def written_fields(self) -> list[str]:
+        """The fields that it writes, but for the identity's: those of audiences first."""
+        audiences = [name for audience in self.audiences for name in (audience.mapping_id, audience.since_field)]
+        ordering = self.ordering.field if self.ordering else None
+        found = [*audiences, ordering, *(mapping.target for mapping in self.mappings)]
+        return [name for name in dict.fromkeys(found) if name]
+
 
 def read_destination(text: str) -> Destination:
     """Read a destination file; raise DestinationFileError with every mistake in it."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 Json = Any
@@ -46,6 +46,11 @@ class ObjectDescription:
     def writable(self) -> frozenset[str]:
         """The fields that an update may hold."""
         return frozenset(name for name, field in self.fields.items() if field.updateable)
+
+    def spelled_as(self, names: Iterable[str]) -> ObjectDescription:
+        """The same, with these spellings of the fields' names: Salesforce does not heed the case of their letters."""
+        spelling = {name.lower(): name for name in names}
+        return replace(self, fields={spelling.get(name.lower(), name): field for name, field in self.fields.items()})
 
     @property
     def has_person_accounts(self) -> bool:

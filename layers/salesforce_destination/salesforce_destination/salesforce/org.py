@@ -103,7 +103,8 @@ class SalesforceOrg:
         now = self._clock()
         known = self._described.get(sobject)
         if known is None or now - known[0] > DESCRIBE_GOOD_FOR_SECONDS:
-            known = now, read_description(self._client.get(f"{self._root}/sobjects/{sobject}/describe"))
+            described = read_description(self._client.get(f"{self._root}/sobjects/{sobject}/describe"))
+            known = now, described.spelled_as(self._destination.written_fields)
             self._described[sobject] = known
         return known[1]
 
