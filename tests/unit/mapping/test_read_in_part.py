@@ -92,6 +92,10 @@ target = "Member_Since__c"
 when_absent = "clear"
 
 [[mappings]]
+source = "value"
+target = "Value__c"
+
+[[mappings]]
 source = '"xdm:prefixed".key'
 target = "Prefixed__c"
 
@@ -366,6 +370,18 @@ def test_a_decoder_that_takes_every_key_as_it_stands_is_found(corpus: Corpus) ->
     drawn = islice(corpus.drawn(2), 20_000)
 
     assert any(differs(mapper, Planted(Decoder(dict)), body) for mapper, _, body in drawn)
+
+
+@pytest.mark.parametrize(("audiences", "is_read_in_part"), [(50, True), (51, False)])
+def test_a_body_is_read_whole_where_a_file_names_very_many_keys(audiences: int, is_read_in_part: bool) -> None:
+    """msgspec would compare each key of a body with all of them."""
+    listed = "".join(f'[[audiences]]\nid = "id {n}"\nmapping_id = "A{n}__c"\n' for n in range(1, audiences))
+    mapper = Mapper(read_destination(f"max_audience_fields = 800\n{CONTACTS}{listed}"))
+    assert mapper.decoder
+
+    part = read_in_part('{"segmentMembership": {"ups": {"id 1": {"status": "realized"}}}}', mapper.decoder)
+
+    assert (part is not None) is is_read_in_part
 
 
 USUAL = (Variant.PLAIN, Variant.WIDE)
