@@ -62,7 +62,7 @@ value = "timestamp"
 """
 
 MORE = f"""
-name = "Lists, several namespaces, quoted keys, and one object read in two ways"
+name = "Lists, several namespaces, quoted keys"
 salesforce_object = "Person__c"
 
 [identity]
@@ -83,10 +83,6 @@ target = "Tier__c"
 default = "none"
 
 [[mappings]]
-source = "loyalty.value"
-target = "Points__c"
-
-[[mappings]]
 source = "loyalty.since.value"
 target = "Member_Since__c"
 when_absent = "clear"
@@ -95,15 +91,23 @@ when_absent = "clear"
 source = "value"
 target = "Value__c"
 
-[[mappings]]
-source = '"xdm:prefixed".key'
-target = "Prefixed__c"
-
 [ordering]
 field = "Event_Time__c"
 source = "timestamp"
 {AUDIENCES}
 """
+
+ODD = f"""
+{MORE}
+[[mappings]]
+source = "loyalty.value"
+target = "Points__c"
+
+[[mappings]]
+source = '"xdm:prefixed".key'
+target = "Prefixed__c"
+"""
+"""Also an object that is read in two ways, and a prefix, which no body has once it is read."""
 
 NAMES = """
 [profiles]
@@ -152,7 +156,7 @@ Span = tuple[int, int, bool]
 
 def destinations() -> Iterator[Destination]:
     """Every destination file of the repository, and those that the examples of the documents are parts of."""
-    for text in (*[CONTACTS + AUDIENCES, CONTACTS + NAMES, MORE] * 5, *_whole_files()):
+    for text in (*[CONTACTS + AUDIENCES, CONTACTS + NAMES, MORE, ODD] * 5, *_whole_files()):
         with suppress(DestinationFileError):
             yield read_destination(text)
     blocks = [block for page in PAGES for block in re.findall(r"^```toml (\w+)\n(.*?)^```$", page.read_text(), BLOCK)]
