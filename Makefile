@@ -22,7 +22,7 @@ NOT_HERE := sam or python313 or chromium or docker or long or index
 # Without a Docker engine there is nothing that could be asked of it; everything else must run in test-all.
 DOCKER := $(shell docker version >/dev/null 2>&1 && echo " or docker")
 
-.PHONY: help setup test test-all equal mutants demo local chaos bench alarms cold-start lint format lock licences settings size python313 clean
+.PHONY: help setup test test-all equal mutants demo local chaos bench growth alarms cold-start lint format lock licences settings size python313 clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ chaos: setup ## deliver 100,000 messages while everything goes wrong, on a simul
 
 alarms: setup ## try the template's alarms: which go on by which fault, and which stay off where all is well
 	@$(BIN)/python -m destination_testbench.alarms
+
+growth: setup ## measure 32 batches, bad ones most, at 1,000 to 8,000 messages: how calls and CPU grow
+	@$(BIN)/python -m benchmarks.growth
 
 cold-start: setup .venv-sam/.made .venv-runtime/.made ## measure cold starts of what is built, in AWS's emulator (ROUNDS=)
 	@$(BIN)/python -m benchmarks.cold_start $(if $(ROUNDS),--rounds $(ROUNDS))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from benchmarks import growth
 from benchmarks.cold_start.figures import table
 from benchmarks.costs import Prices, monthly
 from benchmarks.figures import Result
@@ -16,9 +17,6 @@ from benchmarks.tables import bad_days, cost_tables, headline, million, reach, w
 ROOT = Path(__file__).parents[1]
 COLD_START = Path(__file__).parent / "results" / "cold-start.json"
 PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md")
-FILLED_ELSEWHERE = {"growth"}
-"""What `make growth` writes."""
-
 MARKED = re.compile(r"(<!-- begin (?P<name>[\w-]+) -->\n).*?(<!-- end (?P=name) -->)", re.DOTALL)
 
 
@@ -37,6 +35,7 @@ def parts(result: Result, prices: Prices) -> dict[str, str]:
         "cold-start": cold_start().markdown(),
         "bench-monthly": _monthly(prices).markdown(),
         "bench-line": f"{million(result, prices)} {_idle(prices)}",
+        "growth": growth.bad_days(growth.load()).markdown(),
     }
 
 
@@ -69,8 +68,6 @@ def rewritten(page: str, contents: Mapping[str, str]) -> str:
     """A page with what is to stand between its markers."""
 
     def fill(found: re.Match[str]) -> str:
-        if found["name"] in FILLED_ELSEWHERE:
-            return found[0]
         if found["name"] not in contents:
             raise UnknownMarkerError(found["name"])
         return f"{found[1]}\n{contents[found['name']]}\n{found[3]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator
 from functools import cache
@@ -39,6 +40,10 @@ def read_the_descriptions_of_aws_once() -> None:
     itself takes.
     """
     botocore.session.create_loader = cache(botocore.session.create_loader)
+
+
+def pytest_runtest_teardown() -> None:
+    gc.unfreeze()  # the deliver function freezes what its environment keeps for good; a test is over
 
 
 @pytest.hookimpl(wrapper=True)

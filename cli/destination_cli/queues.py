@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
+from botocore.exceptions import ClientError
 from rich.console import Console
 
 from destination_cli.target import Target, TargetError
@@ -16,6 +17,11 @@ from destination_cli.terminal import counted
 ENTRIES_PER_CALL = 10
 MOST_BYTES = 1_048_576
 """What SQS lets one call carry: so many messages, and so much of bodies and attributes ("Message quotas")."""
+
+CALLS_AT_ONCE = 16
+
+_ONE_OF_THEM = ("BatchRequestTooLong", "InvalidMessageContents", "InvalidParameterValue")
+"""Codes with which SQS refuses a whole call because of one of its entries."""
 
 Item = TypeVar("Item")
 
@@ -77,6 +83,21 @@ def in_calls(items: Iterable[Item], size_of: Callable[[Item], int]) -> Iterator[
         room -= size
     if call:
         yield call
+
+
+def send_messages(sqs: Any, url: str, messages: Sequence[Mapping[str, Any]]) -> dict[int, bool]:
+    """Send up to ten messages; give the places of those that failed, and whether SQS will never take them."""
+    entries = [{"Id": str(place), **message} for place, message in enumerate(messages)]
+    try:
+        failed = sqs.send_message_batch(QueueUrl=url, Entries=entries).get("Failed", ()) if entries else ()
+    except ClientError as error:
+        if not error.response.get("Error", {}).get("Code", "").endswith(_ONE_OF_THEM):
+            raise
+        if len(messages) == 1:
+            return {0: True}
+        alone = [send_messages(sqs, url, [message]) for message in messages]
+        return {place: failed[0] for place, failed in enumerate(alone) if failed}
+    return {int(entry["Id"]): entry.get("SenderFault", False) for entry in failed}
 
 
 def _value(attribute: Mapping[str, Any]) -> bytes:

@@ -13,7 +13,7 @@ from rich.table import Table
 from salesforce_destination.destination.destination import Destination
 from salesforce_destination.errors import DestinationError, RequestRefusedError, TokenUnavailableError
 
-from destination_cli.dead_letters.reader import DeadLetterReader
+from destination_cli.dead_letters.reader import EMPTY_ANSWERS, DeadLetterReader
 from destination_cli.dead_letters.summary import by_reason
 from destination_cli.metrics import (
     CONNECTION,
@@ -193,8 +193,8 @@ def show(status: StackStatus, console: Console) -> None:
 
 def _reasons(target: Target) -> dict[str, int]:
     with DeadLetterReader(target.client("sqs"), target.dead_letter_queue_url) as reader:
-        letters = chain.from_iterable(reader.batches()) if reader.count else iter(())
-        return {reason.code: reason.count for reason in by_reason(islice(letters, DEAD_LETTERS_READ), 0)}
+        letters = islice(chain.from_iterable(reader.each(list, EMPTY_ANSWERS)), min(reader.count, DEAD_LETTERS_READ))
+        return {reason.code: reason.count for reason in by_reason(letters, 0)}
 
 
 def _rows(status: StackStatus) -> Table:

@@ -56,7 +56,8 @@ def run_anywhere(stack: str | None, local: bool, state: Path, work: Callable[[Ta
 
 def refuse(sentence: str) -> NoReturn:
     """End with 2 and a sentence that says why nothing was done."""
-    Console(stderr=True).print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
+    console = Console(stderr=True)
+    console.print(sentence, style="red", markup=False, highlight=False, soft_wrap=not console.is_terminal)
     raise typer.Exit(COULD_NOT) from None
 
 

@@ -191,6 +191,7 @@ def _run_tests(package: Path, mutant: Mutant | None, tests: Sequence[str]) -> in
     os.dup2(silence, 2)
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    os.environ["BODIES"] = "3000"
     phases = (Phase.explicit, Phase.generate)
     settings.register_profile("mutants", phases=phases, derandomize=True, database=None, max_examples=40, deadline=None)
     settings.load_profile("mutants")

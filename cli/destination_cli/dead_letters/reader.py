@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from threading import Lock
 from time import time
-from typing import Any
+from typing import Any, TypeVar
 
-from destination_cli.queues import ENTRIES_PER_CALL
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from destination_cli.queues import CALLS_AT_ONCE, ENTRIES_PER_CALL, depth_of
+
+Result = TypeVar("Result")
 
 Attributes = dict[str, dict[str, Any]]
 """Message attributes in the shape of the SQS API."""
@@ -25,14 +33,17 @@ MOST_ATTRIBUTES = 10
 NO_REASON = "MOVED_BY_SQS"
 """The code of a dead letter without one: SQS moved it after maxReceiveCount deliveries, and says no reason."""
 
-HIDDEN_SECONDS = 600
+HIDDEN_SECONDS = 900
 """How long a dead letter is hidden while it is looked at: longer than a run needs between two looks at the same one."""
 
-MOST_HIDDEN = 100_000
+MOST_HIDDEN = 110_000
 """SQS lets about 120,000 messages of a queue be hidden at one time ("Message quotas")."""
 
-EMPTY_ANSWERS = 2
-"""So many empty answers in a row are the end: one alone may come from a part of the queue (ReceiveMessage)."""
+EMPTY_ANSWERS = 3
+"""So many empty long polls, one after the other, are the end, where SQS counts no more than are hidden here."""
+
+MOST_IDLE_ANSWERS = 60
+"""So many without anything new are the end in any case: SQS's count is right within a minute (GetQueueAttributes)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +59,18 @@ class DeadLetter:
     @classmethod
     def of(cls, message: Mapping[str, Any]) -> DeadLetter:
         """Read what ReceiveMessage gives."""
-        attributes = {name: _plain(attribute) for name, attribute in message.get("MessageAttributes", {}).items()}
         return cls(
             id=message["MessageId"],
             receipt_handle=message["ReceiptHandle"],
             body=message["Body"],
             sent_at=int(message.get("Attributes", {}).get("SentTimestamp", 0)),
-            attributes=attributes,
+            attributes=message.get("MessageAttributes", {}),
         )
 
     @property
     def code(self) -> str:
         """Why it was rejected, in one word."""
         return self.text_of("ErrorCode") or NO_REASON
-
-    @property
-    def fields(self) -> str:
-        """The names of the fields that the reason is about."""
-        return self.text_of("ErrorFields")
-
-    @property
-    def message(self) -> str:
-        """The reason as a sentence. It may repeat values of the profile."""
-        return self.text_of("ErrorMessage")
 
     @property
     def event_time(self) -> int:
@@ -110,12 +110,8 @@ class DeadLetter:
             return {}
 
 
-def _plain(attribute: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: attribute[key] for key in ("DataType", "StringValue", "BinaryValue") if key in attribute}
-
-
 def _unpacked(attribute: Mapping[str, Any]) -> dict[str, Any]:
-    plain = _plain(attribute)
+    plain = {key: attribute[key] for key in ("DataType", "StringValue", "BinaryValue") if key in attribute}
     if "BinaryValue" in plain:
         plain["BinaryValue"] = b64decode(plain["BinaryValue"])
     return plain
@@ -123,64 +119,88 @@ def _unpacked(attribute: Mapping[str, Any]) -> dict[str, Any]:
 
 class DeadLetterReader:
     """
-    Reads the dead letters that lay in the queue when it was made.
+    Reads the dead letters that lay in the queue when it was made, in several calls at once.
 
-    Newer ones are left alone: what is put back on the queue may be rejected again, and would be read for ever. What was
-    read and not deleted is shown to others again by `release`.
+    Newer ones are left alone: what is put back on the queue may be rejected again, and would be read for ever. At the
+    end, an interruption included, what was read and not deleted is shown to others again.
     """
 
-    def __init__(self, sqs: Any, queue_url: str, wait_seconds: int = 1) -> None:
+    def __init__(self, sqs: Any, queue_url: str, wait_seconds: int = 1, console: Console | None = None) -> None:
         self._sqs, self._queue_url, self._wait_seconds = sqs, queue_url, wait_seconds
         self._hidden: dict[str, str] = {}
+        self._lock, self._pool = Lock(), ThreadPoolExecutor(CALLS_AT_ONCE)
         answer = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"])
         self.count = int(answer["Attributes"]["ApproximateNumberOfMessages"])
         self.began_ms = _clock_of(answer)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, console=console, transient=True, disable=not (console and console.is_terminal))
+        self._task = self._bar.add_task("Read", total=self.count)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether so many dead letters are hidden by this reader that it stops."""
-        return len(self._hidden) >= MOST_HIDDEN
+    def unread(self) -> int:
+        """About how many dead letters this reader did not get; to be asked before it ends."""
+        return max(0, depth_of(self._sqs, self._queue_url).all - len(self._hidden))
 
-    def batches(self) -> Iterator[list[DeadLetter]]:
-        """The dead letters, up to ten at a time, until no more come."""
-        empty = 0
-        while empty < EMPTY_ANSWERS and not self.is_full:
-            received = self._receive()
-            fresh = [letter for letter in received if letter.id not in self._hidden]
-            self._hidden.update({letter.id: letter.receipt_handle for letter in received})
-            empty = 0 if fresh else empty + 1
-            if old := [letter for letter in fresh if letter.sent_at <= self.began_ms]:
-                yield old
+    def each(self, work: Callable[[list[DeadLetter]], Result], most_idle: int = MOST_IDLE_ANSWERS) -> Iterator[Result]:
+        """What some work gives for the dead letters, up to ten at a time, in several threads, until no more come."""
+        calls, wanted, idle, empty = set[Future[tuple[int, bool, list[Result]]]](), 1, 0, 0
+        while calls or wanted:
+            calls |= {self._pool.submit(self._look, work) for _ in range(wanted - len(calls))}
+            done, calls = wait(calls, return_when=FIRST_COMPLETED)
+            answers = [call.result() for call in done]
+            yield from (result for *_, results in answers for result in results)
+            if any(is_new for _, is_new, _ in answers):
+                wanted, idle, empty = CALLS_AT_ONCE, 0, 0
+            else:
+                wanted, idle = 1, idle + (not calls)
+                empty += not calls and not any(count for count, _, _ in answers)
+            if idle >= most_idle or (empty >= EMPTY_ANSWERS and not self.unread()) or len(self._hidden) >= MOST_HIDDEN:
+                wanted = 0
 
-    def delete(self, letters: list[DeadLetter]) -> list[DeadLetter]:
-        """Delete dead letters; give those that SQS did not delete."""
-        if not letters:
-            return []
-        entries = [{"Id": str(i), "ReceiptHandle": letter.receipt_handle} for i, letter in enumerate(letters)]
-        answer = self._sqs.delete_message_batch(QueueUrl=self._queue_url, Entries=entries)
-        failed = {int(entry["Id"]) for entry in answer.get("Failed", ())}
-        for letter in letters:
-            self._hidden.pop(letter.id, None)
-        return [letter for i, letter in enumerate(letters) if i in failed]
-
-    def release(self) -> None:
-        """Show what was read and is still there."""
-        handles = list(self._hidden.values())
-        self._hidden.clear()
-        for start in range(0, len(handles), ENTRIES_PER_CALL):
-            entries = [
-                {"Id": str(i), "ReceiptHandle": handle, "VisibilityTimeout": 0}
-                for i, handle in enumerate(handles[start : start + ENTRIES_PER_CALL])
-            ]
-            self._sqs.change_message_visibility_batch(QueueUrl=self._queue_url, Entries=entries)
+    def delete(self, letters: Sequence[DeadLetter]) -> int:
+        """Delete up to ten dead letters; give how many SQS did not delete. Only the newest handle is sure to delete."""
+        handles = {letter.id: self._hidden.get(letter.id, letter.receipt_handle) for letter in letters}
+        entries = [{"Id": name, "ReceiptHandle": handle} for name, handle in handles.items()]
+        answer = self._sqs.delete_message_batch(QueueUrl=self._queue_url, Entries=entries) if entries else {}
+        for entry in answer.get("Successful", ()):
+            self._hidden.pop(entry["Id"], None)
+        return len(answer.get("Failed", ()))
 
     def __enter__(self) -> DeadLetterReader:
+        self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.release()
+        """Show what was read. Who presses Ctrl-C twice meanwhile leaves the rest hidden, for HIDDEN_SECONDS at most."""
+        ending = ThreadPoolExecutor(1).submit(self._end)
+        with self._bar:
+            try:
+                with suppress(KeyboardInterrupt):
+                    wait([ending])
+                ending.result()
+            finally:
+                with self._lock:
+                    self._hidden.clear()
 
-    def _receive(self) -> list[DeadLetter]:
+    def _end(self) -> None:
+        """Wait for the calls that are on their way, then show to others what was read."""
+        self._pool.shutdown()
+        total = len(self._hidden)
+        self._bar.update(self._task, description="Showing them to others again", completed=0, total=total)
+        with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
+            for call in [pool.submit(self._show_again) for _ in range(CALLS_AT_ONCE)]:
+                call.result()
+
+    def _show_again(self) -> None:
+        while self._hidden:
+            with self._lock:
+                handles = [self._hidden.popitem()[1] for _ in range(min(ENTRIES_PER_CALL, len(self._hidden)))]
+            entries = [{"Id": str(i), "ReceiptHandle": of, "VisibilityTimeout": 0} for i, of in enumerate(handles)]
+            if entries:
+                self._sqs.change_message_visibility_batch(QueueUrl=self._queue_url, Entries=entries)
+            self._bar.advance(self._task, len(handles))
+
+    def _look(self, work: Callable[[list[DeadLetter]], Result]) -> tuple[int, bool, list[Result]]:
+        """How many came, whether more seem to be there, and what the work gave for those that are to be read."""
         answer = self._sqs.receive_message(
             QueueUrl=self._queue_url,
             MaxNumberOfMessages=ENTRIES_PER_CALL,
@@ -189,7 +209,14 @@ class DeadLetterReader:
             AttributeNames=["SentTimestamp"],
             MessageAttributeNames=["All"],
         )
-        return [DeadLetter.of(message) for message in answer.get("Messages", ())]
+        received = [DeadLetter.of(message) for message in answer.get("Messages", ())]
+        with self._lock:
+            fresh = {letter.id: letter for letter in received if letter.id not in self._hidden}
+            self._hidden.update({letter.id: letter.receipt_handle for letter in received})
+        old = [letter for letter in fresh.values() if letter.sent_at <= self.began_ms]
+        results = [work(old)] if old else []
+        self._bar.advance(self._task, len(old))
+        return len(received), bool(old) or len(received) == ENTRIES_PER_CALL, results
 
 
 def _clock_of(answer: Any) -> int:

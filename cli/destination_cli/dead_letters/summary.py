@@ -6,7 +6,8 @@ import json
 import os
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -16,12 +17,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from destination_cli.dead_letters.reader import MOST_HIDDEN, DeadLetter, DeadLetterReader
+from destination_cli.dead_letters.reader import HIDDEN_SECONDS, MOST_HIDDEN, DeadLetter, DeadLetterReader
 from destination_cli.target import Target, TargetError
 from destination_cli.terminal import moment
 
 ONLY_THE_OWNER = 0o600
 """The file holds profiles."""
+
+_MINUTES = HIDDEN_SECONDS // 60
+INTERRUPTED = f"Interrupted. What is left can be read again, in {_MINUTES} minutes at most."
+WHY_UNREAD = (
+    f"They are new, hidden by another command, or above the {MOST_HIDDEN:,} that this one hides at once."
+    f" Run it again in {_MINUTES} minutes."
+)
 
 LONGEST_BODY = 2_000
 """Characters of a body that are shown; --export has all of it."""
@@ -41,7 +49,7 @@ class ReasonCount:
     def note(self, letter: DeadLetter, most_samples: int) -> None:
         """Count a dead letter."""
         self.count += 1
-        self.fields.update(name for name in letter.fields.split(",") if name)
+        self.fields.update(name for name in letter.text_of("ErrorFields").split(",") if name)
         self.first = min(self.first or letter.event_time, letter.event_time)
         self.last = max(self.last, letter.event_time)
         if len(self.samples) < most_samples:
@@ -56,45 +64,39 @@ def by_reason(letters: Iterable[DeadLetter], most_samples: int) -> list[ReasonCo
     return sorted(reasons.values(), key=lambda reason: (-reason.count, reason.code))
 
 
-def export(letters: Iterable[DeadLetter], file: Path) -> Iterator[DeadLetter]:
-    """Write one JSON object a line, and pass the dead letters on. The file appears whole, or not at all."""
-    letters = iter(letters)
-    first = next(letters, None)
-    if first is None:
-        return
+@contextmanager
+def export(file: Path) -> Iterator[Callable[[DeadLetter], None]]:
+    """Give what writes a dead letter as a line of JSON. The file appears whole, or not at all, and replaces none."""
+    if file.exists():
+        raise TargetError(f"{file} exists. Name another file, or delete this one first.")
     draft = file.with_name(f"{file.name}.{os.getpid()}")
     try:
-        with os.fdopen(
-            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, ONLY_THE_OWNER), "w", encoding="utf-8"
-        ) as out:
-            for letter in chain((first,), letters):
-                out.write(json.dumps(as_json(letter), ensure_ascii=False) + "\n")
-                yield letter
-        draft.replace(file)
+        draft.touch(ONLY_THE_OWNER)
+        with draft.open("w", encoding="utf-8") as out:
+            write = json.JSONEncoder(ensure_ascii=False, default=lambda value: b64encode(value).decode())
+            yield lambda letter: print(write.encode(as_json(letter)), file=out)
+        if draft.stat().st_size:
+            draft.replace(file)
+    except OSError as error:
+        raise TargetError(f"{file} cannot be written: {error.strerror}.") from None
     finally:
         draft.unlink(missing_ok=True)
 
 
 def as_json(letter: DeadLetter) -> dict[str, Any]:
-    """All that is known of a dead letter; the body as text, byte for byte."""
+    """All that is known of a dead letter; the body as text, byte for byte, and what is binary as bytes."""
     return {
         "message_id": letter.id,
         "error_code": letter.code,
-        "error_message": letter.message,
-        "error_fields": letter.fields,
+        "error_message": letter.text_of("ErrorMessage"),
+        "error_fields": letter.text_of("ErrorFields"),
         "error_indexes": letter.text_of("ErrorIndexes"),
         "attempts": letter.text_of("Attempts"),
         "event_time": letter.event_time,
         "sent_at": letter.sent_at,
-        "attributes": {name: _value(attribute) for name, attribute in letter.sender_attributes().items()},
+        "attributes": {k: v.get("BinaryValue", v.get("StringValue")) for k, v in letter.sender_attributes().items()},
         "body": letter.body,
     }
-
-
-def _value(attribute: dict[str, Any]) -> str:
-    if "BinaryValue" in attribute:
-        return b64encode(attribute["BinaryValue"]).decode()
-    return str(attribute.get("StringValue", ""))
 
 
 def list_dead_letters(
@@ -112,75 +114,81 @@ def list_dead_letters(
 
     Dead letters with other reasons than those asked for count for that too: a mistyped code is not the all-clear.
     """
-    others: Counter[str] = Counter()
-    with DeadLetterReader(target.client("sqs"), target.dead_letter_queue_url) as reader:
-        letters = _wanted(reader, codes, others)
-        try:
-            reasons = by_reason(export(letters, file) if file else letters, samples)
-        except OSError as error:
-            raise TargetError(f"{file} cannot be written: {error.strerror}.") from None
+    others, bar = Counter[str](), None if as_json else console
+
+    def wanted(reader: DeadLetterReader, write: Callable[[DeadLetter], None]) -> Iterator[DeadLetter]:
+        for letter in chain.from_iterable(reader.each(list)):
+            if not codes or letter.code in codes:
+                write(letter)
+                yield letter
+            else:
+                others[letter.code] += 1
+
+    try:
+        with (
+            DeadLetterReader(target.client("sqs"), target.dead_letter_queue_url, console=bar) as reader,
+            export(file) if file else nullcontext(lambda letter: None) as write,
+        ):
+            reasons = by_reason(wanted(reader, write), samples)
+            unread = reader.unread()
+    except KeyboardInterrupt:
+        raise TargetError(INTERRUPTED) from None
     if as_json:
         found = {"dead_letters": [_as_json(reason, show) for reason in reasons], "other_reasons": dict(others)}
-        print(json.dumps(found, indent=2))
+        print(json.dumps({**found, "unread": unread}, indent=2))
     else:
-        _print(reasons, console, show) if reasons else print_none(codes, others, console)
-        if reader.is_full:
-            console.print(f"These are the first {MOST_HIDDEN:,} of about {reader.count:,}.", highlight=False)
-        if file and reasons:
-            text = f"Written to {file}. The file contains profiles: keep it private."
-            console.print(text, markup=False, soft_wrap=True)
-    return 1 if reasons or others else 0
+        _print(reasons, console, show) if reasons else print_none(codes, others, console, unread)
+        print_unread(unread, console)
+        if reasons and file:
+            text = f"\nThis file contains the profiles; keep it private:\n{file}"
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
+    return 1 if reasons or others or unread else 0
 
 
-def _wanted(reader: DeadLetterReader, codes: Collection[str], others: Counter[str]) -> Iterator[DeadLetter]:
-    """The dead letters with these codes; those with others are counted."""
-    for letter in chain.from_iterable(reader.batches()):
-        if not codes or letter.code in codes:
-            yield letter
-        else:
-            others[letter.code] += 1
+def print_unread(unread: int, console: Console) -> None:
+    """Say how many dead letters were not read, if any."""
+    if unread:
+        console.print(f"SQS counts about {unread:,} more. {WHY_UNREAD}", style="red", highlight=False)
 
 
-def print_none(codes: Collection[str], others: Mapping[str, int], console: Console) -> None:
+def print_none(codes: Collection[str], others: Mapping[str, int], console: Console, unread: int = 0) -> None:
     """Say that there are none, or none of those asked for."""
     if not others:
-        console.print("[green]✓[/] There are no dead letters.")
+        console.print("No dead letter was read." if unread else "[green]✓[/] There are no dead letters.")
         return
     there = ", ".join(f"{code} ({count:,})" for code, count in Counter(others).most_common())
     text = f"No dead letter has the reason {' or '.join(codes)}. There are: {there}."
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    console.print(text, markup=False, highlight=False)
 
 
 def _print(reasons: Sequence[ReasonCount], console: Console, show: bool) -> None:
-    table = Table(
-        Column("Reason", no_wrap=True), "Count", "Fields", "First event", "Last event", box=None, pad_edge=False
-    )
+    table = Table(Column("Count", justify="right"), "Reason, fields, time of the events", box=None, pad_edge=False)
     for reason in reasons:
-        fields = ", ".join(f"{name} ({count})" for name, count in reason.fields.most_common(5))
-        table.add_row(reason.code, f"{reason.count:,}", escape(fields), moment(reason.first), moment(reason.last))
+        fields = ", ".join(f"{name} ({count:,})" for name, count in reason.fields.most_common(5))
+        times = " to ".join(dict.fromkeys((moment(reason.first), moment(reason.last))))
+        table.add_row(f"{reason.count:,}", escape("\n".join(filter(None, (reason.code, fields, times)))))
     console.print(table)
     for letter in chain.from_iterable(reason.samples for reason in reasons):
         attempts = letter.text_of("Attempts") or "?"
-        about = f"event of {moment(letter.event_time)}, message {letter.id}"
-        text = f"\n{letter.code}  {about}, {attempts} {'attempt' if attempts == '1' else 'attempts'}"
-        console.print(text, markup=False, soft_wrap=True)
+        about = f"event of {moment(letter.event_time)}, {attempts} {'attempt' if attempts == '1' else 'attempts'}"
+        console.print(f"\n{letter.code}\n  {about}\n  message {letter.id}", markup=False)
         if show:
-            console.print(f"  {letter.message}\n  {letter.body[:LONGEST_BODY]}", markup=False, highlight=False)
+            console.print(
+                f"  {letter.text_of('ErrorMessage')}\n  {letter.body[:LONGEST_BODY]}", markup=False, highlight=False
+            )
     if not show:
         console.print("\nAdd --show to see Salesforce's error texts and the profiles.", style="dim")
 
 
 def _as_json(reason: ReasonCount, show: bool) -> dict[str, Any]:
-    shown = [
-        {"message_id": letter.id, "attempts": letter.text_of("Attempts"), "event_time": letter.event_time}
-        | ({"error_message": letter.message, "body": letter.body} if show else {})
-        for letter in reason.samples
-    ]
+    shown = {"message_id", "attempts", "event_time"} | ({"error_message", "body"} if show else set())
     return {
         "error_code": reason.code,
         "count": reason.count,
         "fields": dict(reason.fields),
         "first_event": reason.first,
         "last_event": reason.last,
-        "samples": shown,
+        "samples": [
+            {key: value for key, value in as_json(letter).items() if key in shown} for letter in reason.samples
+        ],
     }

@@ -8,9 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from destination_cli.queues import in_calls, size_of_attributes
+from destination_cli.queues import CALLS_AT_ONCE, in_calls, send_messages, size_of_attributes
 from destination_cli.send.source import Position, ProfileLine
 
 PAUSES = (0.2, 1.0, 3.0, 10.0)
@@ -18,13 +16,8 @@ PAUSES = (0.2, 1.0, 3.0, 10.0)
 
 REFUSED = "was refused by SQS: it contains a character that SQS does not allow, or is too long"
 
-_ONE_OF_THEM = ("BatchRequestTooLong", "InvalidMessageContents", "InvalidParameterValue")
-"""Codes with which SQS refuses a whole call because of one of its entries."""
-
 Problems = tuple[tuple[int, str], ...]
 """Lines that cannot be sent, by their number, with the reason."""
-
-CALLS_AT_ONCE = 16
 
 CALLS_AHEAD = 4 * CALLS_AT_ONCE
 """Calls that are read ahead of the oldest unanswered one: what is held in memory, and sent twice after a kill."""
@@ -54,41 +47,17 @@ class SendingQueue:
     def send(self, lines: Sequence[ProfileLine]) -> Problems:
         """Send up to ten lines; give those that SQS never takes, or raise QueueUnavailableError."""
         problems: Problems = ()
-        waiting: Sequence[ProfileLine] = lines
+        common = {"MessageAttributes": self._attributes} if self._attributes else {}
         for pause in (*PAUSES, None):
-            waiting, refused = self._once(waiting) if waiting else ([], ())
-            problems += refused
-            if not waiting:
+            messages = [{"MessageBody": line.body, **common} for line in lines]
+            failed = send_messages(self._sqs, self._url, messages)
+            problems += tuple((lines[place].number, REFUSED) for place, never in failed.items() if never)
+            lines = [lines[place] for place, never in failed.items() if not never]
+            if not lines:
                 return problems
             if pause is not None:
                 self._sleep(pause)
         raise QueueUnavailableError
-
-    def _once(self, lines: Sequence[ProfileLine]) -> tuple[list[ProfileLine], Problems]:
-        """Send once: give those to send again, and those that never will be taken."""
-        entries = [self._entry(number, line) for number, line in enumerate(lines)]
-        try:
-            answer = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
-        except ClientError as error:
-            if not error.response.get("Error", {}).get("Code", "").endswith(_ONE_OF_THEM):
-                raise
-            return self._one_by_one(lines)
-        failed = [(lines[int(entry["Id"])], entry.get("SenderFault", False)) for entry in answer.get("Failed", ())]
-        return [line for line, ours in failed if not ours], tuple(
-            (line.number, REFUSED) for line, ours in failed if ours
-        )
-
-    def _one_by_one(self, lines: Sequence[ProfileLine]) -> tuple[list[ProfileLine], Problems]:
-        if len(lines) == 1:
-            return [], ((lines[0].number, REFUSED),)
-        results = [self._once([line]) for line in lines]
-        return [line for again, _ in results for line in again], tuple(
-            found for _, problems in results for found in problems
-        )
-
-    def _entry(self, number: int, line: ProfileLine) -> dict[str, Any]:
-        entry = {"Id": str(number), "MessageBody": line.body}
-        return {**entry, "MessageAttributes": self._attributes} if self._attributes else entry
 
 
 def send_lines(

@@ -10,7 +10,6 @@ from typing import Any
 
 from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.profile.profile import Profile
-from salesforce_destination.record.record import Update
 
 from destination_testbench.chaos.clock import Killed
 from destination_testbench.chaos.traffic import EventGenerator, ProfileEvent, TimeFrom, iso
@@ -116,13 +115,13 @@ def strange_record(people: int) -> str:
 
 
 class DeadlyMapper(Mapper):
-    """Maps as the real one does, and dies where a profile says so."""
+    """Maps as the real one does, and dies where a body says so."""
 
-    def map(self, profile: Profile, *times: Any) -> Update | None:
-        """Map a profile, or die."""
-        if KILLS in profile:
+    def profiles(self, body: str) -> list[Profile]:
+        """Read a body, or die."""
+        if KILLS in body:
             raise Killed
-        return super().map(profile, *times)
+        return super().profiles(body)
 
 
 class NoMarker:

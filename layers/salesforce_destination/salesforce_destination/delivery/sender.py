@@ -86,7 +86,7 @@ class Sender:
 
     def write(self, records: Sequence[Record], records_per_collection: int) -> None:
         """Write these records, each to its end."""
-        calls = self.org.api_calls()
+        calls, collections = self.org.api_calls(), self.memory.collections_per_request
         self._most_calls = calls + MOST_REQUESTS_TO_SPLIT * -(-len(records) // 1_000)
         self._look_for_missing()
         self._records = records
@@ -96,8 +96,10 @@ class Sender:
         while pending:
             pending = self._round(*self._single.probed(pending, self.memory.collections_per_request))
         self._settle_refused()
-        if self._single.has_split:
-            self.memory.records_per_collection = most if self._single.refused else self._single.size or most
+        if self._single.refused and self._single.has_split:
+            self.memory.collections_per_request = collections  # a record was to blame, not the size
+        elif self._single.has_split:
+            self.memory.records_per_collection = self._single.size or most
         elif self._stopped is None and len(records) >= most:
             self.memory.records_per_collection = 2 * most
         self.batch.requests = self.org.api_calls() - calls
@@ -138,7 +140,8 @@ class Sender:
 
     def _go_on(self, attempt: Attempt, refusal: Outcome | None = None, *, is_whole: bool = False) -> Attempt | None:
         """Reject the events that are not tried again, and give what is to be sent next of this record."""
-        rejected, following = attempt.next(refusal, is_whole=is_whole)
+        given_up, following = attempt.next(refusal, is_whole=is_whole)
+        rejected = tuple([update for update in given_up if update.outcome is not DELIVERED])
         if rejected and (outcome := refusal or attempt.refusal):
             self.batch.settle(rejected, outcome)
             self._refused.append((attempt.record.key, rejected, outcome))
@@ -161,10 +164,9 @@ class Sender:
         """Send what is ready, one request after the other; give what is to be sent next, with what was held back."""
         following: list[Attempt | None] = []
         gone: dict[Move, list[tuple[Attempt, Outcome]]] = {}
-        waiting = collections_of(pending)
-        while waiting:
-            size = self.memory.collections_per_request
-            request, waiting = waiting[:size], waiting[size:]
+        waiting, sent = collections_of(pending), 0
+        while request := waiting[sent : sent + self.memory.collections_per_request]:
+            sent += len(request)
             for collection, reply in zip(request, self._replies(request), strict=True):
                 self._follow_answers(collection, reply, following, gone)
         ready = [attempt for attempt in following if attempt]
@@ -414,8 +416,7 @@ class SingleRecords:
     def considered(self, attempt: Attempt, decision: Decision, collection_size: int) -> Decision:
         """The decision on a refused record, but for one that would only be split into the same refusal again."""
         code = (decision.outcome.reason or Reason("")).code
-        is_alone = collection_size == 1 and len(attempt.record.updates) == 1
-        if is_alone and decision.is_rejection() and code not in NOT_COMMON:
+        if collection_size == 1 and decision.is_rejection() and code not in NOT_COMMON:
             self.refused.setdefault(code, set()).add(attempt.record.key)
             self._has_found = True
         if decision.resend and decision.resend.most < attempt.most:

@@ -34,7 +34,7 @@ def parse_time(value: Any) -> int:
     Adobe Experience Platform means it.
     """
     if type(value) is str:
-        return _in_ms(value)
+        return _in_ms(value.strip())
     if isinstance(value, int | float) and not isinstance(value, bool):
         if not isfinite(value):
             raise EventTimeError("is not a number that JSON allows")
@@ -44,7 +44,6 @@ def parse_time(value: Any) -> int:
 
 @lru_cache(4096)
 def _in_ms(text: str) -> int:
-    text = text.strip()
     if text.isdigit() and text.isascii() and len(text) <= 20:
         return int(text)
     try:

@@ -46,7 +46,7 @@ def test_a_letter_goes_back_with_its_event_time_and_what_the_sender_gave() -> No
     letter = rejected_with({"Source": "adobe", "Weight": 7})
 
     assert letter.attributes_to_send() == as_attributes({"Source": "adobe", "Weight": 7, "EventTime": EVENT_TIME})
-    assert (letter.code, letter.fields) == ("INVALID_EMAIL_ADDRESS", "Email")
+    assert (letter.code, letter.text_of("ErrorFields")) == ("INVALID_EMAIL_ADDRESS", "Email")
 
 
 def test_what_was_packed_for_lack_of_room_is_unpacked_bytes_too() -> None:
