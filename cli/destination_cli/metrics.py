@@ -21,6 +21,7 @@ COUNTED = (
     "ProfilesSkipped",
     "MessagesDeferred",
     "MessagesRejected",
+    "FieldsOmitted",
     "TokenRefreshed",
     "TokenRefreshFailed",
 )

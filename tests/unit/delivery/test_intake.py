@@ -66,3 +66,12 @@ def test_a_skipped_profile_is_known_by_its_key_too() -> None:
     destination = a_destination(CONTACTS, '\n[profiles]\nonly_if = "consent"\nwhen_skipped = "leave"\n')
 
     assert keys_and_kinds(destination, a_profile(1)) == [(an_id(1), OutcomeKind.SKIPPED)]
+
+
+def test_a_value_that_is_refused_here_is_counted_by_its_field() -> None:
+    text = CONTACTS.replace("max_length = 40", 'when_refused = "omit"')
+    org = ScriptedOrg(a_destination(text))
+
+    batch = a_deliverer(a_destination(text), org).deliver([a_message(a_profile(first_name="x" * 41))], SENT_AT)
+
+    assert (batch.omitted, batch.records_delivered) == ({"FirstName": 1}, 1)

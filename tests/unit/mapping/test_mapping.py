@@ -140,6 +140,29 @@ def test_a_list_or_an_object_is_no_value_for_a_field(value: object) -> None:
     assert refused(a_profile(personalEmail={"address": value})).code == "VALUE_NOT_PLAIN"
 
 
+OMIT = CONTACTS.replace('target = "Email"', 'target = "email"\nwhen_refused = "omit"')
+
+
+@pytest.mark.parametrize("value", [["a"], {"a": 1}, [], "x" * 81, "\ud800", float("inf"), ["a", {"b": None}]])
+def test_a_value_that_is_refused_here_is_left_out_where_the_file_says_so(value: object) -> None:
+    found = mapped(a_profile(personalEmail={"address": value}, statuses={LOYAL: "realized"}), text=OMIT)
+
+    assert found.fields == {"LastName": "Okafor", "CDP_Loyal__c": "realized"}
+    assert found.omitted == ("Email",)
+
+
+def test_where_nothing_else_is_left_to_write_the_refusal_stands() -> None:
+    text = OMIT.replace("required = true", "required = false")
+
+    assert refused(a_profile(last_name=None, email="x" * 81), text=text).code == "VALUE_TOO_LONG"
+
+
+def test_a_required_value_that_is_not_there_is_no_refused_one() -> None:
+    text = CONTACTS.replace("required = true", 'required = true\nwhen_refused = "omit"')
+
+    assert refused(a_profile(last_name=None), text=text).code == "REQUIRED_VALUE_MISSING"
+
+
 @pytest.mark.parametrize("points", ["1e999", "-1e999"])
 def test_a_number_that_json_cannot_hold_is_kept_from_the_request(points: str) -> None:
     more = """

@@ -112,6 +112,7 @@ class Deliverer:
                 update = Update(position, number, self._key(profile), "", {}, 0, outcome=outcome)
                 with suppress(ProfileRefusedError):  # a refused event keeps its time: it may be sent again
                     update.event_time = self.mapper.event_time(profile, message_time, message.sent_at, several)
+            batch.omitted.update(update.omitted)
             update.message, update.profile = position, number
             batch.updates.append(update)
 

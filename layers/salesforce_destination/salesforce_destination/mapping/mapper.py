@@ -74,9 +74,10 @@ class Mapper:
         event_time = self.event_time(profile, message_time, sent_at, is_one_of_several)
         fields: dict[str, Json] = {}
         times: dict[str, int] = {}
+        refused: list[ProfileRefusedError] = []
         consents = self._only_if is None or self._only_if(profile) is True
         if consents:
-            self._read_attributes(fields, profile)
+            self._read_attributes(fields, refused, profile)
             self._audiences.read_into(fields, times, profile, event_time)
         elif not (self._exits_skipped and self._audiences.exits_into(fields, times, profile, event_time)):
             return None
@@ -85,10 +86,13 @@ class Mapper:
         key, identity = self._identity.read(profile)
         creates = self.destination.identity.create_missing
         if not fields and not creates:
+            if refused:
+                raise refused[0]
             return None
-        return Update(0, 0, key, identity, fields, event_time, times, creates and not consents)
+        omitted = tuple(name for error in refused for name in error.reason.fields) if refused else ()
+        return Update(0, 0, key, identity, fields, event_time, times, creates and not consents, omitted)
 
-    def _read_attributes(self, fields: dict[str, Json], profile: Profile) -> None:
+    def _read_attributes(self, fields: dict[str, Json], refused: list[ProfileRefusedError], profile: Profile) -> None:
         for source, target, longest, is_optional, reader in self._fields:
             value = source(profile)
             if type(value) is str:
@@ -97,7 +101,7 @@ class Mapper:
                     fields[target] = value
                     continue
             if value is not ABSENT or not is_optional:
-                reader.write(fields, value)
+                reader.write(fields, refused, value)
 
     def key(self, profile: Profile) -> str:
         """Whose record a profile is about, be it mapped or not; raise ProfileRefusedError where it does not say."""
@@ -178,12 +182,17 @@ class _FieldReader:
         self.longest = mapping.max_length or known or maxsize
         self.is_optional = mapping.default is None and not mapping.required and mapping.when_absent == "leave"
 
-    def write(self, fields: dict[str, Json], value: Json) -> None:
+    def write(self, fields: dict[str, Json], refused: list[ProfileRefusedError], value: Json) -> None:
         if value is ABSENT or value is None:
             value = self._without_value(value)
             if value is ABSENT:
                 return
-        fields[self.target] = self._checked(value)
+        try:
+            fields[self.target] = self._checked(value)
+        except ProfileRefusedError as error:
+            if self.mapping.when_refused == "reject":
+                raise
+            refused.append(error)
 
     def _checked(self, value: Json) -> Json:
         if isinstance(value, dict | list):

@@ -23,7 +23,8 @@ class Update:
 
     `message` and `profile` are positions in the batch and in the message; `key` tells records apart as the org does;
     `times` holds the fields that have a time of their own (a membership's), the rest have the event's; `updates_only`
-    creates no record, whatever the destination does for others. `outcome` is what became of it, once that is known.
+    creates no record, whatever the destination does for others; `omitted` are fields whose values were refused here and
+    may be left out. `outcome` is what became of it, once that is known.
     """
 
     message: int
@@ -34,6 +35,7 @@ class Update:
     event_time: int
     times: Mapping[str, int] = field(default_factory=dict)
     updates_only: bool = False
+    omitted: tuple[str, ...] = ()
     outcome: Outcome | None = None
 
 
