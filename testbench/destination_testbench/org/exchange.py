@@ -22,7 +22,7 @@ class OrgRequest:
     One HTTP request: `path` without query, header names in lower case, `body` as it came over the wire.
 
     `origin` is the scheme and host it was sent to; `patience` the seconds the caller will wait, None when the transport
-    itself hangs up.
+    itself hangs up. `address` is where it came from.
     """
 
     method: str
@@ -32,6 +32,7 @@ class OrgRequest:
     body: bytes = b""
     origin: str = DEFAULT_INSTANCE
     patience: float | None = None
+    address: str = "127.0.0.1"
 
     def header(self, name: str) -> str:
         """A header's value, empty when it is not there."""

@@ -83,6 +83,7 @@ class OrgConfig:
     query_page: int = 2000
     password_flow: bool = True
     api_enabled: bool = True
+    lock_sessions_to_address: bool = False
     rotate_refresh_tokens: bool = False
     assignment_rule_owner: str | None = None
     person_accounts: bool = False

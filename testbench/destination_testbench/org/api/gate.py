@@ -61,8 +61,14 @@ class Gate:
         if header and match is None:
             raise RequestFailure(401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE")
         session = self._sessions.use(match[1], now) if match else None
-        if session is None or not session.user.active:
+        locked_out = self._config.lock_sessions_to_address and session and session.address != request.address
+        if session is None or not session.user.active or locked_out:
             raise RequestFailure(401, "INVALID_SESSION_ID", "Session expired or invalid")
+        if not session.rest:
+            raise RequestFailure(401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API")
+        if session.user.password_expired:
+            text = "Your password has expired. Please reset your password."
+            raise RequestFailure(401, "INVALID_OPERATION_WITH_EXPIRED_PASSWORD", text)
         if not session.user.api_enabled:
             raise RequestFailure(403, "API_CURRENTLY_DISABLED", "API is disabled for this User")
         if not self._config.api_enabled:

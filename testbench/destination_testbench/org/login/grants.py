@@ -64,7 +64,7 @@ class Grants:
             raise GrantRefused("invalid_client_id", "client identifier invalid")
         if not hmac.compare_digest(app.client_secret.encode(), form.get("client_secret", "").encode()):
             raise GrantRefused("invalid_client", "invalid client credentials")
-        return app
+        return unblocked(app)
 
     def by_password(self, username: str, password: str) -> User:
         """The user of a name and of a password with the security token behind it."""
@@ -87,7 +87,7 @@ class Grants:
         except AssertionRefusedError as refusal:
             raise GrantRefused(refusal.error, refusal.description) from None
         user = next((user for user in self._users if user.username.lower() == username.lower()), None)
-        if user is None or not app.approved:
+        if user is None or not unblocked(app).approved:
             raise GrantRefused("invalid_grant", "user hasn't approved this consumer")
         return Granted(active(user), app)
 
@@ -111,6 +111,13 @@ def active(user: User) -> User:
     if not user.active:
         raise GrantRefused("invalid_grant", "inactive user")
     return user
+
+
+def unblocked(app: ConnectedApp) -> ConnectedApp:
+    """The app, unless an administrator has blocked it."""
+    if app.blocked:
+        raise GrantRefused("OAUTH_APP_BLOCKED", "this app is blocked by admin")
+    return app
 
 
 def form_of(request: OrgRequest) -> dict[str, str]:

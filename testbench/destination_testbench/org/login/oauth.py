@@ -48,6 +48,8 @@ class OAuth:
         """POST token: an access token. There is no expires_in, and the time is a text."""
         granted = self.grants.granted(request, now)
         session = self._sessions.open(granted.user, granted.app.client_id, now, granted.refresh_token)
+        session.address = request.address
+        session.rest = granted.app.api_allowed and bool({"api", "full"} & {*granted.app.scope.split()})
         return JsonAnswer(200, self.described(session, granted, request, now), NO_STORE)
 
     def revoke(self, request: OrgRequest, now: float) -> JsonAnswer:

@@ -28,6 +28,7 @@ class User:
     minimal: bool = False
     active: bool = True
     api_enabled: bool = True
+    password_expired: bool = False
     edits_converted_leads: bool = False
     custom_permissions: set[str] = field(default_factory=set)
 
@@ -43,7 +44,8 @@ class ConnectedApp:
     An app that users log in through.
 
     `run_as` is the user of the client-credentials flow, None when no one is set; `public_key` verifies JWT assertions;
-    `approved` tells whether its users are pre-authorised.
+    `approved` tells whether its users are pre-authorised; `blocked`, whether an administrator has blocked it for all;
+    `api_allowed`, whether API Access Control, which is off in most orgs, lets it in.
     """
 
     client_id: str = "local-client-id"
@@ -52,6 +54,8 @@ class ConnectedApp:
     public_key: str | None = None
     approved: bool = True
     client_credentials: bool = True
+    blocked: bool = False
+    api_allowed: bool = True
     scope: str = "api refresh_token"
 
 

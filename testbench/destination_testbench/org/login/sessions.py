@@ -12,7 +12,7 @@ from destination_testbench.org.login.people import User
 
 @dataclass(slots=True)
 class Session:
-    """One access token. Every call sets its time-out back."""
+    """One access token, given to `address`. Every call sets its time-out back; `rest` tells if it is for that API."""
 
     token: str
     user: User
@@ -20,6 +20,8 @@ class Session:
     issued: float
     last_used: float
     refresh_token: str = ""
+    address: str = ""
+    rest: bool = True
 
 
 class Sessions:

@@ -21,11 +21,12 @@ class OrgAdapter(HTTPAdapter):
 
     A dropped connection is a ConnectionError; a request that takes longer than its read time-out a ReadTimeout, after
     which the org may still carry it out. Use it with a simulated clock, or nothing will be waited for but real seconds.
+    `address` is where the org sees the requests come from.
     """
 
-    def __init__(self, org: SimulatedOrg) -> None:
+    def __init__(self, org: SimulatedOrg, address: str = "127.0.0.1") -> None:
         super().__init__()
-        self.org = org
+        self.org, self._address = org, address
 
     def send(
         self,
@@ -55,7 +56,7 @@ class OrgAdapter(HTTPAdapter):
         headers = {name.lower(): text(value) for name, value in request.headers.items()}
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         origin = f"{parts.scheme}://{parts.netloc}"
-        return OrgRequest(request.method or "GET", parts.path, query, headers, content, origin, patience)
+        return OrgRequest(request.method or "GET", parts.path, query, headers, content, origin, patience, self._address)
 
 
 def text(value: str | bytes) -> str:

@@ -94,7 +94,8 @@ class OrgHandler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         origin = f"http://{headers.get('host', 'localhost')}"
-        request = OrgRequest(self.command, parts.path, query, headers, self._body(), origin)
+        address = self.client_address[0]
+        request = OrgRequest(self.command, parts.path, query, headers, self._body(), origin, address=address)
         self._send(self.server.org.handle(request))
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_HEAD = handle_any  # noqa: N815 - names of http.server

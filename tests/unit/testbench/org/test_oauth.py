@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 from urllib.parse import urlencode
 
@@ -179,6 +180,42 @@ def test_all_sessions_can_be_ended_by_hand(org: SimulatedOrg) -> None:
 
     assert org.admin.revoke_tokens() == 1
     assert not works(org, body["access_token"])
+
+
+def asked(org: SimulatedOrg, token: str, address: str = "127.0.0.1") -> tuple[int, str]:
+    headers = {"authorization": f"Bearer {token}"}
+    reply = org.handle(OrgRequest("GET", "/services/data/v62.0", {}, headers, address=address))
+    return reply.status, json.loads(reply.body)[0]["errorCode"] if reply.status >= 400 else ""
+
+
+def test_a_session_can_be_locked_to_the_address_that_it_was_made_for(org: SimulatedOrg) -> None:
+    org.config.lock_sessions_to_address = True
+    _, body = answer(org, CREDENTIALS)
+
+    assert asked(org, body["access_token"])[0] == 200
+    assert asked(org, body["access_token"], "10.0.0.1") == (401, "INVALID_SESSION_ID")
+
+
+def test_a_log_in_passes_what_the_first_call_does_not(org: SimulatedOrg) -> None:
+    app, user = org.oauth.apps["local-client-id"], org.users[0]
+    app.scope = "refresh_token"
+    _, without_scope = answer(org, CREDENTIALS)
+    app.scope, app.api_allowed = "api", False
+    _, not_allowed = answer(org, CREDENTIALS)
+    app.api_allowed, user.password_expired = True, True
+    _, expired = answer(org, CREDENTIALS)
+
+    refusals = [asked(org, body["access_token"]) for body in (without_scope, not_allowed, expired)]
+
+    assert refusals == [(401, "INVALID_SESSION_ID")] * 2 + [(401, "INVALID_OPERATION_WITH_EXPIRED_PASSWORD")]
+
+
+def test_a_blocked_app_logs_nobody_in(org: SimulatedOrg, clock: Clock, key: rsa.RSAPrivateKey) -> None:
+    register(org, key)
+    org.oauth.apps["local-client-id"].blocked = True
+
+    assert answer(org, CREDENTIALS)[1]["error"] == "OAUTH_APP_BLOCKED"
+    assert answer(org, a_jwt_form(key, clock.time, aud=HOST))[1]["error"] == "OAUTH_APP_BLOCKED"
 
 
 def test_introspection_tells_until_when_a_token_is_good(org: SimulatedOrg, clock: Clock) -> None:
