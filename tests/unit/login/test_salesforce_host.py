@@ -26,6 +26,13 @@ NOT_SALESFORCE = [
     "https://evil-my.salesforce.com",
     "https://my.salesforce.com",
     "https://salesforce.com",
+    "https://acme.my.sfcrmproducts.cn.evil.example",
+    "https://acme.my.sfcrmproducts.com",
+    "https://evil-my.sfcrmproducts.cn",
+    "https://sfcrmproducts.cn",
+    "http://acme.my.sfcrmproducts.cn",
+    "https://acme.lightning.sfcrmapps.cn",
+    "https://usa2s.sfdc-a1.evil.salesforce.com",
     "https://x.y.z.my.salesforce.com",
     "https://acme.my.salesforce.com:8443",
     "https://acme.my.salesforce.com:0",
@@ -69,6 +76,15 @@ LOCAL = ["http://127.0.0.1:9000", "http://localhost:9000", "http://host.docker.i
         ("acme", "https://acme.my.salesforce.com"),
         (" Acme ", "https://acme.my.salesforce.com"),
         ("acme-dev-ed.develop", "https://acme-dev-ed.develop.my.salesforce.com"),
+        ("acme-dev-ed", "https://acme-dev-ed.develop.my.salesforce.com"),
+        ("orgfarm-0a1b2c3d4e-dev-ed", "https://orgfarm-0a1b2c3d4e-dev-ed.develop.my.salesforce.com"),
+        (
+            "orgfarm-0a1b2c3d4e-dev-ed.develop.my.salesforce.com",
+            "https://orgfarm-0a1b2c3d4e-dev-ed.develop.my.salesforce.com",
+        ),
+        ("acme-dev-ed.my.salesforce.com", "https://acme-dev-ed.my.salesforce.com"),
+        ("acme.my.sfcrmproducts.cn", "https://acme.my.sfcrmproducts.cn"),
+        ("https://acme--uat.sandbox.my.sfcrmproducts.cn/", "https://acme--uat.sandbox.my.sfcrmproducts.cn"),
         ("acme--uat", "https://acme--uat.sandbox.my.salesforce.com"),
         ("acme--uat.sandbox", "https://acme--uat.sandbox.my.salesforce.com"),
         ("acme.my.salesforce.com", "https://acme.my.salesforce.com"),
@@ -110,7 +126,14 @@ def test_no_token_is_used_for_a_server_that_is_not_salesforces(text: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "url", ["https://acme.my.salesforce.com", "https://na1.salesforce.com", "https://cs100.salesforce.com"]
+    "url",
+    [
+        "https://acme.my.salesforce.com",
+        "https://na1.salesforce.com",
+        "https://cs100.salesforce.com",
+        "https://usa9072s.sfdc-8tgtt5.salesforce.com",
+        "https://acme.my.sfcrmproducts.cn",
+    ],
 )
 def test_a_token_is_for_the_org_or_its_instance(url: str) -> None:
     assert check_instance_url(url, allow_local=False) == url
@@ -134,7 +157,10 @@ def test_allowing_this_machine_is_told_by_the_whole_host(text: str) -> None:
     ("text", "problem"),
     [
         ("acme.lightning.force.com", "browser"),
+        ("acme.lightning.sfcrmapps.cn", "browser"),
         ("http://acme.my.salesforce.com", "unencrypted"),
+        ("http://acme.my.sfcrmproducts.cn", "unencrypted"),
+        ("https://acme.my.sfcrmproducts.cn/setup", "path"),
         ("https://acme.my.salesforce.com/services/oauth2/token", "path"),
         ("https://evil.example", "not a Salesforce host"),
     ],
@@ -145,7 +171,7 @@ def test_what_is_wrong_with_a_domain_is_said(text: str, problem: str) -> None:
 
 
 PIECES = ["https://", "http://", "acme", ".my.salesforce.com", ".salesforce.com", "login", "evil.example", "127.0.0.1"]
-PIECES += ["@", "/", "\\", "#", "?", ":", "443", ".", "-", "%2e", "\u3002", "\n", " ", "[", "]"]
+PIECES += [".my.sfcrmproducts.cn", "@", "/", "\\", "#", "?", ":", "443", ".", "-", "%2e", "\u3002", "\n", " ", "[", "]"]
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=7).map("".join) | st.text(max_size=40))
@@ -158,8 +184,8 @@ def test_whatever_is_accepted_is_the_same_salesforce_host_to_every_parser(text: 
     host = urlsplit(url).hostname or ""
     assert url == f"https://{host}"
     assert parse_url(url).host == host
-    assert host.endswith((".my.salesforce.com", ".my.salesforce.mil")) or host.count(".") == 2
-    assert host.endswith((".salesforce.com", ".salesforce.mil"))
+    own = (".my.salesforce.com", ".my.salesforce.mil", ".my.sfcrmproducts.cn")
+    assert host.endswith(own) or (host.endswith(".salesforce.com") and host.count(".") == 2)
 
 
 @pytest.mark.parametrize(
@@ -189,6 +215,10 @@ def test_an_orgs_own_address_is_told_from_a_shared_one(url: str, is_own: bool) -
         ("https://acme.scratch.my.salesforce.com", "https://test.salesforce.com"),
         ("https://test.salesforce.com", "https://test.salesforce.com"),
         ("https://cs100.salesforce.com", "https://test.salesforce.com"),
+        ("https://usa2s.sfdc-a1b2c3.salesforce.com", "https://test.salesforce.com"),
+        ("https://usa2.sfdc-a1b2c3.salesforce.com", "https://login.salesforce.com"),
+        ("https://acme.my.sfcrmproducts.cn", "https://acme.my.sfcrmproducts.cn"),
+        ("https://acme--uat.sandbox.my.sfcrmproducts.cn", "https://acme--uat.sandbox.my.sfcrmproducts.cn"),
         ("http://127.0.0.1:9000", "http://127.0.0.1:9000"),
     ],
 )

@@ -19,11 +19,12 @@ LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "host.docker.internal"})
 LOGIN_HOSTS = frozenset({"login.salesforce.com", "test.salesforce.com"})
 
 # My Domain login URLs (Salesforce Help, "My Domain URL Formats"): one label, or two where the org is no production org
-# (acme--uat.sandbox, acme-dev-ed.develop). Orgs of the US military have .mil (forcedotcom/sfdx-core, sfdcUrl.ts).
+# (acme--uat.sandbox, acme-dev-ed.develop). Orgs of the US military have .mil (forcedotcom/sfdx-core, sfdcUrl.ts), those
+# on Alibaba Cloud in China sfcrmproducts.cn.
 _LABEL = r"(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_MY_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})?\.my\.salesforce\.(?:com|mil)")
-# Orgs from before My Domain answer with the host of their instance: na1, eu55, usa77, cs100.
-_INSTANCE = re.compile(r"[a-z]{2,4}[0-9]{1,4}[a-z]?\.salesforce\.com")
+_MY_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})?\.my\.(?:salesforce\.(?:com|mil)|sfcrmproducts\.cn)")
+# Orgs from before My Domain answer with the host of their instance: na1, eu55, usa77, cs100, usa2s.sfdc-a1b2c3.
+_INSTANCE = re.compile(rf"[a-z]{{2,4}}[0-9]{{1,4}}[a-z]?(?:\.sfdc-{_LABEL})?\.salesforce\.com")
 _PREFIX = re.compile(rf"{_LABEL}(?:\.(?:sandbox|develop|scratch|demo|patch|trailblaze|free))?")
 _NOT_IN_A_URL = re.compile(r"[^!-~]|[\\@?#%]")
 
@@ -31,14 +32,16 @@ _SHAPES = (
     "Write the My Domain prefix (acme), the host (acme.my.salesforce.com) or the address"
     " (https://acme.my.salesforce.com). Setup > My Domain shows it."
 )
-_PAGES = (".force.com", ".salesforce-setup.com", ".site.com")
+_PAGES = (".force.com", ".salesforce-setup.com", ".site.com", ".sfcrmapps.cn")
+_OWN = (".salesforce.com", ".sfcrmproducts.cn")
 
 
 def salesforce_url(domain: str, *, allow_local: bool) -> str:
     """
     Make the address to log in at from the `domain` of the credentials secret.
 
-    A prefix with `--` in it is a sandbox's. Plain http goes to this machine only, and only with `allow_local`.
+    A prefix with `--` in it is a sandbox's, one that ends in `-dev-ed` a Developer Edition's. Plain http goes to this
+    machine only, and only with `allow_local`.
     """
     text = domain.strip()
     url = _split(text if "://" in text else _address(text.lower()))
@@ -74,14 +77,15 @@ def jwt_audience(url: str) -> str:
     """
     Name whom a signed log-in is for: Salesforce's log-in server of production orgs, or that of sandboxes.
 
-    (OAuth 2.0 JWT Bearer Flow in Salesforce Help.) A local org stands for itself.
+    (OAuth 2.0 JWT Bearer Flow in Salesforce Help.) A local org stands for itself, and so does one in China, which has
+    log-in servers of its own.
     """
     host = urlsplit(url).hostname or ""
-    if is_local(url):
+    if is_local(url) or host.endswith(".cn"):
         return url
     labels = host.split(".")
     is_test = host == "test.salesforce.com" or "--" in labels[0] or labels[1] in ("sandbox", "scratch")
-    is_test_instance = re.fullmatch(r"cs[0-9]+[a-z]?\.salesforce\.com", host)
+    is_test_instance = re.fullmatch(r"(?:cs[0-9]+[a-z]?|[a-z]+[0-9]+s\.sfdc-[^.]+)\.salesforce\.com", host)
     return "https://test.salesforce.com" if is_test or is_test_instance else "https://login.salesforce.com"
 
 
@@ -90,7 +94,9 @@ def _address(text: str) -> str:
         return f"https://{text}.salesforce.com"
     if not _PREFIX.fullmatch(text):
         return f"https://{text}"
-    kind = ".sandbox" if "--" in text and "." not in text else ""
+    kind = ""
+    if "." not in text:
+        kind = ".sandbox" if "--" in text else ".develop" if text.endswith("-dev-ed") else ""
     return f"https://{text}{kind}.my.salesforce.com"
 
 
@@ -119,8 +125,8 @@ def _problem(url: SplitResult | None) -> str:
     host = (url.hostname if url else None) or ""
     if host.endswith(_PAGES):
         return "is the address of Salesforce's pages in a browser. The API has another one."
-    if url is not None and url.scheme == "http" and host.endswith(".salesforce.com"):
+    if url is not None and url.scheme == "http" and host.endswith(_OWN):
         return "starts with http://, which would send the secrets unencrypted."
-    if url is not None and url.path not in ("", "/") and host.endswith(".salesforce.com"):
+    if url is not None and url.path not in ("", "/") and host.endswith(_OWN):
         return "has a path after the host."
     return "is not a Salesforce host."
