@@ -7,7 +7,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import requests
@@ -15,12 +15,13 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.padding import Padding
-from salesforce_destination.errors import CredentialsError
+from salesforce_destination.errors import ACCESS_REFUSALS, NEW_TOKEN_REFUSED, SESSION_IP_LOCKED, CredentialsError
 from salesforce_destination.login.credentials import NEEDS, WHERE, Credentials, GrantType, with_refresh_token
+from salesforce_destination.login.refresh import rotation_forbidden
 from salesforce_destination.login.refresh_request import MESSAGE_GROUP, RefreshReason, RefreshRequest
 from salesforce_destination.login.refusals import LoginUnavailableError
 from salesforce_destination.login.token import AccessToken
-from salesforce_destination.salesforce.oauth import log_in, login_session
+from salesforce_destination.salesforce.oauth import log_in, login_session, use
 
 from destination_cli.function_logs import login_cause
 from destination_cli.target import Target, TargetError
@@ -122,10 +123,11 @@ class Tried:
 
 
 def attempt(secret: str, target: Target) -> Tried:
-    """Log in once; raise CredentialsError or LoginUnavailableError where that does not work, with what to do."""
+    """Log in and use the token once; raise CredentialsError or LoginUnavailableError, with what to do, if it fails."""
     credentials = Credentials.from_secret(secret, allow_local=target.is_local)
     if credentials.grant_type is GrantType.REFRESH_TOKEN and target.parameters.get("CredentialsRotate") != "true":
-        raise _rotation_forbidden(target)
+        how = "Start `make local` with CREDENTIALS_ROTATE" if target.is_local else "Deploy with CredentialsRotate"
+        raise rotation_forbidden(f"{how}=true first, then connect.")
     with login_session() as session:
         return _tried(session, secret, credentials)
 
@@ -171,22 +173,12 @@ def _tried(session: requests.Session, secret: str, credentials: Credentials) -> 
     rotated = login.rotated_refresh_token(credentials)
     try:
         token = login.access_token(credentials)
+        use(session, token)
     except (CredentialsError, LoginUnavailableError) as error:
         if rotated is None:
             raise
         raise RefreshTokenSpentError(error.problem) from None
     return Tried(with_refresh_token(secret, rotated) if rotated else secret, token, login.org_id or "")
-
-
-def _rotation_forbidden(target: Target) -> CredentialsError:
-    local, deployed = "Start `make local` with CREDENTIALS_ROTATE=true", "Deploy with CredentialsRotate=true"
-    deploy = local if target.is_local else deployed
-    return CredentialsError(
-        "grant_type",
-        "is refresh_token, but this stack may not store the next refresh token if the app rotates them.",
-        f"{deploy} first, then connect.",
-        "ROTATION_FORBIDDEN",
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +219,7 @@ def connect(secret: str, target: Target, seconds: float = WAIT_SECONDS) -> Conne
         return _spent("The credentials could not be stored.")
     ask_for_token(target)
     arrived = wait_for_token(target, before, tried, seconds)
-    return _stored(tried) if arrived else _without_token(tried, target)
+    return _used_from_here(tried, target) if arrived else _without_token(tried, target)
 
 
 def show(outcome: ConnectResult, console: Console) -> None:
@@ -260,12 +252,21 @@ def _spent(reason: str) -> ConnectResult:
     return ConnectResult(FINDINGS, code="REFRESH_TOKEN_SPENT", field="refresh_token", problem=reason, cure=cure)
 
 
-def _stored(tried: Tried) -> ConnectResult:
-    return ConnectResult(GOOD, True, True, tried.org_id, tried.token.instance_url)
+def _used_from_here(tried: Tried, target: Target) -> ConnectResult:
+    """The stack's token was made at another address than this machine's. So it shows here if the org minds that."""
+    result = ConnectResult(GOOD, True, True, tried.org_id, tried.token.instance_url)
+    try:
+        with login_session() as session:
+            use(session, stored_token(target) or tried.token)
+    except (CredentialsError, LoginUnavailableError) as error:
+        code = SESSION_IP_LOCKED if error.code == NEW_TOKEN_REFUSED else error.code
+        problem, cure = ACCESS_REFUSALS.get(code, (error.problem, error.cure))
+        return replace(result, status=FINDINGS, token=False, code=code, problem=problem, cure=cure)
+    return result
 
 
 def _without_token(tried: Tried, target: Target) -> ConnectResult:
-    cause = login_cause(target)
+    cause = login_cause(target, pause=True)
     problem = cause.problem if cause else "The refresh-token function has not stored a token yet."
     cure = cause.cure if cause else "Run `destination check` later, or look at the function's log."
     url = tried.token.instance_url

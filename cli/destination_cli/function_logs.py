@@ -17,7 +17,7 @@ from destination_cli.target import Target, TargetError
 
 LogLine = Mapping[str, Any]
 
-NO_LOG_IN, LOGGED_IN = "no log-in", "access token refreshed"
+NO_LOG_IN, LOGGED_IN, PAUSED = "no log-in", "access token refreshed", "log-ins pause"
 """The messages of the refresh-token function's log."""
 
 LATELY_SECONDS = 2 * 3600
@@ -50,9 +50,10 @@ def _parsed(texts: Iterator[str] | list[str]) -> Iterator[LogLine]:
             yield line
 
 
-def login_cause(target: Target) -> Finding | None:
-    """The last failed log-in as a finding; None where the last one succeeded, or none is to be seen."""
-    lines = [line for line in _lines(target) if line.get("message") in (NO_LOG_IN, LOGGED_IN)]
+def login_cause(target: Target, *, pause: bool = False) -> Finding | None:
+    """The last failed log-in as a finding, or with `pause` why none is made now; None where the last one succeeded."""
+    told = (NO_LOG_IN, LOGGED_IN, PAUSED) if pause else (NO_LOG_IN, LOGGED_IN)
+    lines = [line for line in _lines(target) if line.get("message") in told]
     if not lines or lines[-1].get("message") == LOGGED_IN:
         return None
     return _finding(lines[-1])
@@ -61,7 +62,7 @@ def login_cause(target: Target) -> Finding | None:
 def _lines(target: Target) -> list[LogLine]:
     if target.is_local:
         return list(local_lines(target, "refresh_token"))
-    pattern = f'?"{NO_LOG_IN}" ?"{LOGGED_IN}"'
+    pattern = f'?"{NO_LOG_IN}" ?"{LOGGED_IN}" ?"{PAUSED}"'
     return list(cloud_lines(target, target.output("RefreshTokenLogGroupName"), pattern, LATELY_SECONDS))
 
 

@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
 
+from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.table import Table
+from salesforce_destination.connection.check import trouble
 from salesforce_destination.destination.destination import Destination
-from salesforce_destination.errors import DestinationError, RequestRefusedError, TokenUnavailableError
+from salesforce_destination.errors import ACCESS_REFUSALS, DestinationError, RequestRefusedError, TokenUnavailableError
 
 from destination_cli.dead_letters.reader import EMPTY_ANSWERS, DeadLetterReader
 from destination_cli.dead_letters.summary import by_reason
+from destination_cli.function_logs import login_cause
 from destination_cli.metrics import (
     CONNECTION,
     COUNTED,
@@ -26,7 +29,7 @@ from destination_cli.metrics import (
     points_of,
 )
 from destination_cli.queues import Depth, depth_of, is_paused
-from destination_cli.target import Target
+from destination_cli.target import Target, TargetError
 from destination_cli.terminal import moment
 
 TYPES = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
@@ -85,33 +88,40 @@ def _alarms_of(target: Target) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class OrgStatus:
-    """What is known of the org; `problem` is a code where it cannot be asked. Nothing here is a secret."""
+    """What is known of the org; `problem` is a code where it cannot be asked, `cause` says why. No secret is here."""
 
     instance_url: str = ""
     token_issued_at: int | None = None
     api_calls_used: int | None = None
     api_calls_allowed: int | None = None
     problem: str = ""
+    cause: str = ""
 
 
 def org_status(target: Target) -> OrgStatus:
     """Ask the org one question with the stored token; a token that is refused stays as it is."""
-    try:
-        token = target.stored_token().current()
-    except TokenUnavailableError as error:
-        return OrgStatus(problem=error.code)
-    issued_at = int(token.issued_at) if token.issued_at.isascii() and token.issued_at.isdigit() else None
-    client, problem = target.salesforce(), ""
+    client, problem, token = target.salesforce(), None, None
     version = Destination.model_fields["api_version"].default
     try:
+        token = target.stored_token().current()
         client.get(f"/services/data/v{version}/limits")
-    except RequestRefusedError:
-        pass  # without the right to see limits; the answer's header tells the calls all the same
     except DestinationError as error:
-        problem = error.code
-    usage = client.usage
-    used, allowed = (usage.used, usage.allowed) if usage else (None, None)
-    return OrgStatus(token.instance_url, issued_at, used, allowed, problem)
+        # Without the right to see limits, the answer's header tells the calls all the same.
+        if not isinstance(error, RequestRefusedError) or error.code in ACCESS_REFUSALS:
+            problem = error
+    org = (token.instance_url, token.issued_at_ms) if token else ("", None)
+    calls = (client.usage.used, client.usage.allowed) if client.usage else (None, None)
+    return OrgStatus(*org, *calls, *((problem.code, _cause(problem, target)) if problem else ()))
+
+
+def _cause(problem: DestinationError, target: Target) -> str:
+    """What is behind a problem: the last failed log-in, if that is why there is no token, or what its code tells."""
+    try:
+        told = login_cause(target) if isinstance(problem, TokenUnavailableError) else None
+    except (ClientError, TargetError):  # without the right to read that log
+        told = None
+    found = told or trouble(problem)
+    return f"{found.problem} {found.cure}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +150,8 @@ class StackStatus:
             found.append(f"Dead letters: {self.dead_letters:,}. To see the reasons, run `destination dead-letters`.")
         found += [f"{text} ({name})" for name, text in CURES.items() if self.activity.last_value(name)]
         if self.org.problem:
-            found.append(f"The org cannot be reached with the stored access token: {self.org.problem}.")
+            text = f"The org cannot be reached with the stored access token: {self.org.problem}. {self.org.cause}"
+            found.append(text.strip())
         return found
 
     def as_json(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,13 +11,10 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
-from salesforce_destination.aws.clients import make_client, read_secret
 from salesforce_destination.aws.token_store import TokenSource
 from salesforce_destination.destination.destination import Destination
-from salesforce_destination.errors import CredentialsError, DestinationFileError, TokenUnavailableError
-from salesforce_destination.login.salesforce_host import check_instance_url
-from salesforce_destination.login.token import AccessToken
-from salesforce_destination.salesforce.client import SalesforceClient, Tokens, new_session
+from salesforce_destination.errors import DestinationFileError
+from salesforce_destination.salesforce.client import SalesforceClient, new_session
 from salesforce_destination.settings import load_destination
 
 from destination_cli.checkout import STATE, StackFile, read_stack_file
@@ -49,6 +45,7 @@ class Target:
     is_local: bool = False
     log_folder: Path | None = None
     destination_path: Path | None = None
+    wait: float = 10.0
     _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
@@ -120,20 +117,21 @@ class Target:
         A refused token is read again, in case another one was stored since; only with `renew` the refresh-token
         function is asked for a new one.
         """
-        return SalesforceClient(new_session(), self._renewing() if renew else self.stored_token(), lambda: read_seconds)
+        tokens = self._tokens(self.output("RefreshQueueUrl")) if renew else self.stored_token()
+        return SalesforceClient(new_session(), tokens, lambda: read_seconds)
 
-    def stored_token(self) -> StoredToken:
-        """The access token as it lies in its secret."""
-        return StoredToken(lambda: self.client("secretsmanager"), self.output("AccessTokenSecretArn"), self.is_local)
+    def stored_token(self) -> TokenSource:
+        """The access token as it lies in its secret. A refused one is read again, and no other one is asked for."""
+        return self._tokens()
 
-    def _renewing(self) -> Tokens:
+    def _tokens(self, refresh_queue_url: str = "") -> TokenSource:
         return TokenSource(
             lambda: self.client("secretsmanager"),
             lambda: self.client("sqs"),
             self.output("AccessTokenSecretArn"),
-            self.output("RefreshQueueUrl"),
+            refresh_queue_url,
+            self.wait,
             allow_local=self.is_local,
-            sleep=time.sleep,
         )
 
 
@@ -210,43 +208,3 @@ def _deployed_target(name: str) -> Target:
         parameters={given["ParameterKey"]: given.get("ParameterValue", "") for given in stack.get("Parameters", ())},
         make_client=lambda service: boto3.client(service, config=CONFIG),
     )
-
-
-@dataclass
-class StoredToken:
-    """
-    The token in its secret. A refused one is read again, and no other one is asked for.
-
-    As the functions do, it takes a token for a server that is not Salesforce's as none.
-    """
-
-    secrets_client: Callable[[], Any]
-    secret_id: str
-    allow_local: bool = False
-    _token: AccessToken | None = field(default=None, init=False, repr=False)
-
-    def current(self) -> AccessToken:
-        """The stored token, or TokenUnavailableError."""
-        self._token = self._token or self._read()
-        return self._token
-
-    def replace(self, refused: AccessToken | None) -> AccessToken:
-        """The token that was stored in place of the refused one, or TokenUnavailableError."""
-        self._token = None
-        token = self._read()
-        if refused and token.value == refused.value:
-            raise TokenUnavailableError
-        self._token = token
-        return token
-
-    def _read(self) -> AccessToken:
-        token = AccessToken.from_secret(
-            read_secret(make_client(self.secrets_client, "SECRETS_UNAVAILABLE"), self.secret_id)
-        )
-        if token is None:
-            raise TokenUnavailableError
-        try:
-            check_instance_url(token.instance_url, allow_local=self.allow_local)
-        except CredentialsError as error:
-            raise TokenUnavailableError(error.code) from None
-        return token

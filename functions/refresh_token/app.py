@@ -20,7 +20,7 @@ from salesforce_destination.aws.clients import AwsUnavailableError, make_aws_cli
 from salesforce_destination.aws.token_store import RotationLostError
 from salesforce_destination.errors import CredentialsError, SettingsError
 from salesforce_destination.login.refresh_request import RefreshRequest
-from salesforce_destination.login.refusals import LoginUnavailableError
+from salesforce_destination.login.refusals import LOG_INS_SPENT, LoginUnavailableError
 from salesforce_destination.salesforce.oauth import login_session
 from salesforce_destination.settings import REFRESH_TOKEN_NEEDS, Settings, destination_name
 
@@ -57,7 +57,8 @@ def is_done(body: str) -> bool:
     except SettingsError as error:
         return failed("the environment is wrong", code="SETTINGS_INVALID", mistakes=[str(m) for m in error.mistakes])
     except (CredentialsError, LoginUnavailableError) as error:
-        return failed("no log-in", code=error.code, field=error.field, problem=error.problem, cure=error.cure)
+        message = "log-ins pause" if error.code == LOG_INS_SPENT.code else "no log-in"
+        return failed(message, code=error.code, field=error.field, problem=error.problem, cure=error.cure)
     except RotationLostError as error:
         logger.critical("the refresh token that replaced the old one is not stored", extra={"cure": error.cure})
         return failed("no log-in", code=error.code, field="refresh_token", reason=error.reason)

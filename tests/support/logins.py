@@ -80,7 +80,7 @@ class Reply:
     """What the token endpoint says to one request."""
 
     status: int = 200
-    body: str | Mapping[str, Any] = ""
+    body: str | Mapping[str, Any] | list[Any] = ""
     headers: Mapping[str, str] | None = None
 
     def content(self) -> tuple[bytes, dict[str, str]]:
@@ -98,12 +98,19 @@ Answering = Reply | Exception | Callable[[dict[str, str]], Reply]
 
 
 class TokenEndpoint(BaseAdapter):
-    """Answers in turn and keeps what it was sent; the last answer is given again and again."""
+    """
+    Answers log-ins in turn and keeps what it was sent; the last answer is given again and again.
+
+    The calls with a new token are kept apart, in `uses`. Each gets `use_answer`.
+    """
+
+    use_answer: Reply | Exception = Reply(body={"identity": "https://login.salesforce.com/id/x/y"})
 
     def __init__(self, *answers: Answering) -> None:
         super().__init__()
         self.answers = list(answers) or [Reply(body=an_answer())]
         self.requests: list[requests.PreparedRequest] = []
+        self.uses: list[requests.PreparedRequest] = []
         self.options: list[dict[str, Any]] = []
 
     @property
@@ -111,12 +118,18 @@ class TokenEndpoint(BaseAdapter):
         return [{key: values[0] for key, values in parse_qs(str(sent.body)).items()} for sent in self.requests]
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
+        if request.method == "GET":
+            self.uses.append(request)
+            self.options.append(options)
+            return self._given(self.use_answer, request)
         self.requests.append(request)
         self.options.append(options)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        reply = answer if isinstance(answer, Reply) else answer(self.forms[-1])
+        return self._given(answer(self.forms[-1]) if callable(answer) else answer, request)
+
+    def _given(self, reply: Reply | Exception, request: requests.PreparedRequest) -> requests.Response:
+        if isinstance(reply, Exception):
+            raise reply
         content, headers = reply.content()
         response = HTTPResponse(body=BytesIO(content), headers=headers, status=reply.status, preload_content=False)
         return HTTPAdapter().build_response(request, response)

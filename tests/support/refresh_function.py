@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -64,10 +65,10 @@ class Stack:
         app.session.mount(mounted_at, endpoint)
         return app
 
-    def surround(self, app: Any, secrets: Any) -> None:
-        """Give an environment of the function another Secrets Manager, and no time to wait."""
+    def surround(self, app: Any, secrets: Any, now: Callable[[], float] = time.time) -> None:
+        """Give an environment of the function another Secrets Manager or another clock, and no time to wait."""
         settings = Settings.from_environ(os.environ, REFRESH_TOKEN_NEEDS)
-        around = Surroundings(app.session, lambda: secrets, lambda: self.sqs, sleep=lambda seconds: None)
+        around = Surroundings(app.session, lambda: secrets, lambda: self.sqs, now=now, sleep=lambda seconds: None)
         function = RefreshTokenFunction(settings, around)
         app.started = lambda: function
 

@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -85,7 +86,7 @@ class ConnectedFunction:
             sleep=around.sleep,
             clock=around.monotonic,
         )
-        self.client = SalesforceClient(around.session, self.tokens, self.seconds_left)
+        self.client = SalesforceClient(around.session, self.tokens, self.seconds_left, around.now)
 
     def seconds_left(self) -> float:
         """What remains for Salesforce before the invocation's end."""
@@ -161,13 +162,15 @@ class RefreshTokenFunction:
     def refresh(self, request: RefreshRequest) -> bool:
         """Log in and store the token; tell whether that was needed."""
         from salesforce_destination.login.refresh import refresh  # not for the other functions to load
-        from salesforce_destination.salesforce.oauth import log_in
+        from salesforce_destination.salesforce.oauth import log_in, use
 
         around = self._surroundings
         return refresh(
             request,
             self._store,
             lambda credentials: log_in(around.session, credentials, around.now()),
+            partial(use, around.session),
+            around.now(),
             allow_local=self._settings.aws_sam_local,
             may_write_credentials=self._settings.credentials_rotate,
         )

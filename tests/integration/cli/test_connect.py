@@ -43,6 +43,15 @@ def stack(org: SimulatedOrg, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield stack
 
 
+@pytest.fixture(autouse=True)
+def no_log_ins_yet(stack: LocalStack) -> None:
+    """The stack pauses after three log-ins; each test begins as if there had been none."""
+    secrets, name = stack.aws.client("secretsmanager"), stack.cloud.attribute("AccessTokenSecret", "Ref")
+    token = json.loads(secrets.get_secret_value(SecretId=name)["SecretString"])
+    token.pop("log_ins_paid_until", None)
+    secrets.put_secret_value(SecretId=name, SecretString=json.dumps(token))
+
+
 def credentials(stack: LocalStack, **changes: Any) -> str:
     values = {
         "grant_type": "client_credentials",

@@ -11,7 +11,7 @@ from destination_testbench.org import Fault, FaultKind, OrgAdapter, OrgConfig, S
 from logins import a_secret, rsa_key
 from moto import mock_aws
 from refresh_function import SCHEDULE, Stack, an_event
-from salesforce_destination.errors import SessionExpiredError
+from salesforce_destination.errors import TokenUnavailableError
 from salesforce_destination.login.token import AccessToken
 from salesforce_destination.salesforce.client import SalesforceClient
 
@@ -180,7 +180,7 @@ def test_a_token_that_is_refused_again_at_once_is_not_asked_for_for_ever(stack: 
     org.faults.add(Fault(FaultKind.SESSION_EXPIRED, path="/composite"))
     issued = org.sessions.issued
 
-    with pytest.raises(SessionExpiredError):
+    with pytest.raises(TokenUnavailableError, match="SESSION_IP_LOCKED"):
         SalesforceClient(session, tokens, lambda: 30.0).post(CREATE, {"records": []})
 
     assert org.sessions.issued == issued + 1

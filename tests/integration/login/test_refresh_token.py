@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from logins import GRANT_VALUES, ORG_ID, TOKEN, Reply, TokenEndpoint, a_refusal, a_secret, an_answer
+from logins import GRANT_VALUES, ORG_ID, TOKEN, Answering, Reply, TokenEndpoint, a_refusal, a_secret, an_answer
 from moto import mock_aws
 from refresh_function import SCHEDULE, Failing, Stack, an_event, refused
 from requests.exceptions import ReadTimeout
-from salesforce_destination.aws.token_store import TokenStore
+from salesforce_destination.aws.token_store import PAID_UNTIL, TokenStore
 from salesforce_destination.login.token import AccessToken
 from salesforce_destination.salesforce.oauth import CONNECT_SECONDS, READ_SECONDS
 
@@ -152,14 +152,125 @@ def test_a_token_refused_after_another_is_replaced_after_another(stack: Stack) -
     assert stored == ["00D!1", "00D!2", "00D!3"]
 
 
-def test_the_same_token_again_makes_no_new_version_of_the_secret(stack: Stack) -> None:
-    app = stack.function(TokenEndpoint())
-    app.lambda_handler(an_event(SCHEDULE), None)
-    versions = stack.versions(stack.access_token_id)
+def test_the_same_token_given_anew_is_stored_with_its_new_time(stack: Stack) -> None:
+    app = stack.function(TokenEndpoint(Reply(body=an_answer()), Reply(body=an_answer(issued_at="2"))))
 
-    app.lambda_handler(an_event(SCHEDULE), None)
+    results = [app.lambda_handler(an_event(SCHEDULE), None) for _ in range(2)]
 
-    assert stack.versions(stack.access_token_id) == versions
+    assert results == [DONE, DONE]
+    assert stack.stored_token() == AccessToken(TOKEN, "https://acme.my.salesforce.com", "2")
+
+
+def test_a_token_is_used_before_it_is_stored(stack: Stack) -> None:
+    endpoint = TokenEndpoint()
+
+    stack.function(endpoint).lambda_handler(an_event(SCHEDULE), None)
+
+    [use] = endpoint.uses
+    assert use.url == "https://acme.my.salesforce.com/services/data/v62.0"
+    assert use.headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+def test_a_token_that_is_refused_at_once_is_not_stored(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    put_token(stack, STORED)
+    endpoint = TokenEndpoint()
+    endpoint.use_answer = Reply(401, [{"message": "MARK", "errorCode": "INVALID_SESSION_ID"}])
+
+    assert stack.function(endpoint).lambda_handler(an_event(SCHEDULE), None) == KEPT
+
+    written = capsys.readouterr().out
+    assert stack.stored_token() == STORED
+    assert "NEW_TOKEN_REFUSED" in written
+    assert "MARK" not in written
+    assert TOKEN not in written
+
+
+class LogIns:
+    """The refresh function through days: `at` has the time of each log-in, `errors` what the log said at each call."""
+
+    def __init__(self, stack: Stack, *answers: Answering) -> None:
+        self.stack, self.time, self.at = stack, 1_767_571_200.0, list[float]()
+        self.endpoint = TokenEndpoint(*answers)
+        self.app = self.new_environment()
+
+    def new_environment(self) -> Any:
+        app = self.stack.function(self.endpoint)
+        self.stack.surround(app, self.stack.secrets, lambda: self.time)
+        return app
+
+    def ask(self, body: str = SCHEDULE) -> object:
+        before = len(self.endpoint.requests)
+        result = self.app.lambda_handler(an_event(body), None)
+        self.at += [self.time] * (len(self.endpoint.requests) - before)
+        return result
+
+    def most_in_ten_minutes(self) -> int:
+        return max(sum(first <= time < first + 600 for time in self.at) for first in self.at)
+
+
+BLOCKED = a_refusal("OAUTH_APP_BLOCKED", "this app is blocked by admin")
+
+
+@pytest.mark.parametrize("answer", [BLOCKED, Reply(503), ReadTimeout("MARK"), Reply(body=an_answer())])
+def test_whatever_is_wrong_no_ten_minutes_see_a_fourth_log_in(answer: Answering, stack: Stack) -> None:
+    logins = LogIns(stack, answer)
+
+    for minute in range(60):
+        if minute % 7 == 0:
+            logins.app = logins.new_environment()  # what is counted outlives an environment
+        logins.ask()
+        logins.time += 60
+
+    assert logins.most_in_ten_minutes() == 3
+    assert logins.at[:3] == [logins.at[0] + 60 * number for number in range(3)]
+    # Then one in ten minutes: the day has less versions of the secret than Secrets Manager forgets.
+    assert len(logins.at) == 3 + 5
+
+
+def test_a_pause_is_told_and_ends_by_itself(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    logins = LogIns(stack, *[BLOCKED] * 3, Reply(body=an_answer()))
+    tried = [logins.ask() for _ in range(3)]
+    capsys.readouterr()
+
+    paused = logins.ask()
+    [line] = [line for line in lines(capsys) if line.get("level") == "ERROR"]
+    logins.time += 600
+    after = logins.ask()
+
+    assert (tried, paused, after) == ([KEPT] * 3, KEPT, DONE)
+    assert (line["message"], line["code"]) == ("log-ins pause", "LOG_INS_SPENT")
+    assert stack.stored_token() is not None
+
+
+def test_a_mistake_in_the_credentials_is_no_log_in(stack: Stack) -> None:
+    put_credentials(stack, "{}")
+    logins = LogIns(stack)
+    for _ in range(9):
+        logins.ask()
+    put_credentials(stack, a_secret())
+
+    assert logins.ask() == DONE
+
+
+def test_a_log_in_that_cannot_be_counted_is_not_made(stack: Stack) -> None:
+    endpoint = TokenEndpoint()
+    app = stack.function(endpoint)
+    stack.surround(app, Failing(stack.secrets, [an_aws_error("AccessDeniedException")], call="put_secret_value"))
+
+    assert app.lambda_handler(an_event(SCHEDULE), None) == KEPT
+    assert endpoint.requests == []
+
+
+@pytest.mark.parametrize("noted", ["soon", -1e12, 1e30, None, [], True])
+def test_a_spoiled_count_does_not_stop_log_ins_for_good(noted: object, stack: Stack) -> None:
+    secret = json.dumps({"access_token": "00D!x", "instance_url": "https://acme.my.salesforce.com", PAID_UNTIL: noted})
+    stack.secrets.put_secret_value(SecretId=stack.access_token_id, SecretString=secret)
+    logins = LogIns(stack)
+
+    logins.ask()
+    logins.time += 600
+
+    assert logins.ask() == DONE
 
 
 @pytest.mark.parametrize("body", ["", "not json", '{"reason": "other"}', "[]"])
@@ -308,7 +419,7 @@ def test_the_rotated_refresh_token_is_stored_before_the_access_token(stack: Stac
 
     app.lambda_handler(an_event(SCHEDULE), None)
 
-    assert written == [stack.credentials_id, stack.access_token_id]
+    assert written == [stack.access_token_id, stack.credentials_id, stack.access_token_id]  # the first one counts
 
 
 def test_a_rotated_refresh_token_is_stored_even_if_the_token_that_came_with_it_is_not_taken(stack: Stack) -> None:
@@ -390,7 +501,7 @@ def test_the_worst_refresh_ends_before_the_function_is_killed(stack: Stack) -> N
     one_call = (app.SOON.connect_timeout + app.SOON.read_timeout) * app.SOON.retries["total_max_attempts"]
 
     writing = (len(store.retry_after) + 1) * one_call + sum(store.retry_after)
-    worst = 2 * one_call + CONNECT_SECONDS + READ_SECONDS + writing
+    worst = 3 * one_call + CONNECT_SECONDS + READ_SECONDS + writing
 
     [timeout] = re.findall(
         r"Handler: app.lambda_handler\n +Role: !GetAtt RefreshTokenRole.Arn\n +Timeout: (\d+)", TEMPLATE

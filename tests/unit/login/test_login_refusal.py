@@ -5,9 +5,12 @@ import re
 import pytest
 from salesforce_destination.errors import CredentialsError
 from salesforce_destination.login.refusals import (
+    LOG_INS_SPENT,
     NOT_TRUSTED,
+    PROXY_FAILS,
     REDIRECTED,
     TABLE,
+    TOKEN_UNTRIED,
     UNKNOWN_HOST,
     UNREACHABLE,
     UNREADABLE,
@@ -64,6 +67,9 @@ ANSWERS = [
     ("invalid_grant", "invalid login hours", TRANSIENT, "OUTSIDE_LOGIN_HOURS", ""),  # [M]
     ("invalid_grant", "login rate exceeded", TRANSIENT, "LOGIN_RATE_EXCEEDED", ""),  # [M]
     ("rate_limit_exceeded", None, TRANSIENT, "LOGIN_RATE_EXCEEDED", ""),  # [D]
+    ("OAUTH_APP_BLOCKED", "this app is blocked by admin", PERMANENT, "APP_BLOCKED", ""),  # n8n #21589
+    ("OAUTH_APP_ACCESS_DENIED", None, PERMANENT, "APP_NOT_APPROVED", ""),  # salesforce-elf-browser #9
+    ("invalid_grant", "activation secret invalid", PERMANENT, "IP_RESTRICTED", ""),  # restforce #826
     ("invalid_client_id", "client identifier invalid", PERMANENT, "CLIENT_ID_UNKNOWN", "client_id"),  # [F]
     ("invalid_client", "invalid client credentials", PERMANENT, "CLIENT_SECRET_WRONG", "client_secret"),  # [F]
     ("unsupported_grant_type", "grant type not supported", PERMANENT, "GRANT_NOT_SUPPORTED", "grant_type"),  # [F]
@@ -76,7 +82,8 @@ ANSWERS = [
     ("temporarily_unavailable", None, TRANSIENT, "RETRY_REQUESTED", ""),  # RFC 6749
 ]
 KEYS = {"", "grant_type", "domain", "client_id", "client_secret", "password", "private_key", "refresh_token"}
-EVERY_REFUSAL = [*(row[2] for row in TABLE), UNREADABLE, REDIRECTED, UNREACHABLE, UNKNOWN_HOST, NOT_TRUSTED]
+BEFORE_AND_AFTER = [UNREADABLE, REDIRECTED, UNREACHABLE, UNKNOWN_HOST, NOT_TRUSTED, PROXY_FAILS, TOKEN_UNTRIED]
+EVERY_REFUSAL = [*(row[2] for row in TABLE), *BEFORE_AND_AFTER, LOG_INS_SPENT]
 
 
 @pytest.mark.parametrize(("error", "description", "kind", "code", "field"), ANSWERS)

@@ -114,8 +114,9 @@ def errors(code: str, message: str = "") -> list[dict[str, Any]]:
 
 REQUESTS: list[tuple[int, Any, type[SalesforceError]]] = [
     (401, errors("INVALID_SESSION_ID", "Session expired or invalid"), SessionExpiredError),
-    (401, errors("INVALID_SESSION_ID", "This session is not valid for use with the REST API"), RequestRefusedError),
-    (401, errors("ANY", "Connected app is not attached to Agent"), RequestRefusedError),
+    (401, errors("INVALID_SESSION_ID", "This session is not valid for use with the REST API"), SessionExpiredError),
+    (401, errors("ANY", "Connected app is not attached to Agent"), SessionExpiredError),
+    (400, errors("URL_NOT_RESET", "Destination URL not reset."), SessionExpiredError),
     (401, errors("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE"), SessionExpiredError),
     (401, None, SessionExpiredError),
     (403, errors("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."), DailyLimitError),
@@ -145,7 +146,9 @@ REQUESTS: list[tuple[int, Any, type[SalesforceError]]] = [
     (400, errors("QUERY_TIMEOUT"), SalesforceUnavailableError),
     (400, errors("PROCESSING_HALTED"), SalesforceUnavailableError),
     (415, errors("UNSUPPORTED_MEDIA_TYPE"), RequestRefusedError),
-    (301, None, SalesforceUnavailableError),
+    (301, None, SessionExpiredError),
+    (302, None, SessionExpiredError),
+    (304, None, SalesforceUnavailableError),
     (420, None, SalesforceUnavailableError),
     (420, errors("ANY"), SalesforceUnavailableError),
     (429, errors("ANY"), SalesforceUnavailableError),

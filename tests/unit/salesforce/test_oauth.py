@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import jwt
@@ -13,7 +15,8 @@ from salesforce_destination.errors import CredentialsError, SalesforceUnavailabl
 from salesforce_destination.login.answer import Login
 from salesforce_destination.login.credentials import Credentials, GrantType
 from salesforce_destination.login.refusals import LoginUnavailableError
-from salesforce_destination.salesforce.oauth import log_in, login_session
+from salesforce_destination.salesforce.client import proxies_for
+from salesforce_destination.salesforce.oauth import log_in, login_session, use
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
 NOW = 1_736_530_186.9
@@ -153,7 +156,10 @@ def test_certificates_are_verified_and_time_is_limited() -> None:
 def test_nothing_of_the_environment_comes_between(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "netrc").write_text("default login somebody password something\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.delenv("HTTPS_PROXY", raising=False)
+    monkeypatch.delenv("https_proxy", raising=False)
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("ALL_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
     endpoint = TokenEndpoint()
 
@@ -162,6 +168,95 @@ def test_nothing_of_the_environment_comes_between(monkeypatch: pytest.MonkeyPatc
     assert "Authorization" not in endpoint.requests[0].headers
     assert not endpoint.options[0]["proxies"]
     assert endpoint.options[0]["verify"] is True
+
+
+@pytest.mark.parametrize(
+    ("variables", "is_used"),
+    [
+        ({"HTTPS_PROXY": "http://proxy.example:3128"}, True),
+        ({"https_proxy": "http://proxy.example:3128"}, True),
+        ({"HTTPS_PROXY": "http://proxy.example:3128", "NO_PROXY": "other.example,.my.salesforce.com"}, False),
+        ({"HTTPS_PROXY": "http://proxy.example:3128", "NO_PROXY": "*"}, False),
+        ({"HTTPS_PROXY": "http://proxy.example:3128", "NO_PROXY": "other.example"}, True),
+        ({"HTTPS_PROXY": ""}, False),
+    ],
+)
+def test_https_proxy_and_no_proxy_are_heeded(
+    variables: dict[str, str], is_used: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTPS_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    endpoint, session = TokenEndpoint(), login_session()
+    session.mount("https://", endpoint)
+
+    token = log_in(session, read(a_secret()), NOW).access_token(read(a_secret()))
+    use(session, token)
+
+    proxies = {"https": "http://proxy.example:3128"} if is_used else {}
+    assert [dict(options["proxies"]) for options in endpoint.options] == [proxies, proxies]
+    assert proxies_for("http://127.0.0.1:9000") == {}
+
+
+def test_a_proxy_that_does_not_connect_is_named_and_sees_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bytes] = []
+
+    def refuse(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        seen.append(connection.recv(4096))
+        connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=refuse, args=(listening,))
+        thread.start()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listening.getsockname()[1]}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        with pytest.raises(LoginUnavailableError) as caught:
+            log_in(login_session(), read(a_secret()), NOW)
+        thread.join()
+
+    assert caught.value.code == "LOGIN_PROXY_FAILS"
+    assert caught.value.__context__ is None
+    assert seen[0].startswith(b"CONNECT acme.my.salesforce.com:443 ")
+    assert b"the-secret" not in seen[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (Reply(200, {"identity": "x"}), ""),
+        (Reply(404, [{"errorCode": "NOT_FOUND", "message": ""}]), ""),
+        (Reply(403, [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}]), ""),
+        (Reply(401, [{"errorCode": "INVALID_SESSION_ID", "message": ""}]), "NEW_TOKEN_REFUSED"),
+        (Reply(401, "<html></html>"), "NEW_TOKEN_REFUSED"),
+        (Reply(403, [{"errorCode": "A_CODE_OF_TOMORROW", "message": ""}]), "NEW_TOKEN_REFUSED"),
+        (Reply(403, [{"errorCode": "API_DISABLED_FOR_ORG", "message": ""}]), "API_DISABLED_FOR_ORG"),
+        (Reply(403, "<html>a firewall</html>"), "TOKEN_UNTRIED"),
+        (Reply(200, "<html>maintenance</html>"), "TOKEN_UNTRIED"),
+        (Reply(500, [{"errorCode": "UNKNOWN_EXCEPTION", "message": ""}]), "TOKEN_UNTRIED"),
+        (Reply(420, [{"errorCode": "ANY", "message": ""}]), "TOKEN_UNTRIED"),
+        (Reply(301, ""), "ORG_MOVED"),
+        (ReadTimeout("MARK"), "LOGIN_UNREACHABLE"),
+    ],
+)
+def test_a_new_token_is_good_once_salesforce_took_it(answer: Reply | Exception, code: str) -> None:
+    endpoint, session = TokenEndpoint(), login_session()
+    endpoint.use_answer = answer
+    session.mount("https://", endpoint)
+    token = log_in(session, read(a_secret()), NOW).access_token(read(a_secret()))
+    found = said = ""
+
+    try:
+        use(session, token)
+    except (CredentialsError, LoginUnavailableError) as error:
+        found, said = error.code, f"{error} {error!r} {vars(error)} {error.__context__!r}"
+
+    assert found == code
+    assert TOKEN not in said
 
 
 @pytest.mark.parametrize(

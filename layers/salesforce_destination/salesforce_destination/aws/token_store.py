@@ -10,7 +10,8 @@ page). One writer that a schedule and refusals call keeps to that; a hundred fun
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from time import monotonic, sleep
@@ -22,7 +23,10 @@ from salesforce_destination.aws.clients import AwsUnavailableError, ClientFactor
 from salesforce_destination.errors import CredentialsError, TokenUnavailableError
 from salesforce_destination.login.refresh_request import MESSAGE_GROUP, RefreshRequest
 from salesforce_destination.login.salesforce_host import check_instance_url
-from salesforce_destination.login.token import AccessToken
+from salesforce_destination.login.token import AccessToken, counted_log_in, parse_object
+
+PAID_UNTIL = "log_ins_paid_until"
+"""Beside the token in its secret: what counted_log_in gave last."""
 
 
 class RotationLostError(TokenUnavailableError):
@@ -74,18 +78,19 @@ class TokenSource:
     @property
     def issued_at_ms(self) -> int | None:
         """When Salesforce issued the token that is in use, by its own clock; None where that is not known."""
-        issued_at = self._token.issued_at if self._token else ""
-        return int(issued_at) if issued_at.isascii() and issued_at.isdigit() else None
+        return self._token.issued_at_ms if self._token else None
 
     def replace(self, refused: AccessToken | None) -> AccessToken:
         """
         Get another token than the refused one (None: there was none), or raise TokenUnavailableError.
 
         Another function may have been faster: then its token is there already and nobody is asked. Else the refresh
-        function is, and it has `wait` seconds.
+        function is, and it has `wait` seconds. Without a queue nobody is asked either.
         """
         self._token = None
         token = self._read_other(refused)
+        if token is None and not self.refresh_queue_url:
+            raise TokenUnavailableError
         if token is None:
             self._ask(RefreshRequest.after_refusal(refused))
             token = self._wait_for_other(refused)
@@ -95,7 +100,7 @@ class TokenSource:
     def _wait_for_other(self, refused: AccessToken | None) -> AccessToken:
         give_up_at = self.clock() + self.wait
         while self.clock() < give_up_at:
-            self.sleep(self.poll_every)
+            self.sleep(min(self.poll_every, self.wait))
             token = self._read_other(refused)
             if token is not None:
                 return token
@@ -103,7 +108,7 @@ class TokenSource:
 
     def _read_other(self, refused: AccessToken | None) -> AccessToken | None:
         token = self._read()
-        return None if token is None or (refused and token.value == refused.value) else token
+        return None if token == refused else token  # the same again, issued anew, is another one: it is tried
 
     def _read(self) -> AccessToken | None:
         token = AccessToken.from_secret(read_secret(self._secrets, self.secret_id))
@@ -145,16 +150,28 @@ class TokenStore:
     sleep: Callable[[float], None] = sleep
     retry_after: tuple[float, ...] = (0.5, 1.0)
     _unsaved: tuple[str, str] | None = field(default=None, init=False, repr=False)
+    _stored: Mapping[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     def access_token(self) -> AccessToken | None:
         """The stored token; None where there is none yet."""
-        return AccessToken.from_secret(read_secret(self._secrets, self.access_token_secret_id))
+        text = read_secret(self._secrets, self.access_token_secret_id)
+        self._stored = parse_object(text) or {}
+        return AccessToken.from_secret(text)
+
+    def count_log_in(self, now: float) -> None:
+        """Note a log-in beside the token that was read last; raise LoginUnavailableError where none may be made now."""
+        from salesforce_destination.login.refusals import LOG_INS_SPENT, LoginUnavailableError  # for no other function
+
+        until = counted_log_in(self._stored.get(PAID_UNTIL), now)
+        if until is None:
+            raise LoginUnavailableError(None, LOG_INS_SPENT)
+        self._stored = {**self._stored, PAID_UNTIL: until}
+        self._write(self.access_token_secret_id, json.dumps(self._stored))
 
     def write_access_token(self, token: AccessToken) -> None:
-        """Let every function have this token. Salesforce may give the same one again: then nothing is written."""
-        stored = self.access_token()
-        if stored is None or (stored.value, stored.instance_url) != (token.value, token.instance_url):
-            self._write(self.access_token_secret_id, token.to_secret())
+        """Let every function have this token."""
+        noted = {PAID_UNTIL: self._stored[PAID_UNTIL]} if PAID_UNTIL in self._stored else {}
+        self._write(self.access_token_secret_id, token.to_secret(**noted))
 
     def credentials(self) -> str:
         """

@@ -15,6 +15,7 @@ from salesforce_destination.connection.field_fit import nearest_name
 from salesforce_destination.connection.finding import Finding, Level, error, warning
 from salesforce_destination.connection.guard_fit import guard_fields
 from salesforce_destination.errors import (
+    ACCESS_REFUSALS,
     NO_ACCESS_TOKEN,
     DailyLimitError,
     DestinationError,
@@ -122,20 +123,11 @@ _TOKEN_TROUBLE: Mapping[str, Finding] = {
     ),
 }
 
-_REFUSALS: Mapping[str, tuple[str, str]] = {
-    "API_DISABLED_FOR_ORG": (
-        "The integration user may not use the API.",
-        "Give it the permission API Enabled. Editions below Enterprise may not include the API.",
-    ),
-    "API_CURRENTLY_DISABLED": ("The org's API is temporarily disabled.", "Ask Salesforce why."),
-    "INVALID_SESSION_ID": ("The app's access tokens do not allow the REST API.", "Give the app the OAuth scope api."),
-    "UNSUPPORTED_API_VERSION": ("The org does not support this version of the API.", "Write a lower api_version."),
-}
-"""Salesforce's code for a whole request -> what is so, and what to do about it."""
-
 
 def trouble(problem: DestinationError) -> Finding:
     """Name what kept a whole request from being answered; a warning where it is expected to pass by itself."""
+    if refusal := ACCESS_REFUSALS.get(problem.code):
+        return error("credentials" if isinstance(problem, TokenUnavailableError) else "connection", "", *refusal)
     if isinstance(problem, TokenUnavailableError):
         foreign = "The stored access token is for a server that is not Salesforce's."
         return _TOKEN_TROUBLE.get(problem.code, error("credentials", "", foreign, _SEE_LOG))
@@ -145,8 +137,10 @@ def trouble(problem: DestinationError) -> Finding:
         cure = "Messages wait until it has some again. Find what uses them: Setup > Company Information."
         return error("api_calls", "", "The org has used all its API calls of the last 24 hours.", cure)
     if isinstance(problem, RequestRefusedError):
-        default = (f"Salesforce refuses the request ({problem.code}).", "Look at the integration user's permissions.")
-        return error("connection", "", *_REFUSALS.get(problem.code, default))
+        if problem.code == "UNSUPPORTED_API_VERSION":
+            return error("api_version", "", "The org does not support this version of the API.", "Write a lower one.")
+        refused = f"Salesforce refuses the request ({problem.code})."
+        return error("connection", "", refused, "Look at the integration user's permissions.")
     cure = "Try again. See status.salesforce.com for outages."
     return warning("connection", "", f"Salesforce gave no answer ({problem.code}).", cure)
 

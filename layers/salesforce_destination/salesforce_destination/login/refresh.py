@@ -1,8 +1,10 @@
 """
 The use case of the refresh function: a request in, a stored access token out.
 
-It knows neither where secrets are kept nor how to log in; both are given. What it holds is the order: a rotated refresh
-token is stored before anything is done with the access token that came with it, since the old one is dead by then.
+It knows neither where secrets are kept nor how to log in; both are given. What it holds is the order: a log-in is
+counted before it is made, so that nothing makes a storm of them. A rotated refresh token is stored before anything is
+done with the access token that came with it, since the old one is dead by then. An access token is used before it is
+stored: an org may give tokens that it does not take.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ class Store(Protocol):
     def access_token(self) -> AccessToken | None:
         """The stored access token."""
 
+    def count_log_in(self, now: float) -> None:
+        """Note a log-in before it is made; raise LoginUnavailableError where there may be none now."""
+
     def write_access_token(self, token: AccessToken) -> None:
         """Store an access token for all functions."""
 
@@ -37,12 +42,14 @@ def refresh(
     request: RefreshRequest,
     store: Store,
     log_in: Callable[[Credentials], Login],
+    use: Callable[[AccessToken], None],
+    now: float,
     *,
     allow_local: bool,
     may_write_credentials: bool = True,
 ) -> bool:
     """
-    Log in and store the token; tell whether that was done. Nothing is done where another token is stored already.
+    Log in, use the token once, and store it; tell whether that was done. Where another one is stored, nothing is done.
 
     Raises CredentialsError where a person has to act, SalesforceUnavailableError or TokenUnavailableError where time
     may help. In each case the stored token stays as it was.
@@ -52,19 +59,19 @@ def refresh(
     secret = store.credentials()
     credentials = Credentials.from_secret(secret, allow_local=allow_local)
     if credentials.grant_type is GrantType.REFRESH_TOKEN and not may_write_credentials:
-        raise _rotation_forbidden()
+        raise rotation_forbidden("Deploy with CredentialsRotate=true, so that no refresh token is ever lost.")
+    store.count_log_in(now)
     login = log_in(credentials)
     refresh_token = login.rotated_refresh_token(credentials)
     if refresh_token is not None:
         store.write_refresh_token(secret, refresh_token)
-    store.write_access_token(login.access_token(credentials))
+    token = login.access_token(credentials)
+    use(token)
+    store.write_access_token(token)
     return True
 
 
-def _rotation_forbidden() -> CredentialsError:
-    return CredentialsError(
-        "grant_type",
-        "is refresh_token, but the function may not store the next refresh token if the app rotates them.",
-        "Deploy with CredentialsRotate=true, so that no refresh token is ever lost.",
-        "ROTATION_FORBIDDEN",
-    )
+def rotation_forbidden(cure: str) -> CredentialsError:
+    """Nothing is tried with a refresh token whose successor might be lost."""
+    problem = "is refresh_token, but the function may not store the next refresh token if the app rotates them."
+    return CredentialsError("grant_type", problem, cure, "ROTATION_FORBIDDEN")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from salesforce_destination.errors import CredentialsError, SalesforceUnavailableError
@@ -27,10 +28,10 @@ class LoginRefusal:
     """
 
     code: str
-    field: str
     problem: str
     cure: str
-    permanent: bool
+    field: str = ""
+    permanent: bool = True
 
 
 class LoginUnavailableError(SalesforceUnavailableError):
@@ -41,188 +42,174 @@ class LoginUnavailableError(SalesforceUnavailableError):
         self.field, self.problem, self.cure = refusal.field, refusal.problem, refusal.cure
 
 
-def _person_acts(code: str, field: str, problem: str, cure: str) -> LoginRefusal:
-    return LoginRefusal(code, field, problem, cure, permanent=True)
-
-
-def _may_pass(code: str, field: str, problem: str, cure: str) -> LoginRefusal:
-    return LoginRefusal(code, field, problem, cure, permanent=False)
-
-
-_LOGIN_REFUSED = _person_acts(
+_may_pass = partial(LoginRefusal, permanent=False)
+_LOGIN_REFUSED = LoginRefusal(
     "LOGIN_REFUSED",
-    "password",
     "is wrong, or username or security_token is, or the user is locked, or the org blocks the username-password flow.",
-    (
-        "Setup > Login History shows the cause. Orgs created since Summer '23 block that flow: use "
-        "client_credentials instead."
-    ),
+    "Setup > Login History shows the cause. Orgs since Summer '23 block that flow: use client_credentials instead.",
+    field="password",
 )
-_REFRESH_TOKEN_EXPIRED = _person_acts(
+_REFRESH_TOKEN_EXPIRED = LoginRefusal(
     "REFRESH_TOKEN_EXPIRED",
-    "refresh_token",
     "has expired, was revoked, or was replaced by rotation or by a sixth approval of the app.",
     "Authorise the app again and store the new one. Check the app's refresh token policy (valid until revoked).",
+    field="refresh_token",
 )
-_USER_INACTIVE = _person_acts(
+_USER_INACTIVE = LoginRefusal(
     "USER_INACTIVE",
-    "",
     "The integration user is inactive or frozen.",
     "Activate it in Setup > Users, or let the app run as another user.",
 )
-_ORG_INACTIVE = _person_acts(
+_ORG_INACTIVE = LoginRefusal(
     "ORG_INACTIVE",
-    "domain",
     "names an inactive org: it is expired, deleted, locked or being copied.",
     "Check that it is the right org, and ask Salesforce about its state.",
+    field="domain",
 )
-_NOT_APPROVED = _person_acts(
+_NOT_APPROVED = LoginRefusal(
     "APP_NOT_APPROVED",
-    "",
     "The integration user is not approved for the app.",
-    (
-        "In Salesforce, open the app's policies, set Permitted Users to admin approved users, and add the "
-        "user's profile or a permission set that the user has. The app needs the scopes api and "
-        "refresh_token."
-    ),
+    "In the app's policies, set Permitted Users to admin approved users, and add a permission set of the user. Setup >"
+    " API Access Control asks for this of every app. The app needs the scopes api and refresh_token.",
 )
-_NOT_INSTALLED = _person_acts(
+_NOT_INSTALLED = LoginRefusal(
     "APP_NOT_INSTALLED",
-    "client_id",
     "belongs to an app that this org does not have or has blocked.",
     "Create or install the app in the org of `domain`, and check that `domain` is the right org.",
+    field="client_id",
 )
-_AUDIENCE = _person_acts(
+_APP_BLOCKED = LoginRefusal(
+    "APP_BLOCKED",
+    "The org blocks the app.",
+    "In Setup > Connected Apps OAuth Usage, unblock or install it. If Setup > API Access Control is on, approve it.",
+)
+_AUDIENCE = LoginRefusal(
     "AUDIENCE_INVALID",
-    "domain",
     "does not match the kind of org: a sandbox's log-in was signed for production, or the other way round.",
     "For a sandbox write acme--uat or acme--uat.sandbox.my.salesforce.com, for a production org acme.",
+    field="domain",
 )
-_ASSERTION = _person_acts(
+_ASSERTION = LoginRefusal(
     "ASSERTION_INVALID",
-    "private_key",
     "does not match the certificate in the app, or the app does not accept signed log-ins.",
-    (
-        "Upload the certificate of this key to the app and enable the JWT bearer flow. Check `username` and "
-        "`client_id` too."
-    ),
+    "Upload its certificate to the app and enable the JWT bearer flow. Check `username` and `client_id` too.",
+    field="private_key",
 )
 _IN_PROGRESS = _may_pass(
     "LOGIN_IN_PROGRESS",
-    "refresh_token",
     "is being used by another log-in at this moment.",
     "Wait. If it happens again, another program uses the same refresh token: give each its own.",
+    field="refresh_token",
 )
 _EXPIRED = _may_pass(
     "LOGIN_EXPIRED",
-    "",
     "Salesforce treats the log-in as expired: another one used the same refresh token, or the clocks differ.",
     "Wait. If it happens again, check that nothing else uses the refresh token of this stack.",
 )
-_DOMAIN_NOT_MY_DOMAIN = _person_acts(
+_DOMAIN_NOT_MY_DOMAIN = LoginRefusal(
     "DOMAIN_NOT_MY_DOMAIN",
-    "domain",
     "does not accept this flow: client credentials work only on the org's own address.",
     "Write the My Domain of the org (acme or acme.my.salesforce.com). Setup > My Domain shows it.",
+    field="domain",
 )
-_NO_RUN_AS = _person_acts(
+_NO_RUN_AS = LoginRefusal(
     "RUN_AS_USER_MISSING",
-    "",
     "The app has no Run As user for the client credentials flow.",
-    (
-        "In Salesforce, open the app's policies, enable the client credentials flow and set the integration "
-        "user as Run As."
-    ),
+    "In the app's policies, enable the client credentials flow and set the integration user as Run As.",
 )
-_IP_RESTRICTED = _person_acts(
+_IP_RESTRICTED = LoginRefusal(
     "IP_RESTRICTED",
-    "",
     "Salesforce does not let the user log in from the function's address.",
     "Relax the IP restrictions in the app's policies, or give the function a fixed address that is allowed.",
 )
 _OUTSIDE_LOGIN_HOURS = _may_pass(
     "OUTSIDE_LOGIN_HOURS",
-    "",
     "The integration user may not log in at this hour.",
     "Remove the login hours from the user's profile.",
 )
 _RATE = _may_pass(
     "LOGIN_RATE_EXCEEDED",
-    "",
     "The integration user has logged in too often within an hour.",
     "Wait an hour. Find what else logs in as this user: Setup > Login History.",
 )
-_CLIENT_ID_UNKNOWN = _person_acts(
+_CLIENT_ID_UNKNOWN = LoginRefusal(
     "CLIENT_ID_UNKNOWN",
-    "client_id",
     "is not known in this org.",
     "Copy the app's Consumer Key again and check `domain`. A new app is known after about 10 minutes.",
+    field="client_id",
 )
-_CLIENT_SECRET = _person_acts(
+_CLIENT_SECRET = LoginRefusal(
     "CLIENT_SECRET_WRONG",
-    "client_secret",
     "is not the secret of the app.",
     "Copy the app's Consumer Secret again, and check that `client_id` is of the same app.",
+    field="client_secret",
 )
-_GRANT_NOT_SUPPORTED = _person_acts(
+_GRANT_NOT_SUPPORTED = LoginRefusal(
     "GRANT_NOT_SUPPORTED",
-    "grant_type",
     "names a flow that the app does not allow.",
     "Enable this flow in the app's OAuth settings, or use another grant_type.",
+    field="grant_type",
 )
-_SCOPE = _person_acts(
+_SCOPE = LoginRefusal(
     "SCOPE_INVALID",
-    "",
     "The app lacks an OAuth scope.",
     "Give the app the scope api, and for the refresh_token and jwt_bearer grants also refresh_token.",
 )
-_LOGIN_REQUEST_INVALID = _person_acts(
+_LOGIN_REQUEST_INVALID = LoginRefusal(
     "LOGIN_REQUEST_INVALID",
-    "",
     "Salesforce finds the log-in request incomplete or not allowed.",
-    ("Check `domain` and that no value of the credentials secret is cut off. Setup > Login History shows the cause."),
+    "Check `domain` and that no value of the credentials secret is cut off. Setup > Login History shows the cause.",
 )
 _SALESFORCE_FAULT = _may_pass(
     "RETRY_REQUESTED",
-    "",
     "Salesforce had an internal error and asks to try again.",
     "Wait: the log-in is tried again.",
 )
 UNREADABLE = _may_pass(
     "LOGIN_ANSWER_UNREADABLE",
-    "domain",
     "did not answer with a token, as Salesforce does in an outage.",
     "If it lasts, check `domain`: Setup > My Domain shows the org's address.",
+    field="domain",
 )
 REDIRECTED = _may_pass(
     "LOGIN_REDIRECTED",
-    "domain",
-    (
-        "redirects log-ins, as Salesforce does during maintenance and after a change of My Domain. No "
-        "secret was sent there."
-    ),
+    "redirects log-ins, as Salesforce does in maintenance and after a change of My Domain. No secret was sent there.",
     "If it lasts, check `domain`: Setup > My Domain shows the org's address.",
+    field="domain",
 )
 UNREACHABLE = _may_pass(
     "LOGIN_UNREACHABLE",
-    "domain",
     "could not be reached, or did not answer in time.",
-    (
-        "If it lasts, check `domain`: Setup > My Domain shows the org's address. In a VPC the function "
-        "needs a way to the internet."
-    ),
+    "If it lasts, check `domain`: Setup > My Domain shows it. In a VPC the function needs a way to the internet.",
+    field="domain",
 )
 UNKNOWN_HOST = _may_pass(
     "LOGIN_HOST_UNKNOWN",
-    "domain",
     "is a host name that DNS does not know.",
     "Check its spelling: Setup > My Domain shows it. In a VPC the function needs DNS.",
+    field="domain",
 )
 NOT_TRUSTED = _may_pass(
     "LOGIN_HOST_NOT_TRUSTED",
-    "domain",
     "answers with a certificate that cannot be trusted.",
     "Nothing was sent. Something between the function and Salesforce intercepts the connection.",
+    field="domain",
+)
+
+PROXY_FAILS = _may_pass(
+    "LOGIN_PROXY_FAILS",
+    "The proxy that HTTPS_PROXY names does not connect to Salesforce.",
+    "Let the proxy connect to the host of `domain`, or list that host in NO_PROXY.",
+)
+TOKEN_UNTRIED = _may_pass(
+    "TOKEN_UNTRIED",
+    "Salesforce gave an access token and did not answer the first call with it, as in an outage.",
+    "Wait: the log-in is tried again.",
+)
+LOG_INS_SPENT = _may_pass(
+    "LOG_INS_SPENT",
+    "The stack has logged in three times in a row, and waits before the next log-in.",
+    "Wait: it logs in by itself within ten minutes.",
 )
 
 TABLE: tuple[tuple[str, str, LoginRefusal], ...] = (
@@ -234,6 +221,9 @@ TABLE: tuple[tuple[str, str, LoginRefusal], ...] = (
     ("inactive_org", "", _ORG_INACTIVE),
     ("invalid_grant", "user hasn't approved this consumer", _NOT_APPROVED),
     ("invalid_app_access", "", _NOT_APPROVED),
+    ("oauth_app_access_denied", "", _NOT_APPROVED),
+    ("oauth_app_blocked", "", _APP_BLOCKED),
+    ("invalid_grant", "activation secret invalid", _IP_RESTRICTED),
     ("app_not_found", "", _NOT_INSTALLED),
     ("oauth_ec_app_not_found", "", _NOT_INSTALLED),
     ("invalid_grant", "audience validation failed", _AUDIENCE),
@@ -285,4 +275,4 @@ def _look_up(error: str, description: str) -> LoginRefusal:
     named = f" ({error})" if _WORD.fullmatch(error) else ""
     problem = f"Salesforce refused the log-in for an unknown reason{named}."
     cure = "Setup > Login History shows the cause. Check each value of the credentials."
-    return LoginRefusal("LOGIN_REFUSED_UNKNOWN", "", problem, cure, permanent=True)
+    return LoginRefusal("LOGIN_REFUSED_UNKNOWN", problem, cure)

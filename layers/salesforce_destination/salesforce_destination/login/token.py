@@ -14,6 +14,23 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 FINGERPRINT_LENGTH = 16
+NEW_SECONDS = 600.0
+
+MOST_LOG_INS = 3
+LOG_IN_EVERY_SECONDS = 600.0
+
+
+def counted_log_in(paid_until: object, now: float) -> float | None:
+    """
+    Count a log-in: until when log-ins are paid for now, to be handed in the next time; None where it has to wait.
+
+    Each costs ten minutes, and three may be had in advance: no ten minutes see a fourth. Those that go on failing come
+    once in ten minutes, as often as Secrets Manager forgets a version.
+    """
+    longest = now + MOST_LOG_INS * LOG_IN_EVERY_SECONDS
+    paid = paid_until if isinstance(paid_until, int | float) and now < paid_until <= longest else now
+    until = paid + LOG_IN_EVERY_SECONDS
+    return until if until <= longest else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +51,19 @@ class AccessToken:
         """Names this token without giving it away."""
         return hashlib.sha256(self.value.encode()).hexdigest()[:FINGERPRINT_LENGTH]
 
-    def to_secret(self) -> str:
-        """The text of the access-token secret."""
-        return json.dumps({"access_token": self.value, "instance_url": self.instance_url, "issued_at": self.issued_at})
+    @property
+    def issued_at_ms(self) -> int | None:
+        """When Salesforce issued it, by its own clock; None where that is not known."""
+        return int(self.issued_at) if self.issued_at.isascii() and self.issued_at.isdigit() else None
+
+    def is_new(self, now: float) -> bool:
+        """Tell whether it is younger than ten minutes: too young to have ended by itself."""
+        return self.issued_at_ms is not None and now - self.issued_at_ms / 1000 < NEW_SECONDS
+
+    def to_secret(self, **beside: float) -> str:
+        """The text of the access-token secret, with what the refresh function notes beside the token."""
+        token = {"access_token": self.value, "instance_url": self.instance_url, "issued_at": self.issued_at}
+        return json.dumps({**token, **beside})
 
     @classmethod
     def from_secret(cls, text: str) -> AccessToken | None:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from salesforce_destination.errors import (
+    ORG_MOVED,
     BadRequestError,
     ConcurrentLimitError,
     DailyLimitError,
@@ -158,9 +159,8 @@ def meaning_of(error: RecordError) -> Meaning:
 RequestRow = tuple[int | None, str, str, type[SalesforceError]]
 
 REQUEST_TABLE: Sequence[RequestRow] = (
-    (401, "INVALID_SESSION_ID", "not valid for use with the REST API", RequestRefusedError),
-    (401, "", "not attached to Agent", RequestRefusedError),
     (401, "", "", SessionExpiredError),
+    (400, "URL_NOT_RESET", "", SessionExpiredError),
     (403, "REQUEST_LIMIT_EXCEEDED", "Concurrent", ConcurrentLimitError),
     (403, "REQUEST_LIMIT_EXCEEDED", "", DailyLimitError),
     (403, "TXN_SECURITY_METERING_ERROR", "", SalesforceUnavailableError),
@@ -214,6 +214,8 @@ def request_error(status: int, body: Json) -> SalesforceError:
             return error(status, codes)
     if 200 <= status < 300:
         return OutcomeUnknownError(status, codes)
+    if status in (301, 302, 303, 307, 308) and not codes:
+        return SessionExpiredError(status, [ORG_MOVED])
     if status >= 500 or 300 <= status < 400 or not codes:
         return SalesforceUnavailableError(status, codes)
     return RequestRefusedError(status, codes)

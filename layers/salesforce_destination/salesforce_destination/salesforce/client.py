@@ -10,19 +10,24 @@ from __future__ import annotations
 
 import gzip
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlencode
+from urllib.request import getproxies_environment
 
 import requests
 from pydantic_core import from_json, to_json
 from requests.structures import CaseInsensitiveDict
+from requests.utils import should_bypass_proxies
 from urllib3.exceptions import NewConnectionError
 
 from salesforce_destination import USER_AGENT
 from salesforce_destination.errors import (
+    ACCESS_REFUSALS,
     NO_ACCESS_TOKEN,
+    SESSION_IP_LOCKED,
     OutcomeUnknownError,
     SalesforceUnavailableError,
     SessionExpiredError,
@@ -75,8 +80,14 @@ class SalesforceClient:
     API calls, or None; `calls` counts those that were made here.
     """
 
-    def __init__(self, session: requests.Session, tokens: Tokens, read_seconds: Callable[[], float]) -> None:
-        self._session, self._tokens, self._read_seconds = session, tokens, read_seconds
+    def __init__(
+        self,
+        session: requests.Session,
+        tokens: Tokens,
+        read_seconds: Callable[[], float],
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._session, self._tokens, self._read_seconds, self._now = session, tokens, read_seconds, now
         self.usage: ApiUsage | None = None
         self.calls = 0
 
@@ -103,8 +114,19 @@ class SalesforceClient:
             token = self._tokens.replace(None)
         try:
             return self._send(token, method, path, headers, body)
-        except SessionExpiredError:
-            return self._send(self._tokens.replace(token), method, path, headers, body)
+        except SessionExpiredError as error:
+            refusal = error
+        try:
+            token = self._tokens.replace(token)
+            return self._send(token, method, path, headers, body)
+        except SessionExpiredError as error:
+            refusal = error
+        except TokenUnavailableError as error:
+            if error.code != NO_ACCESS_TOKEN:
+                raise
+        if refusal.code in ACCESS_REFUSALS:
+            raise TokenUnavailableError(refusal.code)
+        raise TokenUnavailableError(SESSION_IP_LOCKED if token.is_new(self._now()) else NO_ACCESS_TOKEN)
 
     def _send(self, token: AccessToken, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Json:
         """
@@ -123,16 +145,17 @@ class SalesforceClient:
         timeout, verify = (CONNECT_SECONDS, max(self._read_seconds(), 1.0)), session.verify is None or session.verify
         try:
             adapter = session.get_adapter(request.url)
-            response = adapter.send(request, timeout=timeout, verify=verify, proxies=session.proxies)
+            proxies = proxies_for(token.instance_url)
+            response = adapter.send(request, timeout=timeout, verify=verify, proxies=proxies)
             content = response.content
-        except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError):
+        except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError, requests.exceptions.ProxyError):
             raise SalesforceUnavailableError(None) from None
         except requests.exceptions.ConnectionError as error:
             raise _broken(error) from None
         except requests.exceptions.RequestException:
             raise OutcomeUnknownError(None) from None
         self.usage = usage_of(response) or self.usage
-        answer = _parsed(response, content)
+        answer = parsed(response, content)
         if response.status_code != 200 or answer is None:
             raise request_error(response.status_code, answer)
         return answer
@@ -145,13 +168,19 @@ def usage_of(response: requests.Response) -> ApiUsage | None:
 
 
 def new_session() -> requests.Session:
-    """Make a session that keeps its connection, and takes neither proxies nor credentials from the environment."""
+    """Make a session that keeps its connection, and takes nothing from the environment by itself (see proxies_for)."""
     session = requests.Session()
     session.trust_env = False
     session.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": USER_AGENT})
     # An integration user does not need every record it writes in its list of recently used ones ("MRU Header").
     session.headers["Sforce-Mru"] = "updateMru=false"
     return session
+
+
+def proxies_for(url: str) -> dict[str, str]:
+    """The proxy of HTTPS_PROXY, unless NO_PROXY excepts the address. A session that looks for it reads .netrc, too."""
+    proxy = getproxies_environment().get("https") if url.startswith("https:") else None
+    return {"https": proxy} if proxy and not should_bypass_proxies(url, no_proxy=None) else {}
 
 
 def packed(payload: bytes) -> tuple[bytes, dict[str, str]]:
@@ -161,7 +190,8 @@ def packed(payload: bytes) -> tuple[bytes, dict[str, str]]:
     return gzip.compress(payload, compresslevel=1, mtime=0), {"Content-Encoding": "gzip"}
 
 
-def _parsed(response: requests.Response, content: bytes) -> Json:
+def parsed(response: requests.Response, content: bytes) -> Json:
+    """The JSON of an answer; None where it is none, as in an outage."""
     if "json" not in response.headers.get("Content-Type", "").lower():
         return None
     try:

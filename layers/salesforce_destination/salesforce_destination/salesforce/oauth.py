@@ -2,8 +2,8 @@
 Logging in to Salesforce: one POST to the token endpoint, by one of four grants.
 
 The request carries secrets. So it goes to the checked host of the credentials and nowhere else: over verified TLS,
-without following redirects, and without what the environment might add (proxies, .netrc). What comes back is a Login or
-an error in our words.
+without following redirects, and with nothing of the environment but the proxy that HTTPS_PROXY names. What comes back
+is a Login or an error in our words.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ import requests
 from urllib3.exceptions import NameResolutionError
 
 from salesforce_destination import USER_AGENT
-from salesforce_destination.errors import CredentialsError
+from salesforce_destination.errors import ACCESS_REFUSALS, NEW_TOKEN_REFUSED, CredentialsError
 from salesforce_destination.login.answer import Login
 from salesforce_destination.login.credentials import Credentials, GrantType
 from salesforce_destination.login.refusals import (
     NOT_TRUSTED,
+    PROXY_FAILS,
+    TOKEN_UNTRIED,
     UNKNOWN_HOST,
     UNREACHABLE,
     LoginRefusal,
@@ -27,11 +29,16 @@ from salesforce_destination.login.refusals import (
     login_error,
 )
 from salesforce_destination.login.salesforce_host import jwt_audience
-from salesforce_destination.login.token import parse_object
+from salesforce_destination.login.token import AccessToken, parse_object
+from salesforce_destination.record.classification import NEEDS_NO_ANSWER, request_error
+from salesforce_destination.salesforce.client import parsed, proxies_for
 
 TOKEN_PATH = "/services/oauth2/token"  # a path
+USE_PATH = "/services/data/v62.0"
+"""The list of resources, which each user with the right to use the API may read. Of /limits that is not so."""
+
 CONNECT_SECONDS = 5.0
-READ_SECONDS = 15.0
+READ_SECONDS = 12.0
 ASSERTION_SECONDS = 180
 """Salesforce takes a signed log-in whose end is at most some minutes ahead (OAuth 2.0 JWT Bearer Flow)."""
 
@@ -50,11 +57,30 @@ def log_in(session: requests.Session, credentials: Credentials, now: float) -> L
 
     The order of its use is the caller's: a rotated refresh token in the answer must be stored first.
     """
-    response = _post(session, credentials.url + TOKEN_PATH, _form(credentials, now))
+    form = _form(credentials, now)
+    response = _sent(session, "POST", credentials.url + TOKEN_PATH, {"Accept": "application/json"}, form)
     answer = _json_object(response)
     if response.status_code == 200 and answer is not None and "error" not in answer:
         return Login(answer)
     raise login_error(response.status_code, answer)
+
+
+def use(session: requests.Session, token: AccessToken) -> None:
+    """
+    Make the first call with a new token; raise CredentialsError or LoginUnavailableError where Salesforce refuses it.
+
+    A log-in passes an expired password, a missing scope and API Access Control; only this shows them. It costs one API
+    call. An org that has no calls left has taken the token.
+    """
+    headers = {"Accept": "application/json", "Authorization": f"Bearer {token.value}"}
+    response = _sent(session, "GET", token.instance_url + USE_PATH, headers)
+    body = parsed(response, response.content)
+    status, code = response.status_code, request_error(response.status_code, body).code
+    if status == 401 or (status == 403 and body and code != "REQUEST_LIMIT_EXCEEDED") or code in ACCESS_REFUSALS:
+        code = code if code in ACCESS_REFUSALS else NEW_TOKEN_REFUSED
+        raise CredentialsError("", *ACCESS_REFUSALS[code], code)
+    if body is None or status >= 500 or status in NEEDS_NO_ANSWER:
+        raise LoginUnavailableError(status, TOKEN_UNTRIED)
 
 
 def _form(credentials: Credentials, now: float) -> dict[str, str]:
@@ -89,14 +115,18 @@ def _assertion(credentials: Credentials, now: float) -> str:
     raise CredentialsError("private_key", "cannot be read as an RSA key.", cure)
 
 
-def _post(session: requests.Session, url: str, form: Mapping[str, str]) -> requests.Response:
+def _sent(
+    session: requests.Session, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None = None
+) -> requests.Response:
     try:
-        return session.post(
+        return session.request(
+            method,
             url,
             data=form,
-            headers={"Accept": "application/json"},
+            headers=headers,
             timeout=(CONNECT_SECONDS, READ_SECONDS),
             allow_redirects=False,
+            proxies=proxies_for(url),
         )
     except requests.RequestException as error:
         refusal = _unanswered(error)
@@ -104,6 +134,8 @@ def _post(session: requests.Session, url: str, form: Mapping[str, str]) -> reque
 
 
 def _unanswered(error: requests.RequestException) -> LoginRefusal:
+    if isinstance(error, requests.exceptions.ProxyError):
+        return PROXY_FAILS
     if isinstance(error, requests.exceptions.SSLError):
         return NOT_TRUSTED
     reason = getattr(error.args[0], "reason", None) if error.args else None
