@@ -2,7 +2,7 @@
 The refresh-token function: a message of the refresh queue becomes a stored access token.
 
 The handler alone. The queue is FIFO with one message group, so that one refresh runs at a time. A message that failed
-comes back after the queue's visibility timeout: wrong credentials are tried about once a minute, not once a batch.
+comes back after the queue's visibility timeout, a minute; login.token.counted_log_in says if that is a log-in.
 """
 
 from __future__ import annotations
@@ -57,8 +57,11 @@ def is_done(body: str) -> bool:
     except SettingsError as error:
         return failed("the environment is wrong", code="SETTINGS_INVALID", mistakes=[str(m) for m in error.mistakes])
     except (CredentialsError, LoginUnavailableError) as error:
-        message = "log-ins pause" if error.code == LOG_INS_SPENT.code else "no log-in"
-        return failed(message, code=error.code, field=error.field, problem=error.problem, cure=error.cure)
+        words = {"code": error.code, "field": error.field, "problem": error.problem, "cure": error.cure}
+        if error.code == LOG_INS_SPENT.code:  # nothing failed
+            logger.warning("log-ins pause", extra=words)
+            return False
+        return failed("no log-in", **words)
     except RotationLostError as error:
         logger.critical("the refresh token that replaced the old one is not stored", extra={"cure": error.cure})
         return failed("no log-in", code=error.code, field="refresh_token", reason=error.reason)

@@ -216,7 +216,7 @@ class AlarmStage:
         self._url = {name: cloud.queue_url(name) for name in (QUEUE, DEAD_LETTERS, REFRESH)}
         self._queue = StandardQueue(self._url[QUEUE], config, self._now, draw)
         self._dead_letters = StandardQueue(self._url[DEAD_LETTERS], config, self._now, draw)
-        self._requests = FifoQueue(self._url[REFRESH], QueueConfig(60, 600), self._now, draw)
+        self._requests = FifoQueue(self._url[REFRESH], QueueConfig(60, 1500), self._now, draw)
         sqs = SimulatedSqs({queue.name: queue for queue in (self._queue, self._dead_letters, self._requests)})
         self._sources = {
             name: EventSource(sqs, EventSourceMapping(self._url[name], f"{QUEUE_ARN}:{name}", 1_000, 0, 1, True))

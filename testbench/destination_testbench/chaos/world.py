@@ -42,7 +42,7 @@ from destination_testbench.chaos.worker import Refresher, Worker
 from destination_testbench.org import Facts, OrgAdapter, OrgConfig, SimulatedOrg, record_id, seed
 from destination_testbench.template.parameters import Numbers
 
-REFRESH = QueueConfig(visibility_seconds=60, retention_seconds=600)
+REFRESH = QueueConfig(visibility_seconds=60, retention_seconds=1500)
 """As template.yaml sets the refresh queue."""
 
 CREDENTIALS = {

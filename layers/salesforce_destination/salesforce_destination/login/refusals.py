@@ -4,7 +4,7 @@ A failed log-in, in our words: which field of the credentials or which setting i
 Salesforce's own text never leaves this module: it may echo what was sent. What it says is known by the table or it is
 unknown. The evidence for each row is in its test. Wordings differ between grants, years and kinds of app, so that a row
 may name the beginning of a description only. A problem reads on from the name of its field; without one it is a
-sentence. The refresh queue tries again about once a minute; the kind of error says if a person has to act.
+sentence. Whatever it is, the log-in is tried again; the kind of error says if a person has to act.
 """
 
 from __future__ import annotations

@@ -69,8 +69,7 @@ def use(session: requests.Session, token: AccessToken) -> None:
     """
     Make the first call with a new token; raise CredentialsError or LoginUnavailableError where Salesforce refuses it.
 
-    A log-in passes an expired password, a missing scope and API Access Control; only this shows them. It costs one API
-    call. An org that has no calls left has taken the token.
+    Only this shows an expired password, a missing scope and API Access Control. An org without calls has taken it.
     """
     headers = {"Accept": "application/json", "Authorization": f"Bearer {token.value}"}
     response = _sent(session, "GET", token.instance_url + USE_PATH, headers)
