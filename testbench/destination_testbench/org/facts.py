@@ -31,6 +31,14 @@ class Facts:
     type_missing: tuple[int, str] = (400, "INVALID_TYPE")
     type_mismatch_scope: str = "request"
     external_id_unknown_status: int = 404
+    # A relationship that the sObject has not, with an object behind it: likewise "record" or "request".
+    unknown_relationship_scope: str = "request"
+    # While the instance is upgraded, writes are refused as a whole with this status, or (0) record by record.
+    read_only_status: int = 400
+    before_its_version: tuple[int, str] = (404, "NOT_FOUND")
+    # To who may not see the record that holds a unique value, neither field nor record is named.
+    hides_duplicates: bool = False
+    query_all_shows_merged: bool = True
     chunk_code: str = "LIMIT_EXCEEDED"
     composite_limit_code: str = "LIMIT_EXCEEDED"
     reference_id_code: str = "INVALID_INPUT"
@@ -53,8 +61,12 @@ class Facts:
     number_keeps_every_digit: bool = True
     rules_compare_under_lock: bool = True
     # What becomes of a contact's fields on the Account of a person, when person accounts are switched on.
-    person_email_is_id_lookup: bool = True
+    person_email_is_id_lookup: bool = False
     person_external_ids: bool = False
+    person_name_text: str = (
+        "Unable to create/update fields: {fields}. Please check the security settings of this field and verify that it"
+        " is read/write for your profile or permission set."
+    )
     person_field_text: str = "Account: bad field names on insert/update call: {fields}"
     refused_session_counts: bool = False
     refused_request_counts: bool = True
@@ -68,7 +80,9 @@ class OrgConfig:
 
     `sandbox` is what Organization.IsSandbox says. `daily_overrun` is the share of the daily limit that a paying org may
     spend beyond it before it is refused; sandboxes and Developer Editions have none. `session_timeout` counts from the
-    last call, as Salesforce's does.
+    last call, as Salesforce's does. `language` is that of new users ("en_US", "fr", "ja", "es"): errors come in the
+    language of the user who asks. `read_only`: the instance is being upgraded. `state_and_country_picklists`:
+    addresses take known states and countries.
     """
 
     instance_url: str | None = None
@@ -87,4 +101,7 @@ class OrgConfig:
     rotate_refresh_tokens: bool = False
     assignment_rule_owner: str | None = None
     person_accounts: bool = False
+    language: str = "en_US"
+    read_only: bool = False
+    state_and_country_picklists: bool = False
     facts: Facts = field(default_factory=Facts)

@@ -17,16 +17,20 @@ from destination_testbench.org.api.resources import Resources
 from destination_testbench.org.api.setup_objects import CustomPermissions, SetupObjects
 from destination_testbench.org.api.tooling import ToolingStore
 from destination_testbench.org.control.control import Control, RequestLog, is_own
-from destination_testbench.org.exchange import JsonAnswer, OrgReply, OrgRequest, decoded, encoded, html
+from destination_testbench.org.exchange import JsonAnswer, OrgReply, OrgRequest, decoded, encoded
 from destination_testbench.org.facts import OrgConfig
+from destination_testbench.org.faults.failure import RequestFailure, not_simulated
 from destination_testbench.org.faults.faults import Fault, FaultKind, Faults
 from destination_testbench.org.formulas.rules import Rules
+from destination_testbench.org.languages import spoken
 from destination_testbench.org.login.oauth import OAuth
 from destination_testbench.org.login.people import ConnectedApp, User, default_users
 from destination_testbench.org.login.sessions import LOCAL_REFRESH_TOKEN, Sessions
 from destination_testbench.org.login.soap_login import SoapLogin
 from destination_testbench.org.records.access import Access
+from destination_testbench.org.records.addresses import address_errors, switch_on
 from destination_testbench.org.records.administration import Administration
+from destination_testbench.org.records.campaigns import Campaigns
 from destination_testbench.org.records.duplicates import DuplicateRules
 from destination_testbench.org.records.record_id import normalised, to_long
 from destination_testbench.org.records.save import Saving, inserted
@@ -34,6 +38,7 @@ from destination_testbench.org.records.store import RecordStore, RecordTable, St
 from destination_testbench.org.schema.schema import standard_schema
 
 DATA_PATH = re.compile(r"/services/data/v(\d{1,3}\.\d)(?:/(.*))?\Z")
+IDENTITY_PATH = re.compile(r"/id/\w+/\w+/?\Z")
 RECORD_ID = re.compile(rb"\b[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?\b")
 EXEMPT = "CDP_Guard_Exempt"
 
@@ -67,12 +72,15 @@ class SimulatedOrg:
         self.permissions = CustomPermissions(self.store)
         self.rules = Rules(self.schema, self.permissions.names, self.permissions.held_by)
         self._soap_metadata = SoapMetadata(self.sessions, self.permissions)
+        self.campaigns = Campaigns(self.store)
         self.duplicate_rules = DuplicateRules(self.store)
         self.saving = self._saving()
         resources = Resources(self.saving, self.faults, self.usage, self.tooling, self.rules)
         self._gate = Gate(self.config, self.sessions, self.usage, resources)
         self.admin = Administration(self)
         self._control = Control(self)
+        if self.config.state_and_country_picklists:
+            switch_on(self.schema)
         self._fill()
         if self.config.person_accounts:
             self.admin.enable_person_accounts()
@@ -91,6 +99,8 @@ class SimulatedOrg:
             if delay:
                 self.sleep(delay)
             reply = problem or self._answer(request, fault, seen)
+        if reply.cut is None and not (fault and fault.body):
+            reply = spoken(reply, self._language(request))
         self.log.add(request, reply, started, delay, fault)
         return replace(encoded(request, reply), seconds=delay)
 
@@ -140,17 +150,33 @@ class SimulatedOrg:
     def _execute(self, request: OrgRequest, seen: Seen | None = None) -> OrgReply:
         with self.data_lock:
             now, path = self.now(), request.path
-            if path.startswith("/services/oauth2/"):
-                return self.oauth.answer(request, now).reply()
-            if match := METADATA_PATH.match(path):
-                return self._soap_metadata.answer(request, match[1], now)
-            if path.startswith("/services/Soap/"):
-                return self._soap.answer(request, now)
-            if path.rstrip("/") == "/services/data":
-                return JsonAnswer(200, all_versions()).reply()
-            if match := DATA_PATH.match(path):
-                return self._gate.answer(request, match[1], match[2] or "", now, seen or {})
-            return html(404, "URL No Longer Exists")
+            try:
+                return self._answered(request, path, now, seen)
+            except RequestFailure as failure:
+                return JsonAnswer(failure.status, failure.errors).reply()
+
+    def _answered(self, request: OrgRequest, path: str, now: float, seen: Seen | None) -> OrgReply:
+        if path.startswith("/services/oauth2/"):
+            return self.oauth.answer(request, now).reply()
+        if IDENTITY_PATH.match(path):
+            return self.oauth.userinfo(request, now).reply()
+        if match := METADATA_PATH.match(path):
+            return self._soap_metadata.answer(request, match[1], now)
+        if path.startswith("/services/Soap/"):
+            return self._soap.answer(request, now)
+        if path.rstrip("/") == "/services/data":
+            return JsonAnswer(200, all_versions()).reply()
+        if match := DATA_PATH.match(path):
+            return self._gate.answer(request, match[1], match[2] or "", now, seen or {})
+        raise not_simulated(f"{request.method} {path}")
+
+    def _language(self, request: OrgRequest) -> str:
+        """The language of the user who asks, or of the org where nobody is known."""
+        session = self.sessions.find(request.header("authorization").partition(" ")[2], self.now())
+        users = self.store.table(self.schema.sobjects["User"]).records
+        record = users.get(session.user.id) if session else None
+        language = record and record.get("LanguageLocaleKey")
+        return str(language or self.config.language)
 
     def _snapshot(self, request: OrgRequest) -> Seen:
         """Records as they are before the request has to wait, where the org does not compare under the row's lock."""
@@ -164,7 +190,13 @@ class SimulatedOrg:
     def _saving(self) -> Saving:
         saving = Saving(self.store, self.access, self.config)
         saving.row_guards.append(self.faults.row_errors)
-        saving.guards += [SetupObjects(self.store).errors, self.rules.errors, self.duplicate_rules.errors]
+        saving.guards += [address_errors] if self.config.state_and_country_picklists else []
+        saving.guards += [
+            self.campaigns.errors,
+            SetupObjects(self.store).errors,
+            self.rules.errors,
+            self.duplicate_rules.errors,
+        ]
         return saving
 
     def _fill(self) -> None:
@@ -177,11 +209,14 @@ class SimulatedOrg:
             "OrganizationType": "Enterprise Edition",
             "IsSandbox": self.config.sandbox,
             "InstanceName": "SIM1",
+            "LanguageLocaleKey": self.config.language,
+            "DefaultLocaleSidKey": self.config.language,
+            "TimeZoneSidKey": "GMT",
         }
         self.insert("Organization", to_long(self.config.organization_id[:15]), organization)
         for user in self.users:
             email: dict[str, object] = {"Username": user.username, "Email": user.username, "LastName": user.name}
-            self.insert("User", user.id, email)
+            self.insert("User", user.id, email | {"LanguageLocaleKey": self.config.language})
         for sobject in self.schema.sobjects.values():
             for field in sobject.fields.values():
                 if field.custom:

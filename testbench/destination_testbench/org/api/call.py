@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from destination_testbench.org.faults.failure import RequestFailure, not_found
+from destination_testbench.org.faults.failure import RequestFailure, not_found, not_simulated
 from destination_testbench.org.login.people import User
 from destination_testbench.org.records.store import Transaction
 from destination_testbench.org.values.json_text import read_json, token
@@ -59,6 +59,25 @@ class ApiCall:
         duplicates = self.headers.get("sforce-duplicate-rule-header", "").replace(" ", "").lower().split(";")
         assign = self.headers.get("sforce-auto-assign", "TRUE").strip().upper() != "FALSE"
         return Transaction(self.user, self.now, "allowsave=true" in duplicates, assign, self.journal, self.seen)
+
+
+BUILT_HEADERS = {"sforce-auto-assign", "sforce-duplicate-rule-header", "sforce-query-options"}
+# They change nothing that is seen here: who asks, and what the user looked at last.
+WITHOUT_EFFECT = {"sforce-call-options", "sforce-mru", "sforce-locale-options"}
+CONDITIONS = {"if-match", "if-none-match", "if-unmodified-since"}
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Say which header of Salesforce's this org has not."""
+    for name in headers:
+        if name in CONDITIONS or (name.startswith("sforce-") and name not in BUILT_HEADERS | WITHOUT_EFFECT):
+            raise not_simulated(f"the header {name}")
+
+
+def known(body: Mapping[str, Any], members: set[str], what: str) -> None:
+    """Say which member of a request this org has not: no recorded answer tells what Salesforce says of one more."""
+    if more := body.keys() - members:
+        raise not_simulated(f"the member {min(more)} of a {what} request")
 
 
 # Versions 21 to 30 are retired; a new one comes with each season, Spring '26 being 66.

@@ -16,7 +16,6 @@ from destination_testbench.org.records.store import RecordStore
 from destination_testbench.org.schema.describe import described, described_field, overview
 from destination_testbench.org.schema.schema import SObject
 
-LOGIN = "https://login.salesforce.com"
 RESOURCES = ("composite", "limits", "query", "queryAll", "sobjects", "tooling")
 
 DAY = 86_400.0
@@ -78,7 +77,8 @@ class Catalogue:
 
     def resources(self, call: ApiCall) -> JsonAnswer:
         """GET /services/data/vXX.X: the resources of this version."""
-        identity = f"{LOGIN}/id/{to_long(self._config.organization_id[:15])}/{call.user.id}"
+        host = "test" if self._config.sandbox else "login"
+        identity = f"https://{host}.salesforce.com/id/{to_long(self._config.organization_id[:15])}/{call.user.id}"
         return JsonAnswer(200, {**{name: f"{call.root}/{name}" for name in RESOURCES}, "identity": identity})
 
     def sobjects(self, call: ApiCall) -> JsonAnswer:
@@ -113,7 +113,7 @@ class Catalogue:
     def record_count(self, call: ApiCall) -> JsonAnswer:
         """GET limits/recordCount?sObjects=: how many records there are."""
         names = [name for name in call.query.get("sObjects", "").split(",") if name]
-        chosen = [found for name in names if (found := self._store.schema.find(name))]
+        chosen = [found for name in names if (found := self._store.schema.asked(name))]
         counts = [{"count": len(self._store.table(sobject)), "name": sobject.name} for sobject in chosen]
         return JsonAnswer(200, {"sObjects": counts})
 
@@ -131,6 +131,6 @@ class Catalogue:
         return JsonAnswer(304, None, headers) if since >= self._changed else JsonAnswer(200, body, headers)
 
     def _sobject(self, name: str) -> SObject:
-        if sobject := self._store.schema.find(name):
+        if sobject := self._store.schema.asked(name):
             return sobject
         raise not_found()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from destination_testbench.org.api.call import ApiCall, unsupported_type
+from destination_testbench.org.api.call import ApiCall, known, unsupported_type
 from destination_testbench.org.exchange import JsonAnswer
 from destination_testbench.org.facts import OrgConfig
 from destination_testbench.org.faults.failure import (
@@ -98,6 +98,7 @@ class CollectionResource:
 
     def rows(self, body: dict[str, Any]) -> list[Row]:
         """The records of a request with their sObjects; what is wrong with the envelope refuses the whole request."""
+        known(body, {"allOrNone", "records"}, "sObject Collection")
         records = body.get("records")
         if not isinstance(records, list):
             records = []
@@ -125,7 +126,7 @@ class CollectionResource:
         if not isinstance(name, str):
             status, code = self.config.facts.type_missing
             raise RequestFailure(status, code, "The type of each record is required in its attributes.")
-        if (sobject := self.saving.store.schema.find(name)) is None:
+        if (sobject := self.saving.store.schema.asked(name)) is None:
             status, code = self.config.facts.unknown_type_in_record
             raise RequestFailure(status, code, unsupported_type(name))
         return sobject

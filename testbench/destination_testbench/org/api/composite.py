@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from destination_testbench.org.api.call import ApiCall
+from destination_testbench.org.api.call import ApiCall, check_headers, known
 from destination_testbench.org.exchange import JsonAnswer, OrgRequest
 from destination_testbench.org.facts import OrgConfig
-from destination_testbench.org.faults.failure import RequestFailure, not_found
+from destination_testbench.org.faults.failure import NOT_FOUND_TEXT, RequestFailure, not_found
 from destination_testbench.org.faults.faults import Faults
 from destination_testbench.org.records.store import undo
 
@@ -21,6 +21,8 @@ REFERENCE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*\Z")
 SUBREQUESTS, COLLECTIONS_OR_QUERIES = 25, 5
 COUNTED = re.compile(r"/services/data/v[\d.]+/(composite/sobjects|query|queryAll)\b", re.IGNORECASE)
 URL = re.compile(r"/services/data/v(\d+\.\d)/(.+)\Z")
+# The version that brought collections into a composite request.
+COLLECTIONS_SINCE = 43.0
 HALTED = "The transaction was rolled back since another operation in the same transaction failed."
 
 
@@ -33,6 +35,7 @@ class Composite:
     def run(self, call: ApiCall) -> JsonAnswer:
         """POST: 200 once the envelope could be read, whatever became of the subrequests."""
         body = call.json_object()
+        known(body, {"allOrNone", "collateSubrequests", "compositeRequest"}, "composite")
         requests = body.get("compositeRequest")
         if not isinstance(requests, list) or not requests:
             raise RequestFailure(400, "REQUIRED_FIELD_MISSING", "At least 1 compositeRequest is required")
@@ -67,6 +70,7 @@ class Composite:
     def _check_one(self, request: Any, names: set[str]) -> None:
         if not isinstance(request, dict) or not all(isinstance(request.get(key), str) for key in ("method", "url")):
             raise RequestFailure(400, "JSON_PARSER_ERROR", "Each subrequest needs a method and a url.")
+        known(request, {"method", "url", "referenceId", "httpHeaders", "body"}, "composite subrequest")
         name, code = request.get("referenceId"), self._config.facts.reference_id_code
         if not isinstance(name, str) or not REFERENCE_ID.match(name):
             text = (
@@ -101,10 +105,13 @@ class Composite:
             raise not_found()
         if match[2].rstrip("/").lower() == "composite":
             raise not_found()
+        if float(match[1]) < COLLECTIONS_SINCE and match[2].startswith("composite/sobjects"):
+            raise RequestFailure(*self._config.facts.before_its_version, NOT_FOUND_TEXT)
         if COUNTED.match(parts.path) and not self._config.facts.composite_takes_collections:
             raise RequestFailure(400, self._config.facts.composite_limit_code, "This resource is not supported here.")
         given = request.get("httpHeaders") if self._config.facts.subrequest_headers_honoured else None
         headers = {name.lower(): str(value) for name, value in (given or {}).items()}
+        check_headers(headers)
         inherited = call.headers if self._config.facts.composite_inherits_headers else {}
         body = b"" if request.get("body") is None else request["body"]
         # Going through thousands of values to find no reference takes time.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from destination_testbench.org.api.call import ApiCall, check_version
+from destination_testbench.org.api.call import ApiCall, check_headers, check_version
 from destination_testbench.org.api.catalogue import Usage
 from destination_testbench.org.api.resources import Resources
 from destination_testbench.org.exchange import JsonAnswer, OrgReply, OrgRequest, html
@@ -82,6 +82,7 @@ class Gate:
         check_version(version)
         if len(request.body) > self._config.request_bytes:
             raise RequestFailure(413, "EXCEEDED_MAX_SIZE_REQUEST", "size of the message sent to the API exceeded 50 MB")
+        check_headers(request.headers)
         method, kind = request.method, request.header("content-type")
         # For clients whose HTTP library knows no PATCH.
         if method == "POST" and (other := request.query.get("_HttpMethod")):

@@ -10,8 +10,9 @@ from xml.etree import ElementTree
 from destination_testbench.org.api.call import check_version
 from destination_testbench.org.api.setup_objects import CustomPermissions
 from destination_testbench.org.exchange import OrgReply, OrgRequest
-from destination_testbench.org.faults.failure import RequestFailure
+from destination_testbench.org.faults.failure import NOT_BUILT, RequestFailure, not_simulated
 from destination_testbench.org.login.sessions import Session, Sessions
+from destination_testbench.org.login.soap_login import OPERATION
 from destination_testbench.org.schema.schema import Field, SObject
 
 API_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__c\Z")
@@ -30,8 +31,13 @@ TYPES = {
     "Url": "url",
     "Picklist": "picklist",
     "MultiselectPicklist": "multipicklist",
+    "Currency": "currency",
+    "Lookup": "reference",
+    "MasterDetail": "reference",
 }
 TEXT_LENGTHS = {"email": 80, "phone": 40, "url": 255, "picklist": 255, "multipicklist": 4099}
+RELATIONSHIPS = {"Lookup", "MasterDetail"}
+NUMBERS = {"Number", "Currency"}
 EXTERNAL_ID_TYPES = {"Text", "Number", "Email"}
 # Limits of one sObject: characters in all long text areas, external-ID fields, custom fields (by edition 500 to 800).
 LONG_TEXT_ALLOWANCE = 1_638_400
@@ -53,23 +59,29 @@ def field_from(name: str, metadata: dict[str, Any]) -> Field:
     external, checkbox = metadata.get("externalId") is True, kind == "Checkbox"
     if external and kind not in EXTERNAL_ID_TYPES:
         raise refused("FIELD_INTEGRITY_EXCEPTION", f"Can not specify 'externalId' for a CustomField of type {kind}")
+    related, owner = kind in RELATIONSHIPS, str(metadata.get("referenceTo") or "")
+    if related and not (owner and metadata.get("relationshipName")):
+        raise refused("REQUIRED_FIELD_MISSING", "Required fields are missing: [ReferenceTo, RelationshipName]")
     values = picklist_values(metadata) if kind in ("Picklist", "MultiselectPicklist") else ()
     return Field(
         name,
         label,
         TYPES[kind],
         length_of(kind, metadata),
-        nillable=not checkbox and metadata.get("required") is not True,
+        nillable=not checkbox and kind != "MasterDetail" and metadata.get("required") is not True,
         createable=True,
-        updateable=True,
+        updateable=kind != "MasterDetail" or metadata.get("reparentableMasterDetail") is True,
+        cascade=kind == "MasterDetail",
+        reference_to=(owner,) if related else (),
+        relationship=f"{name.removesuffix('__c')}__r" if related else None,
         defaulted=checkbox,
         unique=metadata.get("unique") is True,
         external_id=external,
         id_lookup=external,
         case_sensitive=metadata.get("caseSensitive") is True,
         restricted=bool(values) and metadata["valueSet"].get("restricted") is True,
-        precision=digits(metadata, "precision") if kind == "Number" else 0,
-        scale=digits(metadata, "scale") if kind == "Number" else 0,
+        precision=digits(metadata, "precision") if kind in NUMBERS else 0,
+        scale=digits(metadata, "scale") if kind in NUMBERS else 0,
         extra="plaintextarea" if TYPES[kind] == "textarea" else None,
         values=values,
         default=str(metadata.get("defaultValue")).lower() == "true" if checkbox else None,
@@ -79,13 +91,16 @@ def field_from(name: str, metadata: dict[str, Any]) -> Field:
 def metadata_of(field: Field) -> dict[str, Any]:
     """The piece of metadata that describes a field which was there from the start."""
     long = field.type == "textarea" and field.length > SHORT_TEXT_AREA
-    kind = "LongTextArea" if long else next(name for name, kind in TYPES.items() if kind == field.type)
+    kinds = [name for name, type_ in TYPES.items() if type_ == field.type]
+    kind = "LongTextArea" if long else kinds[-1 if field.cascade else 0]
     metadata: dict[str, Any] = {"label": field.label, "type": kind, "required": field.required}
     if kind in ("Text", "LongTextArea"):
         metadata["length"] = field.length
     if kind in ("LongTextArea", "MultiselectPicklist"):
         metadata["visibleLines"] = field.precision or 3
-    if kind == "Number":
+    if field.reference_to:
+        metadata |= {"referenceTo": field.reference_to[0], "relationshipName": f"{field.label.replace(' ', '_')}s"}
+    if kind in NUMBERS:
         metadata |= {"precision": field.precision, "scale": field.scale}
     if kind == "Checkbox":
         metadata["defaultValue"] = "false"
@@ -198,11 +213,16 @@ class SoapMetadata:
             body = self._body(request)
             session = self._session(body, now)
             call = body.find(f".//{{{NAMESPACE}}}createMetadata")
-            components = [] if call is None else list(call)
-            if call is None or not 0 < len(components) <= MOST_COMPONENTS:
+            if call is None:
+                operation = OPERATION.search(request.body.decode("utf-8", "replace"))
+                raise not_simulated(f"the Metadata API's {operation[1] if operation else 'call'}")
+            components = list(call)
+            if not 0 < len(components) <= MOST_COMPONENTS:
                 raise MetadataRefused("LIMIT_EXCEEDED", "between 1 and 10 components of createMetadata are supported")
             results = "".join(self._result(component, session) for component in components)
         except RequestFailure as failure:
+            if failure.status == NOT_BUILT:
+                raise
             return fault("UNSUPPORTED_API_VERSION", str(failure.errors[0]["message"]))
         except MetadataRefused as refused:
             return fault(refused.code, refused.message)
@@ -239,7 +259,7 @@ class SoapMetadata:
     def _make(self, component: ElementTree.Element, name: str, session: Session) -> None:
         kind = component.get(INSTANCE_TYPE, "").rpartition(":")[2]
         if kind != "CustomPermission":
-            raise ComponentRefused("INVALID_TYPE", f"this org makes no {kind or 'component'} this way")
+            raise not_simulated(f"createMetadata of the type {kind or '(none)'}")
         if not session.user.admin:
             raise ComponentRefused("INSUFFICIENT_ACCESS", "insufficient access rights on entity: CustomPermission")
         if not PERMISSION_NAME.match(name) or len(name) > PERMISSION_NAME_LENGTH:

@@ -80,6 +80,14 @@ class Rows:
             return several(call, sobject, found)
         return JsonAnswer(200, rendered(call, sobject, found[0], self.fields(call, sobject)))
 
+    def delete_by(self, call: ApiCall, name: str, field_name: str, value: str) -> JsonAnswer:
+        """DELETE by external id: 204 and no body, 404 without a match, 300 for several."""
+        sobject, field = self._upsert.target(name, field_name)
+        found = self._found(call, sobject, field, value)
+        if not found:
+            raise not_found()
+        return several(call, sobject, found) if len(found) > 1 else self.delete(call, name, found[0].id)
+
     def upsert_by(self, call: ApiCall, name: str, field_name: str, value: str) -> JsonAnswer:
         """PATCH by external id: 201 when created, 200 with `created` false when updated, 300 for several matches."""
         sobject, field = self._upsert.target(name, field_name)
@@ -121,7 +129,7 @@ class Rows:
 
     def visible(self, call: ApiCall, sobject: SObject, name: str) -> Field:
         """A field by its name, if this user may see it."""
-        field = sobject.find(name)
+        field = sobject.asked(name)
         if field is None or not self._saving.access.level(call.user, sobject.name, field.name):
             text = f"No such column '{name}' on sobject of type {sobject.name}"
             raise RequestFailure(400, "INVALID_FIELD", text)
@@ -154,7 +162,7 @@ class Rows:
         return parsed
 
     def _sobject(self, name: str) -> SObject:
-        if sobject := self._saving.store.schema.find(name):
+        if sobject := self._saving.store.schema.asked(name):
             return sobject
         raise not_found()
 
@@ -187,7 +195,7 @@ class Retrieve:
         return self._records(call, name, strings(ids), strings(fields))
 
     def _records(self, call: ApiCall, name: str, ids: list[str], names: list[str]) -> JsonAnswer:
-        if (sobject := self._store.schema.find(name)) is None:
+        if (sobject := self._store.schema.asked(name)) is None:
             raise not_found()
         if not ids or not names:
             raise RequestFailure(400, "REQUIRED_FIELD_MISSING", "At least 1 id and 1 field are required")

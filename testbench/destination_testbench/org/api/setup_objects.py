@@ -6,8 +6,9 @@ from collections import ChainMap
 
 from destination_testbench.org.faults.failure import SaveError
 from destination_testbench.org.login.people import User
+from destination_testbench.org.records.person_account import has_persons, of_persons
 from destination_testbench.org.records.store import RecordStore, StoredRecord, Transaction
-from destination_testbench.org.schema.schema import SObject
+from destination_testbench.org.schema.schema import Field, SObject
 
 # What identifies a record of each object.
 KEYS: dict[str, tuple[str, ...]] = {
@@ -86,12 +87,23 @@ class SetupObjects:
 
     def _unknown_field(self, values: dict[str, object]) -> SaveError | None:
         owner, _, name = str(values.get("Field")).partition(".")
-        sobject = self._store.schema.find(owner)
+        sobject = self._store.schema.asked(owner)
         field = sobject.find(name) if sobject else None
-        if sobject and sobject.name == values.get("SobjectType") and field and field.permissionable:
+        if sobject and sobject.name == values.get("SobjectType") and field and settable(sobject, field):
             return None
         text = f"Field Name: bad value for restricted picklist field: {values.get('Field')}"
         return SaveError("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", text, ("Field",))
+
+
+def settable(sobject: SObject, field: Field) -> bool:
+    """
+    Whether rights on a field can be given: on an address as a whole and not on its parts, whatever describe says.
+
+    Those on a person's fields of Account are the Contact's.
+    """
+    whole = sobject.find(field.compound) if field.compound else None
+    of_a_person = has_persons(sobject) and of_persons(field.name)
+    return field.permissionable and not of_a_person and not (whole and whole.type == "address")
 
 
 def depends(right: str, need: str, owner: str, other: str | None = None) -> SaveError:

@@ -15,7 +15,7 @@ from destination_testbench.org.query.query import Queries
 from destination_testbench.org.records.access import Access
 from destination_testbench.org.records.record_id import normalised
 from destination_testbench.org.records.store import RecordStore, StoredRecord
-from destination_testbench.org.schema.schema import Field, Schema, SObject
+from destination_testbench.org.schema.schema import Field, Schema, SObject, not_built
 
 MESSAGE_LENGTH = 255
 RULE_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*\Z")
@@ -35,7 +35,7 @@ class Tooling:
         """GET tooling/query?q=: what was made; invisible to who may not see the set-up."""
         self._admin(call, "INVALID_TYPE", "sObject type is not supported for this user.")
         answer = self._queries.query(call)
-        if WHOLE.search(call.query.get("q", "")) and (size := answer.body["totalSize"]) > 1:
+        if WHOLE.search(call.query.get("q", "")) and (size := answer.body.get("totalSize", 0)) > 1:
             text = (
                 "When retrieving results with Metadata or FullName fields, the query qualifications must specify no"
                 f" more than one row for retrieval. Result size: {size}"
@@ -133,6 +133,7 @@ class Tooling:
 
     def _kind(self, call: ApiCall, name: str) -> Any:
         if name not in self._made:
+            self._store.schema.asked(name)
             raise not_found()
         self._admin(call, "INSUFFICIENT_ACCESS", "insufficient access rights on entity: " + name)
         return self._made[name]
@@ -175,8 +176,9 @@ TEXT = 4000
 def tooling_schema() -> Schema:
     """The sObjects that the Tooling API knows here."""
     schema = Schema()
+    schema.unbuilt = not_built("tooling")
     for name, (prefix, columns) in KINDS.items():
-        sobject = SObject(name, name, name, prefix, setup=True)
+        sobject = SObject(name, name, name, prefix, setup=True, partial=True)
         sobject.put(Field("Id", f"{name} ID", "id", 18))
         for column in (*columns, "FullName", "Metadata"):
             sobject.put(Field(column, column, "string", TEXT, nillable=True))

@@ -41,9 +41,9 @@ class Upsert:
 
     def target(self, name: str, field_name: str) -> tuple[SObject, Field]:
         """The sObject, and its field that records can be found by."""
-        if (sobject := self._saving.store.schema.find(name)) is None:
+        if (sobject := self._saving.store.schema.asked(name)) is None:
             raise not_found()
-        field = sobject.find(field_name)
+        field = sobject.asked(field_name)
         if field is None or not (field.external_id or field.id_lookup):
             text = f"Provided external ID field does not exist or is not accessible: {field_name}"
             raise RequestFailure(self._config.facts.external_id_unknown_status, "NOT_FOUND", text)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from destination_testbench.org.api.call import ApiCall
 from destination_testbench.org.api.resources import Router
 from destination_testbench.org.exchange import JsonAnswer, OrgReply, OrgRequest
-from destination_testbench.org.faults.failure import RequestFailure
+from destination_testbench.org.faults.failure import RequestFailure, not_found
 from destination_testbench.org.faults.faults import Active, Fault, FaultKind
 from destination_testbench.org.formulas.formula import FormulaError
 from destination_testbench.org.page import Page, is_for_people
@@ -81,7 +81,7 @@ class Control:
     """Answers requests below /_org/, and those for the page."""
 
     def __init__(self, org: SimulatedOrg) -> None:
-        self._org, self._router, self._page = org, Router(), Page(org)
+        self._org, self._router, self._page = org, Router(lambda call: not_found()), Page(org)
         self._wire_faults()
         self._wire_records()
         self._wire_settings()

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from destination_testbench.org.schema.schema import Field
+
+NOT_BUILT = 501
 NOT_FOUND_TEXT = "The requested resource does not exist"
 STATUS_OF = {"ENTITY_IS_DELETED": 404, "NOT_FOUND": 404, "INSUFFICIENT_ACCESS_OR_READONLY": 403}
 
@@ -61,6 +65,13 @@ def not_found() -> RequestFailure:
     return failure
 
 
+def not_simulated(what: str) -> RequestFailure:
+    """This org's own answer, which no Salesforce gives: a refusal by Salesforce would be a fact, this is none."""
+    return RequestFailure(
+        NOT_BUILT, "NOT_SIMULATED", f"This simulated org has not built {what}; Salesforce may have it."
+    )
+
+
 def method_not_allowed(method: str, allowed: list[str]) -> RequestFailure:
     """The resource is there and does not take this method."""
     text = f"HTTP Method '{method}' not allowed. Allowed are {','.join(allowed)}"
@@ -76,6 +87,10 @@ ROLLED_BACK = SaveError(
 TOO_MANY_PASSES = SaveError(
     "LIMIT_EXCEEDED", "Too many batch retries in the presence of Apex triggers and partial failures."
 )
+MAINTENANCE = SaveError(
+    "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE",
+    "Insert, update and delete are not allowed while the instance is being maintained.",
+)
 DELETED = SaveError("ENTITY_IS_DELETED", "entity is deleted")
 CONVERTED = SaveError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
 NO_ACCESS = SaveError("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
@@ -86,6 +101,12 @@ ID_MISSING = SaveError("MISSING_ARGUMENT", "Id not specified in an update call")
 def unknown_field(name: str, sobject: str) -> SaveError:
     """A field the sObject has not, or that this user may not see: Salesforce tells no difference."""
     return SaveError("INVALID_FIELD", f"No such column '{name}' on sobject of type {sobject}", dml=False)
+
+
+def both_forms(field: Field) -> SaveError:
+    """One field under two names: a relationship with the parent's external id, and the parent's id itself."""
+    text = f"Cannot specify both an external ID reference {field.relationship} and a salesforce id, {field.name}"
+    return SaveError("INVALID_FIELD", text, dml=False)
 
 
 def malformed_id(label: str, value: object, field: str = "Id") -> SaveError:

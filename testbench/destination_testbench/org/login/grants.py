@@ -11,12 +11,17 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from destination_testbench.org.exchange import OrgRequest
 from destination_testbench.org.facts import OrgConfig
+from destination_testbench.org.faults.failure import not_simulated
 from destination_testbench.org.login.people import ConnectedApp, User
 from destination_testbench.org.login.sessions import RefreshTokens
 
 LOGIN_HOSTS = {"login.salesforce.com", "test.salesforce.com"}
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 GRANTS = {"password", "client_credentials", "refresh_token", JWT_GRANT}
+UNBUILT_GRANTS = {
+    *("authorization_code", "device", "hybrid_refresh", "hybrid_token", "assertion", "client_assertion"),
+    *(f"urn:ietf:params:oauth:grant-type:{name}" for name in ("saml2-bearer", "token-exchange", "device_code")),
+}
 
 
 class GrantRefused(Exception):
@@ -47,6 +52,10 @@ class Grants:
         """Who is logged in; GrantRefused when nobody is."""
         form = form_of(request)
         grant = required(form, "grant_type")
+        if grant in UNBUILT_GRANTS:
+            raise not_simulated(f"the grant {grant}")
+        if form.get("format", "json") != "json":
+            raise not_simulated(f"token answers as {form['format']}")
         if grant not in GRANTS:
             raise GrantRefused("unsupported_grant_type", "grant type not supported")
         if grant == JWT_GRANT:
@@ -138,6 +147,8 @@ def form_of(request: OrgRequest) -> dict[str, str]:
 AUDIENCES = ("https://login.salesforce.com", "https://test.salesforce.com")
 # Salesforce takes assertions that expire within a few minutes of its own clock.
 LONGEST_LIFE = 300.0
+# Salesforce's own command writes the expiry in milliseconds, thousands of years ahead as seconds, and is let in.
+MILLISECONDS = 100_000_000_000.0
 
 
 class AssertionRefusedError(Exception):
@@ -179,8 +190,9 @@ def check_claims(audience: object, expiry: object, origin: str, now: float) -> N
     if audience not in (*AUDIENCES, origin):
         raise AssertionRefusedError("invalid_grant", "Audience validation failed")
     try:
-        left = float(str(expiry)) - now
+        expires = float(str(expiry))
     except ValueError:
         raise AssertionRefusedError("invalid_grant", "invalid assertion") from None
-    if left <= 0 or left > LONGEST_LIFE:
+    left = expires - now
+    if left <= 0 or LONGEST_LIFE < left < MILLISECONDS - now:
         raise AssertionRefusedError("invalid_grant", "expired authorization code" if left <= 0 else "invalid assertion")

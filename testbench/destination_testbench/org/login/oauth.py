@@ -7,6 +7,7 @@ import hashlib
 
 from destination_testbench.org.exchange import JsonAnswer, OrgRequest
 from destination_testbench.org.facts import OrgConfig
+from destination_testbench.org.faults.failure import not_simulated
 from destination_testbench.org.login.grants import Granted, GrantRefused, Grants, form_of, required
 from destination_testbench.org.login.people import ConnectedApp, User
 from destination_testbench.org.login.sessions import RefreshTokens, Session, Sessions
@@ -38,7 +39,7 @@ class OAuth:
         }
         endpoint = endpoints.get(request.path.rstrip("/").rpartition("/")[2])
         if endpoint is None:
-            return JsonAnswer(404, {"error": "invalid_request", "error_description": "unknown endpoint"})
+            raise not_simulated(f"{request.method} {request.path}")
         try:
             return endpoint(request, now)
         except GrantRefused as refusal:
@@ -70,12 +71,43 @@ class OAuth:
         return JsonAnswer(200, self._introspected(session) if session else {"active": False}, NO_STORE)
 
     def userinfo(self, request: OrgRequest, now: float) -> JsonAnswer:
-        """GET userinfo: a dead token is 403 here, not 401."""
-        session = self._sessions.use(request.header("authorization").partition(" ")[2], now)
+        """GET userinfo, or the identity address that a log-in names: a dead token is 403 here, not 401."""
+        given = request.header("authorization").partition(" ")[2] or request.query.get("oauth_token", "")
+        session = self._sessions.use(given, now)
         if session is None:
             return JsonAnswer(403, "Bad_OAuth_Token")
-        user = session.user
-        return JsonAnswer(200, {"sub": self._identity(user), "user_id": user.id, "preferred_username": user.username})
+        user, origin = session.user, self._config.instance_url or request.origin
+        identity = self._identity(user)
+        urls = {
+            "rest": f"{origin}/services/data/v{{version}}/",
+            "sobjects": f"{origin}/services/data/v{{version}}/sobjects/",
+            "query": f"{origin}/services/data/v{{version}}/query/",
+            "partner": f"{origin}/services/Soap/u/{{version}}/{self._config.organization_id[:15]}",
+            "metadata": f"{origin}/services/Soap/m/{{version}}/{self._config.organization_id[:15]}",
+            "profile": f"{origin}/{user.id}",
+        }
+        common = {
+            "user_id": user.id,
+            "organization_id": to_long(self._config.organization_id[:15]),
+            "email": user.username,
+            "email_verified": True,
+            "utcOffset": 0,
+            "active": user.active,
+            "urls": urls,
+        }
+        if request.path.startswith("/id/"):
+            names = {"username": user.username, "display_name": user.name, "last_name": user.name, "first_name": None}
+            locale = {"language": self._config.language, "locale": self._config.language, "timezone": "GMT"}
+            more = {"id": identity, "asserted_user": True, "user_type": "STANDARD", "status": {}, "photos": {}}
+            return JsonAnswer(200, common | names | locale | more | {"is_app_installed": True})
+        names = {
+            "preferred_username": user.username,
+            "nickname": user.name,
+            "name": user.name,
+            "family_name": user.name,
+        }
+        locale = {"locale": self._config.language, "language": self._config.language, "zoneinfo": "GMT"}
+        return JsonAnswer(200, {"sub": identity} | common | names | locale | {"user_type": "STANDARD"})
 
     def described(self, session: Session, granted: Granted, request: OrgRequest, now: float) -> dict[str, str]:
         """What a log-in answers."""
@@ -108,4 +140,5 @@ class OAuth:
         }
 
     def _identity(self, user: User) -> str:
-        return f"https://login.salesforce.com/id/{to_long(self._config.organization_id[:15])}/{user.id}"
+        host = "test" if self._config.sandbox else "login"
+        return f"https://{host}.salesforce.com/id/{to_long(self._config.organization_id[:15])}/{user.id}"

@@ -7,10 +7,13 @@ from html import escape, unescape
 
 from destination_testbench.org.exchange import OrgReply, OrgRequest
 from destination_testbench.org.facts import OrgConfig
+from destination_testbench.org.faults.failure import not_simulated
 from destination_testbench.org.login.grants import GrantRefused, Grants
 from destination_testbench.org.login.sessions import Sessions
+from destination_testbench.org.records.record_id import to_long
 
 PATH = re.compile(r"/services/Soap/[uc]/(\d+)\.0(?:/\w*)?\Z")
+OPERATION = re.compile(r"<(?:\w+:)?Body\b[^>]*>\s*<(?:\w+:)?(\w+)")
 # login() is gone from newer versions of the API.
 LAST_VERSION = 64
 FIELD = r"<(?:\w+:)?{0}>(.*?)</(?:\w+:)?{0}>"
@@ -28,9 +31,16 @@ class SoapLogin:
         self._config, self._grants, self._sessions = config, grants, sessions
 
     def answer(self, request: OrgRequest, now: float) -> OrgReply:
-        """A session id and where to use it; status 500 with a fault when there is none."""
-        match = PATH.match(request.path)
-        if match is None or int(match[1]) > LAST_VERSION:
+        """A session id and where to use it; status 500 with a fault when there is none. logout() ends one."""
+        match, operation = PATH.match(request.path), OPERATION.search(request.body.decode("utf-8", "replace"))
+        called = operation[1] if operation else ""
+        if match is None or called not in ("login", "logout"):
+            raise not_simulated(f"the SOAP call {called or request.path}")
+        if called == "logout":
+            if not self._sessions.revoke(value(request, "sessionId")):
+                return fault("INVALID_SESSION_ID", "Invalid Session ID found in SessionHeader: Illegal Session")
+            return xml(200, "<logoutResponse/>")
+        if int(match[1]) > LAST_VERSION:
             return fault("UNSUPPORTED_API_VERSION", "login() is not available in this version")
         try:
             user = self._grants.by_password(value(request, "username"), value(request, "password"))
@@ -38,11 +48,19 @@ class SoapLogin:
             text = "Invalid username, password, security token; or user locked out."
             return fault("INVALID_LOGIN", text)
         session = self._sessions.open(user, "soap", now)
+        session.address = request.address
         origin = self._config.instance_url or request.origin
         server = f"{origin}/services/Soap/u/{match[1]}.0/{self._config.organization_id[:15]}"
         result = (
-            f"<loginResponse><result><serverUrl>{escape(server)}</serverUrl><sessionId>{session.token}</sessionId>"
-            f"<userId>{user.id}</userId></result></loginResponse>"
+            f"<loginResponse><result><metadataServerUrl>{escape(server.replace('/u/', '/m/'))}</metadataServerUrl>"
+            f"<passwordExpired>{str(user.password_expired).lower()}</passwordExpired>"
+            f"<sandbox>{str(self._config.sandbox).lower()}</sandbox><serverUrl>{escape(server)}</serverUrl>"
+            f"<sessionId>{session.token}</sessionId><userId>{user.id}</userId><userInfo>"
+            f"<organizationId>{to_long(self._config.organization_id[:15])}</organizationId>"
+            f"<organizationName>{escape(self._config.organization_name)}</organizationName>"
+            f"<userFullName>{escape(user.name)}</userFullName><userId>{user.id}</userId>"
+            f"<userLanguage>{self._config.language}</userLanguage><userName>{escape(user.username)}</userName>"
+            f"<userType>Standard</userType></userInfo></result></loginResponse>"
         )
         return xml(200, result)
 

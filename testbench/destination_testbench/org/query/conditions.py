@@ -4,18 +4,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from destination_testbench.org.faults.failure import RequestFailure
 from destination_testbench.org.formulas.functions import below
 from destination_testbench.org.query.soql import Comparison, Condition
 from destination_testbench.org.records.json_form import compound_value
 from destination_testbench.org.records.record_id import normalised
-from destination_testbench.org.records.store import RecordTable, StoredRecord
+from destination_testbench.org.records.store import RecordStore, RecordTable, StoredRecord
 from destination_testbench.org.schema.schema import Field, SObject
 from destination_testbench.org.values.moments import read_date, read_datetime
 
 Test = Callable[[StoredRecord], bool]
-FieldOf = Callable[[Comparison], Field]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A field of the records that are asked for, or of those behind their reference fields."""
+
+    store: RecordStore
+    sobject: SObject
+    hops: tuple[Field, ...]
+    field: Field
+
+    def content(self, record: StoredRecord) -> object:
+        """What a record holds there, in the form in which it is compared."""
+        sobject = self.sobject
+        for hop in self.hops:
+            if (related := self.store.find(str(record.get(hop.name)))) is None:
+                return None
+            sobject, record = related
+        return content(sobject, record, self.field)
+
+
+ColumnOf = Callable[[Comparison], Column]
 
 
 def operand(field: Field, value: object) -> object:
@@ -28,29 +50,30 @@ def operand(field: Field, value: object) -> object:
         return found
     if field.type in ("date", "datetime"):
         return (read_date if field.type == "date" else read_datetime)(value)
-    return value.casefold() if isinstance(value, str) and not field.case_sensitive else value
+    return value.lower() if isinstance(value, str) and not field.case_sensitive else value
 
 
 def content(sobject: SObject, record: StoredRecord, field: Field) -> object:
     """What a record holds in a field, in the form in which it is compared."""
     value = record.id if field.type == "id" else compound_value(sobject, record, field)
     folds = isinstance(value, str) and field.type not in ("id", "reference", "date", "datetime")
-    return value.casefold() if folds and isinstance(value, str) and not field.case_sensitive else value
+    return value.lower() if folds and isinstance(value, str) and not field.case_sensitive else value
 
 
-def tested(sobject: SObject, condition: Condition, field_of: FieldOf) -> Test:
+def tested(condition: Condition, column_of: ColumnOf) -> Test:
     """The condition as a test of one record."""
     if isinstance(condition, Comparison):
-        return compared(sobject, field_of(condition), condition)
-    tests = [tested(sobject, member, field_of) for member in condition.members]
+        return compared(column_of(condition), condition)
+    tests = [tested(member, column_of) for member in condition.members]
     if condition.operator == "NOT":
         return lambda record: not tests[0](record)
     together = all if condition.operator == "AND" else any
     return lambda record: together(test(record) for test in tests)
 
 
-def compared(sobject: SObject, field: Field, comparison: Comparison) -> Test:
+def compared(column: Column, comparison: Comparison) -> Test:
     """One comparison as a test."""
+    field = column.field
     try:
         values = [operand(field, value) for value in comparison.values]
     except ValueError:
@@ -71,7 +94,7 @@ def compared(sobject: SObject, field: Field, comparison: Comparison) -> Test:
         "EXCLUDES": lambda held: not included(held, values),
     }
     test = tests[operator]
-    return lambda record: test(content(sobject, record, field))
+    return lambda record: test(column.content(record))
 
 
 def like(held: object, pattern: object) -> bool:
@@ -87,17 +110,18 @@ def included(held: object, wanted: Iterable[object]) -> bool:
 
 
 def candidates(
-    table: RecordTable, condition: Condition | None, field_of: FieldOf, live: bool
+    table: RecordTable, condition: Condition | None, column_of: ColumnOf, live: bool
 ) -> list[StoredRecord] | None:
     """The few records that can match, found by id or index; None when all must be looked at."""
     if condition is None:
         return None
     if not isinstance(condition, Comparison):
         members = condition.members if condition.operator == "AND" else ()
-        found = (candidates(table, member, field_of, live) for member in members)
+        found = (candidates(table, member, column_of, live) for member in members)
         return next((records for records in found if records is not None), None)
-    field = field_of(condition)
-    if condition.operator not in ("=", "IN") or None in condition.values:
+    column = column_of(condition)
+    field = column.field
+    if column.hops or condition.operator not in ("=", "IN") or None in condition.values:
         return None
     if field.type == "id":
         ids = dict.fromkeys(str(operand(field, value)) for value in condition.values)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from destination_testbench.org.api.call import ApiCall, no_such_column, unsupported_type
 from destination_testbench.org.exchange import JsonAnswer
 from destination_testbench.org.facts import OrgConfig
-from destination_testbench.org.faults.failure import RequestFailure
-from destination_testbench.org.query.conditions import candidates, content, tested
-from destination_testbench.org.query.soql import Comparison, Query, Word, pointed, read_query
+from destination_testbench.org.faults.failure import RequestFailure, not_simulated
+from destination_testbench.org.query.conditions import Column, candidates, tested
+from destination_testbench.org.query.soql import Aggregate, Comparison, Query, Word, pointed, read_query
 from destination_testbench.org.records.access import Access
 from destination_testbench.org.records.json_form import attributes, shown
 from destination_testbench.org.records.record_id import BASE
@@ -17,6 +18,19 @@ from destination_testbench.org.records.store import RecordStore, StoredRecord
 from destination_testbench.org.schema.schema import Field, SObject
 
 CURSORS = 100
+BATCH_SIZE = re.compile(r"batchSize\s*=\s*(\d+)", re.IGNORECASE)
+LEAST_PAGE = 200
+APEX_TYPES = {
+    "id": "Id",
+    "reference": "Id",
+    "boolean": "Boolean",
+    "int": "Integer",
+    "double": "Double",
+    "currency": "Decimal",
+    "date": "Date",
+    "datetime": "Datetime",
+    "address": "Address",
+}
 
 
 class Queries:
@@ -46,98 +60,191 @@ class Queries:
             raise RequestFailure(400, "MALFORMED_QUERY", "SOQL statements cannot be empty or null")
         query = read_query(source)
         sobject = self._sobject(call, query)
+        if call.query.get("columns", "").lower() == "true":
+            return JsonAnswer(200, self._described(call, query, sobject))
         found = self._found(call, query, sobject, deleted)
         if not query.fields:
             return JsonAnswer(200, {"totalSize": len(found), "done": True, "records": []})
-        columns = [(word.text, self._path(call, query, sobject, word)) for word in query.fields]
-        rows = [self._row(call, sobject, record, columns) for record in found]
-        cursor = f"01g{BASE}{len(self._cursors) + 1:06d}AAA"
-        if len(rows) > self._config.query_page:
+        if grouped(query):
+            rows = self._grouped(call, query, sobject, found)
+        else:
+            columns = [self._column(call, query, sobject, word) for word in query.fields if isinstance(word, Word)]
+            rows = [self._row(call, record, columns) for record in found[query.offset :][: query.limit]]
+        cursor, size = f"01g{BASE}{len(self._cursors) + 1:06d}AAA", self._size(call)
+        if len(rows) > size:
             self._cursors[cursor] = rows
             while len(self._cursors) > CURSORS:
                 del self._cursors[next(iter(self._cursors))]
             return self._page(call, cursor, 0)
         return JsonAnswer(200, {"totalSize": len(rows), "done": True, "records": rows})
 
+    def _size(self, call: ApiCall) -> int:
+        """The rows of a page: the header Sforce-Query-Options may ask for fewer, though not for under 200."""
+        asked = BATCH_SIZE.search(call.headers.get("sforce-query-options", ""))
+        return min(self._config.query_page, max(int(asked[1]), LEAST_PAGE)) if asked else self._config.query_page
+
     def _page(self, call: ApiCall, cursor: str, start: int) -> JsonAnswer:
-        rows, size = self._cursors[cursor], self._config.query_page
+        rows, size = self._cursors[cursor], self._size(call)
         body: dict[str, Any] = {"totalSize": len(rows), "done": start + size >= len(rows)}
         if not body["done"]:
             body["nextRecordsUrl"] = f"{call.root}/query/{cursor}-{start + size}"
         return JsonAnswer(200, {**body, "records": rows[start : start + size]})
 
     def _sobject(self, call: ApiCall, query: Query) -> SObject:
-        sobject = self._store.schema.find(query.sobject.text)
+        sobject = self._store.schema.asked(query.sobject.text)
         if sobject and (sobject.setup or "Read" in self._access.rights(call.user, sobject.name)):
             return sobject
         text = unsupported_type(query.sobject.text)
         raise RequestFailure(400, "INVALID_TYPE", pointed(query.source, query.sobject.at, text))
 
     def _found(self, call: ApiCall, query: Query, sobject: SObject, deleted: bool) -> list[StoredRecord]:
-        def field_of(comparison: Comparison) -> Field:
-            field = self._field(call, query, sobject, comparison.field)
-            if not field.filterable:
-                text = f"field '{field.name}' can not be filtered in a query call"
+        def column_of(comparison: Comparison) -> Column:
+            column = self._column(call, query, sobject, comparison.field)
+            if not column.field.filterable:
+                text = f"field '{column.field.name}' can not be filtered in a query call"
                 raise RequestFailure(400, "INVALID_FIELD", pointed(query.source, comparison.field.at, text))
-            return field
+            if column.field.type == "address":
+                raise not_simulated("a condition on an address")
+            return column
 
         table = self._store.table(sobject)
-        test = tested(sobject, query.where, field_of) if query.where else None
-        few = candidates(table, query.where, field_of, live=not deleted)
+        test = tested(query.where, column_of) if query.where else None
+        few = candidates(table, query.where, column_of, live=not deleted)
+        merged = self._config.facts.query_all_shows_merged
         found = [
             record
             for record in (table.records.values() if few is None else few)
-            if (deleted or not record.deleted) and (test is None or test(record))
+            if (deleted or not record.deleted)
+            and (merged or not record.get("MasterRecordId"))
+            and (test is None or test(record))
         ]
         for word, descending in reversed(query.order):
-            field = self._field(call, query, sobject, word)
-            found.sort(key=lambda record, by=field: sort_key(content(sobject, record, by)), reverse=descending)  # type: ignore[misc]
-        return found[query.offset :][: query.limit]
+            column = self._column(call, query, sobject, word)
+            found.sort(key=lambda record, by=column: sort_key(by.content(record)), reverse=descending)  # type: ignore[misc]
+        return found if query.fields else found[query.offset :][: query.limit]
 
-    def _field(self, call: ApiCall, query: Query, sobject: SObject, word: Word, name: str | None = None) -> Field:
-        field = sobject.find(name or word.text)
-        if field is None or not self._access.level(call.user, sobject.name, field.name):
-            text = no_such_column(name or word.text, sobject.name)
+    def _column(self, call: ApiCall, query: Query, sobject: SObject, word: Word) -> Column:
+        """A field, or one behind reference fields: Account.Owner.Name."""
+        *relations, name = [word.text] if sobject.find(word.text) else word.text.split(".")
+        if relations[:1] == [sobject.name]:
+            relations = relations[1:]
+        hops: list[Field] = []
+        owner = sobject
+        for relation in relations:
+            reference = owner.by_relationship(relation)
+            if reference is None:
+                text = f"Didn't understand relationship '{relation}' in field path."
+                raise RequestFailure(400, "INVALID_FIELD", pointed(query.source, word.at, text))
+            targets = [found for each in reference.reference_to if (found := self._store.schema.find(each))]
+            if not targets:
+                raise not_simulated(f"the sObject {reference.reference_to[0]}")
+            hops.append(reference)
+            owner = targets[0]
+        field = owner.asked(name)
+        if field is None or not self._access.level(call.user, owner.name, field.name):
+            text = no_such_column(name, owner.name)
             raise RequestFailure(400, "INVALID_FIELD", pointed(query.source, word.at, text))
-        return field
+        return Column(self._store, sobject, tuple(hops), field)
 
-    def _path(self, call: ApiCall, query: Query, sobject: SObject, word: Word) -> tuple[Field, Field | None]:
-        """A field, or the reference field and the field of the record behind it."""
-        if "." not in word.text or sobject.find(word.text):
-            return self._field(call, query, sobject, word), None
-        relation, _, name = word.text.partition(".")
-        reference = sobject.by_relationship(relation)
-        parent = self._store.schema.find(reference.reference_to[0]) if reference else None
-        if reference is None or parent is None:
-            text = f"Didn't understand relationship '{relation}' in field path."
-            raise RequestFailure(400, "INVALID_FIELD", pointed(query.source, word.at, text))
-        return reference, self._field(call, query, parent, word, name)
-
-    def _row(
-        self,
-        call: ApiCall,
-        sobject: SObject,
-        record: StoredRecord,
-        columns: list[tuple[str, tuple[Field, Field | None]]],
-    ) -> dict[str, Any]:
-        row: dict[str, Any] = attributes(call, sobject, record)
-        for text, (field, beyond) in columns:
-            if beyond is None:
-                row[field.name] = shown(sobject, record, field)
+    def _row(self, call: ApiCall, record: StoredRecord, columns: list[Column]) -> dict[str, Any]:
+        whole: dict[str, Any] = attributes(call, columns[0].sobject, record)
+        for column in columns:
+            row, sobject, holder = whole, column.sobject, record
+            for hop in column.hops:
+                related = self._store.find(str(holder.get(hop.name)))
+                if related is None:
+                    row.setdefault(str(hop.relationship), None)
+                    break
+                sobject, holder = related
+                row = row.setdefault(str(hop.relationship), attributes(call, sobject, holder))
             else:
-                relation = text.partition(".")[0]
-                related = self._store.find(str(record.get(field.name)))
-                row[relation] = self._related(call, row.get(relation), related, beyond)
-        return row
+                row[column.field.name] = shown(sobject, holder, column.field)
+        return whole
 
-    def _related(
-        self, call: ApiCall, known: dict[str, Any] | None, related: tuple[SObject, StoredRecord] | None, field: Field
-    ) -> dict[str, Any] | None:
-        if related is None:
-            return None
-        sobject, record = related
-        value = shown(sobject, record, field)
-        return {**(known or attributes(call, sobject, record)), field.name: value}
+    def _grouped(
+        self, call: ApiCall, query: Query, sobject: SObject, found: list[StoredRecord]
+    ) -> list[dict[str, Any]]:
+        groups = {word.text.lower(): self._column(call, query, sobject, word) for word in query.groups}
+        for column in groups.values():
+            if not column.field.groupable:
+                text = f"field '{column.field.name}' can not be grouped in a query call"
+                raise RequestFailure(400, "MALFORMED_QUERY", text)
+        chosen: list[tuple[str, Column, str]] = []
+        for item in query.fields:
+            word = item.field if isinstance(item, Aggregate) else item
+            column = self._column(call, query, sobject, word)
+            if isinstance(item, Word) and item.text.lower() not in groups:
+                raise RequestFailure(400, "MALFORMED_QUERY", f"Field must be grouped or aggregated: {item.text}")
+            if isinstance(item, Aggregate) and not column.field.filterable:
+                text = f"field {column.field.name} does not support aggregate operator {item.function}"
+                raise RequestFailure(400, "MALFORMED_QUERY", text)
+            named = item.alias if isinstance(item, Aggregate) else column.field.name
+            name = named or f"expr{sum(key.startswith('expr') for key, _, _ in chosen)}"
+            chosen.append((name, column, item.function if isinstance(item, Aggregate) else ""))
+        together: dict[tuple[object, ...], list[StoredRecord]] = {} if groups else {(): []}
+        for record in found:
+            together.setdefault(tuple(c.content(record) for c in groups.values()), []).append(record)
+        rows = [
+            {"attributes": {"type": "AggregateResult"}}
+            | {name: combined(function, column, records) for name, column, function in chosen}
+            for records in together.values()
+        ]
+        return rows[query.offset :][: query.limit]
+
+    def _described(self, call: ApiCall, query: Query, sobject: SObject) -> dict[str, Any]:
+        """What ?columns=true answers in place of records: the columns of the result."""
+        return {
+            "columnMetadata": [self._described_column(call, query, sobject, item) for item in query.fields],
+            "entityName": sobject.name,
+            "groupBy": bool(query.groups),
+            "idSelected": any(isinstance(item, Word) and item.text.lower() == "id" for item in query.fields),
+            "keyPrefix": sobject.prefix,
+        }
+
+    def _described_column(
+        self, call: ApiCall, query: Query, sobject: SObject, item: Word | Aggregate
+    ) -> dict[str, Any]:
+        word = item.field if isinstance(item, Aggregate) else item
+        field, relation = self._column(call, query, sobject, word).field, word.text.rpartition(".")[0]
+        aggregate = isinstance(item, Aggregate)
+        column: dict[str, Any] = {
+            "aggregate": aggregate,
+            "apexType": APEX_TYPES.get(field.type, "String"),
+            "booleanType": field.type == "boolean",
+            "columnName": (item.alias or "expr0") if isinstance(item, Aggregate) else field.name,
+            "custom": field.custom,
+            "displayName": (item.alias or item.function) if isinstance(item, Aggregate) else field.name,
+            "foreignKeyName": field.relationship,
+            "insertable": field.createable,
+            "joinColumns": [],
+            "numberType": field.type in ("int", "double", "currency", "percent"),
+            "textType": field.type in ("string", "textarea", "email", "phone", "url", "picklist"),
+            "updatable": field.updateable,
+        }
+        if not relation:
+            return column
+        outer = column | {"columnName": relation, "displayName": relation, "apexType": "Object"}
+        return outer | {"joinColumns": [column]}
+
+
+def grouped(query: Query) -> bool:
+    """Whether the rows of a query's answer are no records."""
+    return bool(query.groups) or any(isinstance(item, Aggregate) for item in query.fields)
+
+
+def combined(function: str, column: Column, records: list[StoredRecord]) -> object:
+    """What a group of records has in one column: the value that is the same in all, or the aggregate of all."""
+    if not function:
+        return shown(column.sobject, records[0], column.field) if not column.hops else column.content(records[0])
+    values = [value for record in records if (value := column.content(record)) is not None]
+    if function in ("COUNT", "COUNT_DISTINCT"):
+        return len(values if function == "COUNT" else set(values))
+    if not values:
+        return None
+    if function in ("MIN", "MAX"):
+        return (min if function == "MIN" else max)(values, key=sort_key)
+    total = sum(float(str(value)) for value in values)
+    return total if function == "SUM" else total / len(values)
 
 
 def sort_key(value: object) -> tuple[bool, Any]:

@@ -1,4 +1,4 @@
-"""SOQL, as far as this org has it: SELECT fields or count() FROM one sObject, WHERE, ORDER BY, LIMIT, OFFSET."""
+"""SOQL, as far as this org has it: fields and aggregates of one sObject, WHERE, GROUP BY, ORDER BY, LIMIT, OFFSET."""
 
 from __future__ import annotations
 
@@ -20,12 +20,21 @@ from pyparsing import (
     replace_with,
 )
 
-from destination_testbench.org.faults.failure import RequestFailure
+from destination_testbench.org.faults.failure import RequestFailure, not_simulated
 
 PARSING = Lock()
 """pyparsing learns at its first calls how many arguments an action takes; two threads at once would confuse it."""
 
 QUERIES_KEPT = 1_000
+# What Salesforce's SOQL has beside; looked for only in what could not be read.
+UNBUILT = re.compile(
+    r"\(\s*SELECT\b|\b(?:TYPEOF|HAVING|FIELDS|FORMAT|TOLABEL|CONVERTCURRENCY|CONVERTTIMEZONE|DISTANCE|GEOLOCATION|GROUPING"
+    r"|ROLLUP|CUBE|WITH|USING\s+SCOPE|FOR\s+(?:VIEW|REFERENCE|UPDATE)|UPDATE\s+(?:TRACKING|VIEWSTAT)|ALL\s+ROWS|ORDER\s+BY\s+\w+\s*\("
+    r"|FROM\s+\w+\s*(?:,\s*\w+|\s(?!WHERE\b|WITH\b|GROUP\b|ORDER\b|LIMIT\b|OFFSET\b|FOR\b|USING\b|UPDATE\b|ALL\b)\w+)"
+    r"|(?:CALENDAR|FISCAL|DAY|WEEK|HOUR)_\w+|DAY_ONLY|TODAY|YESTERDAY|TOMORROW|(?:LAST|THIS|NEXT)_\w+|N_\w+_AGO)\b",
+    re.IGNORECASE,
+)
+LITERAL = re.compile(r"'(?:[^'\\]|\\.)*'", re.DOTALL)
 ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 WORD = re.compile(r"'(?:[^'\\]|\\.)*'|<=|>=|!=|<>|[+-]?\d[\w.:+-]*|[A-Za-z_][\w.]*|\S", re.DOTALL)
 """A word of a query, as a refusal names it."""
@@ -37,6 +46,15 @@ class Word:
 
     text: str
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """COUNT, COUNT_DISTINCT, MIN, MAX, SUM or AVG of a field, and the name that the query gives it."""
+
+    function: str
+    field: Word
+    alias: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +82,10 @@ class Query:
     """A query that was read. Without fields it is a count()."""
 
     source: str
-    fields: tuple[Word, ...]
+    fields: tuple[Word | Aggregate, ...]
     sobject: Word
     where: Condition | None = None
+    groups: tuple[Word, ...] = ()
     order: tuple[tuple[Word, bool], ...] = ()
     limit: int | None = None
     offset: int = 0
@@ -79,6 +98,8 @@ def read_query(source: str) -> Query:
         with PARSING:
             return Query(source, *QUERY.parse_string(source, parse_all=True))
     except ParseBaseException as error:
+        if clause := UNBUILT.search(LITERAL.sub("''", source)):
+            raise not_simulated(f"the clause {clause[0].strip('( ').upper()} of SOQL") from None
         words = [(found.start(), found[0]) for found in WORD.finditer(source) if found.end() > error.loc]
         at, word = words[0] if words else (len(source.rstrip()), "<EOF>")
         raise RequestFailure(400, "MALFORMED_QUERY", pointed(source, at, f"unexpected token: '{word}'")) from None
@@ -138,13 +159,18 @@ def _grammar() -> ParserElement:
     ordering = name + Opt(descending) + Opt(nulls)
     ordering.set_parse_action(lambda tokens: (tokens[0], len(tokens) > 1))
     count = number.copy().add_parse_action(lambda tokens: int(tokens[0]))
-    counting = (Suppress(keyword("COUNT")) - Suppress("(") - Suppress(")")).set_parse_action(tuple)
+    counting = (Suppress(keyword("COUNT")) + Suppress("(") + Suppress(")")).set_parse_action(tuple)
+    functions = one_of("COUNT COUNT_DISTINCT MIN MAX SUM AVG", caseless=True, as_keyword=True)
+    alias = ~one_of("FROM", caseless=True, as_keyword=True) + word
+    aggregate = functions + Suppress("(") - name - Suppress(")") - Opt(alias, None)
+    aggregate.set_parse_action(lambda tokens: Aggregate(*tokens))
     return (
         Suppress(keyword("SELECT"))
-        - (counting | _listed(name))
+        - (counting | _listed(aggregate | name))
         - Suppress(keyword("FROM"))
         - name
         - Opt(Suppress(keyword("WHERE")) - conditions, None)
+        - Opt(Suppress(keyword("GROUP")) - Suppress(keyword("BY")) - _listed(name), ())
         - Opt(Suppress(keyword("ORDER")) - Suppress(keyword("BY")) - _listed(ordering), ())
         - Opt(Suppress(keyword("LIMIT")) - count, None)
         - Opt(Suppress(keyword("OFFSET")) - count, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from destination_testbench.org.login.people import User
+from destination_testbench.org.records.person_account import of_contact, of_persons
 from destination_testbench.org.records.store import RecordStore
 
 RIGHTS = frozenset({"Read", "Create", "Edit", "Delete"})
@@ -66,8 +67,11 @@ class Access:
         return granted | {"Read"} if sobject in FOR_ALL else granted
 
     def level(self, user: User, sobject: str, field: str) -> AccessLevel:
-        """What a user may do with a field."""
+        """What a user may do with a field; with a person's on an Account, what it may with the Contact's."""
         level = AccessLevel.EDIT
+        if sobject == "Account" and of_persons(field):
+            level = self.level(user, "Contact", of_contact(field))
+            return min(level, self._restricted.get((sobject, field), AccessLevel.EDIT))
         if (sobject, field) in self._closed:
             level = self._granted.get((user.id, sobject, field), AccessLevel.NONE)
         elif user.minimal:

@@ -79,4 +79,4 @@ class DuplicateRules:
 
 def folded(value: object) -> object:
     """A value with the difference of case taken out."""
-    return value.casefold() if isinstance(value, str) else value
+    return value.lower() if isinstance(value, str) else value

@@ -35,6 +35,8 @@ def merge(saving: Saving, call: Transaction, sobject_name: str, master_id: str, 
     for loser in losers:
         values: dict[str, object] = {"IsDeleted": True, "MasterRecordId": master_id}
         saving.writing.write(call, sobject, records[loser], values, "merge")
+        for child, field, row in saving.store.children(sobject, loser):
+            saving.writing.write(call, child, row, {field.name: master_id}, "merge")
     return records[master_id]
 
 

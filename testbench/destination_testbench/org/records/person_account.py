@@ -9,18 +9,14 @@ from destination_testbench.org.facts import Facts
 from destination_testbench.org.faults.failure import SaveError, required
 from destination_testbench.org.records.record_id import record_id
 from destination_testbench.org.records.store import StoredRecord
-from destination_testbench.org.schema.schema import Field, Schema, SObject
+from destination_testbench.org.schema.schema import Field, Schema, SObject, person_fields
 
 BUSINESS_TYPE, PERSON_TYPE = record_id("012", 1), record_id("012", 2)
 KIND = "IsPersonAccount"
-ADDRESS = ("Street", "City", "State", "PostalCode", "Country")
-# A contact's fields as the Account of a person has them: under their own names, or behind "Person".
 OWN_NAMES = ("Salutation", "FirstName", "LastName")
-PREFIXED = (
-    *("Email", "MobilePhone", "HomePhone", "OtherPhone", "AssistantPhone", "AssistantName", "Title", "Department"),
-    *("Birthdate", "LeadSource", "EmailBouncedReason", "EmailBouncedDate"),
-    *(f"{kind}{part}" for kind in ("Mailing", "Other") for part in ADDRESS),
-)
+# The contact behind a person is not there, nor is anything that only other features fill.
+UNBUILT = {"PersonContactId", "PersonIndividualId"}
+MARRYING = "Cannot specify any additional fields when marrying or separating a Person-Account"
 
 
 class PersonAccounts:
@@ -34,14 +30,10 @@ class PersonAccounts:
         if has_persons(self._schema.sobjects["Account"]):
             return
         account, contact = self._schema.sobjects["Account"], self._schema.sobjects["Contact"]
-        kind = Field(KIND, "Is Person Account", "boolean", defaulted=True, default=False)
-        type_ = Field("RecordTypeId", "Record Type ID", "reference", 18, nillable=True, createable=True)
-        account.put(kind)
-        account.put(replace(type_, updateable=True, reference_to=("RecordType",), relationship="RecordType"))
-        for name in OWN_NAMES:
-            account.put(replace(contact.fields[name], nillable=True))
-        for name in PREFIXED:
-            account.put(self._of_a_person(contact.fields[name], f"Person{name}"))
+        for field in person_fields():
+            keyed = field.name == "PersonEmail" and self._facts.person_email_is_id_lookup
+            account.put(replace(field, id_lookup=keyed))
+        account.unbuilt |= UNBUILT
         for name in [name for name in contact.fields if name.endswith("__c")]:
             self._follow("Contact", name)
         self._schema.followers.append(self._follow)
@@ -59,8 +51,7 @@ class PersonAccounts:
             account.remove(mirrored)
 
     def _of_a_person(self, field: Field, name: str) -> Field:
-        facts = self._facts
-        keyed = facts.person_email_is_id_lookup if name == "PersonEmail" else facts.person_external_ids
+        keyed = self._facts.person_external_ids
         lookup, external = keyed and field.id_lookup, keyed and field.external_id
         return replace(field, name=name, id_lookup=lookup, external_id=external, compound=None)
 
@@ -81,8 +72,8 @@ def kind_of(sobject: SObject, values: Mapping[str, object]) -> dict[str, object]
 def missing_fields(sobject: SObject, given: Mapping[str, object]) -> list[str]:
     """The fields without which a record cannot be created, and that it has not: a person has a last name for a name."""
     wanted = [field.name for field in sobject.fields.values() if field.required]
-    if kind_of(sobject, given).get(KIND):
-        wanted = ["LastName" if name == "Name" else name for name in wanted]
+    if has_persons(sobject):
+        wanted.append("LastName" if kind_of(sobject, given).get(KIND) else "Name")
     return [name for name in wanted if name not in given]
 
 
@@ -95,12 +86,20 @@ def person_errors(
     person = (record.values if record else kind_of(sobject, values)).get(KIND)
     misplaced = [name for name in values if (name == "Name" if person else of_persons(name))]
     if misplaced:
-        text = facts.person_field_text.format(fields=", ".join(misplaced))
+        text = (facts.person_name_text if person else facts.person_field_text).format(fields=", ".join(misplaced))
         return [SaveError("INVALID_FIELD_FOR_INSERT_UPDATE", text, tuple(misplaced))]
-    cleared = person and record is not None and values.get("LastName", "") is None
-    return [required(["LastName"])] if cleared else []
+    type_ = values.get("RecordTypeId")
+    if record and type_ in (BUSINESS_TYPE, PERSON_TYPE) and type_ != record.get("RecordTypeId"):
+        return [SaveError("INVALID_FIELD_FOR_INSERT_UPDATE", MARRYING)]
+    name = "LastName" if person else "Name"
+    return [required([name])] if record is not None and values.get(name, "") is None else []
 
 
 def of_persons(name: str) -> bool:
     """Whether an account's field is only for persons."""
-    return name in OWN_NAMES or name.endswith("__pc") or name.removeprefix("Person") in PREFIXED
+    return name in OWN_NAMES or name.endswith("__pc") or (name.startswith("Person") and not name.endswith("__c"))
+
+
+def of_contact(name: str) -> str:
+    """The Contact's field behind a person's field of Account."""
+    return f"{name.removesuffix('__pc')}__c" if name.endswith("__pc") else name.removeprefix("Person")

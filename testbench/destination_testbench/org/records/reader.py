@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from destination_testbench.org.facts import Facts
-from destination_testbench.org.faults.failure import SaveError, unknown_field
+from destination_testbench.org.faults.failure import RequestFailure, SaveError, both_forms, unknown_field
 from destination_testbench.org.login.people import User
 from destination_testbench.org.records.access import Access, AccessLevel
 from destination_testbench.org.records.store import RecordStore, StoredRecord
 from destination_testbench.org.schema.schema import Field, SObject
 from destination_testbench.org.values.values import Check, ValueRefusedError, check_of, unreadable
+
+UNKNOWN_RELATIONSHIP = (
+    "Cannot deserialize instance of <unknown> from FIELD_NAME or request may be missing a required field at"
+    " [line:1, column:1]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class Reader:
                 slot = slots[key] = self._slot(key)
             if slot is None:
                 if key != "attributes":
-                    parsed.unreadable = unknown_field(key, self.sobject.name)
+                    parsed.unreadable = self._unknown(key, value)
                     return parsed
             elif slot.field.type == "id":
                 parsed.id, parsed.has_id = value, True
@@ -73,13 +78,27 @@ class Reader:
                         return parsed
                     parsed.refused.append(refusal.error)
                 parsed.fields.append(slot)
+        self._refuse_both(parsed)
         return parsed
 
+    def _unknown(self, key: str, value: object) -> SaveError:
+        """The refusal of a key that no field has: of a relationship, with the whole request."""
+        if isinstance(value, dict) and self._facts.unknown_relationship_scope == "request":
+            raise RequestFailure(400, "JSON_PARSER_ERROR", UNKNOWN_RELATIONSHIP)
+        return unknown_field(key, self.sobject.name)
+
+    def _refuse_both(self, parsed: Parsed) -> None:
+        """Refuse one field under two names: a relationship and its Id field."""
+        references = [slot.field for slot in parsed.fields if slot.field.type == "reference"]
+        twice = next((field for field in references if references.count(field) > 1), None)
+        if twice:
+            parsed.unreadable = both_forms(twice)
+
     def _slot(self, key: str) -> Slot | None:
-        field, check = self.sobject.find(key), None
-        if field is None and (field := self.sobject.by_relationship(key)):
+        field, check = self.sobject.by_relationship(key), None
+        if field:
             check = relationship_check(self._store, field)
-        if field is None:
+        elif key == "attributes" or (field := self.sobject.asked(key)) is None:
             return None
         level = self._access.level(self._user, self.sobject.name, field.name)
         if level is AccessLevel.NONE:
@@ -95,16 +114,21 @@ def relationship_check(store: RecordStore, field: Field) -> Check:
         if value is None:
             return None
         keys = [key for key in value if key != "attributes"] if isinstance(value, dict) else []
-        if not isinstance(value, dict) or len(keys) != 1:
+        if not isinstance(value, dict) or not keys:
             raise unreadable(field, value)
-        return parent(store, field, keys[0], value[keys[0]]).id
+        given = value.get("attributes")
+        kind = given.get("type") if isinstance(given, dict) else None
+        if len(keys) > 1:
+            text = f"More than 1 field provided in an external foreign key reference in entity: {field.reference_to[0]}"
+            raise ValueRefusedError(SaveError("INVALID_FIELD", text, dml=False))
+        return parent(store, field, keys[0], value[keys[0]], kind).id
 
     return check
 
 
-def parent(store: RecordStore, field: Field, key: str, value: object) -> StoredRecord:
-    """The one record that the external id names."""
-    for name in field.reference_to:
+def parent(store: RecordStore, field: Field, key: str, value: object, kind: object = None) -> StoredRecord:
+    """The one record that the external id names, of the kind that is meant where several may stand."""
+    for name in field.reference_to if kind is None else (name for name in field.reference_to if name == kind):
         sobject = store.schema.find(name)
         target = sobject.find(key) if sobject else None
         if sobject and target:

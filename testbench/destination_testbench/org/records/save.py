@@ -10,8 +10,10 @@ from destination_testbench.org.faults.failure import (
     CONVERTED,
     DELETED,
     ID_GIVEN,
+    MAINTENANCE,
     NO_ACCESS,
     Refused,
+    RequestFailure,
     SaveError,
     malformed_id,
     read_only,
@@ -19,6 +21,7 @@ from destination_testbench.org.faults.failure import (
 )
 from destination_testbench.org.login.people import INTEGRATION_USER, User
 from destination_testbench.org.records.access import Access
+from destination_testbench.org.records.campaigns import add_statuses
 from destination_testbench.org.records.person_account import kind_of, missing_fields, person_errors
 from destination_testbench.org.records.reader import Parsed, Reader
 from destination_testbench.org.records.record_id import normalised
@@ -74,6 +77,7 @@ class Saving:
 
     def insert(self, call: Transaction, sobject: SObject, parsed: Parsed) -> StoredRecord:
         """Create a record."""
+        self._writable()
         self._allow(parsed, [slot.field.name for slot in parsed.fields if not slot.create])
         if parsed.id is not None:
             raise Refused(ID_GIVEN)
@@ -86,12 +90,13 @@ class Saving:
             raise Refused(SaveError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text))
         self._ask(self.row_guards, call, sobject, None, given)
         values = self._defaults(call, sobject) | given | kind_of(sobject, given)
-        check_integrity(self.store, sobject, None, given)
+        check_integrity(self.store, sobject, None, given, self.config.facts.hides_duplicates)
         self._ask(self.guards, call, sobject, None, values)
         return self.writing.create(call, sobject, values)
 
     def update(self, call: Transaction, sobject: SObject, record: StoredRecord, parsed: Parsed) -> None:
         """Change a record's fields; a field set to what it holds is no change."""
+        self._writable()
         self._allow(parsed, [slot.field.name for slot in parsed.fields if not slot.update])
         values = parsed.values
         self._fail_on(person_errors(sobject, record, values, self.config.facts))
@@ -99,13 +104,21 @@ class Saving:
         self._fail_on(parsed.refused + ([required(cleared)] if cleared else []))
         if owner := self._assigned(call, sobject):
             values = {**values, "OwnerId": owner}
-        check_integrity(self.store, sobject, record, values)
+        check_integrity(self.store, sobject, record, values, self.config.facts.hides_duplicates)
         self._ask(self.guards, call, sobject, record, values)
         self.writing.write(call, sobject, record, values)
 
     def delete(self, call: Transaction, sobject: SObject, record: StoredRecord) -> None:
         """Put a record into the recycle bin."""
+        self._writable()
         self.writing.write(call, sobject, record, {"IsDeleted": True}, "delete")
+
+    def _writable(self) -> None:
+        """Refuse every write while the instance is upgraded."""
+        if self.config.read_only and (status := self.config.facts.read_only_status):
+            raise RequestFailure(status, MAINTENANCE.code, MAINTENANCE.message)
+        if self.config.read_only:
+            raise Refused(MAINTENANCE)
 
     def _allow(self, parsed: Parsed, denied: list[str]) -> None:
         if parsed.unreadable:
@@ -166,6 +179,8 @@ class Writing:
         table.records[record.id] = record
         table.link(record, values)
         call.journal.append(partial(self._forget, sobject, record))
+        if sobject.name == "Campaign":
+            add_statuses(self._store, record.id)
         self._permissions(sobject)
         return record
 
@@ -195,6 +210,9 @@ class Writing:
         record.history.append(Change(call.now, call.user.id, operation, changed))
         call.journal.append(partial(self._restore, sobject, record, before, was_deleted))
         self._permissions(sobject)
+        if record.deleted and not was_deleted and operation != "merge":
+            for child, field, row in self._store.children(sobject, record.id):
+                self.write(call, child, row, {"IsDeleted": True} if field.cascade else {field.name: None}, "delete")
 
     def _restore(self, sobject: SObject, record: StoredRecord, before: dict[str, object], was_deleted: bool) -> None:
         table = self._store.table(sobject)
@@ -217,7 +235,7 @@ class Writing:
 
 
 def check_integrity(
-    store: RecordStore, sobject: SObject, record: StoredRecord | None, values: dict[str, object]
+    store: RecordStore, sobject: SObject, record: StoredRecord | None, values: dict[str, object], hidden: bool
 ) -> None:
     """Refuse references that lead nowhere, and values that another record holds in a unique field."""
     for name, value in values.items():
@@ -227,7 +245,7 @@ def check_integrity(
         if field.type == "reference":
             check_reference(store, field, str(value))
         if field.unique:
-            check_unique(store, sobject, record, field, value)
+            check_unique(store, sobject, record, field, value, hidden)
 
 
 def check_reference(store: RecordStore, field: Field, value: str) -> None:
@@ -241,12 +259,13 @@ def check_reference(store: RecordStore, field: Field, value: str) -> None:
 
 
 def check_unique(
-    store: RecordStore, sobject: SObject, record: StoredRecord | None, field: Field, value: object
+    store: RecordStore, sobject: SObject, record: StoredRecord | None, field: Field, value: object, hidden: bool
 ) -> None:
     """Refuse a value that another record holds. Salesforce names the field in the text and not in `fields`."""
     for other in store.table(sobject).find(field, value):
         if other is not record:
-            text = f"duplicate value found: {field.name} duplicates value on record with id: {other.id}"
+            name, held_by = ("<unknown>", "<unknown>") if hidden else (field.name, other.id)
+            text = f"duplicate value found: {name} duplicates value on record with id: {held_by}"
             raise Refused(SaveError("DUPLICATE_VALUE", text))
 
 
@@ -270,4 +289,6 @@ def inserted(
     table = store.table(sobject)
     table.records[record_id] = record
     table.link(record, record.values)
+    if sobject.name == "Campaign":
+        add_statuses(store, record_id)
     return record

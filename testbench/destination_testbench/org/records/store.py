@@ -38,7 +38,7 @@ class StoredRecord:
 
 def index_key(field: Field, value: object) -> object:
     """What makes two values of an indexed field the same one: text folds its case unless the field minds it."""
-    return value.casefold() if isinstance(value, str) and not field.case_sensitive else value
+    return value.lower() if isinstance(value, str) and not field.case_sensitive else value
 
 
 class RecordTable:
@@ -112,6 +112,17 @@ class RecordStore:
             if sobject.prefix == record_id[:3] and (record := self.table(sobject).records.get(record_id)):
                 return sobject, record
         return None
+
+    def children(self, sobject: SObject, record_id: str) -> list[tuple[SObject, Field, StoredRecord]]:
+        """The details of a record, and the records of custom objects that look it up."""
+        return [
+            (child, field, row)
+            for child in self.schema.sobjects.values()
+            for field in child.fields.values()
+            if sobject.name in field.reference_to and (field.cascade or field.custom)
+            for row in self.table(child)
+            if row.get(field.name) == record_id
+        ]
 
     def new_id(self, prefix: str) -> str:
         """An id that no record has: made ones are numbered apart from seeded ones."""

@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from destination_testbench.org.faults.failure import not_simulated
+
 FLAGS = (
     "nillable",
     "createable",
@@ -19,6 +21,9 @@ FLAGS = (
     "id_lookup",
     "case_sensitive",
     "restricted",
+    "open",
+    "name_field",
+    "cascade",
 )
 SYSTEM_FIELDS = {
     "IsDeleted",
@@ -34,7 +39,12 @@ SYSTEM_FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field as describe tells it. `values` holds (value, label) pairs of a picklist."""
+    """
+    A field as describe tells it. `values` holds (value, label) pairs of a picklist.
+
+    `open`: no permission set speaks of it, though of others of its kind they do. `cascade`: it is the master of a
+    master-detail relationship, which takes its details along when it is deleted.
+    """
 
     name: str
     label: str
@@ -58,6 +68,9 @@ class Field:
     reference_to: tuple[str, ...] = ()
     values: tuple[tuple[str, str], ...] = ()
     default: object = None
+    open: bool = False
+    name_field: bool = False
+    cascade: bool = False
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Field:
@@ -81,29 +94,42 @@ class Field:
     @property
     def permissionable(self) -> bool:
         """
-        Whether permission sets speak of it: not of what everyone has, nor of the parts of a name or an address.
+        What describe says of permission sets: that they speak of it.
 
-        The rights on an address are those on the compound field (MailingAddress), the rights on a name the object's.
+        The recorded describes say so of the parts of an address too, though only the rights on the whole address
+        (MailingAddress) can be given; the rights on a name are the object's.
         """
-        own = self.type == "id" or self.name in SYSTEM_FIELDS or self.compound is not None
+        own = self.open or self.type == "id" or self.name in SYSTEM_FIELDS or self.compound == "Name"
         return not own and self.name != "Name" and (self.nillable or self.type == "boolean")
 
     @property
     def indexed(self) -> bool:
         """Records can be found by it: the target of an upsert, or a unique field."""
-        return (self.unique or self.external_id or self.id_lookup) and self.type != "id"
+        return (self.unique or self.external_id or self.id_lookup or self.cascade) and self.type != "id"
 
     @property
     def filterable(self) -> bool:
         """Long text areas cannot stand in a WHERE clause."""
-        return not (self.type == "textarea" and self.length > 255) and self.type != "address"
+        return not (self.type == "textarea" and self.length > 255)
+
+    @property
+    def groupable(self) -> bool:
+        """Whether a query may group by it."""
+        return self.filterable and self.type not in ("double", "currency", "datetime", "address")
 
 
 class SObject:
-    """One sObject: its fields by name, found in any case, as Salesforce finds them."""
+    """
+    One sObject: its fields by name, found in any case, as Salesforce finds them.
 
-    def __init__(self, name: str, label: str, plural: str, prefix: str, setup: bool = False) -> None:
+    `partial`: Salesforce's has more standard fields than are here.
+    """
+
+    def __init__(
+        self, name: str, label: str, plural: str, prefix: str, setup: bool = False, partial: bool = False
+    ) -> None:
         self.name, self.label, self.plural, self.prefix, self.setup = name, label, plural, prefix, setup
+        self.partial, self.unbuilt = partial, set[str]()
         self.fields: dict[str, Field] = {}
         self._removed: dict[str, Field] = {}
         self._names: dict[str, str] = {}
@@ -116,6 +142,14 @@ class SObject:
     def find(self, name: str) -> Field | None:
         """A field by its name in any case."""
         return self.fields.get(self._names.get(name.lower(), ""))
+
+    def asked(self, name: str) -> Field | None:
+        """A field that a request names; NOT_SIMULATED where Salesforce has it, or may have it, and this org has not."""
+        found = self.find(name)
+        missing = found is None and self.partial and not name.lower().endswith(("__c", "__r"))
+        if missing or (found and found.name in self.unbuilt):
+            raise not_simulated(f"the field {self.name}.{name}")
+        return found
 
     def by_relationship(self, name: str) -> Field | None:
         """The reference field behind a relationship name such as Account."""
@@ -149,6 +183,7 @@ class Schema:
         self.sobjects: dict[str, SObject] = {}
         self.version = 0
         self.hidden: set[str] = set()
+        self.unbuilt: frozenset[str] = frozenset()
         self.followers: list[Callable[[str, str], None]] = []
         self._names: dict[str, str] = {}
 
@@ -156,6 +191,13 @@ class Schema:
         """An sObject by its name in any case, unless it is hidden from everyone."""
         found = self.sobjects.get(self._names.get(name.lower(), "")) if isinstance(name, str) else None
         return None if found and found.name in self.hidden else found
+
+    def asked(self, name: object) -> SObject | None:
+        """An sObject that a request names; NOT_SIMULATED where Salesforce has it and this org has not."""
+        found = self.find(name)
+        if found is None and isinstance(name, str) and name.lower() in self.unbuilt:
+            raise not_simulated(f"the sObject {name}")
+        return found
 
     def add(self, sobject: SObject) -> None:
         """Add an sObject."""
@@ -200,4 +242,17 @@ def standard_schema() -> Schema:
     for file in sorted(resources.files(f"{__package__}.data").iterdir(), key=lambda entry: entry.name):
         if file.name.endswith(".json"):
             schema.add(sobject_from_text(file.read_text(encoding="utf-8")))
+    schema.unbuilt = not_built("data")
     return schema
+
+
+def not_built(api: str) -> frozenset[str]:
+    """The names, in small letters, of the sObjects that Salesforce has in an API and this org has not."""
+    names = from_json(resources.files(__package__).joinpath("not_built.json").read_bytes())
+    return frozenset(name.lower() for name in names[api])
+
+
+def person_fields() -> list[Field]:
+    """The fields that Account has once person accounts are switched on."""
+    found = from_json(resources.files(__package__).joinpath("person_account.json").read_bytes())
+    return [Field.from_data(field) for field in found["fields"]]

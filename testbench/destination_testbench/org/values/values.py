@@ -130,7 +130,7 @@ def picklist_check(field: Field, facts: Facts) -> Check:
     as_text = text_check(field, facts)
     if not field.restricted:
         return as_text
-    fold = str.casefold if facts.picklist_ignores_case else str
+    fold = str.lower if facts.picklist_ignores_case else str
     known = {fold(value): value for value, _ in field.values}
 
     def check(value: object) -> object:

@@ -140,7 +140,12 @@ def test_an_inner_all_or_none_takes_back_its_own_collection_alone(org: Simulated
 
 @pytest.mark.parametrize(
     "changes",
-    [{"url": "sobjects/Contact"}, {"url": f"{BASE}/composite"}, {"method": "get"}, {"url": f"{BASE}/nonsense"}],
+    [
+        {"url": "sobjects/Contact"},
+        {"url": f"{BASE}/composite"},
+        {"method": "get"},
+        {"url": f"{BASE}/sobjects/No/describe"},
+    ],
 )
 def test_a_subrequest_that_leads_nowhere_is_not_found(caller: Caller, changes: dict[str, str]) -> None:
     (answer,) = run(caller, {**a_read("a"), **changes})

@@ -11,7 +11,9 @@ SPENT = [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMI
 def test_every_answer_tells_the_calls_used(clock: Clock) -> None:
     caller = Caller(an_org(clock=clock, daily_limit=1000))
 
-    infos = [caller.request("GET", path).headers["Sforce-Limit-Info"] for path in ("limits", "nonsense", "sobjects")]
+    infos = [
+        caller.request("GET", path).headers["Sforce-Limit-Info"] for path in ("limits", "sobjects/Nonsense", "sobjects")
+    ]
 
     assert infos == ["api-usage=1/1000", "api-usage=2/1000", "api-usage=3/1000"]
 
@@ -82,9 +84,3 @@ def test_a_pretty_answer_is_for_people() -> None:
 
     assert b"\n" in reply.body
     assert "DailyApiRequests" in from_json(reply.body)
-
-
-def test_a_path_outside_the_api_is_a_page() -> None:
-    reply = Caller(an_org()).request("GET", "/home")
-
-    assert (reply.status, b"URL No Longer Exists" in reply.body) == (404, True)

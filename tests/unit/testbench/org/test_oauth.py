@@ -44,7 +44,7 @@ def test_each_grant_gives_a_token_that_works(org: SimulatedOrg, form: dict[str, 
     assert works(org, body["access_token"])
     assert body["access_token"].startswith("00DAb0000000001!")
     assert body["instance_url"] == HOST
-    assert body["id"] == "https://login.salesforce.com/id/00DAb0000000001MAA/005Ab0000000001IAA"
+    assert body["id"] == "https://test.salesforce.com/id/00DAb0000000001MAA/005Ab0000000001IAA"
     assert body["token_type"] == "Bearer"
     assert body["issued_at"] == "1800000000000"
     assert not body.keys() & {"expires_in", "refresh_token"}
@@ -307,3 +307,63 @@ def test_log_ins_can_be_refused_for_a_while(org: SimulatedOrg) -> None:
 
     assert answer(org, CREDENTIALS) == (400, {"error": "unknown_error", "error_description": "retry your request"})
     assert answer(org, CREDENTIALS)[0] == 200
+
+
+def test_an_expiry_in_milliseconds_is_let_in_as_salesforces_own_command_writes_it(
+    org: SimulatedOrg, clock: Clock, key: rsa.RSAPrivateKey
+) -> None:
+    register(org, key)
+
+    assert answer(org, a_jwt_form(key, clock.time, exp=int(clock.time * 1000) + 300))[0] == 200
+
+
+@pytest.mark.parametrize(("sandbox", "host"), [(True, "test"), (False, "login")])
+def test_the_identity_address_tells_a_sandbox_from_an_org_in_use(sandbox: bool, host: str) -> None:
+    org = an_org(sandbox=sandbox)
+    identity = f"https://{host}.salesforce.com/id/00DAb0000000001MAA/005Ab0000000001IAA"
+
+    assert answer(org, CREDENTIALS)[1]["id"] == identity
+    assert Caller(org).send("GET", "")[1]["identity"] == identity
+
+
+def test_who_is_logged_in_can_be_asked_for(org: SimulatedOrg) -> None:
+    token = answer(org, CREDENTIALS)[1]["access_token"]
+    bearer = {"authorization": f"Bearer {token}"}
+    identity = "/id/00DAb0000000001MAA/005Ab0000000001IAA"
+
+    info = from_json(org.handle(OrgRequest("GET", "/services/oauth2/userinfo", {}, bearer)).body)
+    who = from_json(org.handle(OrgRequest("GET", identity, {"oauth_token": token, "format": "json"})).body)
+
+    assert (info["preferred_username"], info["organization_id"]) == (INTEGRATION, "00DAb0000000001MAA")
+    assert info["urls"]["rest"] == f"{HOST}/services/data/v{{version}}/"
+    assert (who["username"], who["user_id"], who["id"]) == (INTEGRATION, "005Ab0000000001IAA", info["sub"])
+    assert org.handle(OrgRequest("GET", identity, {"oauth_token": "dead"})).status == 403
+
+
+SOAP_LOGIN = (
+    "<se:Envelope><se:Header/><se:Body><login xmlns='urn:partner.soap.sforce.com'><username>integration@example.com"
+    "</username><password>local-passwordlocal-security-token</password></login></se:Body></se:Envelope>"
+)
+
+
+def test_the_older_log_in_tells_the_org_and_can_be_ended(org: SimulatedOrg) -> None:
+    reply = org.handle(OrgRequest("POST", "/services/Soap/u/60.0", {}, {}, SOAP_LOGIN.encode())).body.decode()
+    token = reply.partition("<sessionId>")[2].partition("<")[0]
+
+    assert "<organizationId>00DAb0000000001MAA</organizationId>" in reply
+    assert "<passwordExpired>false</passwordExpired><sandbox>true</sandbox>" in reply
+    assert works(org, token)
+    logout = (
+        f"<se:Envelope><se:Header><sessionId>{token}</sessionId></se:Header><se:Body><logout/></se:Body></se:Envelope>"
+    )
+    assert org.handle(OrgRequest("POST", "/services/Soap/u/66.0", {}, {}, logout.encode())).status == 200
+    assert not works(org, token)
+    assert org.handle(OrgRequest("POST", "/services/Soap/u/66.0", {}, {}, logout.encode())).status == 500
+
+
+def test_an_expired_password_is_told_by_the_older_log_in(org: SimulatedOrg) -> None:
+    org.users[0].password_expired = True
+
+    reply = org.handle(OrgRequest("POST", "/services/Soap/u/60.0", {}, {}, SOAP_LOGIN.encode())).body.decode()
+
+    assert "<passwordExpired>true</passwordExpired>" in reply

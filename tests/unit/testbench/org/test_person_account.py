@@ -49,7 +49,7 @@ def test_an_account_is_described_with_the_fields_of_a_person(caller: Caller) -> 
 
     assert (fields["IsPersonAccount"]["createable"], fields["IsPersonAccount"]["updateable"]) == (False, False)
     assert fields["LastName"]["length"] == 80
-    assert fields["PersonEmail"]["idLookup"] is True
+    assert fields["PersonEmail"]["idLookup"] is False
     assert (fields["CDP_Loyal__pc"]["custom"], fields["CDP_Loyal__pc"]["length"]) == (True, 256)
     assert fields["CDP_Customer_Id__pc"]["externalId"] is False
     assert "CDP_Loyal__c" not in fields
@@ -85,8 +85,20 @@ def test_a_persons_name_is_made_of_its_parts(caller: Caller) -> None:
 def test_a_persons_name_cannot_be_written_as_one(caller: Caller) -> None:
     result = caller.update(an_account(Name="Ada Lind"))[0]
 
-    text = "Account: bad field names on insert/update call: Name"
-    assert first_error(result) == ("INVALID_FIELD_FOR_INSERT_UPDATE", text, ["Name"])
+    text = (
+        "Unable to create/update fields: Name. Please check the security settings of this field and verify that it is"
+    )
+    assert first_error(result)[::2] == ("INVALID_FIELD_FOR_INSERT_UPDATE", ["Name"])
+    assert result["errors"][0]["message"].startswith(text)
+
+
+def test_the_kind_of_an_account_is_not_changed_in_passing(caller: Caller) -> None:
+    result = caller.update(an_account(BUSINESS, RecordTypeId=PERSON_TYPE, Phone="1"))[0]
+
+    assert first_error(result)[1:] == (
+        "Cannot specify any additional fields when marrying or separating a Person-Account",
+        [],
+    )
 
 
 def test_a_business_takes_no_fields_of_a_person(caller: Caller) -> None:
@@ -135,7 +147,13 @@ def test_a_new_account_is_a_person_or_a_business_and_has_its_name(
     assert first_error(created(caller, **values))[2] == fields
 
 
-def test_a_person_is_found_by_address_and_by_an_accounts_external_id_only(org: SimulatedOrg, caller: Caller) -> None:
+def test_a_person_is_found_by_address_where_the_org_says_so_and_by_no_external_id_of_the_contact() -> None:
+    org = an_org()
+    org.admin.set_fact("person_email_is_id_lookup", True)
+    org.admin.enable_person_accounts()
+    org.insert("Account", PERSON, {"FirstName": "Ada", "LastName": "Berg", "PersonEmail": "ada@example.com"})
+    caller = Caller(org)
+
     found = caller.upsert("Account/PersonEmail", an_account(None, PersonEmail="ADA@example.com", LastName="Lind"))
     status, _ = caller.send("PATCH", "composite/sobjects/Account/CDP_Customer_Id__pc", {"records": [an_account(None)]})
 

@@ -161,3 +161,79 @@ def test_a_row_that_is_not_there_is_not_found(caller: Caller) -> None:
         == "INVALID_CROSS_REFERENCE_KEY"
     )
     assert caller.send("GET", "sobjects/Contact/xyz")[1][0]["errorCode"] == "MALFORMED_ID"
+
+
+def test_aggregates_are_of_all_or_of_each_group(caller: Caller) -> None:
+    caller.update(a_contact(LeadSource="Web"), a_contact(OTHER_CONTACT, LeadSource="Web"))
+
+    counted = caller.send("GET", "query?q=SELECT COUNT(Id), COUNT(Email) mails, MAX(CDP_Event_Time__c) FROM Contact")[1]
+    grouped = caller.query(
+        "SELECT LeadSource, COUNT(Id) n, SUM(CDP_Event_Time__c), AVG(CDP_Event_Time__c), MIN(LastName)"
+        " FROM Contact GROUP BY LeadSource ORDER BY LeadSource"
+    )
+
+    assert counted["records"] == [{"attributes": {"type": "AggregateResult"}, "expr0": 3, "mails": 2, "expr1": 3.0}]
+    assert [row["n"] for row in grouped] == [1, 2]
+    assert [row["expr0"] for row in grouped] == [1.0, 5.0]
+    assert [row["expr1"] for row in grouped] == [1.0, 2.5]
+    assert caller.query("SELECT COUNT_DISTINCT(LeadSource) FROM Contact WHERE LastName = 'nobody'") == [{"expr0": 0}]
+
+
+@pytest.mark.parametrize(
+    ("soql", "part"),
+    [
+        ("SELECT LastName, COUNT(Id) FROM Contact", "Field must be grouped or aggregated: LastName"),
+        ("SELECT CDP_Event_Time__c FROM Contact GROUP BY CDP_Event_Time__c", "can not be grouped"),
+        ("SELECT COUNT(Description) FROM Contact", "does not support aggregate operator COUNT"),
+    ],
+)
+def test_what_cannot_be_grouped_is_refused(caller: Caller, soql: str, part: str) -> None:
+    status, body = caller.send("GET", f"query?q={soql}")
+
+    assert (status, body[0]["errorCode"]) == (400, "MALFORMED_QUERY")
+    assert part in body[0]["message"]
+
+
+def test_records_are_found_and_sorted_by_fields_behind_their_references(caller: Caller) -> None:
+    caller.update(a_contact(ReportsToId=OTHER_CONTACT))
+
+    rows = caller.query("SELECT ReportsTo.Owner.Username FROM Contact WHERE ReportsTo.LastName = 'boe'")
+    sorted_rows = caller.query("SELECT Id FROM Contact ORDER BY ReportsTo.LastName DESC")
+
+    assert [row["ReportsTo"]["Owner"]["Username"] for row in rows] == ["integration@example.com"]
+    assert sorted_rows[0]["Id"] == CONTACT
+
+
+def test_the_columns_of_a_query_can_be_asked_for(caller: Caller) -> None:
+    status, body = caller.send("GET", "query?q=SELECT Id, CDP_Vip__c, ReportsTo.LastName FROM Contact&columns=true")
+
+    assert (status, body["entityName"], body["keyPrefix"], body["idSelected"]) == (200, "Contact", "003", True)
+    assert [column["columnName"] for column in body["columnMetadata"]] == ["Id", "CDP_Vip__c", "ReportsTo"]
+    assert [column["booleanType"] for column in body["columnMetadata"]][:2] == [False, True]
+    assert body["columnMetadata"][2]["joinColumns"][0]["columnName"] == "LastName"
+
+
+def test_a_page_may_be_asked_to_be_smaller_but_not_too_small() -> None:
+    caller = Caller(an_org(contacts=250))
+
+    answers = [
+        caller.send("GET", "query?q=SELECT Id FROM Contact", sforce_query_options=f"batchSize={size}")[1]
+        for size in (1, 230)
+    ]
+
+    assert [len(answer["records"]) for answer in answers] == [200, 230]
+
+
+def test_a_merged_record_may_be_hidden_from_query_all(org: SimulatedOrg, caller: Caller) -> None:
+    org.admin.set_fact("query_all_shows_merged", False)
+    org.admin.merge("Contact", CONTACT, [OTHER_CONTACT])
+
+    assert caller.query(f"SELECT Id FROM Contact WHERE Id = '{OTHER_CONTACT}'", "queryAll") == []
+
+
+def test_a_row_can_be_deleted_by_its_external_id(org: SimulatedOrg, caller: Caller) -> None:
+    assert caller.send("DELETE", "sobjects/Contact/Email/ann@example.com")[0] == 204
+    assert org.records("Contact").records[CONTACT].deleted
+    assert caller.send("DELETE", "sobjects/Contact/Email/ann@example.com")[0] == 404
+    caller.update(a_contact(record_id("003", 3), Email="bob@example.com"))
+    assert caller.send("DELETE", "sobjects/Contact/Email/bob@example.com")[0] == 300
