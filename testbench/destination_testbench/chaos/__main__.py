@@ -86,6 +86,7 @@ def chaos(
     profiles: Annotated[int, typer.Option(min=1)] = DEFAULT.people,
     hours: Annotated[float, typer.Option(help="Hours in which messages are sent and faults happen.")] = DEFAULT.hours,
     workers: Annotated[int, typer.Option(min=1)] = DEFAULT.workers,
+    language: Annotated[str, typer.Option(help="What the org speaks: en_US, fr, ja or es.")] = DEFAULT.language,
 ) -> None:
     """Deliver many messages while everything goes wrong; check that none is lost and no value is stale."""
     console = Console()
@@ -100,6 +101,7 @@ def chaos(
                 hours=hours,
                 workers=workers,
                 all_errors_at_once=all_errors_at_once,
+                language=language,
             )
             results.append(run_chaos(settings))
     show_chaos(console, results)

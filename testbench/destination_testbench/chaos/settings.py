@@ -17,7 +17,8 @@ class ChaosSettings:
     """
     One run. With one seed it is always the same.
 
-    `all_errors_at_once` is the org's habit that nobody has recorded: all that is wrong with a record, or the first.
+    `all_errors_at_once` is the org's habit that nobody has recorded: all that is wrong with a record, or the first. The
+    org speaks `language` ("fr", "ja", "es").
     Batches are smaller than the template's, so that one worker does not take all there is and the others meet it.
     A run that is not done `patience_hours` after the last message was sent is stuck, and examined as it is.
     """
@@ -29,6 +30,7 @@ class ChaosSettings:
     workers: int = 4
     batch_size: int = 100
     all_errors_at_once: bool = True
+    language: str = "en_US"
     bad_share: float = 0.01
     duplicates: float = 0.01
     patience_hours: float = 72.0

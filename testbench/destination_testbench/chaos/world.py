@@ -145,7 +145,8 @@ class World:
             all_errors_at_once=settings.all_errors_at_once, rules_compare_under_lock=broken.compares_under_lock
         )
         # More than two log-ins and all calls of a day; the daily limit is one of the faults.
-        self.org = SimulatedOrg(OrgConfig(daily_limit=10_000_000, facts=facts), self.clock.now, self.clock.sleep)
+        config = OrgConfig(daily_limit=10_000_000, language=settings.language, facts=facts)
+        self.org = SimulatedOrg(config, self.clock.now, self.clock.sleep)
         set_up(self.org, settings.people, broken)
         self.cloud = SimulatedCloud(self.clock, queue_config(self.numbers, settings.duplicates), self.draw)
         around = self._surroundings(login_session(), self.cloud.sqs, self.draw)

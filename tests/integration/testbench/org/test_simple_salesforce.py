@@ -16,6 +16,7 @@ from simple_salesforce import Salesforce
 from simple_salesforce.exceptions import (
     SalesforceAuthenticationFailed,
     SalesforceExpiredSession,
+    SalesforceGeneralError,
     SalesforceMalformedRequest,
     SalesforceMoreThanOneRecord,
     SalesforceResourceNotFound,
@@ -179,3 +180,31 @@ def test_it_logs_in_again_when_its_session_is_gone(salesforce: Salesforce, org: 
 
     assert salesforce.Contact.get(CONTACT)["Id"] == CONTACT
     assert org.sessions.issued == 2
+
+
+def test_it_updates_only_what_is_there_and_deletes_by_a_key(salesforce: Salesforce, org: SimulatedOrg) -> None:
+    path = "composite/sobjects/Contact/CDP_Customer_Id__c"
+    record = {"attributes": {"type": "Contact"}, "CDP_Customer_Id__c": "c-9", "LastName": "Nine"}
+
+    missed = salesforce.restful(path, {"updateOnly": "true"}, method="PATCH", json={"records": [record]})
+    made = salesforce.restful(path, method="PATCH", json={"records": [record]})
+
+    assert missed[0]["errors"][0]["statusCode"] == "NOT_FOUND"
+    assert made[0]["created"] is True
+    assert salesforce.Contact.delete("CDP_Customer_Id__c/c-9") == 204
+    assert org.records("Contact").records[made[0]["id"]].deleted
+
+
+def test_it_reads_several_records_and_counts_groups(salesforce: Salesforce) -> None:
+    wanted = {"ids": [CONTACT, record_id("003", 9999)], "fields": ["Id"]}
+
+    read = salesforce.restful("composite/sobjects/Contact", method="POST", json=wanted)
+    counted = salesforce.query("SELECT LeadSource, COUNT(Id) people FROM Contact GROUP BY LeadSource")
+
+    assert [row and row["Id"] for row in read] == [CONTACT, None]
+    assert [row["people"] for row in counted["records"]] == [1000]
+
+
+def test_it_shows_what_the_org_has_not_built(salesforce: Salesforce) -> None:
+    with pytest.raises(SalesforceGeneralError, match="NOT_SIMULATED"):
+        salesforce.query("SELECT Id FROM Opportunity")

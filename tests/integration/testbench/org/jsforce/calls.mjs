@@ -1,7 +1,9 @@
-// What jsforce gets from an org at the URL of the first argument: one line of JSON for each call, {"call", "answer"}.
-import jsforce from "jsforce";
+// What jsforce, installed below the folder of the second argument, gets from an org at the URL of the first:
+// one line of JSON for each call, {"call", "answer"}.
+import { createRequire } from "node:module";
 
-const url = process.argv[2];
+const [url, folder] = process.argv.slice(2);
+const jsforce = createRequire(`${folder}/`)("jsforce");
 const CONTACT = "003Ab0000000001IAA";
 const APP = { clientId: "local-client-id", clientSecret: "local-client-secret", loginUrl: url };
 const PASSWORD = ["integration@example.com", "local-passwordlocal-security-token"];
