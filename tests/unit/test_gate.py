@@ -18,7 +18,7 @@ on_no_mac = pytest.mark.skipif(Path("/Applications/Google Chrome.app").exists(),
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Path:
-    """The programs of a machine without Chromium and Python 3.13, whose apt-get only notes that it was asked."""
+    """The programs of a machine without Chromium, npm and Python 3.13, whose apt-get only notes that it was asked."""
     for name in NEEDED:
         (tmp_path / name).symlink_to(shutil.which(name) or "")
     for name, text in (("make", "true"), ("apt-get", f'echo "$*" >> {tmp_path}/asked'), ("sudo", 'shift; "$@"')):
@@ -46,19 +46,24 @@ def test_the_gate_names_what_is_missing_and_installs_nothing_for_a_person(machin
     assert ended.returncode == 1
     assert "Chromium is missing" in ended.stderr
     assert "Python 3.13 is missing" in ended.stderr
+    assert "Node and npm are missing" in ended.stderr
     assert not (machine / "asked").exists()
 
 
 @on_no_mac
-def test_the_gate_installs_chromium_where_nobody_is_asked(machine: Path) -> None:
+def test_the_gate_installs_chromium_and_npm_where_nobody_is_asked(machine: Path) -> None:
     ended = run(machine, CI="true")
 
     assert ended.returncode == 1
-    assert "install --yes chromium" in (machine / "asked").read_text(encoding="utf-8")
+    asked = (machine / "asked").read_text(encoding="utf-8")
+    assert "install --yes chromium" in asked
+    assert "install --yes nodejs npm" in asked
 
 
 def test_the_gate_begins_where_nothing_is_missing(machine: Path) -> None:
     (machine / "make").write_text(f'#!{BASH}\n[ "$1" = --silent ] && echo python3.13 || echo "$1"\n', encoding="utf-8")
+    for name in ("node", "npm"):
+        (machine / name).symlink_to(BASH)
 
     ended = run(machine, CHROMIUM="chromium")
 
