@@ -184,3 +184,39 @@ def test_a_token_that_is_refused_again_at_once_is_not_asked_for_for_ever(stack: 
         SalesforceClient(session, tokens, lambda: 30.0).post(CREATE, {"records": []})
 
     assert org.sessions.issued == issued + 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (Fault(FaultKind.REPLY, path="/composite", status=400, code="URL_NOT_RESET"), "URL_NOT_RESET"),
+        (Fault(FaultKind.HTML, path="/composite", status=301), "ORG_MOVED"),
+    ],
+)
+def test_a_moved_org_is_logged_in_to_again_and_then_named(fault: Fault, code: str, stack: Stack) -> None:
+    org = an_org()
+    refresh(stack, org, "client_credentials")
+    app = stack.function(OrgAdapter(org))
+    tokens = stack.token_source(sleep=lambda seconds: stack.run_queue(app))
+    session = requests.Session()
+    session.mount("https://", OrgAdapter(org))
+    org.faults.add(fault)
+    issued = org.sessions.issued
+    client = SalesforceClient(session, tokens, lambda: 30.0)
+
+    with pytest.raises(TokenUnavailableError, match=code):
+        client.post(CREATE, {"records": []})
+
+    assert org.sessions.issued == issued + 1
+
+
+def test_a_locked_session_shows_where_the_token_is_used_from_another_address(stack: Stack) -> None:
+    org = an_org(lock_sessions_to_address=True)
+    refresh(stack, org, "client_credentials")
+    app = stack.function(OrgAdapter(org))
+    tokens = stack.token_source(sleep=lambda seconds: stack.run_queue(app))
+    session = requests.Session()
+    session.mount("https://", OrgAdapter(org, "10.0.0.2"))
+
+    with pytest.raises(TokenUnavailableError, match="SESSION_IP_LOCKED"):
+        SalesforceClient(session, tokens, lambda: 30.0).post(CREATE, {"records": []})
