@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from typing import Any
 
 from salesforce_destination.record.classification import Meaning, RecordError, meaning_of
 
 from destination_cli.create_fields.needs import integration_set_name
-from destination_cli.org_api import OrgAnswer
-from destination_cli.prove.stage import Stage
+from destination_cli.prove.stage import CollectionRefusedError, Stage
 
 Json = Mapping[str, Any]
 
@@ -51,25 +49,9 @@ class Fact:
             return fails(f"the whole collection is refused: {error}")
 
 
-class CollectionRefusedError(Exception):
-    """Salesforce refused every record of a collection by one answer. The text is its code."""
-
-
-def fact(name: str, sentence: str, otherwise: str) -> Callable[[Callable[..., Trial]], Fact]:
-    """Make a fact of what tries it."""
-    return partial(Fact, name, sentence, otherwise)
-
-
-def results_of(answer: OrgAnswer) -> list[Json]:
-    """The results of a collection, one for each record; raises CollectionRefusedError where there are none."""
-    if not answer.good:
-        raise CollectionRefusedError(answer.code)
-    return list(answer.body)
-
-
-def holds(seen: str = "") -> Trial:
-    """The fact holds here."""
-    return Trial(Standing.HOLDS, seen)
+def fact(otherwise: str) -> Callable[[Callable[..., Trial]], Fact]:
+    """Make a fact of what tries it, whose docstring is its sentence; `otherwise` follows where it does not hold."""
+    return lambda attempt: Fact(attempt.__name__.replace("_", "-"), attempt.__doc__ or "", otherwise, attempt)
 
 
 def fails(seen: str) -> Trial:
@@ -84,7 +66,7 @@ def untried(why: str) -> Trial:
 
 def holds_if(good: bool, seen: str) -> Trial:
     """The fact holds if this is so."""
-    return holds(seen) if good else fails(seen)
+    return Trial(Standing.HOLDS if good else Standing.FAILS, seen)
 
 
 def errors_of(result: Json) -> tuple[RecordError, ...]:
@@ -103,11 +85,6 @@ def meanings_of(result: Json) -> set[Meaning]:
 def codes_of(*results: Json) -> str:
     """Their codes, for a person."""
     return ", ".join(sorted({error.code for result in results for error in errors_of(result)})) or "no error"
-
-
-def all_good(results: Any, count: int) -> bool:
-    """Whether these are the results of so many records, all written."""
-    return isinstance(results, list) and len(results) == count and all(result.get("success") for result in results)
 
 
 def unseen(stage: Stage, names: Sequence[str]) -> Trial:

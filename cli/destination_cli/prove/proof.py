@@ -24,13 +24,12 @@ from salesforce_destination.record.description import read_description
 from destination_cli.org_api import OrgApi, OrgError, admin_token
 from destination_cli.prove.fact import Fact, Standing, Trial
 from destination_cli.prove.guard_facts import GUARD_FACTS
-from destination_cli.prove.record_facts import KEY_FACTS, RECORD_FACTS
-from destination_cli.prove.request_facts import ENVELOPE_FACTS
 from destination_cli.prove.stage import Stage, UnfitError, choose
+from destination_cli.prove.write_facts import WRITE_FACTS
 from destination_cli.target import Target, destination_in
 from destination_cli.terminal import COULD_NOT, FINDINGS, GOOD, counted
 
-FACTS: tuple[Fact, ...] = (*ENVELOPE_FACTS, *RECORD_FACTS, *KEY_FACTS, *GUARD_FACTS)
+FACTS: tuple[Fact, ...] = (*WRITE_FACTS, *GUARD_FACTS)
 TAG = "Destination-prove"
 SIGNS = {Standing.HOLDS: "[green]✓[/]", Standing.FAILS: "[red]✗[/]", Standing.UNTRIED: "[dim]-[/]"}
 
@@ -52,17 +51,13 @@ class Proof:
         return not any(trial.standing is Standing.FAILS for _, trial in self.trials)
 
 
-class Interrupted(OrgError):
-    """A person or the system ended the run."""
-
-
 def stage_in(api: OrgApi, destination: Destination, pairs: int) -> tuple[Stage, str]:
-    """A stage in a sandbox, and the org's name; OrgError for a production org or a user without the rights."""
-    (org,) = api.query("Id, Name, IsSandbox", "Organization", {})
-    if org["IsSandbox"] is not True:
+    """A stage in an org for trials, and the org's name; OrgError for a production org or a user without the rights."""
+    (org,) = api.query("Id, Name, IsSandbox, OrganizationType", "Organization", {})
+    if org["IsSandbox"] is not True and org["OrganizationType"] != "Developer Edition":
         raise OrgError(
-            f"{org['Name']} is not a sandbox. This command creates and removes records, with thousands of writes."
-            " Name the stack of a sandbox."
+            f"{org['Name']} is neither a sandbox nor a Developer Edition. This command creates and removes records,"
+            " with thousands of writes. Name the stack of such an org."
         )
     name = destination.salesforce_object
     described = api.send("GET", f"sobjects/{name}/describe")
@@ -91,29 +86,29 @@ def _check_rights(name: str, described: dict[str, Any]) -> None:
 def prove(stage: Stage, org: str, facts: Sequence[Fact], begin: Callable[[Fact], None]) -> Proof:
     """Try facts one after the other. The records are removed in any case, also when interrupted."""
     trials: list[tuple[Fact, Trial]] = []
-    with _interruptible():
+    ended = ""
+    with _on_signals(_interrupt):
         try:
             for fact in facts:
                 begin(fact)
                 trials.append((fact, fact.tried(stage)))
         except KeyboardInterrupt:
-            with _undisturbed():
-                removed, left = _clean(stage)
-            raise Interrupted(f"Interrupted. {removed} records were removed, {_left(stage, left)}") from None
-        except BaseException:
-            with _undisturbed():
-                _clean(stage)
-            raise
-    with _undisturbed():
-        removed, left = _clean(stage)
+            ended = "Interrupted."
+        except OrgError as error:
+            ended = str(error)
+        finally:
+            with _on_signals(signal.SIG_IGN):
+                removed, left = _clean(stage, ended)
+    if ended:
+        raise OrgError(f"{ended} {removed} records were removed, {_left(stage, left)}")
     return Proof(org, stage.sobject, trials, removed, left, stage.tag)
 
 
-def _clean(stage: Stage) -> tuple[int, int]:
+def _clean(stage: Stage, ended: str) -> tuple[int, int]:
     try:
         return stage.clean()
     except OrgError as error:
-        raise OrgError(f"{error} {_left(stage, 1)}") from None
+        raise OrgError(f"{ended or error} The records could not be removed, {_left(stage, 1)}") from None
 
 
 def _left(stage: Stage, count: int) -> str:
@@ -122,35 +117,28 @@ def _left(stage: Stage, count: int) -> str:
     return f"some are left: delete those with {stage.fields.tag} = '{stage.tag}'."
 
 
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let the system's request to end be like a person's: both remove the records first."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""How a person, the system and a terminal that is closed ask a program to end."""
 
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def _interrupt(*_: object) -> None:
+    # No second one shall keep records from being removed.
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let no second Ctrl-C keep records from being removed."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+def _on_signals(handler: Any) -> Iterator[None]:
+    """Do this when asked to end, for as long as the context lasts; what was ignored before stays so."""
+    here = threading.current_thread() is threading.main_thread()
+    heard = [number for number in SIGNALS if here and signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handler) for number in heard}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, former in before.items():
+            signal.signal(number, former)
 
 
 @dataclass(frozen=True, slots=True)

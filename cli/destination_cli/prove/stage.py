@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from salesforce_destination.destination.destination import Destination
+from salesforce_destination.record.composite import CompositeWriter
 from salesforce_destination.record.description import FieldDescription, ObjectDescription
 from salesforce_destination.record.guards import Guards
 
@@ -22,8 +23,14 @@ COLLECTION = 200
 COLLECTIONS = 5
 """Most collections of one composite request."""
 
+CLEANINGS = 3
+
 # Made by hundreds and all alike, the records would meet duplicate rules that only warn. No rule shall assign them.
-_CREATING = {"Sforce-Duplicate-Rule-Header": "allowSave=true", "Sforce-Auto-Assign": "FALSE"}
+CREATING = {"Sforce-Duplicate-Rule-Header": "allowSave=true", "Sforce-Auto-Assign": "FALSE"}
+
+
+class CollectionRefusedError(Exception):
+    """Salesforce refused every record of a collection by one answer. The text is its code."""
 
 
 class UnfitError(ValueError):
@@ -36,8 +43,8 @@ class Fields:
     The fields of a stage.
 
     `tag` tells its records, `required` are filled with the same text, `text` takes any text, `typed` takes no text such
-    as "none", `moment` is a Date/Time, `key` a unique external ID, `guards` those of the file by whether the org shows
-    them.
+    as "none", `moment` is a Date/Time, `key` a unique external ID, `email` an e-mail address, `guards` those of the
+    file by whether the org shows them.
     """
 
     tag: str
@@ -48,6 +55,7 @@ class Fields:
     number: str | None
     key: FieldDescription | None
     guards: dict[str, FieldDescription | None]
+    email: str | None = None
 
     @property
     def writable_guards(self) -> dict[str, FieldDescription]:
@@ -80,6 +88,7 @@ def choose(description: ObjectDescription, destination: Destination) -> Fields:
         number=_ordering(destination, description),
         key=_key(description, destination),
         guards=guards,
+        email=next((f.name for f in free if f.type == "email" and f.createable), None),
     )
 
 
@@ -136,8 +145,8 @@ class Stage:
 
     def create(self, records: Sequence[Json]) -> list[str]:
         """Make records that have the tag; all of them, or OrgError."""
-        rows = [self.new(**record) for record in records]
-        answer = self.collection("POST", "", rows, all_or_none=True, headers=_CREATING)
+        body = {"allOrNone": True, "records": [self.new(**record) for record in records]}
+        answer = self.api.send("POST", "composite/sobjects", body, headers=CREATING)
         results = answer.body if answer.good else []
         if not results or not all(result["success"] for result in results):
             codes = sorted({error["statusCode"] for result in results for error in result["errors"]} or {answer.code})
@@ -147,58 +156,73 @@ class Stage:
             )
         return [str(result["id"]) for result in results]
 
-    def row(self, **values: Any) -> Json:
-        """A record of the sObject as a request holds it."""
-        return {"attributes": {"type": self.sobject}, **values}
+    def gone(self, count: int = 1) -> list[str]:
+        """This many records that were made and deleted."""
+        ids = self.create([{}] * count)
+        self.delete(ids)
+        return ids
+
+    def row(self, id_: str, **values: Any) -> Json:
+        """A record that is there, as a request holds it."""
+        return {"attributes": {"type": self.sobject}, "id": id_, **values}
+
+    def said(self, id_: str, text: str) -> Json:
+        """A record that is there, with another text."""
+        return self.row(id_, **{self.fields.text: text})
 
     def new(self, **values: Any) -> Json:
         """A record to be created, with what it needs."""
-        return self.row(**dict.fromkeys(self.fields.required, self.tag), **values)
+        return {"attributes": {"type": self.sobject}, **dict.fromkeys(self.fields.required, self.tag), **values}
 
-    def collection(
+    def composite(
         self,
-        method: str,
-        path: str,
-        rows: Sequence[Json],
-        all_or_none: bool = False,
+        collections: Sequence[Sequence[Json]],
+        path: str = "",
+        *,
+        method: str = "PATCH",
         headers: Mapping[str, str] | None = None,
         api: OrgApi | None = None,
     ) -> OrgAnswer:
-        """Send one sObject Collection; `path` comes behind composite/sobjects."""
-        body = {"allOrNone": all_or_none, "records": list(rows)}
-        return (api or self.api).send(method, f"composite/sobjects{path}", body, headers=headers)
+        """
+        Send collections as one composite request; `path` comes behind composite/sobjects.
 
-    def update(self, rows: Sequence[Json], api: OrgApi | None = None) -> OrgAnswer:
-        """Update records by their ids, each for itself."""
-        return self.collection("PATCH", "", rows, headers={"Sforce-Auto-Assign": "FALSE"}, api=api)
-
-    def update_many(self, rows: Sequence[Json]) -> None:
-        """Update any number of records; all of them, or OrgError."""
-        for start in range(0, len(rows), COLLECTION):
-            answer = self.update(rows[start : start + COLLECTION])
-            if not answer.good or not all(result["success"] for result in answer.body):
-                raise OrgError(f"The records of the trial cannot be written: {answer.code}.")
-
-    def upsert(self, rows: Sequence[Json], key: str, update_only: bool = True) -> OrgAnswer:
-        """Update, or create, the records that the values of a field name."""
-        query = "?updateOnly=true" if update_only else ""
-        return self.collection("PATCH", f"/{self.sobject}/{key}{query}", rows, headers=_CREATING)
-
-    def composite(self, collections: Sequence[Sequence[Json]], inner: Mapping[str, str] | None = None) -> OrgAnswer:
-        """Send collections of updates as one composite request, as deliveries do; `inner` are each one's headers."""
-        url = f"/services/data/v{self.api.version}/composite/sobjects"
+        Without other headers those of deliveries stand, as there, on the request and on each subrequest.
+        """
+        given = CompositeWriter(self.destination).headers() if headers is None else dict(headers)
         requests = [
             {
-                "method": "PATCH",
-                "url": url,
+                "method": method,
+                "url": f"/services/data/v{self.api.version}/composite/sobjects{path}",
                 "referenceId": f"collection{number}",
-                **({"httpHeaders": dict(inner)} if inner else {}),
+                **({"httpHeaders": given} if given else {}),
                 "body": {"allOrNone": False, "records": list(rows)},
             }
             for number, rows in enumerate(collections)
         ]
         body = {"allOrNone": False, "collateSubrequests": False, "compositeRequest": requests}
-        return self.api.send("POST", "composite", body)
+        return (api or self.api).send("POST", "composite", body, headers=given)
+
+    def collection(self, rows: Sequence[Json], path: str = "", **how: Any) -> OrgAnswer:
+        """Send one collection in a composite request, and take its answer out."""
+        answer = self.composite([rows], path, **how)
+        if not answer.good:
+            return answer
+        (reply,) = answer.body["compositeResponse"]
+        return OrgAnswer(reply["httpStatusCode"], reply["body"])
+
+    def update(self, rows: Sequence[Json], path: str = "", **how: Any) -> list[Json]:
+        """Update records, each for itself; the results, CollectionRefusedError, or OrgError in an outage."""
+        answer = self.collection(rows, path, **how)
+        if answer.status in (400, 404):
+            raise CollectionRefusedError(answer.code)
+        if not answer.good:
+            raise OrgError(f"Salesforce refused a request of the trial: {answer.code}. {answer.text}")
+        return list(answer.body)
+
+    def upsert(self, rows: Sequence[Json], key: str, update_only: bool = True) -> list[Json]:
+        """Update, or create, the records that the values of a field name."""
+        query = "?updateOnly=true" if update_only else ""
+        return self.update(rows, f"/{self.sobject}/{key}{query}", headers=CREATING)
 
     def read(self, ids: Sequence[str], *names: str) -> list[Json]:
         """What records hold, in the order of their ids."""
@@ -221,7 +245,19 @@ class Stage:
         return deleted
 
     def clean(self) -> tuple[int, int]:
-        """Delete every record with the tag, also those whose making was never answered; how many went and stayed."""
-        found = [str(row["Id"]) for row in self.api.query("Id", self.sobject, {self.fields.tag: self.tag})]
-        deleted = self.delete(found)
-        return deleted, len(found) - deleted
+        """
+        Delete every record with the tag; how many went and stayed.
+
+        The org is asked again afterwards: a lock may have held some back, and a request that was never answered may
+        have made some meanwhile.
+        """
+        deleted, found = 0, self._tagged()
+        for _ in range(CLEANINGS):
+            if not found:
+                break
+            deleted += self.delete(found)
+            found = self._tagged()
+        return deleted, len(found)
+
+    def _tagged(self) -> list[str]:
+        return [str(row["Id"]) for row in self.api.query("Id", self.sobject, {self.fields.tag: self.tag})]
