@@ -217,7 +217,29 @@ def test_person_accounts_are_pointed_out_where_contacts_are_written() -> None:
     (found,) = findings(CONTACTS, an_org(PERSON))
 
     assert (found.level, found.field) == (Level.NOTE, "IsPersonAccount")
+    assert "updates their contacts, but cannot create or delete one" in found.problem
     assert "Loyal__pc" in found.cure
+
+
+def test_a_file_that_would_create_contacts_is_warned_that_they_are_no_persons() -> None:
+    creating = identity("Key__c", "create_missing = true")
+
+    found = {finding.field: finding.level for finding in findings(creating, an_org(PERSON))}
+
+    assert found["IsPersonAccount"] is Level.WARNING
+
+
+@pytest.mark.parametrize("name", ["MailingState", "MailingCountry", "OtherCountry"])
+@pytest.mark.parametrize(("refused", "level"), [("reject", Level.WARNING), ("omit", Level.NOTE)])
+def test_state_and_country_picklists_are_pointed_out(name: str, refused: str, level: Level) -> None:
+    text = mapping(f'source = "place"\ntarget = "{name}"\nwhen_refused = "{refused}"')
+    place, code = a_field(name), a_field(f"{name}Code", "picklist")
+
+    without = {finding.problem for finding in findings(text, an_org(place))}
+    (found,) = [found for found in findings(text, an_org(place, code)) if found.problem not in without]
+
+    assert (found.level, found.field) == (level, name)
+    assert f"{name}Code" in found.cure
 
 
 def test_fields_of_persons_are_found_on_the_account() -> None:

@@ -156,12 +156,13 @@ def _person_accounts(destination: Destination, description: ObjectDescription) -
     if not description.has_person_accounts:
         return
     if description.name == "Contact":
-        problem = "The org has person accounts. Their contacts can only be edited through the account."
+        problem = "The org has person accounts. This file updates their contacts, but cannot create or delete one."
         cure = (
-            'For them, use another file with salesforce_object = "Account". There a contact\'s field Loyal__c is called'
-            " Loyal__pc."
+            'To create persons, use another file with salesforce_object = "Account". There a contact\'s field Loyal__c'
+            " is called Loyal__pc."
         )
-        yield note("salesforce_object", "IsPersonAccount", problem, cure)
+        found = warning if destination.identity.create_missing else note
+        yield found("salesforce_object", "IsPersonAccount", problem, cure)
     elif destination.identity.create_missing and "RecordTypeId" not in {m.target for m in destination.mappings}:
         problem = (
             "The record type decides whether a new account is a person or a business, but the file does not set it."

@@ -42,6 +42,10 @@ def mapping_findings(place: int, mapping: FieldMapping, description: ObjectDescr
         return
     yield from writable(f"{key}.target", field)
     yield from _fixed_values(key, mapping, field)
+    if field.name.endswith(("State", "Country")) and (code := f"{field.name}Code") in description.fields:
+        problem = f"The org has State and Country/Territory Picklists: {field.name} accepts only the names in its list."
+        cure = f'Map a code to {code} instead, or set when_refused = "omit".'
+        yield (note if mapping.when_refused == "omit" else warning)(f"{key}.target", field.name, problem, cure)
     if mapping.source is not None:
         yield from _any_value(key, mapping, field, description)
 
