@@ -18,7 +18,8 @@ from salesforce_destination.errors import TokenUnavailableError
 from salesforce_destination.login.token import AccessToken
 
 from destination_cli.create_fields.found import Found, assumed, describe, read_org, who_am_i
-from destination_cli.create_fields.maker import Maker
+from destination_cli.create_fields.maker import take
+from destination_cli.create_fields.metadata import read_metadata
 from destination_cli.create_fields.needs import FieldKind, UnsuitableTypeError, Wanted, wanted_by
 from destination_cli.create_fields.plan import Plan, Step, plan
 from destination_cli.create_fields.source_tree import source_tree, write_tree
@@ -58,7 +59,7 @@ def sight_of(described: Mapping[str, Any], wanted: Wanted) -> Sight:
 
 def show_plan(wanted: Wanted, todo: Plan, console: Console) -> None:
     """Print what will be done, and what only a person can do."""
-    if todo.is_empty:
+    if not todo.steps:
         console.print(f"[green]✓[/] The org has everything that the file needs on {wanted.sobject}.", highlight=False)
     else:
         table = Table("What", "Name", "", box=None, pad_edge=False, header_style="dim")
@@ -135,7 +136,7 @@ class CreateFields:
         wanted = self._wanted(each.name for each in found.fields.values())
         todo = plan(wanted, found, user)
         if self.options.export:
-            return self._export(wanted, todo, found)
+            return self._export(wanted, todo, found, admin)
         return self._make(admin, integration, wanted, todo)
 
     def _wanted(self, names: Iterable[str] = ()) -> Wanted:
@@ -183,7 +184,7 @@ class CreateFields:
                 " Add --access-token-stdin, or --export DIR to write files for a deployment."
                 f"{self._way_on_this_machine()}"
             )
-        org = assumed(name for _, name in wanted.given)
+        org = assumed(wanted.sobject, (name for _, name in wanted.given))
         return self._export(wanted, plan(wanted, org), org)
 
     def _way_on_this_machine(self) -> str:
@@ -193,16 +194,21 @@ class CreateFields:
         # Short lines, so that no terminal breaks the command where the shell would not take it.
         return f" Here:\n{way} |\n  destination create-fields {self.options.file} \\\n  --local --access-token-stdin"
 
-    def _export(self, wanted: Wanted, todo: Plan, found: Found) -> int:
-        folder = self.options.export
-        if folder is None:
-            return GOOD
-        files = source_tree(wanted, todo, found)
+    def _export(self, wanted: Wanted, todo: Plan, found: Found, admin: OrgApi | None = None) -> int:
+        folder = self.options.export or Path()
+        there = read_metadata(admin, "PermissionSet", found.sets) if admin and found.sets else {}
+        files = source_tree(wanted, todo, found, there)
         write_tree(files, folder)
         if self.options.as_json:
             print(json.dumps({"files": [str(path) for path in files]}, indent=2))
             return FINDINGS if todo.problems else GOOD
         show_plan(wanted, todo, self.console)
+        if admin is None:
+            text = (
+                "No org was asked: permission sets of these names that are there lose what others added to them."
+                " With --access-token-stdin and a stack they keep it."
+            )
+            self.console.print(text, highlight=False)
         self.console.print(f"Wrote {len(files)} files. Deploy them:", highlight=False)
         deploy = f"  cd {escape(shlex.quote(str(folder)))} && sf project deploy start --source-dir force-app"
         self.console.print(deploy, highlight=False, soft_wrap=True)
@@ -215,7 +221,7 @@ class CreateFields:
             if self.options.as_json:
                 self._print_json(wanted, todo, None)
             return FINDINGS
-        Maker(admin).take(todo.steps, self._note)
+        take(admin, todo.steps, self._note)
         sight = self._sight(integration, wanted)
         if self.options.as_json:
             self._print_json(wanted, todo, sight)

@@ -9,25 +9,17 @@ from typing import Any
 from salesforce_destination.record.guards import GUARD_EXEMPT
 
 from destination_cli.create_fields.metadata import DESCRIBED_TYPES
-from destination_cli.create_fields.needs import Wanted
+from destination_cli.create_fields.needs import RIGHTS, Wanted, home_of
 from destination_cli.org_api import OrgApi, OrgError
 
-EVERYONE_HAS = frozenset(
-    {"lastname", "firstname", "middlename", "suffix", "salutation", "name", "company", "status", "ownerid"}
-)
+_EVERYONES = "LastName FirstName MiddleName Suffix Salutation Name Company Status OwnerId RecordTypeId IndividualId"
+EVERYONE_HAS = frozenset(f"{_EVERYONES} EmailBouncedReason EmailBouncedDate IsUnreadByOwner".lower().split())
 """Standard fields of people's objects whose rights are the object's: a permission set that names one is refused."""
 
-_ADDRESS_PARTS = (
-    "Street",
-    "City",
-    "State",
-    "PostalCode",
-    "Country",
-    "StateCode",
-    "CountryCode",
-    "Latitude",
-    "Longitude",
-)
+_ADDRESSES = ("", "Mailing", "Other", "Billing", "Shipping")
+_PARTS = "Street City State PostalCode Country StateCode CountryCode Latitude Longitude GeocodeAccuracy"
+_WHOLE = {f"{address}{part}".lower(): f"{address}Address" for address in _ADDRESSES for part in _PARTS.split()}
+"""The address that each standard part belongs to. On a person account these are the contact's."""
 
 Json = Mapping[str, Any]
 
@@ -40,8 +32,9 @@ class FoundField:
     """
     A field of the sObject.
 
-    `type` is as a describe names it. `rights_of` is the field whose permission decides over it: itself, the address it
-    is a part of, or None where everyone has it. `metadata` is there only where the administrator had to look it up.
+    `type` is as a describe names it. `rights_of` is the field whose permission decides over it, with its sObject:
+    itself, the address it is a part of, the contact's on a person account, or None where everyone has it. `metadata` is
+    there only where the administrator had to look it up.
     """
 
     name: str
@@ -65,7 +58,7 @@ class FoundRule:
 
 @dataclass(frozen=True, slots=True)
 class FoundSet:
-    """A permission set: rights by sObject, rights by field (true: may edit), each with the id of its record."""
+    """A permission set: rights by sObject, rights by `sObject.field` (true: may edit), each with its record's id."""
 
     record_id: str
     rights: Mapping[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
@@ -87,16 +80,18 @@ class Found:
         return self.fields.get(name.lower())
 
 
-def assumed(names: Iterable[str]) -> Found:
+def assumed(sobject: str, names: Iterable[str]) -> Found:
     """An org that nobody has looked at: it has these standard and foreign fields, and nothing that can be made here."""
-    return Found({name.lower(): FoundField(name, "", _rights_of(name)) for name in names})
+    known = {name.lower(): FoundField(name, "", _assumed_rights(sobject, name)) for name in names}
+    return Found({"ispersonaccount": FoundField("IsPersonAccount", "boolean", None), **known})
 
 
-def _rights_of(name: str) -> str | None:
-    if name.lower() in EVERYONE_HAS:
+def _assumed_rights(sobject: str, name: str) -> str | None:
+    home, own = home_of(sobject, name)
+    if own.lower() in EVERYONE_HAS:
         return None
-    part = next((part for part in _ADDRESS_PARTS if name.endswith(part) and not name.endswith("__c")), None)
-    return name.removesuffix(part) + "Address" if part else name
+    whole = f"{own.split('__')[0]}__c" if own.endswith("__s") else own
+    return f"{home}.{_WHOLE.get(own.lower(), whole)}"
 
 
 def read_org(api: OrgApi, wanted: Wanted) -> Found:
@@ -129,46 +124,51 @@ def describe(api: OrgApi, sobject: str) -> Json:
 
 def _fields(api: OrgApi, wanted: Wanted) -> dict[str, FoundField]:
     described = {str(field["name"]): field for field in describe(api, wanted.sobject)["fields"]}
-    ids = _custom_fields(api, wanted)
-    fields = {name.lower(): _seen(found, described, ids) for name, found in described.items()}
+    ids = _custom_fields(api, wanted.sobject)
+    fields = {name.lower(): _seen(wanted.sobject, found, described, ids) for name, found in described.items()}
     for each in wanted.fields:
         key = each.name.lower()
         known = fields.get(key)
         if key in ids and (known is None or (each.values and known.values < set(each.values))):
-            fields[key] = _looked_up(api, ids[key], known)
+            fields[key] = _looked_up(api, ids[key], known or FoundField(each.name, "", None), wanted.sobject)
     return fields
 
 
-def _seen(field: Json, described: Mapping[str, Json], ids: Mapping[str, str]) -> FoundField:
-    name, compound = str(field["name"]), field.get("compoundFieldName")
-    whole = described.get(str(compound)) if compound else None
-    owner = next((each for each in (field, whole) if each and each.get("permissionable")), None)
+def _seen(sobject: str, field: Json, described: Mapping[str, Json], ids: Mapping[str, str]) -> FoundField:
+    name, whole = str(field["name"]), described.get(str(field.get("compoundFieldName")))
+    # The parts of an address call themselves permissionable, and a permission set that names one is refused.
+    owner = next((str(each["name"]) for each in (whole, field) if each and each.get("permissionable")), None)
+    values = (value for value in field.get("picklistValues") or () if value.get("active", True))
     return FoundField(
         name=name,
         type=str(field["type"]),
-        rights_of=str(owner["name"]) if owner else None,
+        rights_of=".".join(home_of(sobject, owner)) if owner else None,
         record_id=ids.get(name.lower()),
-        values=frozenset(
-            str(value["value"]) for value in field.get("picklistValues") or () if value.get("active", True)
-        ),
+        values=frozenset(str(value["value"]) for value in values),
     )
 
 
-def _looked_up(api: OrgApi, record_id: str, known: FoundField | None) -> FoundField:
+def _looked_up(api: OrgApi, record_id: str, known: FoundField, sobject: str) -> FoundField:
     """What the administrator has no right to see, or what only the metadata tells."""
     record = api.ask(f"tooling/sobjects/CustomField/{record_id}")
-    name, metadata = f"{record['DeveloperName']}__c", record["Metadata"]
+    metadata, name = record["Metadata"], f"{record['DeveloperName']}__{known.name.rpartition('__')[2].lower()}"
     definition = (metadata.get("valueSet") or {}).get("valueSetDefinition") or {}
     kind = DESCRIBED_TYPES.get(str(metadata.get("type")), str(metadata.get("type")))
-    rights_of = known.rights_of if known else None if metadata.get("required") else name
+    hidden = None if known.type or metadata.get("required") else ".".join(home_of(sobject, name))
     values = frozenset(str(value.get("valueName")) for value in definition.get("value") or ())
-    return FoundField(name, kind, rights_of, record_id, values, metadata)
+    return FoundField(name, kind, known.rights_of or hidden, record_id, values, metadata)
 
 
-def _custom_fields(api: OrgApi, wanted: Wanted) -> dict[str, str]:
-    where = {OWNER: wanted.sobject, "NamespacePrefix": None}
-    rows = api.query("Id, DeveloperName", "CustomField", where, "tooling/query")
-    return {f"{row['DeveloperName']}__c".lower(): str(row["Id"]) for row in rows}
+def _custom_fields(api: OrgApi, sobject: str) -> dict[str, str]:
+    """The ids of the custom fields; a person account has those of its contact too."""
+    homes = {sobject: "__c", **({"Contact": "__pc"} if sobject == "Account" else {})}
+    return {
+        f"{row['DeveloperName']}{end}".lower(): str(row["Id"])
+        for home, end in homes.items()
+        for row in api.query(
+            "Id, DeveloperName", "CustomField", {OWNER: home, "NamespacePrefix": None}, "tooling/query"
+        )
+    }
 
 
 def _rules(api: OrgApi, wanted: Wanted) -> Iterable[FoundRule]:
@@ -186,24 +186,21 @@ def _rules(api: OrgApi, wanted: Wanted) -> Iterable[FoundRule]:
 def _sets(api: OrgApi, wanted: Wanted) -> dict[str, FoundSet]:
     names = [each.name for each in wanted.sets]
     rows = api.query("Id, Name", "PermissionSet", {"Name": names, "NamespacePrefix": None})
-    return {str(row["Name"]): _set(api, str(row["Id"]), wanted.sobject) for row in rows}
+    return {str(row["Name"]): _set(api, str(row["Id"])) for row in rows}
 
 
-def _set(api: OrgApi, set_id: str, sobject: str) -> FoundSet:
+def _set(api: OrgApi, set_id: str) -> FoundSet:
     rights = "PermissionsRead, PermissionsCreate, PermissionsEdit, PermissionsDelete"
     objects = api.query(f"Id, SobjectType, {rights}", "ObjectPermissions", {"ParentId": set_id})
-    of_fields = {"ParentId": set_id, "SobjectType": sobject}
-    fields = api.query("Id, Field, PermissionsEdit", "FieldPermissions", of_fields)
+    fields = api.query("Id, Field, PermissionsEdit", "FieldPermissions", {"ParentId": set_id})
     users = api.query("AssigneeId", "PermissionSetAssignment", {"PermissionSetId": set_id})
     return FoundSet(
         record_id=set_id,
         rights={str(row["SobjectType"]): (str(row["Id"]), _rights_in(row)) for row in objects},
-        fields={
-            str(row["Field"]).partition(".")[2]: (str(row["Id"]), row["PermissionsEdit"] is True) for row in fields
-        },
+        fields={str(row["Field"]): (str(row["Id"]), row["PermissionsEdit"] is True) for row in fields},
         assigned=frozenset(str(row["AssigneeId"]) for row in users),
     )
 
 
 def _rights_in(row: Json) -> frozenset[str]:
-    return frozenset(right for right in ("Read", "Create", "Edit", "Delete") if row.get(f"Permissions{right}"))
+    return frozenset(right for right in RIGHTS if row.get(f"Permissions{right}"))

@@ -1,47 +1,54 @@
 """
-The pieces of metadata that Salesforce is given, as its Tooling API takes them.
+The pieces of metadata that Salesforce is given, and what only its Metadata API does.
 
 The export writes the same pieces as XML, so that a field made by hand of the export is the field made here.
+
+Neither REST nor the Tooling API makes custom permissions ("CustomPermission" in the Object Reference: query and
+retrieve only), or shows the whole of a permission set. createMetadata() and readMetadata() do, without a package and
+waiting. The token travels in the body. Salesforce takes no tokens in JWT format here.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Mapping
+from html import unescape
 from typing import Any
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
 from salesforce_destination.record.guards import GUARD_EXEMPT
 
-from destination_cli.create_fields.needs import FieldKind, WantedField, WantedRule
+from destination_cli.create_fields.needs import NAMES, FieldKind, WantedField, WantedRule
+from destination_cli.org_api import OrgApi, OrgError
 
 Json = dict[str, Any]
-
-TYPES = {
-    FieldKind.TEXT: "Text",
-    FieldKind.CHECKBOX: "Checkbox",
-    FieldKind.DATE_TIME: "DateTime",
-    FieldKind.MULTI_SELECT: "MultiselectPicklist",
-    FieldKind.LONG_TEXT: "LongTextArea",
-    FieldKind.NUMBER: "Number",
-}
-"""Each kind by the name of its type in metadata."""
+Element = ElementTree.Element
 
 DESCRIBED_TYPES = {
-    "Text": "string",
-    "Checkbox": "boolean",
-    "DateTime": "datetime",
-    "MultiselectPicklist": "multipicklist",
-    "LongTextArea": "textarea",
+    **{names.metadata: names.described for names in NAMES.values()},
     "TextArea": "textarea",
     "Html": "textarea",
-    "Number": "double",
     "Email": "email",
     "Picklist": "picklist",
 }
 """Types in metadata by the names that a describe has for them, as far as a field here could be one."""
 
+NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
+_HEADERS = {"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": '""'}
+_ENVELOPE = (
+    '<?xml version="1.0" encoding="UTF-8"?>'
+    '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"'
+    f' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns="{NAMESPACE}">'
+    "<e:Header><SessionHeader><sessionId>{}</sessionId></SessionHeader></e:Header><e:Body>{}</e:Body></e:Envelope>"
+)
+_CODE = re.compile(r"<(?:\w+:)?(?:statusCode|faultcode)>(?:\w+:)?([A-Z_]+)<")
+_TEXT = re.compile(r"<(?:\w+:)?(?:message|faultstring)>(.*?)</", re.DOTALL)
+
 
 def field_metadata(field: WantedField) -> Json:
     """A new custom field. Nothing is required of anyone, and nothing is tracked."""
-    metadata: Json = {"description": field.description, "label": field.label, "type": TYPES[field.kind]}
+    metadata: Json = {"description": field.description, "label": field.label, "type": NAMES[field.kind].metadata}
     match field.kind:
         case FieldKind.CHECKBOX:
             metadata["defaultValue"] = "false"
@@ -52,7 +59,10 @@ def field_metadata(field: WantedField) -> Json:
     if field.kind is FieldKind.LONG_TEXT:
         metadata["visibleLines"] = 3
     if field.kind is FieldKind.MULTI_SELECT:
-        metadata |= {"valueSet": _value_set(field.values), "visibleLines": max(3, min(10, len(field.values)))}
+        # Unrestricted: an audience that is new in the file is delivered even before its value is in the list.
+        definition = {"sorted": False, "value": list(map(_value, field.values))}
+        metadata["valueSet"] = {"restricted": False, "valueSetDefinition": definition}
+        metadata["visibleLines"] = max(3, min(10, len(field.values)))
     if field.kind is not FieldKind.CHECKBOX:
         metadata["required"] = False
     if field.finds_records:
@@ -60,7 +70,7 @@ def field_metadata(field: WantedField) -> Json:
     return metadata
 
 
-def with_values(metadata: Json, values: tuple[str, ...]) -> Json | None:
+def with_values(metadata: Mapping[str, Any], values: tuple[str, ...]) -> Json | None:
     """The metadata of a picklist with more values; None where its values are those of a global value set."""
     value_set = metadata.get("valueSet") or {}
     definition = value_set.get("valueSetDefinition")
@@ -89,10 +99,42 @@ def permission_metadata() -> Json:
     }
 
 
-def _value_set(values: tuple[str, ...]) -> Json:
-    # Unrestricted: an audience that is new in the file is delivered even before its value is in the list.
-    return {"restricted": False, "valueSetDefinition": {"sorted": False, "value": list(map(_value, values))}}
-
-
 def _value(name: str) -> Json:
     return {"default": False, "label": name, "valueName": name}
+
+
+def create_metadata(api: OrgApi, kind: str, name: str, metadata: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Make one component; None when it was made, else the code and the text of the refusal."""
+    members = "".join(f"<{key}>{_text(value)}</{key}>" for key, value in {"fullName": name, **metadata}.items())
+    answer = _asked(api, f'<createMetadata><metadata xsi:type="{kind}">{members}</metadata></createMetadata>')
+    return None if "<success>true</success>" in answer[1] else _refusal(*answer)
+
+
+def read_metadata(api: OrgApi, kind: str, names: Collection[str]) -> dict[str, Element]:
+    """Everything that components of one kind have in the org, by their names; those that are not there are left out."""
+    wanted = "".join(f"<fullNames>{escape(name)}</fullNames>" for name in names)
+    status, text = _asked(api, f"<readMetadata><type>{kind}</type>{wanted}</readMetadata>")
+    if "readMetadataResponse" not in text or "<!DOCTYPE" in text:
+        code, message = _refusal(status, text)
+        raise OrgError(f"Salesforce refused to show the {kind} {', '.join(names)}: {code}. {message}")
+    # Salesforce's own answer, over TLS; one with entities is refused above.
+    root = ElementTree.fromstring(text)  # noqa: S314  # nosec B314
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+        element.attrib.clear()
+    return {name: record for record in root.iter("records") if (name := record.findtext("fullName"))}
+
+
+def _asked(api: OrgApi, call: str) -> tuple[int, str]:
+    body = _ENVELOPE.format(escape(api.token.value), call)
+    answer = api.send("POST", f"/services/Soap/m/{api.version}", body.encode(), headers=_HEADERS)
+    return answer.status, answer.body if isinstance(answer.body, str) else ""
+
+
+def _refusal(status: int, text: str) -> tuple[str, str]:
+    code, message = _CODE.search(text), _TEXT.search(text)
+    return code[1] if code else f"HTTP_{status}", unescape(message[1]) if message else ""
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else escape(str(value))

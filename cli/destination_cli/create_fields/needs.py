@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from salesforce_destination.connection.field_fit import TAKES
 from salesforce_destination.destination.destination import Audience, Destination
@@ -28,24 +29,25 @@ class FieldKind(StrEnum):
     NUMBER = "number"
 
 
-WORDS: Mapping[FieldKind, str] = {
-    FieldKind.TEXT: "Text",
-    FieldKind.CHECKBOX: "Checkbox",
-    FieldKind.DATE_TIME: "Date/Time",
-    FieldKind.MULTI_SELECT: "Picklist (Multi-Select)",
-    FieldKind.LONG_TEXT: "Text Area (Long), 256",
-    FieldKind.NUMBER: "Number (18, 0)",
+class Names(NamedTuple):
+    """What a kind of field is called: on Salesforce's pages, in a describe, in metadata."""
+
+    words: str
+    described: str
+    metadata: str
+
+
+NAMES: Mapping[FieldKind, Names] = {
+    FieldKind.TEXT: Names("Text", "string", "Text"),
+    FieldKind.CHECKBOX: Names("Checkbox", "boolean", "Checkbox"),
+    FieldKind.DATE_TIME: Names("Date/Time", "datetime", "DateTime"),
+    FieldKind.MULTI_SELECT: Names("Picklist (Multi-Select)", "multipicklist", "MultiselectPicklist"),
+    FieldKind.LONG_TEXT: Names("Text Area (Long), 256", "textarea", "LongTextArea"),
+    FieldKind.NUMBER: Names("Number (18, 0)", "double", "Number"),
 }
 
-DESCRIBED_AS: Mapping[FieldKind, str] = {
-    FieldKind.TEXT: "string",
-    FieldKind.CHECKBOX: "boolean",
-    FieldKind.DATE_TIME: "datetime",
-    FieldKind.MULTI_SELECT: "multipicklist",
-    FieldKind.LONG_TEXT: "textarea",
-    FieldKind.NUMBER: "double",
-}
-"""How a describe names each kind."""
+RIGHTS = ("Read", "Create", "Edit", "Delete")
+"""What can be done with records, in the order in which people are told."""
 
 AUDIENCE_KINDS = tuple(kind for kind in FieldKind if kind is not FieldKind.NUMBER)
 
@@ -68,11 +70,6 @@ class WantedField:
     values: tuple[str, ...] = ()
     finds_records: bool = False
     case_sensitive: bool = False
-
-    @property
-    def can_be_made(self) -> bool:
-        """Whether the name is one that a custom field may get."""
-        return bool(_MAKEABLE.fullmatch(self.name)) and len(self.name) <= _LONGEST_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +159,28 @@ def wanted_by(destination: Destination, kind: FieldKind | None = None) -> Wanted
     )
 
 
+def home_of(sobject: str, name: str) -> tuple[str, str]:
+    """
+    The sObject and the name that a field is set up by: those of a person account are its contact's.
+
+    Rights on PersonEmail are set on Contact.Email, and Loyal__pc is Contact.Loyal__c ("Person Account Record Types").
+    """
+    if sobject == "Account" and name.lower().endswith("__pc"):
+        return "Contact", f"{name[:-4]}__c"
+    if sobject == "Account" and re.fullmatch(r"Person[A-Z]\w*(?<!__c)", name):
+        return "Contact", name.removeprefix("Person")
+    return sobject, name
+
+
+def can_be_made(sobject: str, name: str) -> bool:
+    """Whether the name is one that a custom field may get."""
+    own = home_of(sobject, name)[1]
+    return bool(_MAKEABLE.fullmatch(own)) and len(own) <= _LONGEST_NAME
+
+
 def rule_name(field: str) -> str:
     """A name for the rule of a field: at most 40 characters, and no two underscores together."""
-    name = "Guard_" + re.sub(r"_+", "_", field.removesuffix("__c")).strip("_")
+    name = "Guard_" + re.sub(r"_+", "_", re.sub(r"__p?c$", "", field)).strip("_")
     return name if len(name) <= _LONGEST_RULE else f"{name[:31].rstrip('_')}_{zlib.crc32(field.encode()):08x}"
 
 
@@ -181,8 +197,8 @@ def _audience_fields(destination: Destination, kind: FieldKind | None) -> list[W
 def _audience_field(place: int, audience: Audience, kind: FieldKind | None, names: tuple[str, ...]) -> WantedField:
     takes = TAKES[audience.value]
     chosen = kind or KIND_OF_VALUE[audience.value]
-    if DESCRIBED_AS[chosen] not in takes:
-        fitting = " or ".join(other for other in AUDIENCE_KINDS if DESCRIBED_AS[other] in takes)
+    if NAMES[chosen].described not in takes:
+        fitting = " or ".join(other for other in AUDIENCE_KINDS if NAMES[other].described in takes)
         raise UnsuitableTypeError(
             f'{audience.mapping_id} has value = "{audience.value}", which does not fit {chosen}. Use {fitting}.'
         )

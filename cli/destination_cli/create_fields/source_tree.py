@@ -3,46 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree
 
-from destination_cli.create_fields.found import Found, FoundSet
-from destination_cli.create_fields.metadata import field_metadata, permission_metadata, rule_metadata
+from destination_cli.create_fields.found import Found
+from destination_cli.create_fields.metadata import NAMESPACE, Element
 from destination_cli.create_fields.needs import Wanted, WantedSet
-from destination_cli.create_fields.plan import (
-    NO_SET,
-    READ_WITH,
-    AddValues,
-    MakeField,
-    MakePermission,
-    MakeRule,
-    MendRule,
-    Plan,
-    Step,
-    permissionable,
-)
+from destination_cli.create_fields.plan import Component, Plan, permissionable, rights_of
 
-NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
 ROOT = PurePosixPath("force-app/main/default")
 
 Files = dict[PurePosixPath, str]
 
 
-def source_tree(wanted: Wanted, plan: Plan, found: Found) -> Files:
+def source_tree(wanted: Wanted, plan: Plan, found: Found, there: Mapping[str, Element]) -> Files:
     """
     The files of a project, by their paths.
 
-    A deployed permission set replaces the one that is there. So both are written whole, with what they hold already.
+    A deployed permission set replaces the one of its name. So each is written whole: all that it has in the org (the
+    records of `there`, as readMetadata() shows them), and what the file needs.
     """
-    files = {PurePosixPath("sfdx-project.json"): _project(wanted.api_version)}
+    project = {
+        "packageDirectories": [{"path": "force-app", "default": True}],
+        "name": "salesforce-destination-setup",
+        "sourceApiVersion": wanted.api_version,
+    }
+    files = {PurePosixPath("sfdx-project.json"): json.dumps(project, indent=2) + "\n"}
     for step in plan.steps:
-        files.update(_component(wanted, step))
-    usable = {field.name.lower() for field in wanted.fields} | {name.lower() for _, name in wanted.given}
+        if isinstance(step, Component):
+            files[_path(step)] = _xml(_component(step))
     for each in wanted.sets:
         path = ROOT / "permissionsets" / f"{each.name}.permissionset-meta.xml"
-        files[path] = _xml("PermissionSet", _set_members(wanted, each, found, usable))
+        files[path] = _xml(_permission_set(wanted, each, found, there.get(each.name)))
     return files
 
 
@@ -54,90 +48,61 @@ def write_tree(files: Files, folder: Path) -> None:
         file.write_text(text, encoding="utf-8")
 
 
-def _project(api_version: str) -> str:
-    project = {
-        "packageDirectories": [{"path": "force-app", "default": True}],
-        "name": "salesforce-destination-setup",
-        "sourceApiVersion": api_version,
-    }
-    return json.dumps(project, indent=2) + "\n"
+def _path(component: Component) -> PurePosixPath:
+    suffix = component.kind.removeprefix("Custom") if component.kind == "CustomField" else component.kind
+    suffix = suffix[0].lower() + suffix[1:]
+    folder = ROOT / "objects" / component.sobject if component.sobject else ROOT
+    return folder / f"{suffix}s" / f"{component.name}.{suffix}-meta.xml"
 
 
-def _component(wanted: Wanted, step: Step) -> Iterator[tuple[PurePosixPath, str]]:
-    folder = ROOT / "objects" / wanted.sobject
-    match step:
-        case MakePermission(name):
-            path = ROOT / "customPermissions" / f"{name}.customPermission-meta.xml"
-            yield path, _xml("CustomPermission", permission_metadata())
-        case MakeField(_, field):
-            yield folder / "fields" / f"{field.name}.field-meta.xml", _field(field.name, field_metadata(field))
-        case AddValues():
-            yield folder / "fields" / f"{step.field}.field-meta.xml", _field(step.field, step.metadata)
-        case MakeRule(_, rule):
-            yield (
-                folder / "validationRules" / f"{rule.name}.validationRule-meta.xml",
-                _rule(rule.name, rule_metadata(rule)),
-            )
-        case MendRule(_, rule):
-            yield (
-                folder / "validationRules" / f"{step.name}.validationRule-meta.xml",
-                _rule(step.name, rule_metadata(rule)),
-            )
+def _component(component: Component) -> Element:
+    root = ElementTree.Element(component.kind)
+    name = {"fullName": component.name} if component.sobject else {}
+    _add(root, {**name, **{key: value for key, value in component.metadata.items() if value is not None}})
+    return root
 
 
-def _field(name: str, metadata: Mapping[str, Any]) -> str:
-    return _xml("CustomField", {"fullName": name, **{k: v for k, v in metadata.items() if v is not None}})
+def _permission_set(wanted: Wanted, each: WantedSet, found: Found, there: Element | None) -> Element:
+    root = ElementTree.Element("PermissionSet")
+    if there is None:
+        _add(root, {"description": each.description, "hasActivationRequired": False, "label": each.label})
+    else:
+        root.extend(child for child in there if child.tag != "fullName")
+    for sobject, rights in rights_of(wanted, each, found).items():
+        entry = _entry(root, "objectPermissions", "object", sobject, _NO_RIGHTS)
+        _allow(entry, *(f"allow{right}" for right in rights))
+    for name in permissionable(wanted, each, found):
+        entry = _entry(root, "fieldPermissions", "field", name, ("editable", "readable"))
+        _allow(entry, "readable", *(["editable"] if each.edit else []))
+    root[:] = sorted(root, key=lambda child: (child.tag, child.findtext("field") or child.findtext("object") or ""))
+    return root
 
 
-def _rule(name: str, metadata: Mapping[str, Any]) -> str:
-    return _xml("ValidationRule", {"fullName": name, **metadata})
+_NO_RIGHTS = ("allowCreate", "allowDelete", "allowEdit", "allowRead", "modifyAllRecords", "viewAllRecords")
 
 
-def _set_members(wanted: Wanted, each: WantedSet, found: Found, usable: set[str]) -> dict[str, Any]:
-    there = found.sets.get(each.name, NO_SET)
-    edits = {name: may_edit for name, (_, may_edit) in there.fields.items()}
-    for name in permissionable(each, found, usable):
-        edits[name] = edits.get(name, False) or each.edit
-    return {
-        "description": each.description,
-        "fieldPermissions": [
-            {"editable": edit, "field": f"{wanted.sobject}.{name}", "readable": True}
-            for name, edit in sorted(edits.items())
-        ],
-        "hasActivationRequired": False,
-        "label": each.label,
-        "objectPermissions": [
-            {
-                "allowCreate": "Create" in rights,
-                "allowDelete": "Delete" in rights,
-                "allowEdit": "Edit" in rights,
-                "allowRead": "Read" in rights,
-                "modifyAllRecords": False,
-                "object": name,
-                "viewAllRecords": False,
-            }
-            for name, rights in sorted(_object_rights(wanted.sobject, each, there).items())
-        ],
-    }
+def _entry(root: Element, tag: str, key: str, name: str, flags: Sequence[str]) -> Element:
+    for entry in root.iterfind(tag):
+        if (entry.findtext(key) or "").lower() == name.lower():
+            return entry
+    entry = ElementTree.SubElement(root, tag)
+    _add(entry, {key: name, **dict.fromkeys(flags, False)})
+    return entry
 
 
-def _object_rights(sobject: str, each: WantedSet, there: FoundSet) -> dict[str, frozenset[str]]:
-    rights = {name: given for name, (_, given) in there.rights.items()}
-    if each.rights:
-        rights[sobject] = rights.get(sobject, frozenset()) | each.rights
-        if parent := READ_WITH.get(sobject):
-            rights[parent] = rights.get(parent, frozenset()) | {"Read"}
-    return rights
+def _allow(entry: Element, *flags: str) -> None:
+    for flag in entry:
+        if flag.tag in flags:
+            flag.text = "true"
 
 
-def _xml(kind: str, members: Mapping[str, Any]) -> str:
-    root = ElementTree.Element(kind, {"xmlns": NAMESPACE})
-    _add(root, members)
+def _xml(root: Element) -> str:
+    root.set("xmlns", NAMESPACE)
     ElementTree.indent(root, "    ")
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _add(parent: ElementTree.Element, members: Mapping[str, Any]) -> None:
+def _add(parent: Element, members: Mapping[str, Any]) -> None:
     # Salesforce's own tools write the members in alphabetical order, with the name before all others.
     for name in sorted(members, key=lambda name: (name != "fullName", name)):
         value = members[name]

@@ -71,7 +71,7 @@ class SimulatedOrg:
         self._soap = SoapLogin(self.config, self.oauth.grants, self.sessions)
         self.permissions = CustomPermissions(self.store)
         self.rules = Rules(self.schema, self.permissions.names, self.permissions.held_by)
-        self._soap_metadata = SoapMetadata(self.sessions, self.permissions)
+        self._soap_metadata = SoapMetadata(self.sessions, self.permissions, self.store)
         self.campaigns = Campaigns(self.store)
         self.duplicate_rules = DuplicateRules(self.store)
         self.saving = self._saving()

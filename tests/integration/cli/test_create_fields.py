@@ -13,7 +13,7 @@ from destination_cli.create_fields.creation import CreateFields, CreationOptions
 from destination_cli.create_fields.needs import FieldKind
 from destination_cli.org_api import OrgError
 from destination_cli.target import TargetError
-from destination_testbench.org import AccessLevel, OrgServer, SimulatedOrg, serve
+from destination_testbench.org import AccessLevel, OrgConfig, OrgServer, SimulatedOrg, serve
 from guarded_org import GUARDED, GUARDS
 from org_caller import ADMIN, Caller, a_contact, an_org, first_error
 from org_target import a_target, admin_token
@@ -285,11 +285,84 @@ def test_an_export_with_a_token_holds_what_lacks_and_changes_nothing(
     assert "CDP_Newsletter__c" not in org.schema.sobjects["Contact"].fields
 
 
+def test_an_export_keeps_what_an_administrator_added_to_a_set(
+    org: SimulatedOrg, server: OrgServer, file: Path, tmp_path: Path
+) -> None:
+    Run(server, file, yes=True)
+    admin = Caller(org, ADMIN)
+    (found,) = admin.query("SELECT Id FROM PermissionSet WHERE Name = 'CDP_Contact_Integration'")
+    (rights,) = admin.query(f"SELECT Id FROM ObjectPermissions WHERE ParentId = '{found['Id']}' AND {ON_CONTACTS}")
+    everything = dict.fromkeys(("PermissionsDelete", "PermissionsViewAllRecords", "PermissionsModifyAllRecords"), True)
+    admin.send("PATCH", f"sobjects/ObjectPermissions/{rights['Id']}", everything)
+    leads = {"ParentId": found["Id"], "SobjectType": "Lead", "PermissionsRead": True}
+    assert admin.send("POST", "sobjects/ObjectPermissions", leads)[0] == 201
+
+    Run(server, file, export=tmp_path / "sfdx")
+    (written,) = (tmp_path / "sfdx").rglob("CDP_Contact_Integration.*")
+
+    text = written.read_text()
+    assert text.count("<modifyAllRecords>true<") == text.count("<viewAllRecords>true<") == 1
+    assert text.count("<allowDelete>true<") == text.count("<object>Lead<") == text.count("<object>Account<") == 1
+
+
+ON_CONTACTS = "SobjectType = 'Contact'"
+
+
+def test_a_part_of_an_address_is_written_by_the_right_on_the_whole(
+    org: SimulatedOrg, server: OrgServer, file: Path
+) -> None:
+    file.write_text(GUARDED + '[[mappings]]\nsource = "city"\ntarget = "MailingCity"\n')
+
+    run = Run(server, file, yes=True)
+
+    assert (run.status, "MailingAddress" in run.text) == (0, True)
+    assert Caller(org).update(a_contact(MailingCity="Graz"))[0]["success"]
+
+
+PERSONS = """
+name = "Persons"
+salesforce_object = "Account"
+[identity]
+source = "id"
+target = "SalesforceId"
+[[mappings]]
+source = "email"
+target = "PersonEmail"
+[[mappings]]
+source = "city"
+target = "PersonMailingCity"
+[[mappings]]
+source = "phone"
+target = "Phone"
+[[audiences]]
+id = "vip"
+name = "VIP"
+mapping_id = "CDP_Gold__pc"
+"""
+
+
+def test_fields_of_person_accounts_are_made_and_allowed_on_the_contact(tmp_path: Path) -> None:
+    org = SimulatedOrg(OrgConfig(person_accounts=True))
+    org.users[0].minimal = True
+    file = tmp_path / "persons.toml"
+    file.write_text(PERSONS)
+
+    with serve(org) as server:
+        first, second = Run(server, file, yes=True), Run(server, file)
+
+    assert (first.status, "can write 4 of 4 fields" in first.text) == (0, True)
+    assert "Contact.CDP_Gold__c" in first.text
+    assert "The org has everything" in second.text
+
+
 def test_an_export_without_a_token_needs_no_org_and_holds_everything(file: Path, tmp_path: Path) -> None:
     options = CreationOptions(file, export=tmp_path / "sfdx")
 
-    status = CreateFields(options, None, Console(file=io.StringIO()), None, never).run()
+    output = io.StringIO()
 
+    status = CreateFields(options, None, Console(file=output, width=200), None, never).run()
+
+    assert "lose what others added" in output.getvalue()
     names = sorted(path.name for path in (tmp_path / "sfdx").rglob("*") if path.is_file())
     assert (status, len(names)) == (0, 12)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html import escape
 from typing import Any
 from xml.etree import ElementTree
@@ -13,6 +14,7 @@ from destination_testbench.org.exchange import OrgReply, OrgRequest
 from destination_testbench.org.faults.failure import NOT_BUILT, RequestFailure, not_simulated
 from destination_testbench.org.login.sessions import Session, Sessions
 from destination_testbench.org.login.soap_login import OPERATION
+from destination_testbench.org.records.store import RecordStore, StoredRecord
 from destination_testbench.org.schema.schema import Field, SObject
 
 API_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__c\Z")
@@ -201,10 +203,10 @@ class ComponentRefused(Exception):
 
 
 class SoapMetadata:
-    """Answers createMetadata() for the type CustomPermission."""
+    """Answers createMetadata() for the type CustomPermission, and readMetadata() for PermissionSet."""
 
-    def __init__(self, sessions: Sessions, permissions: CustomPermissions) -> None:
-        self._sessions, self._permissions = sessions, permissions
+    def __init__(self, sessions: Sessions, permissions: CustomPermissions, store: RecordStore) -> None:
+        self._sessions, self._permissions, self._store = sessions, permissions, store
 
     def answer(self, request: OrgRequest, version: str, now: float) -> OrgReply:
         """One result for each component; status 500 with a fault when nothing was looked at."""
@@ -212,6 +214,8 @@ class SoapMetadata:
             check_version(version)
             body = self._body(request)
             session = self._session(body, now)
+            if (asked := body.find(f".//{{{NAMESPACE}}}readMetadata")) is not None:
+                return self._shown(asked, session)
             call = body.find(f".//{{{NAMESPACE}}}createMetadata")
             if call is None:
                 operation = OPERATION.search(request.body.decode("utf-8", "replace"))
@@ -227,6 +231,27 @@ class SoapMetadata:
         except MetadataRefused as refused:
             return fault(refused.code, refused.message)
         return envelope(200, f'<createMetadataResponse xmlns="{NAMESPACE}">{results}</createMetadataResponse>')
+
+    def _shown(self, asked: ElementTree.Element, session: Session) -> OrgReply:
+        kind = asked.findtext(f"{{{NAMESPACE}}}type")
+        if kind != "PermissionSet":
+            raise not_simulated(f"readMetadata of the type {kind or '(none)'}")
+        if not session.user.admin:
+            text = "use of the Metadata API requires a user with the ModifyAllData or ModifyMetadata permissions"
+            raise MetadataRefused("INSUFFICIENT_ACCESS", text)
+        names = [element.text or "" for element in asked.iterfind(f"{{{NAMESPACE}}}fullNames")]
+        sets = {str(row.get("Name")): row for row in self._rows("PermissionSet")}
+        records = "".join(
+            f'<records xsi:type="PermissionSet">{permission_set_xml(name, sets[name], self._rows)}</records>'
+            if name in sets
+            else '<records xsi:nil="true"/>'
+            for name in names
+        )
+        scope = f'xmlns="{NAMESPACE}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+        return envelope(200, f"<readMetadataResponse {scope}><result>{records}</result></readMetadataResponse>")
+
+    def _rows(self, sobject: str) -> list[StoredRecord]:
+        return list(self._store.table(self._store.schema.sobjects[sobject]))
 
     def _body(self, request: OrgRequest) -> ElementTree.Element:
         if "text/xml" not in request.header("content-type") or not request.header("soapaction"):
@@ -270,6 +295,30 @@ class SoapMetadata:
         if name in self._permissions.names:
             raise ComponentRefused("DUPLICATE_DEVELOPER_NAME", f"The name {name} is already in use.")
         self._permissions.add(name, label, component.findtext(f"{{{NAMESPACE}}}description"))
+
+
+def permission_set_xml(name: str, found: StoredRecord, rows: Callable[[str], list[StoredRecord]]) -> str:
+    """Everything that a permission set has, in the words of the Metadata API."""
+    members: list[tuple[str, dict[str, object]]] = []
+    names = {row.id: row.get("DeveloperName") for row in rows("CustomPermission")}
+    for row in (row for row in rows("SetupEntityAccess") if row.get("ParentId") == found.id):
+        members.append(("customPermissions", {"enabled": True, "name": names[str(row.get("SetupEntityId"))]}))
+    for row in (row for row in rows("FieldPermissions") if row.get("ParentId") == found.id):
+        rights = {"editable": row.get("PermissionsEdit"), "field": row.get("Field")}
+        members.append(("fieldPermissions", {**rights, "readable": row.get("PermissionsRead")}))
+    for row in (row for row in rows("ObjectPermissions") if row.get("ParentId") == found.id):
+        given = {f"allow{right}": row.get(f"Permissions{right}") for right in ("Create", "Delete", "Edit", "Read")}
+        all_records = {f"{end}AllRecords": row.get(f"Permissions{end.title()}AllRecords") for end in ("modify", "view")}
+        members.append(("objectPermissions", {**given, **all_records, "object": row.get("SobjectType")}))
+    text = "".join(
+        f"<{tag}>{''.join(_leaf(*leaf) for leaf in sorted(entry.items()))}</{tag}>" for tag, entry in members
+    )
+    label = "".join(_leaf(tag.lower(), found.get(tag)) for tag in ("Description", "Label") if found.get(tag))
+    return f"<fullName>{name}</fullName>{label}<hasActivationRequired>false</hasActivationRequired>{text}"
+
+
+def _leaf(name: str, value: object) -> str:
+    return f"<{name}>{str(bool(value)).lower() if value in (True, False, None) else escape(str(value))}</{name}>"
 
 
 def fault(code: str, message: str) -> OrgReply:

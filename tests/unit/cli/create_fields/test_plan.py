@@ -3,21 +3,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from destination_cli.create_fields.found import Found, FoundField, FoundRule, FoundSet
-from destination_cli.create_fields.needs import FieldKind, UnsuitableTypeError, rule_name, wanted_by
+from destination_cli.create_fields.found import Found, FoundField, FoundRule, FoundSet, assumed, read_org
+from destination_cli.create_fields.needs import RIGHTS, FieldKind, UnsuitableTypeError, rule_name, wanted_by
 from destination_cli.create_fields.plan import (
-    AddValues,
-    AssignSet,
-    GiveFields,
-    GiveRights,
-    MakeField,
-    MakeRule,
-    MendRule,
+    Component,
     Plan,
+    SetRecords,
     plan,
 )
+from destination_cli.org_api import OrgAnswer, OrgApi
 from guarded_org import GUARDED
+from real_answers import described
 from salesforce_destination.destination.destination import Destination, read_destination
+from salesforce_destination.login.token import AccessToken
 from salesforce_destination.record.guards import guard_formula
 
 USER = "005Ab0000000001AAA"
@@ -53,7 +51,7 @@ def an_audience(name: str = "VIP", field: str = "VIP__c", value: str = "status",
     return f'[[audiences]]\nid = "{id_}"\nname = "{name}"\nmapping_id = "{field}"\nvalue = "{value}"\n{more}'
 
 
-STANDARD = {"lastname": FoundField("LastName", "string", None), "email": FoundField("Email", "email", "Email")}
+STANDARD = {"lastname": FoundField("LastName", "string", None), "email": FoundField("Email", "email", "Contact.Email")}
 
 
 def an_org(*fields: FoundField, **found: Any) -> Found:
@@ -64,32 +62,56 @@ def planned(destination: Destination, found: Found | None = None, kind: FieldKin
     return plan(wanted_by(destination, kind), found or an_org(), USER)
 
 
-def steps(plan: Plan, kind: type[Any]) -> list[Any]:
-    return [step for step in plan.steps if isinstance(step, kind)]
+def made(plan: Plan, kind: str = "CustomField") -> list[Component]:
+    return [s for s in plan.steps if isinstance(s, Component) and s.kind == kind and s.record_id is None]
+
+
+def mended(plan: Plan) -> list[Component]:
+    return [step for step in plan.steps if isinstance(step, Component) and step.record_id]
+
+
+def records(plan: Plan, sobject: str) -> list[SetRecords]:
+    return [step for step in plan.steps if isinstance(step, SetRecords) and step.sobject == sobject]
+
+
+def rights_on(step: SetRecords) -> dict[str, set[str]]:
+    """Which rights on records a step gives, by sObject, or by the id of what is there."""
+    names = {str(row.get("id") or row["SobjectType"]): row for row in step.rows}
+    return {name: {right for right in RIGHTS if row[f"Permissions{right}"]} for name, row in names.items()}
+
+
+def fields_in(step: SetRecords) -> list[str]:
+    """The fields that a step gives rights on, or the ids of what is there."""
+    return [str(row.get("id") or row["Field"]) for row in step.rows]
 
 
 @pytest.mark.parametrize(
-    ("value", "kind"),
-    [("status", FieldKind.TEXT), ("boolean", FieldKind.CHECKBOX), ("timestamp", FieldKind.DATE_TIME)],
+    ("value", "metadata"),
+    [
+        ("status", {"type": "Text", "length": 20, "required": False}),
+        ("boolean", {"type": "Checkbox", "defaultValue": "false"}),
+        ("timestamp", {"type": "DateTime", "required": False}),
+    ],
 )
-def test_an_audience_gets_a_field_that_takes_its_value(value: str, kind: FieldKind) -> None:
-    (made,) = steps(planned(a_file(an_audience(value=value))), MakeField)
+def test_an_audience_gets_a_field_that_takes_its_value(value: str, metadata: dict[str, Any]) -> None:
+    (field,) = made(planned(a_file(an_audience(value=value))))
 
-    assert (made.field.name, made.field.kind, made.field.label) == ("VIP__c", kind, "VIP")
+    assert (field.full_name, field.metadata["label"]) == ("Contact.VIP__c", "VIP")
+    assert {key: text for key, text in field.metadata.items() if key not in ("description", "label")} == metadata
 
 
 def test_a_field_of_names_is_a_picklist_with_the_names_of_its_audiences() -> None:
     audiences = an_audience("VIP", "A__c", "names") + an_audience("Trial", "A__c", "names", "trial")
 
-    (made,) = steps(planned(a_file(audiences, profiles='[profiles]\nmemberships = "all"')), MakeField)
+    (field,) = made(planned(a_file(audiences, profiles='[profiles]\nmemberships = "all"')))
 
-    assert (made.field.kind, made.field.values) == (FieldKind.MULTI_SELECT, ("VIP", "Trial"))
+    assert field.shown()[2] == "Picklist (Multi-Select): VIP; Trial"
 
 
 def test_a_person_may_choose_another_type_that_takes_the_value() -> None:
-    (made,) = steps(planned(a_file(an_audience()), kind=FieldKind.LONG_TEXT), MakeField)
+    (field,) = made(planned(a_file(an_audience()), kind=FieldKind.LONG_TEXT))
 
-    assert (made.field.kind, made.field.length) == (FieldKind.LONG_TEXT, 256)
+    assert (field.metadata["type"], field.metadata["length"]) == ("LongTextArea", 256)
 
 
 def test_a_type_that_does_not_take_the_value_is_refused_with_those_that_do() -> None:
@@ -100,40 +122,45 @@ def test_a_type_that_does_not_take_the_value_is_refused_with_those_that_do() -> 
 def test_guards_get_their_fields_rules_and_exemption_in_an_order_in_which_they_can_be_made() -> None:
     todo = planned(read_destination(GUARDED), an_org())
 
-    kinds = [type(step).__name__ for step in todo.steps]
+    kinds = [step.shown()[0] for step in todo.steps]
 
     assert kinds == [
-        *["MakePermission", *["MakeField"] * 5, *["MakeRule"] * 3],
-        *["MakeSet", "GiveRights", "GiveFields", "MakeSet", "GiveFields", "AssignSet"],
+        *["custom permission", *["field"] * 5, *["validation rule"] * 3],
+        *[
+            "permission set",
+            "rights on records",
+            "rights on fields",
+            "permission set",
+            "rights on fields",
+            "assignment",
+        ],
     ]
-    assert [step.rule.formula for step in steps(todo, MakeRule)] == [
-        guard_formula(step.rule.field) for step in steps(todo, MakeRule)
-    ]
-    assert {step.rule.marker for step in steps(todo, MakeRule)} == {
-        "[CDP-STALE:CDP_Event_Time__c]",
-        "[CDP-STALE:CDP_Loyal_Since__c]",
-        "[CDP-STALE:CDP_Newsletter_Since__c]",
-    }
+    rules = {rule.name: rule.metadata for rule in made(todo, "ValidationRule")}
+    for guard in ("CDP_Event_Time__c", "CDP_Loyal_Since__c", "CDP_Newsletter_Since__c"):
+        rule = rules.pop(rule_name(guard))
+        assert rule["errorConditionFormula"] == guard_formula(guard)
+        assert f"[CDP-STALE:{guard}]" in rule["errorMessage"]
+    assert rules == {}
 
 
 def test_a_file_without_guards_needs_no_exemption() -> None:
-    assert "MakePermission" not in {type(step).__name__ for step in planned(a_file(an_audience())).steps}
+    assert made(planned(a_file(an_audience())), "CustomPermission") == []
 
 
 def test_a_field_that_takes_the_value_is_left_as_it_is() -> None:
-    there = FoundField("vip__C", "textarea", "VIP__c")
+    there = FoundField("vip__C", "textarea", "Contact.VIP__c")
 
     todo = planned(a_file(an_audience()), an_org(there))
 
-    assert (steps(todo, MakeField), todo.problems) == ([], ())
+    assert (made(todo), todo.problems) == ([], ())
 
 
 def test_a_field_of_another_type_is_a_persons_to_mend_and_gets_no_rights() -> None:
-    todo = planned(a_file(an_audience()), an_org(FoundField("VIP__c", "boolean", "VIP__c")))
+    todo = planned(a_file(an_audience()), an_org(FoundField("VIP__c", "boolean", "Contact.VIP__c")))
 
     (problem,) = todo.problems
     assert (problem.key, "the type boolean" in problem.problem) == ("audiences[0].mapping_id", True)
-    assert all("VIP__c" not in step.fields for step in steps(todo, GiveFields))
+    assert all("Contact.VIP__c" not in fields_in(step) for step in records(todo, "FieldPermissions"))
 
 
 @pytest.mark.parametrize("name", ["VIP", "ns__VIP__c", "VIP___c", "A" * 41 + "__c"])
@@ -141,7 +168,7 @@ def test_a_name_that_no_custom_field_may_have_is_a_persons_to_mend(name: str) ->
     todo = planned(a_file(an_audience(field=name)))
 
     assert [problem.key for problem in todo.problems] == ["audiences[0].mapping_id"]
-    assert steps(todo, MakeField) == []
+    assert made(todo) == []
 
 
 def test_a_field_of_a_mapping_that_is_not_there_is_a_persons_to_make() -> None:
@@ -158,34 +185,35 @@ def test_a_picklist_that_lacks_a_name_gets_it_beside_those_it_has() -> None:
         "type": "MultiselectPicklist",
         "valueSet": {"valueSetDefinition": {"sorted": False, "value": [{"valueName": "VIP", "label": "VIP"}]}},
     }
-    there = FoundField("A__c", "multipicklist", "A__c", "00N1", frozenset({"VIP"}), metadata)
+    there = FoundField("A__c", "multipicklist", "Contact.A__c", "00N1", frozenset({"VIP"}), metadata)
 
-    (added,) = steps(planned(a_file(audiences, profiles='[profiles]\nmemberships = "all"'), an_org(there)), AddValues)
+    (added,) = mended(planned(a_file(audiences, profiles='[profiles]\nmemberships = "all"'), an_org(there)))
 
     values = added.metadata["valueSet"]["valueSetDefinition"]["value"]
-    assert (added.values, [value["valueName"] for value in values]) == (("Trial",), ["VIP", "Trial"])
+    assert (added.shown()[2], [value["valueName"] for value in values]) == ("add Trial", ["VIP", "Trial"])
 
 
 def test_a_picklist_with_the_values_of_another_is_a_persons_to_mend() -> None:
     metadata = {"type": "MultiselectPicklist", "valueSet": {"valueSetName": "Global"}}
-    there = FoundField("A__c", "multipicklist", "A__c", "00N1", frozenset(), metadata)
+    there = FoundField("A__c", "multipicklist", "Contact.A__c", "00N1", frozenset(), metadata)
     file = a_file(an_audience("VIP", "A__c", "names"), profiles='[profiles]\nmemberships = "all"')
 
     todo = planned(file, an_org(there))
 
     assert [problem.key for problem in todo.problems] == ["audiences[0].mapping_id"]
-    assert steps(todo, AddValues) == []
+    assert mended(todo) == []
 
 
 def test_the_identity_field_is_made_only_where_records_may_be_created() -> None:
     creating = planned(a_file(target="Key__c", create="true"))
     updating = planned(a_file(target="Key__c"))
 
-    (made,) = steps(creating, MakeField)
-    assert (made.field.name, made.field.finds_records, made.field.case_sensitive) == ("Key__c", True, False)
+    (field,) = made(creating)
+    assert field.full_name == "Contact.Key__c"
+    assert [field.metadata[flag] for flag in ("externalId", "unique", "caseSensitive")] == [True, True, False]
     assert [problem.key for problem in updating.problems] == ["identity.target"]
-    (rights,) = steps(creating, GiveRights)
-    assert rights.rights["Contact"] == {"Read", "Edit", "Create"}
+    (rights,) = records(creating, "ObjectPermissions")
+    assert rights_on(rights)["Contact"] == {"Read", "Edit", "Create"}
 
 
 def a_rule(**changes: Any) -> FoundRule:
@@ -198,7 +226,9 @@ ORDERED = a_file('[ordering]\nfield = "CDP_Event_Time__c"')
 
 
 def with_rule(rule: FoundRule) -> Found:
-    return an_org(FoundField("CDP_Event_Time__c", "double", "CDP_Event_Time__c"), rules=(rule,), has_permission=True)
+    return an_org(
+        FoundField("CDP_Event_Time__c", "double", "Contact.CDP_Event_Time__c"), rules=(rule,), has_permission=True
+    )
 
 
 def test_a_rule_with_the_marker_and_the_formula_is_left_whatever_its_name_and_spacing() -> None:
@@ -216,23 +246,23 @@ def test_a_rule_with_the_marker_and_the_formula_is_left_whatever_its_name_and_sp
 def test_a_rule_that_a_person_changed_is_mended_where_it_is(changes: dict[str, Any], word: str) -> None:
     found = with_rule(a_rule(**changes))
 
-    (mended,) = steps(planned(ORDERED, found), MendRule)
+    (rule,) = mended(planned(ORDERED, found))
 
-    assert word in mended.shown()[2]
-    assert mended.record_id == "03d1"
+    assert word in rule.shown()[2]
+    assert rule.record_id == "03d1"
 
 
 def test_what_is_there_is_not_done_again() -> None:
     whole = an_org(
-        FoundField("VIP__c", "string", "VIP__c"),
+        FoundField("VIP__c", "string", "Contact.VIP__c"),
         sets={
             "CDP_Contact_Integration": FoundSet(
                 "0PS1",
                 {"Account": ("1101", frozenset({"Read"})), "Contact": ("1102", frozenset({"Read", "Edit", "Delete"}))},
-                {"VIP__c": ("01k1", True), "Email": ("01k2", True)},
+                {"Contact.VIP__c": ("01k1", True), "Contact.Email": ("01k2", True)},
                 frozenset({USER}),
             ),
-            "CDP_Contact_Sales": FoundSet("0PS2", {}, {"VIP__c": ("01k3", False)}),
+            "CDP_Contact_Sales": FoundSet("0PS2", {}, {"Contact.VIP__c": ("01k3", False)}),
         },
     )
 
@@ -240,36 +270,108 @@ def test_what_is_there_is_not_done_again() -> None:
 
 
 def test_a_right_to_read_is_raised_where_it_is_and_others_are_kept() -> None:
-    there = FoundSet("0PS1", {"Contact": ("1102", frozenset({"Read", "Delete"}))}, {"VIP__c": ("01k1", False)})
-    found = an_org(FoundField("VIP__c", "string", "VIP__c"), sets={"CDP_Contact_Integration": there})
+    there = FoundSet("0PS1", {"Contact": ("1102", frozenset({"Read", "Delete"}))}, {"Contact.VIP__c": ("01k1", False)})
+    found = an_org(FoundField("VIP__c", "string", "Contact.VIP__c"), sets={"CDP_Contact_Integration": there})
 
     todo = planned(a_file(an_audience()), found)
 
-    (rights,), fields = steps(todo, GiveRights), steps(todo, GiveFields)[0]
-    assert rights.rights == {"Account": {"Read"}, "Contact": {"Read", "Edit", "Delete"}}
-    assert (rights.known, fields.known) == ({"Contact": "1102"}, {"VIP__c": "01k1"})
-    assert fields.fields == {"VIP__c": True, "Email": True}
+    (rights,), fields = records(todo, "ObjectPermissions"), records(todo, "FieldPermissions")[0]
+    assert rights_on(rights) == {"Account": {"Read"}, "1102": {"Read", "Edit", "Delete"}}
+    assert fields_in(fields) == ["01k1", "Contact.Email"]
+    assert all(row["PermissionsEdit"] for row in fields.rows)
 
 
-def test_rights_are_given_on_the_whole_address_and_never_on_what_everyone_has() -> None:
-    city = FoundField("MailingCity", "string", "MailingAddress")
-    file = a_file('[[mappings]]\nsource = "city"\ntarget = "MailingCity"')
+@pytest.mark.parametrize("describe", ["contact", "lead", "account_with_persons"])
+def test_rights_are_those_that_a_real_orgs_describe_tells(describe: str) -> None:
+    recorded = described(describe)
+    sobject, api = recorded["name"], DescribingApi(recorded)
+    names = [field["name"] for field in recorded["fields"] if field["updateable"]]
 
-    (fields,) = steps(planned(file, an_org(city)), GiveFields)
+    found = read_org(api, wanted_by(a_file(sobject=sobject)))
+    rights = {name: found.fields[name.lower()].rights_of for name in names}
 
-    assert list(fields.fields) == ["Email", "MailingAddress"]
+    guessed = assumed(sobject, names).fields
+    assert rights == {name: guessed[name.lower()].rights_of for name in names}
+    assert {name: rights[name] for name in TOLD[sobject]} == TOLD[sobject]
+
+
+TOLD: dict[str, dict[str, str | None]] = {
+    "Contact": {
+        **dict.fromkeys(("MailingCity", "MailingStreet", "MailingLatitude"), "Contact.MailingAddress"),
+        "Phone": "Contact.Phone",
+        "LastName": None,
+        "OwnerId": None,
+    },
+    "Lead": {"City": "Lead.Address", "Company": None, "Status": None, "Title": "Lead.Title"},
+    "Account": {
+        "BillingCity": "Account.BillingAddress",
+        "Phone": "Account.Phone",
+        "LastName": None,
+        "PersonEmail": "Contact.Email",
+        "PersonMailingCity": "Contact.MailingAddress",
+        "PersonHomePhone": "Contact.HomePhone",
+        "PersonEmailBouncedDate": None,
+    },
+}
+
+
+class DescribingApi(OrgApi):
+    """An org that shows one describe, and has nothing that anybody made."""
+
+    def __init__(self, described: dict[str, Any]) -> None:
+        super().__init__(AccessToken("token", "https://acme.my.salesforce.com"), "66.0")
+        # The recorded ones list values without what a describe says of each.
+        self.described = {"fields": [{**field, "picklistValues": None} for field in described["fields"]]}
+
+    def send(self, *call: Any, **more: Any) -> OrgAnswer:
+        return OrgAnswer(200, self.described)
+
+    def query(self, *call: Any) -> list[dict[str, Any]]:
+        return []
+
+
+PERSONS = a_file(
+    '[[mappings]]\nsource = "city"\ntarget = "PersonMailingCity"\n[[mappings]]\nsource = "x"\ntarget = "Level__pc"\n'
+    + an_audience(field="VIP__pc"),
+    sobject="Account",
+)
+PERSON_FIELDS = (
+    *(FoundField("IsPersonAccount", "boolean", None), FoundField("Level__pc", "string", "Contact.Level__c")),
+    FoundField("PersonMailingCity", "string", "Contact.MailingAddress"),
+)
+
+
+def test_what_a_person_account_has_of_its_contact_is_made_and_allowed_there() -> None:
+    todo = planned(PERSONS, an_org(*PERSON_FIELDS))
+
+    assert [field.full_name for field in made(todo)] == ["Contact.VIP__c"]
+    (rights,), (fields, _) = records(todo, "ObjectPermissions"), records(todo, "FieldPermissions")
+    assert list(rights_on(rights).items()) == [("Account", {"Read", "Edit"}), ("Contact", {"Read"})]
+    assert {row["SobjectType"] for row in fields.rows} == {"Contact"}
+    assert set(fields_in(fields)) == {
+        *("Contact.Email", "Contact.MailingAddress", "Contact.Level__c", "Contact.VIP__c"),
+    }
+
+
+def test_a_persons_field_is_not_made_in_an_org_without_person_accounts() -> None:
+    todo = planned(PERSONS, an_org(*PERSON_FIELDS[1:]))
+
+    assert (made(todo), [problem.key for problem in todo.problems]) == ([], ["audiences[0].mapping_id"])
+    assert "no person accounts" in todo.problems[0].cure
 
 
 def test_nobody_is_assigned_where_no_stack_was_named() -> None:
     todo = plan(wanted_by(a_file(an_audience())), an_org())
 
-    assert steps(todo, AssignSet) == []
+    assert records(todo, "PermissionSetAssignment") == []
 
 
 def test_leads_need_no_right_on_accounts() -> None:
-    (rights,) = steps(planned(a_file(an_audience(), sobject="Lead")), GiveRights)
+    found = Found({"email": FoundField("Email", "email", "Lead.Email")})
 
-    assert rights.rights == {"Lead": {"Read", "Edit"}}
+    (rights,) = records(planned(a_file(an_audience(), sobject="Lead"), found), "ObjectPermissions")
+
+    assert rights_on(rights) == {"Lead": {"Read", "Edit"}}
 
 
 def test_names_of_rules_are_short_and_differ() -> None:

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
 import pytest
 from destination_cli.create_fields.found import Found, FoundField, FoundSet, assumed
+from destination_cli.create_fields.metadata import NAMESPACE
 from destination_cli.create_fields.needs import FieldKind, wanted_by
 from destination_cli.create_fields.plan import plan
-from destination_cli.create_fields.source_tree import NAMESPACE, ROOT, source_tree
-from guarded_org import GUARDED
+from destination_cli.create_fields.source_tree import ROOT, source_tree
+from guarded_org import GUARDED, GUARDS
 from salesforce_destination.destination.destination import read_destination
 from salesforce_destination.record.guards import guard_formula
 
@@ -68,10 +70,15 @@ ORDER = {
 """The members that each kind may have here, in the order of Salesforce's own tools."""
 
 
-def tree(text: str, found: Found | None = None, kind: FieldKind | None = None) -> dict[PurePosixPath, str]:
+def tree(
+    text: str,
+    found: Found | None = None,
+    kind: FieldKind | None = None,
+    there: dict[str, ElementTree.Element] | None = None,
+) -> dict[PurePosixPath, str]:
     wanted = wanted_by(read_destination(text), kind)
-    org = found or assumed(name for _, name in wanted.given)
-    return source_tree(wanted, plan(wanted, org), org)
+    org = found or assumed(wanted.sobject, (name for _, name in wanted.given))
+    return source_tree(wanted, plan(wanted, org), org, there or {})
 
 
 def parsed(text: str) -> ElementTree.Element:
@@ -170,14 +177,57 @@ def test_permission_sets_name_no_field_that_everyone_has() -> None:
     assert sales.find(f"{{{NAMESPACE}}}objectPermissions") is None
 
 
-def test_a_permission_set_keeps_what_it_holds_since_a_deployment_replaces_it() -> None:
-    there = FoundSet("0PS1", {"Case": ("1101", frozenset({"Read"}))}, {"Other__c": ("01k1", True)})
-    fields = {"loyal": FoundField("CDP_Loyal__c", "string", "CDP_Loyal__c")}
-    found = Found(fields, sets={"CDP_Contact_Integration": there})
+THERE = """
+<records><fullName>CDP_Contact_Integration</fullName>
+<applicationVisibilities><application>Sales</application><visible>true</visible></applicationVisibilities>
+<classAccesses><apexClass>Dedupe</apexClass><enabled>true</enabled></classAccesses>
+<customPermissions><enabled>true</enabled><name>Bypass</name></customPermissions>
+<description>Edited &amp; kept</description>
+<fieldPermissions><editable>false</editable><field>Contact.Email</field><readable>true</readable></fieldPermissions>
+<fieldPermissions><editable>true</editable><field>Lead.Rating</field><readable>true</readable></fieldPermissions>
+<hasActivationRequired>false</hasActivationRequired><label>Ours</label>
+<license>Salesforce Integration</license>
+<objectPermissions><allowCreate>false</allowCreate><allowDelete>true</allowDelete><allowEdit>true</allowEdit>
+<allowRead>true</allowRead><modifyAllRecords>true</modifyAllRecords><object>Contact</object>
+<viewAllFields>false</viewAllFields><viewAllRecords>true</viewAllRecords></objectPermissions>
+<objectPermissions><allowCreate>true</allowCreate><allowDelete>false</allowDelete><allowEdit>true</allowEdit>
+<allowRead>true</allowRead><modifyAllRecords>false</modifyAllRecords><object>Lead</object>
+<viewAllRecords>false</viewAllRecords></objectPermissions>
+<recordTypeVisibilities><recordType>Contact.Person</recordType><visible>true</visible></recordTypeVisibilities>
+<userPermissions><enabled>true</enabled><name>ApiEnabled</name></userPermissions></records>"""
 
-    text = tree(GUARDED, found)[ROOT / "permissionsets/CDP_Contact_Integration.permissionset-meta.xml"]
 
-    assert "<field>Contact.Other__c</field>" in text
-    assert "<object>Case</object>" in text
-    assert "<object>Contact</object>" in text
-    assert "<object>Account</object>" in text
+def leaves(element: ElementTree.Element) -> set[tuple[str, ...]]:
+    """Everything that a permission set says, each entry by its whole text."""
+    return {
+        (bare(child.tag), *(f"{bare(leaf.tag)}={(leaf.text or '').strip()}" for leaf in child.iter()))
+        for child in element
+    }
+
+
+def test_a_permission_set_keeps_all_it_has_since_a_deployment_replaces_it() -> None:
+    there = parsed(re.sub(r"\n", "", THERE))
+    found = Found(
+        {name.lower(): FoundField(name, "string", f"Contact.{name}") for name in ("CDP_Loyal__c", "Email")},
+        sets={"CDP_Contact_Integration": FoundSet("0PS1")},
+    )
+
+    written = at(tree(GUARDED, found, there={"CDP_Contact_Integration": there}), SET)
+
+    before, after = leaves(parsed(re.sub(r"\n", "", THERE))), leaves(written)
+    assert {entry[0] for entry in before - after} == {"fullName", "fieldPermissions"}
+    new = {f"field={name}" for name in ("Contact.Email", *(f"Contact.{field}" for field in NEW))}
+    assert after - before == {
+        *(("fieldPermissions", "fieldPermissions=", "editable=true", name, "readable=true") for name in new),
+        _rights("Account"),
+    }
+    assert [child.tag for child in written] == sorted(child.tag for child in written)
+
+
+SET = "permissionsets/CDP_Contact_Integration.permissionset-meta.xml"
+NEW = ("CDP_Loyal__c", "CDP_Newsletter__c", *GUARDS)
+
+
+def _rights(sobject: str) -> tuple[str, ...]:
+    given = ("allowCreate=false", "allowDelete=false", "allowEdit=false", "allowRead=true", "modifyAllRecords=false")
+    return ("objectPermissions", "objectPermissions=", *given, f"object={sobject}", "viewAllRecords=false")
