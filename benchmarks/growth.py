@@ -333,7 +333,7 @@ CASES: Sequence[GrowthCase] = (
     GrowthCase("all locked, two batches", 5, answer=records(LOCKED), batches=2),
     GrowthCase("all older than the org's", 2, answer=records(STALE, older), file=ORDERED),
     GrowthCase(
-        "a field that the org lacks", 2, answer=records(LACKING, lambda record: "CDP_Loyal__c" in record.fields)
+        "a field that the org lacks", 3, answer=records(LACKING, lambda record: "CDP_Loyal__c" in record.fields)
     ),
     GrowthCase(
         "converted leads, followed",

@@ -141,11 +141,12 @@ class SalesforceError(DestinationError):
     """
     Base of every failure of a whole request to Salesforce.
 
-    `status` is the HTTP status, or None where no answer came; `codes` are Salesforce's error codes.
+    `status` is the HTTP status, or None where no answer came; `codes` are Salesforce's error codes. `text` is what
+    Salesforce says, for dead letters alone: it echoes field values, and stands in no message and no repr.
     """
 
-    def __init__(self, status: int | None, codes: Iterable[str] = ()) -> None:
-        self.status, self.codes = status, tuple(codes)
+    def __init__(self, status: int | None, codes: Iterable[str] = (), text: str = "") -> None:
+        self.status, self.codes, self.text = status, tuple(codes), text
         self.code = self.codes[0] if self.codes else f"HTTP_{status}" if status else "NO_ANSWER"
         super().__init__(" ".join([str(status or "no answer"), *self.codes]))
 

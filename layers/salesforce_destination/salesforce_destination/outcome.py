@@ -22,7 +22,8 @@ class Message:
     One message of a batch.
 
     `sent_at` (SQS's SentTimestamp, ms), `receive_count` (1 at the first delivery), `event_time` (the attribute
-    EventTime as it came, or None) and `attributes` (all message attributes, in the shape of the SQS API).
+    EventTime as it came, or None), `attributes` (all message attributes, in the shape of the SQS API) and
+    `first_received_at` (ms, where that is known).
     """
 
     id: str
@@ -32,6 +33,7 @@ class Message:
     receive_count: int = 1
     event_time: str | None = None
     attributes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    first_received_at: int | None = None
 
 
 class OutcomeKind(StrEnum):
@@ -58,6 +60,9 @@ class Wait(StrEnum):
 
     UNTIL_MENDED = "until_mended"
     """Fifteen to thirty minutes: a person has to mend the org or the destination file."""
+
+    COMMON_CAUSE = "common_cause"
+    """The same, and a day at the most: perhaps the org refuses all records alike, and perhaps this one alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,7 @@ SUPERSEDED = Outcome(OutcomeKind.SUPERSEDED)
 NOT_WRITTEN = (OutcomeKind.REJECTED, OutcomeKind.DEFERRED)
 
 _WORST_LAST = tuple(OutcomeKind)
-_LONGEST_LAST = (Wait.BACKOFF, Wait.UNKNOWN, Wait.UNTIL_MENDED, Wait.DAILY_LIMIT)
+_LONGEST_LAST = (Wait.BACKOFF, Wait.UNKNOWN, Wait.COMMON_CAUSE, Wait.UNTIL_MENDED, Wait.DAILY_LIMIT)
 
 
 def rejected(code: str, text: str = "", fields: tuple[str, ...] = ()) -> Outcome:

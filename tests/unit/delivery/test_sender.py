@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +15,7 @@ from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.delivery.decision import Decision
 from salesforce_destination.delivery.deliverer import Limits
 from salesforce_destination.delivery.memory import Memory
-from salesforce_destination.delivery.sender import SingleRecords, common_causes
+from salesforce_destination.delivery.sender import SingleRecords
 from salesforce_destination.errors import (
     BadRequestError,
     DailyLimitError,
@@ -22,7 +24,7 @@ from salesforce_destination.errors import (
     SalesforceError,
     SalesforceUnavailableError,
 )
-from salesforce_destination.outcome import Delivery, Message, Outcome, OutcomeKind, Wait, rejected
+from salesforce_destination.outcome import Delivery, Message, OutcomeKind, Wait, deferred, rejected
 from salesforce_destination.record.classification import RecordError
 from salesforce_destination.record.composite import Collection, CollectionReply
 from salesforce_destination.record.description import ObjectDescription, read_description
@@ -109,9 +111,16 @@ class Org:
 class Run:
     """Batches that one environment delivers, one after the other."""
 
-    def __init__(self, org: Org, text: str = CONTACTS, records: int = 200, memory: Memory | None = None) -> None:
+    def __init__(
+        self,
+        org: Org,
+        text: str = CONTACTS,
+        records: int = 200,
+        memory: Memory | None = None,
+        give_up_after_seconds: int = 100,
+    ) -> None:
         self.memory = memory or Memory(lambda: org.now)
-        limits = Limits(records_per_collection=records, give_up_after_seconds=100)
+        limits = Limits(records_per_collection=records, give_up_after_seconds=give_up_after_seconds)
         self._deliverer = scripted_org.a_deliverer(a_destination(text), org, limits, self.memory)
 
     def batch(self, *messages: Message) -> Batch:
@@ -149,8 +158,9 @@ def test_the_tries_of_a_merged_record_are_the_fewest_deliveries_of_its_messages(
 ) -> None:
     org = Org(errors_by(Okafor=RecordError("A_CODE_OF_TOMORROW")))
     messages = [a_message(a_profile(1), number=n, receive_count=count) for n, count in enumerate(counts)]
+    others = [a_message(a_profile(n, last_name="Good"), number=n) for n in (8, 9)]
 
-    assert kinds(Run(org).deliver(*messages)) == [kind, kind]
+    assert kinds(Run(org).deliver(*messages, *others))[:2] == [kind, kind]
 
 
 # The org's API calls.
@@ -315,47 +325,138 @@ def test_a_guilty_event_is_found_by_halving_the_events_of_its_record() -> None:
 # Common causes.
 
 
-@pytest.mark.parametrize(
-    ("records", "refused", "is_common"),
-    [(19, 19, False), (20, 9, False), (20, 10, True), (21, 10, False), (21, 11, True), (40, 19, False), (40, 20, True)],
-)
-def test_a_cause_is_common_from_twenty_records_on_where_half_are_refused_for_it(
-    records: int, refused: int, is_common: bool
-) -> None:
-    outcomes = [(str(number), rejected("CODE", "its text")) for number in range(refused)]
-
-    assert common_causes(outcomes, records) == ({("CODE", "its text")} if is_common else set())
-
-    answer = errors_by(Bad=RecordError("FIELD_INTEGRITY_EXCEPTION"))
-    deliveries = Run(Org(answer)).deliver(*named(*["Bad"] * refused, *["Good"] * (records - refused)))
-    assert kinds(deliveries)[:refused] == [OutcomeKind.DEFERRED if is_common else OutcomeKind.REJECTED] * refused
-    assert deliveries[0].outcome.wait is (Wait.UNTIL_MENDED if is_common else Wait.BACKOFF)
+def a_try(run: Run, *numbers: int, name: str = "Bad", count: int = 1) -> list[OutcomeKind]:
+    """What becomes of these people's messages at this delivery."""
+    messages = [a_message(a_profile(n, last_name=name), number=n, receive_count=count) for n in numbers]
+    return kinds(run.deliver(*messages))
 
 
-def test_ids_and_numbers_do_not_tell_two_causes_apart_and_other_words_do() -> None:
-    alike = [
-        (str(number), rejected("CODE", f"Row {number} of {an_id(number)} and {an_id(number)[:15]}."))
-        for number in range(20)
+RULE = errors_by(Bad=RecordError("FIELD_CUSTOM_VALIDATION_EXCEPTION", "Bad is not allowed."))
+WAITS, GONE = [OutcomeKind.DEFERRED], [OutcomeKind.REJECTED]
+
+
+def test_what_the_orgs_set_up_refuses_waits_at_first_and_is_rejected_when_others_pass() -> None:
+    run = Run(Org(RULE))
+    first = run.deliver(*named("Bad", *["Good"] * 19))
+
+    assert (kinds(first)[0], first[0].outcome.wait) == (OutcomeKind.DEFERRED, Wait.COMMON_CAUSE)
+    assert a_try(run, 1, count=2) == GONE
+
+
+@pytest.mark.parametrize(("bad", "kind"), [(9, OutcomeKind.REJECTED), (10, OutcomeKind.DEFERRED)])
+def test_it_waits_on_while_half_of_the_last_twenty_are_refused(bad: int, kind: OutcomeKind) -> None:
+    run = Run(Org(RULE))
+    run.deliver(*named(*["Bad"] * 30, *["Bad"] * bad, *["Good"] * (20 - bad)))
+
+    batch = run.batch(a_message(a_profile(1, last_name="Bad"), receive_count=2))
+
+    assert kinds(batch.deliveries) == [kind]
+    assert (batch.common_refusal is not None) is (kind is OutcomeKind.DEFERRED)
+
+
+def test_it_waits_on_where_no_other_record_was_written_within_the_hour() -> None:
+    org = Org(RULE)
+    run = Run(org)
+    assert [a_try(run, 1, count=count) for count in (1, 2, 50)] == [WAITS] * 3
+
+    run.deliver(*named("Bad", *["Good"] * 3))
+    org.now += 3_599.0
+    assert a_try(run, 1, count=51) == GONE
+    org.now += 1.0
+    assert a_try(run, 1, count=51) == WAITS
+
+
+def test_tries_after_the_first_prove_nothing_and_a_record_counts_once() -> None:
+    run = Run(Org(RULE))
+    run.deliver(*named("Bad", *["Good"] * 3))
+    a_try(run, *range(10, 40), count=2)
+    run.deliver(*told(50, *["Bad"] * 6))
+
+    assert a_try(run, 1, count=2) == GONE
+
+
+def test_the_first_that_passes_ends_the_cause() -> None:
+    org = Org(RULE)
+    run = Run(org)
+    a_try(run, *range(1, 9))
+    org.answer = all_written
+
+    batch = run.batch(a_message(a_profile(1, last_name="Bad"), receive_count=2))
+
+    assert batch.ended_causes == {"FIELD_CUSTOM_VALIDATION_EXCEPTION"}
+    org.answer = RULE
+    assert a_try(run, 2, count=2) == GONE
+
+
+@pytest.mark.parametrize("code", ["STRING_TOO_LONG", "DUPLICATES_DETECTED", "INVALID_EMAIL_ADDRESS", "NOT_FOUND"])
+def test_what_is_of_the_records_own_values_is_rejected_at_once_however_many_they_are(code: str) -> None:
+    by_key = CONTACTS.replace('"SalesforceId"', '"Key__c"')
+    run = Run(Org(errors_by(Bad=RecordError(code))), by_key)
+
+    assert a_try(run, *range(1, 41)) == GONE * 40
+
+
+@pytest.mark.parametrize(("bad", "kind"), [(10, OutcomeKind.REJECTED), (11, OutcomeKind.DEFERRED)])
+def test_ids_that_most_of_twenty_records_are_not_known_by_mean_the_wrong_org(bad: int, kind: OutcomeKind) -> None:
+    run = Run(Org(errors_by(Bad=RecordError("NOT_FOUND"))))
+
+    assert kinds(run.deliver(*named(*["Bad"] * bad, *["Good"] * (20 - bad))))[:bad] == [kind] * bad
+
+
+def test_an_unknown_code_is_tried_three_times_more_and_waits_then_while_nothing_passes() -> None:
+    run = Run(Org(errors_by(Bad=RecordError("A_CODE_OF_TOMORROW"))))
+    tries = [a_try(run, 1, count=count) for count in (1, 2, 3, 4)]
+    run.deliver(*named("Bad", *["Good"] * 3))
+
+    assert tries == [WAITS] * 4
+    assert a_try(run, 1, count=5) == GONE
+
+
+def test_a_day_after_its_first_try_a_message_waits_no_longer() -> None:
+    run, day = Run(Org(RULE), give_up_after_seconds=432_000), 86_400_000
+    for first, kind in ((SENT_AT - day + 1, OutcomeKind.DEFERRED), (SENT_AT - day, OutcomeKind.REJECTED)):
+        message = a_message(a_profile(1, last_name="Bad"), sent_at=SENT_AT - 2 * day, receive_count=9)
+        message.first_received_at = first
+
+        assert kinds(run.deliver(message)) == [kind]
+
+
+@pytest.mark.parametrize("an_hour", [12, 120, 3_000])
+def test_a_new_rule_rejects_no_good_message_and_ordinary_refusals_wait_for_no_days(an_hour: int) -> None:
+    """Half an hour with one bad record in twenty, two hours of a rule that refuses all, and half an hour more."""
+    rule_from, rule_to, draw = 1_800.0, 9_000.0, random.Random(14)
+    org = Org()
+    bad = RecordError("FIELD_CUSTOM_VALIDATION_EXCEPTION", "a rule")
+    org.answer = lambda collection: [
+        (bad,) if rule_from <= org.now < rule_to or record.fields["LastName"] == "Bad" else () for record in collection
     ]
-    other = [(str(number), rejected("CODE", f"A rule named {chr(97 + number)}.")) for number in range(20)]
+    run, rejected_at = Run(org, give_up_after_seconds=432_000), {}
+    good_rejected = writes = 0
+    gap = max(3_600.0 / an_hour, 60.0)
+    at_once = round(an_hour * gap / 3_600)
+    queue = [(number * gap, 1, number * at_once + i + 1) for number in range(int(10_800 / gap)) for i in range(at_once)]
+    heapq.heapify(queue)
+    while queue:
+        org.now = queue[0][0]
+        due = []
+        while queue and queue[0][0] < org.now + 60.0 and len(due) < 1_000:
+            due.append(heapq.heappop(queue))
+        messages = [
+            a_message(a_profile(n, last_name="Good" if n % 20 else "Bad"), number=n, receive_count=count)
+            for _, count, n in due
+        ]
+        writes += len(messages)
+        for (_, count, number), delivery in zip(due, run.deliver(*messages), strict=True):
+            if delivery.outcome.kind is OutcomeKind.DEFERRED:
+                heapq.heappush(queue, (org.now + draw.uniform(900.0, 1_800.0), count + 1, number))
+            elif delivery.outcome.kind is OutcomeKind.REJECTED:
+                good_rejected += bool(number % 20)
+                rejected_at[number] = org.now - number / at_once * gap
 
-    assert common_causes(alike, 40) == {("CODE", "Row # of # and #.")}
-    assert common_causes(other, 20) == set()
-
-
-@pytest.mark.parametrize("code", ["CANNOT_UPDATE_CONVERTED_LEAD", "RECORD_MERGED"])
-def test_what_says_something_of_each_record_for_itself_is_never_common(code: str) -> None:
-    assert common_causes([(str(number), rejected(code)) for number in range(20)], 20) == set()
-    assert not a_single(20, code=code).is_common(rejected(code))
-
-
-def test_for_a_common_cause_a_record_counts_once() -> None:
-    of_one = [("one", rejected("CODE", f"Row {number}")) for number in range(20)]
-
-    assert common_causes(of_one, 20) == set()
-    assert common_causes([*of_one, *((str(number), rejected("CODE", "Row 1")) for number in range(9))], 20) == {
-        ("CODE", "Row #")
-    }
+    assert good_rejected == 0
+    assert len(rejected_at) == an_hour * 3 // 20
+    assert max(rejected_at.values()) < 4 * 3_600
+    assert writes < 6 * 3 * an_hour
 
 
 def test_splitting_ends_when_twenty_records_failed_alone_and_no_more_were_written_alone() -> None:
@@ -364,7 +465,7 @@ def test_splitting_ends_when_twenty_records_failed_alone_and_no_more_were_writte
     deliveries = Run(org).deliver(*people(200))
 
     assert set(kinds(deliveries)) == {OutcomeKind.DEFERRED}
-    assert {delivery.outcome.wait for delivery in deliveries} == {Wait.UNTIL_MENDED}
+    assert {delivery.outcome.wait for delivery in deliveries} == {Wait.UNTIL_MENDED, Wait.COMMON_CAUSE}
     assert set(codes(deliveries)) == {"LIMIT_EXCEEDED"}
     assert len(org.requests) < 30
 
@@ -398,9 +499,6 @@ def test_twenty_records_that_fail_alone_are_a_common_cause_unless_more_were_writ
 ) -> None:
     single = a_single(refused, written)
 
-    assert single.is_common(rejected("LIMIT_EXCEEDED")) is is_common
-    assert not single.is_common(rejected("OTHER"))
-    assert not single.is_common(Outcome(OutcomeKind.REJECTED))
     considered = single.considered(an_attempt(), SPLIT, 200)
     assert (considered.outcome.kind is OutcomeKind.DEFERRED) is is_common
     assert (considered.resend is None) is is_common
@@ -414,7 +512,7 @@ def test_only_records_that_were_alone_count_and_each_once() -> None:
     for size in (1, 1, 1, 2, 200):
         single.note_written(size)
 
-    assert not single.is_common(rejected("LIMIT_EXCEEDED"))
+    assert single.considered(an_attempt(), SPLIT, 200) is SPLIT
     assert single.written == 3
 
 
@@ -424,8 +522,9 @@ def test_of_several_codes_the_one_that_refused_most_is_common() -> None:
         for code in codes_in_order:
             refuse(single, 25 if code == "MOST" else 21, code)
 
-        assert single.is_common(rejected("MOST"))
-        assert not single.is_common(rejected("SOME"))
+        assert single.considered(an_attempt(), SPLIT, 200).outcome == deferred(
+            "MOST", Wait.UNTIL_MENDED, "Records fail one by one; the rest was not tried."
+        )
 
 
 def test_nothing_is_held_back_before_a_split() -> None:
@@ -500,13 +599,61 @@ def test_an_unanswered_describe_leaves_the_field_missing_and_is_asked_again_five
     for seconds in (299.0, 300.0, 599.0):
         org.now = missed_at + seconds
         assert codes(run.deliver(loyal())) == ["FIELD_MISSING_IN_ORG"]
-    assert org.describes == [missed_at + 300.0]
+    assert org.describes == [missed_at, missed_at + 300.0]
     assert len(org.requests) == 2
 
     org.description = read_description({"fields": [{"name": "CDP_Loyal__c", "updateable": True}]})
     org.answer = all_written
     org.now = missed_at + 600.0
     assert kinds(run.deliver(loyal())) == [OutcomeKind.DELIVERED]
+
+
+HAS_ALL = read_description({"fields": [{"name": n, "updateable": True} for n in ("LastName", "Email", "CDP_Loyal__c")]})
+NOT_YOURS = "Unable to create/update fields: LastName. Please check the security settings of this field."
+ODD = [
+    RecordError("INVALID_FIELD_FOR_INSERT_UPDATE", NOT_YOURS, ("LastName",)),
+    RecordError("INVALID_FIELD_FOR_INSERT_UPDATE", "Cannot specify any additional fields when marrying or separating"),
+    RecordError("INVALID_FIELD", "No such column 'LastName' on sobject of type Contact"),
+]
+
+
+@pytest.mark.parametrize("error", ODD)
+def test_a_field_that_the_describe_has_is_missing_for_nobody_and_the_odd_record_is_refused_alone(
+    error: RecordError,
+) -> None:
+    org = Org(errors_by(Bad=error))
+    org.description = HAS_ALL
+    run = Run(org)
+
+    deliveries = run.deliver(*named("Bad", "Good", "Bad"))
+
+    good, bad = OutcomeKind.DELIVERED, OutcomeKind.REJECTED
+    assert (kinds(deliveries), codes(deliveries)[0]) == ([bad, good, bad], error.code)
+    assert (len(org.describes), run.memory.missing) == (1, set())
+    assert kinds(run.deliver(*named("Good"))) == [good]
+
+
+def test_an_odd_record_is_written_without_the_field_where_it_may_be_left_out() -> None:
+    error = RecordError("INVALID_FIELD_FOR_INSERT_UPDATE", "Unable to create/update fields: Email.", ("Email",))
+    org = Org(lambda collection: [(error,) if "Email" in record.fields else () for record in collection])
+    org.description = HAS_ALL
+
+    batch = Run(org, OMITTING).batch(a_message(a_profile(1, email="x@example.com")))
+
+    assert (kinds(batch.deliveries), batch.omitted) == ([OutcomeKind.DELIVERED], {"Email": 1})
+
+
+def test_without_an_answer_from_the_org_nothing_is_concluded_and_it_is_asked_once() -> None:
+    org = Org(lacks_the_field)
+    org.description = SalesforceUnavailableError(503)
+    run = Run(org)
+
+    deliveries = run.deliver(*[loyal(number=number) for number in (1, 2, 3)])
+
+    assert {(each.outcome.kind, each.outcome.wait) for each in deliveries} == {
+        (OutcomeKind.DEFERRED, Wait.UNTIL_MENDED)
+    }
+    assert (len(org.describes), run.memory.missing) == (1, set())
 
 
 # What is stale, or refused in part.
@@ -728,10 +875,7 @@ def test_the_good_events_of_many_records_are_written_and_a_record_ends_on_its_ne
     deliveries = Run(org).deliver(*messages)
 
     good = OutcomeKind.DELIVERED
-    assert kinds(deliveries) == [good, OutcomeKind.DEFERRED, good, good] * 30
-    assert {delivery.outcome.wait for delivery in deliveries if delivery.outcome.kind is not good} == {
-        Wait.UNTIL_MENDED
-    }
+    assert kinds(deliveries) == [good, OutcomeKind.REJECTED, good, good] * 30
     assert org.last_names[-1] == ["Newest"] * 30
     assert len(org.requests) <= 6
 
@@ -860,7 +1004,7 @@ def test_no_describe_is_asked_for_while_the_limit_is_spent() -> None:
 
     batch = run.batch(loyal(number=2))
 
-    assert (org.describes, batch.requests) == ([], 0)
+    assert (len(org.describes), batch.requests) == (1, 0)
 
 
 # Moved records that were taken apart.

@@ -36,6 +36,7 @@ def _message(record: Mapping[str, Json], now_ms: int) -> Message:
         _number(attributes.get("ApproximateReceiveCount"), 1),
         (own["EventTime"].get("stringValue") or "") if own and own.get("EventTime") else None,
         {name: _as_sent(attribute) for name, attribute in own.items()} if own else {},
+        _number(attributes.get("ApproximateFirstReceiveTimestamp"), now_ms),
     )
 
 

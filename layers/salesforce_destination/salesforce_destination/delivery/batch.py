@@ -12,6 +12,7 @@ from salesforce_destination.outcome import (
     Message,
     Outcome,
     OutcomeKind,
+    Reason,
     deferred,
     worst,
 )
@@ -26,9 +27,10 @@ class Batch:
     What everybody who works on a batch writes into.
 
     `updates` holds one update for each profile, in the order of the messages; what became of a profile stands in its
-    update. `exceptions` are the messages that were not simply delivered, by position, once the batch is concluded. The
-    counts become metrics: `statuses` by the audience field that was written, `codes` by Salesforce's code, `omitted`
-    and `missing` by field.
+    update. `exceptions` are the messages that were not simply delivered, by position, once the batch is concluded.
+    `common_refusal` is the reason of one record that waits for a common cause, `ended_causes` are codes that are none.
+    The counts become metrics: `statuses` by the audience field that was written, `codes` by Salesforce's code,
+    `omitted` and `missing` by field.
     """
 
     def __init__(self, messages: Sequence[Message], audience_fields: Collection[str] = ()) -> None:
@@ -42,6 +44,8 @@ class Batch:
         self.codes: Counter[str] = Counter()
         self.omitted: Counter[str] = Counter()
         self.missing: Counter[str] = Counter()
+        self.common_refusal: Reason | None = None
+        self.ended_causes: set[str] = set()
         self._audience_fields = frozenset(audience_fields)
         self._event_times: dict[int, int] = {}
         self._rejected: dict[int, Outcome] = {}

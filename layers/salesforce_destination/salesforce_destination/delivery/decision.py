@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from salesforce_destination.delivery.attempt import Attempt
@@ -14,6 +14,7 @@ from salesforce_destination.errors import (
     DestinationError,
     OutcomeUnknownError,
     RequestRefusedError,
+    SalesforceError,
 )
 from salesforce_destination.mapping.audience_fields import counts_by_event
 from salesforce_destination.outcome import SKIPPED, Outcome, OutcomeKind, Reason, Wait, deferred
@@ -82,10 +83,11 @@ def outcome_of_failure(error: DestinationError, *, was_sent: bool) -> Outcome:
 
     A request that was never sent cannot be running: what was only waiting behind a failed one is tried again soon.
     """
+    text = error.text if isinstance(error, SalesforceError) else ""
     for kind, wait in _WAITS:
         if isinstance(error, kind) and (was_sent or kind is not OutcomeUnknownError):
-            return deferred(error.code, wait)
-    return deferred(error.code)
+            return deferred(error.code, wait, text)
+    return deferred(error.code, text=text)
 
 
 class Refusals:
@@ -123,6 +125,12 @@ class Refusals:
             case Meaning.SPLIT if collection_size > 1:
                 return Decision(outcome, resend=attempt.among(collection_size // 2))
         return Decision(outcome)
+
+    def alone(self, attempt: Attempt, errors: Sequence[RecordError]) -> Decision:
+        """Decide on a record whose fields the org has: refused, but for a field that may be left out."""
+        named = tuple(_named_in(attempt, _unwritable(errors)))
+        refused = [replace(error, fields=named) for error in errors]
+        return self._without_refused(attempt, refused, _outcome(Meaning.REJECT, errors[0], 1))
 
     def _meaning(self, error: RecordError) -> Meaning:
         races = error.code == "DUPLICATE_VALUE" and f"duplicate value found: {self._identity_field} " in error.text

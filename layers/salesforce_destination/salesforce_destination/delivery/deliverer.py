@@ -27,6 +27,7 @@ from salesforce_destination.outcome import (
     OutcomeKind,
     ProfileRefusedError,
     Reason,
+    Wait,
     deferred,
     rejected,
 )
@@ -37,6 +38,9 @@ KILLED = rejected(
     "KILLED_THE_FUNCTION",
     "The function stopped while it worked on this message. Check its size and structure before you send it again.",
 )
+
+COMMON_CAUSE_SECONDS = 86_400
+"""So long after its first try a message waits for a common cause at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class Deliverer:
         sender = Sender(destination, self.org, self.memory, batch, self._refusals, ceiling)
         sender.write(merge(batch.unsettled()), limits.records_per_collection)
         batch.conclude()
-        self._give_up(batch, now_ms - limits.give_up_after_seconds * 1000)
+        self._give_up(batch, now_ms)
         self._settle(batch)
         return batch
 
@@ -121,10 +125,14 @@ class Deliverer:
             return self.mapper.key(profile)
         return ""
 
-    def _give_up(self, batch: Batch, oldest_ms: int) -> None:
+    def _give_up(self, batch: Batch, now_ms: int) -> None:
         """Reject what is still deferred at its age, with its last reason: a person takes over from the dead letters."""
+        oldest_ms, a_day_ago = now_ms - self.limits.give_up_after_seconds * 1000, now_ms - COMMON_CAUSE_SECONDS * 1000
         for delivery in batch.exceptions.values():
-            if delivery.outcome.kind is OutcomeKind.DEFERRED and delivery.message.sent_at <= oldest_ms:
+            message, is_over = delivery.message, delivery.message.sent_at <= oldest_ms
+            if delivery.outcome.wait is Wait.COMMON_CAUSE:
+                is_over |= (message.first_received_at or message.sent_at) <= a_day_ago
+            if delivery.outcome.kind is OutcomeKind.DEFERRED and is_over:
                 last = delivery.outcome.reason or Reason("NO_REASON")
                 text = f"Given up after {delivery.message.receive_count} tries. {last.text}".strip()
                 delivery.outcome = rejected(last.code, text, last.fields)

@@ -7,10 +7,10 @@ whose outcome is known.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from salesforce_destination.record.record import Record
 
@@ -31,6 +31,68 @@ LIMIT_BELIEVED_SECONDS = 600.0
 DESCRIBE_EVERY_SECONDS = 300.0
 """How often the org is asked whether a missing field has come."""
 
+LAST_ANSWERS = 20
+"""Of so many records the org's last answer tells whether a refusal is common."""
+
+ANSWERS_COUNT_SECONDS = 3_600.0
+
+
+@dataclass(slots=True, repr=False)
+class Answers:
+    """
+    What the org last said to one kind of write, for telling a common cause from a single bad record.
+
+    Only first tries of distinct records count: what waits for a cause comes again and again, and would pass for its
+    proof. `last` holds when each was answered, and the code that refused it or nothing; `written` the last records that
+    passed at any try; `waiting` those that wait for a cause, each with its code.
+    """
+
+    last: dict[str, tuple[float, str]] = field(default_factory=dict)
+    written: dict[str, float] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
+
+    def note(self, key: str, code: str, now: float, *, is_first: bool) -> str:
+        """Count the answer to a record; give the code of the cause that it ends, by passing."""
+        ended = "" if code else self.waiting.pop(key, "")
+        if ended:
+            self.last = {other: answer for other, answer in self.last.items() if answer[1] != ended}
+        if is_first:
+            _put(self.last, key, (now, code), LAST_ANSWERS)
+        if not code:
+            _put(self.written, key, now, 2)
+        return ended
+
+    def note_waiting(self, key: str, code: str) -> None:
+        """Remember that a record waits because of this code."""
+        _put(self.waiting, key, code, RECORDS_REMEMBERED)
+
+    def passes(self, key: str, now: float) -> bool:
+        """Whether another record than this one was written within the hour."""
+        return any(now - time < ANSWERS_COUNT_SECONDS for other, time in self.written.items() if other != key)
+
+    def is_half(self, code: str, now: float) -> bool:
+        """
+        Whether this code refused half of all that counts, or of the latest, if several are among them.
+
+        The latest alone may be: of a trickle, what passed before the cause began is in the majority for an hour.
+        """
+        recent = [each for each in self.last.values() if now - each[0] < ANSWERS_COUNT_SECONDS]
+        latest = [[refusal for time, refusal in recent if time >= start] for start in {time for time, _ in recent}]
+        counts = [(codes.count(code), len(codes)) for codes in latest]
+        return any(2 * count >= size and count > (size < len(recent)) for count, size in counts)
+
+    def is_most(self, codes: Collection[str]) -> bool:
+        """Whether these codes refused more than half of the last twenty."""
+        return 2 * len([code for _, code in self.last.values() if code in codes]) > LAST_ANSWERS
+
+
+def _put(entries: dict[str, Any], key: str, value: object, most: int) -> None:
+    """Put this last, and keep so many."""
+    entries.pop(key, None)
+    entries[key] = value
+    if len(entries) > most:
+        del entries[next(iter(entries))]
+
 
 @dataclass(slots=True)
 class Memory:
@@ -45,6 +107,7 @@ class Memory:
     _spent_at: float | None = None
     _newest: dict[str, dict[str, int]] = field(default_factory=dict)
     _older: dict[str, dict[str, int]] = field(default_factory=dict)
+    answers: defaultdict[object, Answers] = field(default_factory=lambda: defaultdict(Answers), repr=False)
     _partly: OrderedDict[tuple[str, int], frozenset[str]] = field(default_factory=OrderedDict)
 
     def known_among(self, records: Sequence[Record]) -> set[str]:

@@ -9,17 +9,15 @@ invocation, and a spent limit is not to be asked again.
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from salesforce_destination.delivery.attempt import Attempt, Events, collections_of, in_order_of_parents
 from salesforce_destination.delivery.batch import NOT_REACHED, Batch
 from salesforce_destination.delivery.decision import Decision, Refusals, outcome_of_failure
-from salesforce_destination.delivery.memory import FAST_SECONDS, Memory
+from salesforce_destination.delivery.memory import FAST_SECONDS, LAST_ANSWERS, Answers, Memory
 from salesforce_destination.delivery.ports import Org
 from salesforce_destination.errors import BadRequestError, DailyLimitError, DestinationError, OutcomeUnknownError
 from salesforce_destination.outcome import (
@@ -33,19 +31,21 @@ from salesforce_destination.outcome import (
     missing_in_org,
     rejected,
 )
+from salesforce_destination.record.classification import may_be_common
 from salesforce_destination.record.composite import WRITTEN, CollectionReply, RecordErrors
 from salesforce_destination.record.record import Record, moved
 from salesforce_destination.record.successor import Move, Successor
 
 if TYPE_CHECKING:
     from salesforce_destination.destination.destination import Destination
+    from salesforce_destination.record.description import ObjectDescription
 
 T = TypeVar("T")
 
 LOCKED = "UNABLE_TO_LOCK_ROW"
 
-COMMON_FROM_RECORDS = 20
-"""From so many refused records on a cause may be common; among fewer, half of them may well be bad ones."""
+ENOUGH_ALONE = 20
+"""After so many records that were refused alone for one reason, the others are not taken apart for it."""
 
 NOT_COMMON = frozenset({"CANNOT_UPDATE_CONVERTED_LEAD", "RECORD_MERGED"})
 """Codes that say something of each record for itself, however many there are."""
@@ -53,7 +53,8 @@ NOT_COMMON = frozenset({"CANNOT_UPDATE_CONVERTED_LEAD", "RECORD_MERGED"})
 MOST_REQUESTS_TO_SPLIT = 60
 """For each 1,000 records of a batch of which something is split; what is left then waits."""
 
-_PARTICULARS = re.compile(r"\b[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?\b|\d+")
+NOT_THERE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"})
+"""How an Id is refused that the org does not know; where most are, it is the wrong org."""
 
 Failure = Outcome | BadRequestError
 """What became of a whole collection: it waits, or something in it is not accepted."""
@@ -76,7 +77,11 @@ class Sender:
     _most_calls: int = 0
     _records: Sequence[Record] = ()
     _by_key: dict[str, Record] = field(default_factory=dict)
-    _refused: list[tuple[str, Events, Outcome]] = field(default_factory=list)
+    _written: list[Record] = field(default_factory=list)
+    _refused: list[tuple[Record, Events, Outcome]] = field(default_factory=list)
+    _description: ObjectDescription | None = None
+    _has_described: bool = False
+    _codes_of_requests: set[str] = field(default_factory=set)
     _single: SingleRecords = field(init=False)
 
     def __post_init__(self) -> None:
@@ -144,7 +149,7 @@ class Sender:
         rejected = tuple([update for update in given_up if update.outcome is not DELIVERED])
         if rejected and (outcome := refusal or attempt.refusal):
             self.batch.settle(rejected, outcome)
-            self._refused.append((attempt.record.key, rejected, outcome))
+            self._refused.append((attempt.record, rejected, outcome))
         return following
 
     def _settle_unsent(self, attempt: Attempt) -> None:
@@ -208,6 +213,7 @@ class Sender:
     def _settle_written(self, records: Sequence[Record], size: int) -> None:
         """Settle the records of a collection of which nothing waits and nothing follows."""
         self._single.note_written(size)
+        self._written += records
         self.memory.note_written(records)
         self.batch.note_delivered(records)
         self.batch.settle_all(records, DELIVERED)
@@ -217,17 +223,39 @@ class Sender:
             return Decision(answer)
         if isinstance(answer, BadRequestError):
             self.batch.codes[answer.code] += 1
-            single = rejected(answer.code, "Salesforce refuses this record even in a request of its own.")
+            text = f"Salesforce refuses this record even in a request of its own. {answer.text}"
+            single = rejected(answer.code, text.strip())
+            self._codes_of_requests.add(answer.code)
             resend = attempt.among(collection_size // 2) if collection_size > 1 else None
             decision = Decision(single, resend=resend)
         elif answer:
             self.batch.codes.update(error.code for error in answer)
             tries = self.batch.receive_count(attempt.record)
-            decision = self.refusals.decide(attempt, answer, tries, collection_size)
+            decision = self._asked(attempt, answer, self.refusals.decide(attempt, answer, tries, collection_size))
+            if decision.outcome.kind is OutcomeKind.DEFERRED and not (decision.resend or decision.missing):
+                self._refused.append((attempt.record, (), decision.outcome))
         else:
             self._single.note_written(collection_size)
             return Decision(DELIVERED)
         return self._single.considered(attempt, decision, collection_size)
+
+    def _asked(self, attempt: Attempt, errors: RecordErrors, decision: Decision) -> Decision:
+        """A field is missing for everybody only if the org's describe lacks it; else this record alone is refused."""
+        code = (decision.outcome.reason or Reason("")).code
+        is_about_fields = decision.outcome.wait is Wait.UNTIL_MENDED and code.startswith("INVALID_FIELD")
+        if not is_about_fields or attempt.record.moved_to:
+            return decision
+        if self._stopped is None and not self._has_described:
+            self._has_described = True
+            with suppress(DestinationError):
+                self._description = self._ask(self.org.describe)
+        if self._description is None:
+            return Decision(decision.outcome)
+        missing = (decision.missing or attempt.record.fields.keys()) - self._description.writable
+        is_found = self.destination.updates_by_id or self.destination.identity.target in self._description.fields
+        if missing or not is_found:
+            return replace(decision, missing=frozenset(missing))
+        return self.refusals.alone(attempt, errors)
 
     def _carry_out(self, attempt: Attempt, decision: Decision) -> Attempt | None:
         """Carry out what was decided, and give what is to be sent next of this record."""
@@ -256,6 +284,7 @@ class Sender:
         return self._ready(self._go_on(attempt))
 
     def _note_delivered(self, attempt: Attempt) -> None:
+        self._written.append(attempt.record)
         self.memory.note_written([attempt.record])
         self.batch.note_delivered([attempt.record])
         if attempt.missing:
@@ -354,14 +383,47 @@ class Sender:
         left_out = frozenset.intersection(*(attempt.record.left_out for attempt in attempts)) - self.memory.missing
         return Attempt(there.without(unknown | left_out), attempts[0].most, not_there=unknown)
 
-    # Common causes: where half of a batch is refused for one reason, the records are not to blame.
+    # Common causes: what the org's own set-up may refuse to all records alike waits, and is tried again.
 
     def _settle_refused(self) -> None:
-        """Settle anew what was refused for a common cause."""
-        causes = common_causes([(key, outcome) for key, _, outcome in self._refused], len(self._records))
-        for _, events, outcome in self._refused:
-            if _cause(outcome) in causes or self._single.is_common(outcome):
-                self.batch.settle(events, Outcome(OutcomeKind.DEFERRED, outcome.reason, Wait.UNTIL_MENDED))
+        """Count the answers of this batch, and let what may be refused for a common cause wait."""
+        now, halves = self.memory.clock(), dict[tuple[object, str], bool]()
+        self._note_answers(now)
+        for record, events, outcome in self._refused:
+            answers, reason = self.memory.answers[record.kind], outcome.reason or Reason("")
+            cause, may_be = (record.kind, reason.code), self._may_be_common(reason)
+            if cause not in halves:
+                halves[cause] = answers.is_half(reason.code, now) if may_be else self._is_most(answers, reason)
+            is_common = halves[cause] or (may_be and not answers.passes(record.key, now))
+            if is_common:
+                self.batch.common_refusal = reason
+            for update in events:
+                if is_common or (may_be and self.batch.messages[update.message].receive_count == 1):
+                    answers.note_waiting(record.key, reason.code)
+                    self.batch.settle([update], Outcome(OutcomeKind.DEFERRED, reason, Wait.COMMON_CAUSE))
+                else:
+                    answers.waiting.pop(record.key, None)
+                    self.batch.ended_causes.add(reason.code)
+
+    def _note_answers(self, now: float) -> None:
+        """A record counts once, however many of its events were written or refused, and in its place in the batch."""
+        codes = {record.key: (outcome.reason or Reason("")).code for record, _, outcome in self._refused}
+        waiting = any(answers.waiting for answers in self.memory.answers.values())
+        written = self._written if codes or waiting else self._written[-LAST_ANSWERS:]
+        answered = {record.key: record for record in written} | {record.key: record for record, _, _ in self._refused}
+        in_order = [record for record in self._records if record.key in answered] if codes else ()
+        for record in ({record.key: record for record in in_order} | answered).values():
+            is_first = self.batch.receive_count(record) == 1
+            ended = self.memory.answers[record.kind].note(record.key, codes.get(record.key, ""), now, is_first=is_first)
+            self.batch.ended_causes.update({ended} - {""})
+
+    def _may_be_common(self, reason: Reason) -> bool:
+        return reason.code not in self._codes_of_requests and may_be_common(reason.code, reason.text)
+
+    def _is_most(self, answers: Answers, reason: Reason) -> bool:
+        """Whether most of many records are refused for what is else a record's own: an unknown Id, a limit."""
+        is_unknown_id = self.destination.updates_by_id and reason.code in NOT_THERE and not reason.fields
+        return answers.is_most(NOT_THERE if is_unknown_id else {reason.code} & {"LIMIT_EXCEEDED"})
 
 
 @dataclass(slots=True)
@@ -425,33 +487,11 @@ class SingleRecords:
                 return Decision(deferred(common, Wait.UNTIL_MENDED, "Records fail one by one; the rest was not tried."))
         return decision
 
-    def is_common(self, outcome: Outcome) -> bool:
-        """Whether a record was rejected for the cause that is common among those that were sent alone."""
-        return outcome.reason is not None and outcome.reason.code == self._common_code()
-
     def _common_code(self) -> str:
         """The code that refused at least twenty single records, and at least as many as were written singly."""
         code = max(self.refused, key=lambda code: len(self.refused[code]), default="")
         count = len(self.refused.get(code, ()))
-        return code if count >= COMMON_FROM_RECORDS and count >= self.written else ""
-
-
-def common_causes(refused: Iterable[tuple[str, Outcome]], records: int) -> frozenset[tuple[str, str]]:
-    """
-    The reasons, as code and text, for which at least half of a batch of records was refused.
-
-    `refused` holds a record's key and an outcome; a record counts once, however many of its events were refused.
-    """
-    if records < COMMON_FROM_RECORDS:
-        return frozenset()
-    causes = Counter(cause for _, cause in {(key, _cause(outcome)) for key, outcome in refused})
-    return frozenset(cause for cause, count in causes.items() if count * 2 >= records and cause[0] not in NOT_COMMON)
-
-
-def _cause(outcome: Outcome) -> tuple[str, str]:
-    """A reason without what is particular of one record: Ids and numbers."""
-    reason = outcome.reason or Reason("")
-    return reason.code, _PARTICULARS.sub("#", reason.text)
+        return code if count >= ENOUGH_ALONE and count >= self.written else ""
 
 
 def _read(reply: CollectionReply) -> Reply:

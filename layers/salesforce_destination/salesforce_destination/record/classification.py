@@ -113,7 +113,6 @@ RECORD_TABLE: Sequence[RecordRow] = (
     *(("INVALID_FIELD_FOR_INSERT_UPDATE", text, Meaning.REJECT) for text in NOT_OF_THIS_KIND),
     ("INVALID_FIELD_FOR_INSERT_UPDATE", "", Meaning.MISMATCH),
     ("INVALID_TYPE", "", Meaning.MISMATCH),
-    ("STORAGE_LIMIT_EXCEEDED", "", Meaning.MISMATCH),
     ("CANNOT_UPDATE_CONVERTED_LEAD", "", Meaning.CONVERTED),
     ("ENTITY_IS_DELETED", "", Meaning.GONE),
     ("NOT_FOUND", "", Meaning.GONE),
@@ -140,12 +139,35 @@ RECORD_TABLE: Sequence[RecordRow] = (
             "MISSING_ARGUMENT",
             "NUMBER_OUTSIDE_VALID_RANGE",
             "REQUIRED_FIELD_MISSING",
+            "STORAGE_LIMIT_EXCEEDED",
             "STRING_TOO_LONG",
             "TEXT_DATA_OUTSIDE_SUPPORTED_CHARSET",
             "TOO_MANY_ENUM_VALUE",
         )
     ),
 )
+
+
+SET_UP_CODES = frozenset(
+    {
+        "CANNOT_EXECUTE_FLOW_TRIGGER",
+        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+        "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+        "INSUFFICIENT_ACCESS",
+        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+        "INSUFFICIENT_ACCESS_OR_READONLY",
+        "LIMIT_EXCEEDED",
+        "STORAGE_LIMIT_EXCEEDED",
+    }
+)
+"""What the org's own set-up may refuse to all records alike: validation, triggers, flows, rights, sharing, limits."""
+
+
+def may_be_common(code: str, text: str) -> bool:
+    """Whether a record with this refusal may be one of many that the org's set-up refuses; unknown codes may be."""
+    if code == "LIMIT_EXCEEDED" and meaning_of(RecordError(code, text)) is Meaning.SPLIT:
+        return False  # it was refused alone, after the others had passed without it
+    return code in SET_UP_CODES or not any(code == known for known, _, _ in RECORD_TABLE)
 
 
 def meaning_of(error: RecordError) -> Meaning:
@@ -211,11 +233,11 @@ def request_error(status: int, body: Json) -> SalesforceError:
     for known_status, code, fragment, error in REQUEST_TABLE:
         is_answer = bool(codes) or status in NEEDS_NO_ANSWER
         if is_answer and status == known_status and (not code or code in codes) and fragment in text:
-            return error(status, codes)
+            return error(status, codes, text)
     if 200 <= status < 300:
         return OutcomeUnknownError(status, codes)
     if status in (301, 302, 303, 307, 308) and not codes:
         return SessionExpiredError(status, [ORG_MOVED])
     if status >= 500 or 300 <= status < 400 or not codes:
-        return SalesforceUnavailableError(status, codes)
-    return RequestRefusedError(status, codes)
+        return SalesforceUnavailableError(status, codes, text)
+    return RequestRefusedError(status, codes, text)

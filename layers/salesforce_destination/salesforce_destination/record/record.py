@@ -57,6 +57,11 @@ class Record:
     left_out: frozenset[str] = frozenset()
     updates_only: bool = False
 
+    @property
+    def kind(self) -> tuple[str | None, bool]:
+        """The kind of its write: the sObject where it moved, and whether it must not be created."""
+        return self.moved_to, self.updates_only
+
     def without(self, names: Iterable[str]) -> Record:
         """The same record, these fields left out."""
         left_out = self.left_out.union(names)
