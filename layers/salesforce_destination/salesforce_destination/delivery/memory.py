@@ -38,7 +38,7 @@ ANSWERS_COUNT_SECONDS = 3_600.0
 
 
 @dataclass(slots=True, repr=False)
-class Answers:
+class LastAnswers:
     """
     What the org last said to one kind of write, for telling a common cause from a single bad record.
 
@@ -107,7 +107,7 @@ class Memory:
     _spent_at: float | None = None
     _newest: dict[str, dict[str, int]] = field(default_factory=dict)
     _older: dict[str, dict[str, int]] = field(default_factory=dict)
-    answers: defaultdict[object, Answers] = field(default_factory=lambda: defaultdict(Answers), repr=False)
+    answers: defaultdict[object, LastAnswers] = field(default_factory=lambda: defaultdict(LastAnswers), repr=False)
     _partly: OrderedDict[tuple[str, int], frozenset[str]] = field(default_factory=OrderedDict)
 
     def known_among(self, records: Sequence[Record]) -> set[str]:

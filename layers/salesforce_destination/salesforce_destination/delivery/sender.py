@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from salesforce_destination.delivery.attempt import Attempt, Events, collections_of, in_order_of_parents
 from salesforce_destination.delivery.batch import NOT_REACHED, Batch
 from salesforce_destination.delivery.decision import Decision, Refusals, outcome_of_failure
-from salesforce_destination.delivery.memory import FAST_SECONDS, LAST_ANSWERS, Answers, Memory
+from salesforce_destination.delivery.memory import FAST_SECONDS, LAST_ANSWERS, LastAnswers, Memory
 from salesforce_destination.delivery.ports import Org
 from salesforce_destination.errors import BadRequestError, DailyLimitError, DestinationError, OutcomeUnknownError
 from salesforce_destination.outcome import (
@@ -420,7 +420,7 @@ class Sender:
     def _may_be_common(self, reason: Reason) -> bool:
         return reason.code not in self._codes_of_requests and may_be_common(reason.code, reason.text)
 
-    def _is_most(self, answers: Answers, reason: Reason) -> bool:
+    def _is_most(self, answers: LastAnswers, reason: Reason) -> bool:
         """Whether most of many records are refused for what is else a record's own: an unknown Id, a limit."""
         is_unknown_id = self.destination.updates_by_id and reason.code in NOT_THERE and not reason.fields
         return answers.is_most(NOT_THERE if is_unknown_id else {reason.code} & {"LIMIT_EXCEEDED"})
