@@ -35,11 +35,12 @@ DESCRIBED_TYPES = {
 """Types in metadata by the names that a describe has for them, as far as a field here could be one."""
 
 NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
+_NAMESPACES = {"m": NAMESPACE, "u": "urn:partner.soap.sforce.com"}
 _HEADERS = {"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": '""'}
 _ENVELOPE = (
     '<?xml version="1.0" encoding="UTF-8"?>'
     '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"'
-    f' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns="{NAMESPACE}">'
+    ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:s="urn:sobject.partner.soap.sforce.com" xmlns="{}">'
     "<e:Header><SessionHeader><sessionId>{}</sessionId></SessionHeader></e:Header><e:Body>{}</e:Body></e:Envelope>"
 )
 _CODE = re.compile(r"<(?:\w+:)?(?:statusCode|faultcode)>(?:\w+:)?([A-Z_]+)<")
@@ -106,32 +107,37 @@ def _value(name: str) -> Json:
 def create_metadata(api: OrgApi, kind: str, name: str, metadata: Mapping[str, Any]) -> tuple[str, str] | None:
     """Make one component; None when it was made, else the code and the text of the refusal."""
     members = "".join(f"<{key}>{_text(value)}</{key}>" for key, value in {"fullName": name, **metadata}.items())
-    answer = _asked(api, f'<createMetadata><metadata xsi:type="{kind}">{members}</metadata></createMetadata>')
-    return None if "<success>true</success>" in answer[1] else _refusal(*answer)
+    answer = soap(api, "m", f'<createMetadata><metadata xsi:type="{kind}">{members}</metadata></createMetadata>')
+    return None if "<success>true</success>" in answer[1] else refusal(*answer)
 
 
 def read_metadata(api: OrgApi, kind: str, names: Collection[str]) -> dict[str, Element]:
-    """Everything that components of one kind have in the org, by their names; those that are not there are left out."""
+    """Everything that components of one kind have in the org, by their names; OrgError if one is not shown."""
     wanted = "".join(f"<fullNames>{escape(name)}</fullNames>" for name in names)
-    status, text = _asked(api, f"<readMetadata><type>{kind}</type>{wanted}</readMetadata>")
+    status, text = soap(api, "m", f"<readMetadata><type>{kind}</type>{wanted}</readMetadata>")
     if "readMetadataResponse" not in text or "<!DOCTYPE" in text:
-        code, message = _refusal(status, text)
+        code, message = refusal(status, text)
         raise OrgError(f"Salesforce refused to show the {kind} {', '.join(names)}: {code}. {message}")
     # Salesforce's own answer, over TLS; one with entities is refused above.
     root = ElementTree.fromstring(text)  # noqa: S314  # nosec B314
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
         element.attrib.clear()
-    return {name: record for record in root.iter("records") if (name := record.findtext("fullName"))}
+    found = {name: record for record in root.iter("records") if (name := record.findtext("fullName"))}
+    if hidden := [name for name in names if name not in found]:
+        raise OrgError(f"Salesforce does not show the {kind} {', '.join(hidden)}.")
+    return found
 
 
-def _asked(api: OrgApi, call: str) -> tuple[int, str]:
-    body = _ENVELOPE.format(escape(api.token.value), call)
-    answer = api.send("POST", f"/services/Soap/m/{api.version}", body.encode(), headers=_HEADERS)
+def soap(api: OrgApi, service: str, call: str) -> tuple[int, str]:
+    """Call the Metadata API ("m") or the Partner API ("u"): the status and the text of the answer."""
+    body = _ENVELOPE.format(_NAMESPACES[service], escape(api.token.value), call)
+    answer = api.send("POST", f"/services/Soap/{service}/{api.version}", body.encode(), headers=_HEADERS)
     return answer.status, answer.body if isinstance(answer.body, str) else ""
 
 
-def _refusal(status: int, text: str) -> tuple[str, str]:
+def refusal(status: int, text: str) -> tuple[str, str]:
+    """The code and the text of a call that was refused."""
     code, message = _CODE.search(text), _TEXT.search(text)
     return code[1] if code else f"HTTP_{status}", unescape(message[1]) if message else ""
 

@@ -11,6 +11,7 @@ from salesforce_destination.record.description import FieldDescription
 from salesforce_destination.record.salesforce_id import to_18
 from salesforce_destination.record.successor import MERGEABLE, successor_queries
 
+from destination_cli.create_fields.metadata import refusal, soap
 from destination_cli.org_api import OrgAnswer
 from destination_cli.prove.fact import Json, Trial, codes_of, fact, fails, holds_if, meanings_of, unseen, untried
 from destination_cli.prove.stage import COLLECTION, COLLECTIONS, CREATING, Stage
@@ -205,14 +206,23 @@ def deleted(stage: Stage) -> Trial:
 
 
 @fact('merged_records = "follow" cannot find the record that was kept, and rejects the message.')
-def deleted_is_shown(stage: Stage) -> Trial:
-    """A deleted record can be asked for what it was merged into (queryAll)."""
+def merged_is_shown(stage: Stage) -> Trial:
+    """A record that was merged tells this user into which (queryAll)."""
     if stage.sobject not in MERGEABLE:
         return untried(f"records of {stage.sobject} are not merged")
-    (soql,) = successor_queries(stage.sobject, "Id", "MasterRecordId", stage.gone())
-    answer = stage.api.send("GET", "queryAll", parameters={"q": soql})
-    rows = answer.body["records"] if answer.good else []
-    return holds_if(len(rows) == 1, f"{len(rows)} of 1 is shown" if answer.good else answer.code)
+    kept, lost = stage.create([{}, {}])
+    master = f"<masterRecord><s:type>{stage.sobject}</s:type><s:Id>{kept}</s:Id></masterRecord>"
+    answer = soap(
+        stage.api,
+        "u",
+        f"<merge><request>{master}<recordToMergeIds>{lost}</recordToMergeIds></request></merge>",
+    )
+    if "<success>true</success>" not in answer[1]:
+        return untried(f"this user cannot merge records: {refusal(*answer)[0]}")
+    (soql,) = successor_queries(stage.sobject, "Id", "MasterRecordId", [lost])
+    shown = stage.api.ask("queryAll", {"q": soql})["records"]
+    told = [row["MasterRecordId"] for row in shown]
+    return holds_if(told == [kept], "it names the other" if told == [kept] else f"{len(shown)} of 1 is shown")
 
 
 @fact("A since_field is less exact: of two changes close together, the older one may win.")
@@ -323,6 +333,6 @@ def _value(stage: Stage, key: FieldDescription, begin: str) -> str:
 
 WRITE_FACTS = (
     *(thousand_records, one_call, answer_shape, all_refused, header_in_subrequest, duplicate_header),
-    *(position, partial_save, unknown_field, wrong_type, unknown_id, deleted, deleted_is_shown, seconds, every_digit),
+    *(position, partial_save, unknown_field, wrong_type, unknown_id, deleted, merged_is_shown, seconds, every_digit),
     *(unknown_field_by_key, update_only_miss, null_key, case, foldings, no_key_field),
 )

@@ -11,10 +11,11 @@ from dataclasses import replace
 from destination_testbench.org.api.call import all_versions
 from destination_testbench.org.api.catalogue import Usage
 from destination_testbench.org.api.gate import Gate, Seen
-from destination_testbench.org.api.metadata import PATH as METADATA_PATH
-from destination_testbench.org.api.metadata import SoapMetadata, metadata_of
+from destination_testbench.org.api.metadata import metadata_of
 from destination_testbench.org.api.resources import Resources
 from destination_testbench.org.api.setup_objects import CustomPermissions, SetupObjects
+from destination_testbench.org.api.soap_metadata import PATH as METADATA_PATH
+from destination_testbench.org.api.soap_metadata import SoapMetadata
 from destination_testbench.org.api.tooling import ToolingStore
 from destination_testbench.org.control.control import Control, RequestLog, is_own
 from destination_testbench.org.exchange import JsonAnswer, OrgReply, OrgRequest, decoded, encoded
@@ -68,7 +69,7 @@ class SimulatedOrg:
         self.users: list[User] = default_users()
         self.sessions = Sessions(self.config)
         self.oauth = OAuth(self.config, self.users, self.sessions)
-        self._soap = SoapLogin(self.config, self.oauth.grants, self.sessions)
+        self._soap = SoapLogin(self.config, self.oauth.grants, self.sessions, lambda *merged: self.admin.merge(*merged))
         self.permissions = CustomPermissions(self.store)
         self.rules = Rules(self.schema, self.permissions.names, self.permissions.held_by)
         self._soap_metadata = SoapMetadata(self.sessions, self.permissions, self.store)

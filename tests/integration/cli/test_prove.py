@@ -64,6 +64,7 @@ NOTICED_BY: dict[str, tuple[object, str]] = {
     "datetime_keeps_seconds": (False, "seconds"),
     "number_keeps_every_digit": (False, "every-digit"),
     "rules_compare_under_lock": (False, "concurrent"),
+    "query_all_shows_merged": (False, "merged-is-shown"),
     "subrequest_headers_honoured": (False, "header-in-subrequest"),
 }
 """Each habit of the simulated org that this software rests on, otherwise than usual, and the fact that shows it."""
@@ -93,7 +94,6 @@ RESTS_ON_NEITHER = {
     "read_only_status",
     "before_its_version",
     "hides_duplicates",
-    "query_all_shows_merged",
     "refused_session_counts",
     "refused_request_counts",
     "limit_info_on_errors",

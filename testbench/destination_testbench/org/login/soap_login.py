@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html import escape, unescape
 
 from destination_testbench.org.exchange import OrgReply, OrgRequest
@@ -25,21 +26,25 @@ ENVELOPE = (
 
 
 class SoapLogin:
-    """Answers login()."""
+    """Answers login(), logout(), and merge(), which REST has not."""
 
-    def __init__(self, config: OrgConfig, grants: Grants, sessions: Sessions) -> None:
-        self._config, self._grants, self._sessions = config, grants, sessions
+    def __init__(
+        self, config: OrgConfig, grants: Grants, sessions: Sessions, merge: Callable[[str, str, list[str]], None]
+    ) -> None:
+        self._config, self._grants, self._sessions, self._merge = config, grants, sessions, merge
 
     def answer(self, request: OrgRequest, now: float) -> OrgReply:
         """A session id and where to use it; status 500 with a fault when there is none. logout() ends one."""
         match, operation = PATH.match(request.path), OPERATION.search(request.body.decode("utf-8", "replace"))
         called = operation[1] if operation else ""
-        if match is None or called not in ("login", "logout"):
+        if match is None or called not in ("login", "logout", "merge"):
             raise not_simulated(f"the SOAP call {called or request.path}")
         if called == "logout":
             if not self._sessions.revoke(value(request, "sessionId")):
                 return fault("INVALID_SESSION_ID", "Invalid Session ID found in SessionHeader: Illegal Session")
             return xml(200, "<logoutResponse/>")
+        if called == "merge":
+            return self._merged(request, now)
         if int(match[1]) > LAST_VERSION:
             return fault("UNSUPPORTED_API_VERSION", "login() is not available in this version")
         try:
@@ -63,6 +68,20 @@ class SoapLogin:
             f"<userType>Standard</userType></userInfo></result></loginResponse>"
         )
         return xml(200, result)
+
+    def _merged(self, request: OrgRequest, now: float) -> OrgReply:
+        session = self._sessions.use(value(request, "sessionId"), now)
+        if session is None:
+            return fault("INVALID_SESSION_ID", "Invalid Session ID found in SessionHeader: Illegal Session")
+        if session.user.minimal:
+            return fault("INSUFFICIENT_ACCESS", "insufficient access rights on entity")
+        master, loser = value(request, "Id"), value(request, "recordToMergeIds")
+        try:
+            self._merge(value(request, "type"), master, [loser])
+        except KeyError:
+            return fault("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+        merged = f"<id>{master}</id><mergedRecordIds>{loser}</mergedRecordIds><success>true</success>"
+        return xml(200, f"<mergeResponse><result>{merged}</result></mergeResponse>")
 
 
 def value(request: OrgRequest, name: str) -> str:

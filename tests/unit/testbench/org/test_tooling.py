@@ -242,15 +242,56 @@ CREATE = """<?xml version="1.0" encoding="UTF-8"?>
 </e:Envelope>"""
 
 
+READ = re.sub(
+    "<createMetadata>.*</createMetadata>",
+    "<readMetadata><type>{kind}</type><fullNames>{name}</fullNames><fullNames>None</fullNames></readMetadata>",
+    CREATE,
+    flags=re.DOTALL,
+)
+
+
+def soap(caller: Caller, text: str) -> str:
+    headers = {"content-type": "text/xml; charset=UTF-8", "soapaction": '""'}
+    return caller.org.handle(OrgRequest("POST", "/services/Soap/m/66.0", {}, headers, text.encode())).body.decode()
+
+
 def create_permission(admin: Caller, name: str, kind: str = "CustomPermission", token: str | None = None) -> str:
     """ "true", or the code of the refusal."""
-    text = CREATE.format(token=token or admin.token, name=name, kind=kind)
-    headers = {"content-type": "text/xml; charset=UTF-8", "soapaction": '""'}
-    reply = admin.org.handle(OrgRequest("POST", "/services/Soap/m/66.0", {}, headers, text.encode()))
-    (found,) = re.findall(
-        r"(?:<(?:success|statusCode|faultcode)>(?:sf:)?|errorCode.:.)(true|[A-Z_]+)", reply.body.decode()
-    )
+    text = soap(admin, CREATE.format(token=token or admin.token, name=name, kind=kind))
+    (found,) = re.findall(r"(?:<(?:success|statusCode|faultcode)>(?:sf:)?|errorCode.:.)(true|[A-Z_]+)", text)
     return str(found)
+
+
+def test_a_permission_set_is_shown_with_all_that_it_has(admin: Caller, caller: Caller) -> None:
+    make(admin)
+    grant(admin, "AI_Status__c", edit=False)
+
+    text = soap(admin, READ.format(token=admin.token, kind="PermissionSet", name="CDP"))
+
+    assert "<fullName>CDP</fullName><label>CDP</label>" in text
+    right = "<editable>false</editable><field>Contact.AI_Status__c</field><readable>true</readable>"
+    assert f"<fieldPermissions>{right}</fieldPermissions>" in text
+    assert text.count('<records xsi:nil="true"/>') == 1
+    assert "INSUFFICIENT_ACCESS" in soap(caller, READ.format(token=caller.token, kind="PermissionSet", name="CDP"))
+    assert "NOT_SIMULATED" in soap(admin, READ.format(token=admin.token, kind="Profile", name="Admin"))
+
+
+def test_records_are_merged_by_the_partner_api_as_in_the_page(admin: Caller) -> None:
+    kept, lost = (admin.send("POST", "sobjects/Contact", {"LastName": name})[1]["id"] for name in ("Kept", "Lost"))
+    merge = (
+        "<merge><request><masterRecord><s:type>Contact</s:type><s:Id>{}</s:Id></masterRecord>"
+        "<recordToMergeIds>{}</recordToMergeIds></request></merge>"
+    )
+
+    def answer(token: str, loser: str = lost) -> str:
+        text = f"<e:Body>{merge.format(kept, loser)}</e:Body><sessionId>{token}</sessionId>"
+        return admin.org.handle(OrgRequest("POST", "/services/Soap/u/66.0", {}, {}, text.encode())).body.decode()
+
+    assert "INVALID_SESSION_ID" in answer("nobody's")
+    assert "INVALID_CROSS_REFERENCE_KEY" in answer(admin.token, "003nobody")
+    assert "<success>true</success>" in answer(admin.token)
+    (row,) = admin.query(f"SELECT MasterRecordId FROM Contact WHERE Id = '{lost}'", "queryAll")
+    assert row["MasterRecordId"] == kept
 
 
 def test_a_custom_permission_that_cannot_be_is_refused(admin: Caller, caller: Caller) -> None:

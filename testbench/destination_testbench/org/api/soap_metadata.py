@@ -1,0 +1,174 @@
+"""The Metadata API in SOAP, as far as permissions go: custom permissions are made, permission sets are shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import escape
+from xml.etree import ElementTree
+
+from destination_testbench.org.api.call import check_version
+from destination_testbench.org.api.setup_objects import CustomPermissions
+from destination_testbench.org.exchange import OrgReply, OrgRequest
+from destination_testbench.org.faults.failure import NOT_BUILT, RequestFailure, not_simulated
+from destination_testbench.org.login.sessions import Session, Sessions
+from destination_testbench.org.login.soap_login import OPERATION
+from destination_testbench.org.records.store import RecordStore, StoredRecord
+
+PATH = re.compile(r"/services/Soap/m/(\d+\.\d)(?:/\w*)?\Z")
+NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
+ENVELOPE_NAMESPACE = "http://schemas.xmlsoap.org/soap/envelope/"
+INSTANCE_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+PERMISSION_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*\Z")
+PERMISSION_NAME_LENGTH = 80
+MOST_COMPONENTS = 10
+
+
+class MetadataRefused(Exception):
+    """A fault of the whole request."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code)
+        self.code, self.message = code, message
+
+
+class ComponentRefused(Exception):
+    """One component is not made."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code)
+        self.code, self.message = code, message
+
+
+class SoapMetadata:
+    """Answers createMetadata() for the type CustomPermission, and readMetadata() for PermissionSet."""
+
+    def __init__(self, sessions: Sessions, permissions: CustomPermissions, store: RecordStore) -> None:
+        self._sessions, self._permissions, self._store = sessions, permissions, store
+
+    def answer(self, request: OrgRequest, version: str, now: float) -> OrgReply:
+        """One result for each component; status 500 with a fault when nothing was looked at."""
+        try:
+            check_version(version)
+            body = self._body(request)
+            session = self._session(body, now)
+            if (asked := body.find(f".//{{{NAMESPACE}}}readMetadata")) is not None:
+                return self._shown(asked, session)
+            call = body.find(f".//{{{NAMESPACE}}}createMetadata")
+            if call is None:
+                operation = OPERATION.search(request.body.decode("utf-8", "replace"))
+                raise not_simulated(f"the Metadata API's {operation[1] if operation else 'call'}")
+            components = list(call)
+            if not 0 < len(components) <= MOST_COMPONENTS:
+                raise MetadataRefused("LIMIT_EXCEEDED", "between 1 and 10 components of createMetadata are supported")
+            results = "".join(self._result(component, session) for component in components)
+        except RequestFailure as failure:
+            if failure.status == NOT_BUILT:
+                raise
+            return fault("UNSUPPORTED_API_VERSION", str(failure.errors[0]["message"]))
+        except MetadataRefused as refused:
+            return fault(refused.code, refused.message)
+        return envelope(200, f'<createMetadataResponse xmlns="{NAMESPACE}">{results}</createMetadataResponse>')
+
+    def _shown(self, asked: ElementTree.Element, session: Session) -> OrgReply:
+        kind = asked.findtext(f"{{{NAMESPACE}}}type")
+        if kind != "PermissionSet":
+            raise not_simulated(f"readMetadata of the type {kind or '(none)'}")
+        if not session.user.admin:
+            text = "use of the Metadata API requires a user with the ModifyAllData or ModifyMetadata permissions"
+            raise MetadataRefused("INSUFFICIENT_ACCESS", text)
+        names = [element.text or "" for element in asked.iterfind(f"{{{NAMESPACE}}}fullNames")]
+        sets = {str(row.get("Name")): row for row in self._rows("PermissionSet")}
+        records = "".join(
+            f'<records xsi:type="PermissionSet">{permission_set_xml(name, sets[name], self._rows)}</records>'
+            if name in sets
+            else '<records xsi:nil="true"/>'
+            for name in names
+        )
+        scope = f'xmlns="{NAMESPACE}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+        return envelope(200, f"<readMetadataResponse {scope}><result>{records}</result></readMetadataResponse>")
+
+    def _rows(self, sobject: str) -> list[StoredRecord]:
+        return list(self._store.table(self._store.schema.sobjects[sobject]))
+
+    def _body(self, request: OrgRequest) -> ElementTree.Element:
+        if "text/xml" not in request.header("content-type") or not request.header("soapaction"):
+            raise MetadataRefused("INVALID_REQUEST", "SOAPAction HTTP header missing")
+        if b"<!DOCTYPE" in request.body:
+            raise MetadataRefused("INVALID_REQUEST", "document types are not supported")
+        try:
+            # The org runs on a person's own machine, and documents with entities are refused above.
+            return ElementTree.fromstring(request.body)  # noqa: S314  # nosec B314
+        except ElementTree.ParseError:
+            raise MetadataRefused("INVALID_REQUEST", "the request is no XML") from None
+
+    def _session(self, body: ElementTree.Element, now: float) -> Session:
+        token = body.findtext(f".//{{{NAMESPACE}}}SessionHeader/{{{NAMESPACE}}}sessionId") or ""
+        if (session := self._sessions.use(token.strip(), now)) is None:
+            text = "Invalid Session ID found in SessionHeader: Illegal Session"
+            raise MetadataRefused("INVALID_SESSION_ID", text)
+        return session
+
+    def _result(self, component: ElementTree.Element, session: Session) -> str:
+        name = component.findtext(f"{{{NAMESPACE}}}fullName") or ""
+        full_name = f"<fullName>{escape(name)}</fullName>"
+        try:
+            self._make(component, name, session)
+        except ComponentRefused as refused:
+            error = f"<message>{escape(refused.message)}</message><statusCode>{refused.code}</statusCode>"
+            return f"<result><errors>{error}</errors>{full_name}<success>false</success></result>"
+        return f"<result>{full_name}<success>true</success></result>"
+
+    def _make(self, component: ElementTree.Element, name: str, session: Session) -> None:
+        kind = component.get(INSTANCE_TYPE, "").rpartition(":")[2]
+        if kind != "CustomPermission":
+            raise not_simulated(f"createMetadata of the type {kind or '(none)'}")
+        if not session.user.admin:
+            raise ComponentRefused("INSUFFICIENT_ACCESS", "insufficient access rights on entity: CustomPermission")
+        if not PERMISSION_NAME.match(name) or len(name) > PERMISSION_NAME_LENGTH:
+            raise ComponentRefused("INVALID_FULLNAME", "The name can only contain underscores and alphanumerics")
+        label = component.findtext(f"{{{NAMESPACE}}}label")
+        if not label or component.findtext(f"{{{NAMESPACE}}}isLicensed") not in ("true", "false"):
+            raise ComponentRefused("REQUIRED_FIELD_MISSING", "Required field is missing: label or isLicensed")
+        if name in self._permissions.names:
+            raise ComponentRefused("DUPLICATE_DEVELOPER_NAME", f"The name {name} is already in use.")
+        self._permissions.add(name, label, component.findtext(f"{{{NAMESPACE}}}description"))
+
+
+def permission_set_xml(name: str, found: StoredRecord, rows: Callable[[str], list[StoredRecord]]) -> str:
+    """Everything that a permission set has, in the words of the Metadata API."""
+    members: list[tuple[str, dict[str, object]]] = []
+    names = {row.id: row.get("DeveloperName") for row in rows("CustomPermission")}
+    for row in (row for row in rows("SetupEntityAccess") if row.get("ParentId") == found.id):
+        members.append(("customPermissions", {"enabled": True, "name": names[str(row.get("SetupEntityId"))]}))
+    for row in (row for row in rows("FieldPermissions") if row.get("ParentId") == found.id):
+        rights = {"editable": row.get("PermissionsEdit"), "field": row.get("Field")}
+        members.append(("fieldPermissions", {**rights, "readable": row.get("PermissionsRead")}))
+    for row in (row for row in rows("ObjectPermissions") if row.get("ParentId") == found.id):
+        given = {f"allow{right}": row.get(f"Permissions{right}") for right in ("Create", "Delete", "Edit", "Read")}
+        all_records = {f"{end}AllRecords": row.get(f"Permissions{end.title()}AllRecords") for end in ("modify", "view")}
+        members.append(("objectPermissions", {**given, **all_records, "object": row.get("SobjectType")}))
+    text = "".join(
+        f"<{tag}>{''.join(_leaf(*leaf) for leaf in sorted(entry.items()))}</{tag}>" for tag, entry in members
+    )
+    label = "".join(_leaf(tag.lower(), found.get(tag)) for tag in ("Description", "Label") if found.get(tag))
+    return f"<fullName>{name}</fullName>{label}<hasActivationRequired>false</hasActivationRequired>{text}"
+
+
+def _leaf(name: str, value: object) -> str:
+    return f"<{name}>{str(bool(value)).lower() if value in (True, False, None) else escape(str(value))}</{name}>"
+
+
+def fault(code: str, message: str) -> OrgReply:
+    """A SOAP fault."""
+    inner = f"<faultcode>sf:{code}</faultcode><faultstring>{code}: {escape(message)}</faultstring>"
+    return envelope(500, f"<soapenv:Fault>{inner}</soapenv:Fault>")
+
+
+def envelope(status: int, body: str) -> OrgReply:
+    """An envelope around a body."""
+    text = (
+        f'<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="{ENVELOPE_NAMESPACE}"'
+        f' xmlns:sf="http://soap.sforce.com/2006/04/metadata"><soapenv:Body>{body}</soapenv:Body></soapenv:Envelope>'
+    )
+    return OrgReply(status, {"Content-Type": "text/xml;charset=UTF-8"}, text.encode())
