@@ -51,7 +51,7 @@ class ScriptedOrg:
         self._questions += 1
         return {record.key: self._successor for record in records} if self._successor else {}
 
-    def describe(self) -> ObjectDescription:
+    def describe(self, *, anew: bool = False) -> ObjectDescription:
         self._questions += 1
         return read_description({})
 

@@ -17,7 +17,8 @@ value (see outcome). No message here carries a response body, a field value or a
     - DailyLimitError             try again much later: the org has spent its API calls
     - OutcomeUnknownError         wait until the request cannot be running any more, then send it again
     - BadRequestError             send it in smaller parts: something in it is not accepted
-    - RequestRefusedError         do not try again: the request does not fit the org
+    - RequestRefusedError         wait until a person has mended it: the request does not fit the org
+      + UnknownCodeError          try again later, then in smaller parts
 """
 
 from __future__ import annotations
@@ -142,11 +143,14 @@ class SalesforceError(DestinationError):
     Base of every failure of a whole request to Salesforce.
 
     `status` is the HTTP status, or None where no answer came; `codes` are Salesforce's error codes. `text` is what
-    Salesforce says, for dead letters alone: it echoes field values, and stands in no message and no repr.
+    Salesforce says, for dead letters alone: it echoes field values, and stands in no message and no repr. `fields` are
+    those that it names.
     """
 
-    def __init__(self, status: int | None, codes: Iterable[str] = (), text: str = "") -> None:
-        self.status, self.codes, self.text = status, tuple(codes), text
+    def __init__(
+        self, status: int | None, codes: Iterable[str] = (), text: str = "", fields: Iterable[str] = ()
+    ) -> None:
+        self.status, self.codes, self.text, self.fields = status, tuple(codes), text, tuple(fields)
         self.code = self.codes[0] if self.codes else f"HTTP_{status}" if status else "NO_ANSWER"
         super().__init__(" ".join([str(status or "no answer"), *self.codes]))
 
@@ -177,3 +181,7 @@ class BadRequestError(SalesforceError):
 
 class RequestRefusedError(SalesforceError):
     """The request as a whole does not fit the org (permission, API version, sObject). A person has to mend that."""
+
+
+class UnknownCodeError(RequestRefusedError):
+    """Nobody has described the code. It says nothing of a record; met again, one body must not hold the others back."""

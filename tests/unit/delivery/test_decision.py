@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import pytest
 from builders import CONTACTS, SENT_AT, a_destination, an_update
 from salesforce_destination.delivery.attempt import Attempt
-from salesforce_destination.delivery.decision import Decision, Refusals, outcome_of_failure
+from salesforce_destination.delivery.decision import _FIRST_DECIDES, Decision, Refusals, outcome_of_failure
 from salesforce_destination.errors import (
+    BadRequestError,
     ConcurrentLimitError,
     DailyLimitError,
     DestinationError,
@@ -15,9 +17,11 @@ from salesforce_destination.errors import (
     RequestRefusedError,
     SalesforceUnavailableError,
     TimeIsUpError,
+    UnknownCodeError,
 )
-from salesforce_destination.outcome import SKIPPED, OutcomeKind, Wait, rejected
-from salesforce_destination.record.classification import RecordError
+from salesforce_destination.outcome import SKIPPED, OutcomeKind, Reason, Wait, rejected
+from salesforce_destination.record.classification import Meaning, RecordError
+from salesforce_destination.record.description import ObjectDescription, read_description
 from salesforce_destination.record.record import Update, merge, moved
 from salesforce_destination.record.successor import Move
 
@@ -57,9 +61,13 @@ def decide(
     attempt: Attempt | None = None,
     receive_count: int = 1,
     collection_size: int = 1,
+    org: Iterable[str] = (),
 ) -> Decision:
+    """What follows these errors where the org has the fields `org`, and those that every file here names."""
     refusals = Refusals(a_destination(text))
-    return refusals.decide(attempt or an_attempt(), errors, receive_count, collection_size)
+    known = [*org, "LastName", "FirstName", "Email", "CDP_Key__c"]
+    described = read_description({"fields": [{"name": name, "updateable": True} for name in known]})
+    return refusals.decide(attempt or an_attempt(), errors, receive_count, collection_size, lambda: described)
 
 
 def code_of(decision: Decision) -> str | None:
@@ -118,9 +126,24 @@ def test_a_record_that_is_refused_alone_waits_or_is_rejected_by_its_code(
 def test_two_upserts_that_race_for_one_key_are_tried_as_often_as_an_unknown_code(
     field: str, receive_count: int, kind: OutcomeKind
 ) -> None:
-    raced = RecordError("DUPLICATE_VALUE", f"duplicate value found: {field} duplicates value on record with id: 003")
+    for text in (
+        f"duplicate value found: {field} duplicates value on record with id: 003",
+        f"valeur en double trouvée : {field} duplique une valeur dans l'enregistrement ID : 003",
+        f"重複する値があります{field.lower()}は値を重複しています",
+        f"se ha encontrado un valor duplicado: {field} duplica el valor",
+    ):
+        raced = RecordError("DUPLICATE_VALUE", text)
+        assert decide(raced, text=EXTERNAL_ID, receive_count=receive_count).outcome.kind is kind
 
-    assert decide(raced, text=EXTERNAL_ID, receive_count=receive_count).outcome.kind is kind
+
+def test_a_duplicate_that_the_user_may_not_see_is_no_race_and_is_called_so() -> None:
+    masked = RecordError("DUPLICATE_VALUE", "duplicate value found: <unknown> duplicates value on record: <unknown>")
+
+    outcome = decide(masked, text=EXTERNAL_ID).outcome
+
+    assert outcome.kind is OutcomeKind.REJECTED
+    assert outcome.reason is not None
+    assert outcome.reason.text.endswith("The integration user does not see the other record.")
 
 
 def test_another_code_that_names_the_key_as_a_duplicate_is_no_race() -> None:
@@ -129,30 +152,183 @@ def test_another_code_that_names_the_key_as_a_duplicate_is_no_race() -> None:
     assert decide(other, text=EXTERNAL_ID).outcome.kind is OutcomeKind.REJECTED
 
 
+SAID = (
+    "No such column '{}' on sobject of type Contact",
+    "Aucune colonne '{}' sur le sobject de type Contact",
+    "Contact 型の sobject に{}列がありません",
+    "No existe la columna {}.",
+)
+
+
+@pytest.mark.parametrize("said", SAID)
+@pytest.mark.parametrize("code", ["INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"])
 @pytest.mark.parametrize(
-    ("error", "missing"),
+    ("named", "org", "missing"),
     [
-        (RecordError("INVALID_FIELD", "No such column 'A__c' on sobject of type Contact"), {"A__c"}),
-        (
-            RecordError("INVALID_FIELD_FOR_INSERT_UPDATE", "Unable to create/update fields: A__c, B__c."),
-            {"A__c", "B__c"},
-        ),
-        (RecordError("INVALID_FIELD_FOR_INSERT_UPDATE", "", ("B__c",)), {"B__c"}),
-        (RecordError("INVALID_FIELD", "No such column 'Other__c' on sobject of type Contact"), set()),
+        ("A__c", ["B__c"], {"A__c"}),
+        ("a__C", [], {"A__c"}),
+        ("A__c, B__c", [], {"A__c", "B__c"}),
+        ("A__c, B__c", ["a__c"], {"B__c"}),
+        ("", ["B__c"], {"A__c"}),
+        ("A__c", ["A__c"], set()),
+        ("B__c", ["B__c"], set()),
+        ("", ["A__c", "B__c"], set()),
     ],
 )
-def test_a_field_that_the_org_lacks_is_named_by_the_error_or_its_text(error: RecordError, missing: set[str]) -> None:
-    decision = decide(error, attempt=an_attempt(fields=["A__c", "B__c", "LastName"]))
+def test_the_describe_says_whether_the_org_lacks_a_field_in_every_language(
+    said: str, code: str, named: str, org: list[str], missing: set[str]
+) -> None:
+    attempt = an_attempt(fields=["A__c", "B__c", "LastName"])
 
-    assert decision.missing == missing
-    assert decision.outcome.wait is Wait.UNTIL_MENDED
+    by_text = decide(RecordError(code, said.format(named)), attempt=attempt, org=org)
+    by_fields = decide(RecordError(code, "", tuple(named.split(", ")) if named else ()), attempt=attempt, org=org)
+
+    for decision in (by_text, by_fields):
+        assert decision.missing == missing
+        assert decision.outcome.kind is (OutcomeKind.DEFERRED if missing else OutcomeKind.REJECTED)
+        assert decision.outcome.wait is (Wait.UNTIL_MENDED if missing else Wait.BACKOFF)
+
+
+def test_a_key_that_the_org_lacks_is_the_fault_of_no_record() -> None:
+    lacking = RecordError("INVALID_FIELD", SAID[0].format("CDP_Gone__c"))
+
+    decision = decide(lacking, text=CONTACTS.replace('"SalesforceId"', '"CDP_Gone__c"'))
+
+    assert (decision.outcome.kind, decision.outcome.wait) == (OutcomeKind.DEFERRED, Wait.UNTIL_MENDED)
+    assert decision.missing == set()
+
+
+def test_one_odd_record_is_refused_alone_and_without_the_field_where_that_may_be() -> None:
+    odd = RecordError("INVALID_FIELD_FOR_INSERT_UPDATE", "Unable to create/update fields: Email. Please check.")
+    marrying = RecordError(
+        "INVALID_FIELD_FOR_INSERT_UPDATE", "Cannot specify any additional fields when marrying or separating a Person"
+    )
+    attempt = an_attempt(fields=["Email", "LastName"])
+
+    assert decide(odd, attempt=attempt).outcome.reason == Reason(odd.code, odd.text, ("Email",))
+    assert decide(odd, attempt=attempt, text=OMITTED).omitted == {"Email"}
+    assert decide(marrying, attempt=attempt, text=OMITTED).is_rejection()
+
+
+def test_the_describe_is_not_asked_for_what_the_code_alone_tells() -> None:
+    def never() -> ObjectDescription:
+        raise AssertionError("asked")
+
+    wrong = RecordError("INVALID_FIELD", "Json Deserialization failed on token 'Email'")
+    for error in (STALE, REJECTED, GONE, CONVERTED, MISMATCH, LIMIT, LOCKED, UNKNOWN, wrong):
+        Refusals(a_destination()).decide(an_attempt(), [error], 1, 1, never)
+
+
+def test_every_meaning_that_a_record_can_have_has_its_place() -> None:
+    assert {*_FIRST_DECIDES} == {*Meaning} - {Meaning.FIELD}
+    assert len(_FIRST_DECIDES) == len(Meaning) - 1
+
+
+@pytest.mark.parametrize(
+    ("error", "wait"),
+    [
+        (RecordError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "AsyncApexExecutions Limit exceeded."), Wait.UNTIL_MENDED),
+        (RecordError("REQUEST_LIMIT_EXCEEDED"), Wait.DAILY_LIMIT),
+        (RecordError("REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests"), Wait.BACKOFF),
+        (RecordError("URL_NOT_RESET"), Wait.BACKOFF),
+        (RecordError("ORG_LOCKED"), Wait.BACKOFF),
+    ],
+)
+def test_what_passes_by_itself_is_deferred_however_often_it_came(error: RecordError, wait: Wait) -> None:
+    outcome = decide(error, receive_count=500).outcome
+
+    assert (outcome.kind, outcome.wait) == (OutcomeKind.DEFERRED, wait)
+
+
+TOKEN = RecordError("INVALID_FIELD", "Json Deserialization failed on token 'email' and has left off in the middle")
+
+
+@pytest.mark.parametrize(
+    ("error", "values", "omitted"),
+    [
+        (TOKEN, {"Email": "x"}, {"Email"}),
+        (RecordError("INVALID_FIELD", "Échec sur le jeton «EMAIL»"), {"Email": "x"}, {"Email"}),
+        (
+            RecordError("INVALID_FIELD", "トークン'FirstName'で失敗しました"),
+            {"Email": "x", "FirstName": "y"},
+            {"FirstName"},
+        ),
+        (RecordError("INVALID_FIELD", "Json Deserialization failed on token 'LastName'"), {"Email": "x"}, set()),
+        (RecordError("JSON_PARSER_ERROR", "of date from VALUE_STRING value 1990-05"), {"Email": "1990-05"}, {"Email"}),
+        (
+            RecordError("JSON_PARSER_ERROR", "of date from VALUE_STRING value 1990-05"),
+            {"Email": "1990-05", "FirstName": "y"},
+            {"Email"},
+        ),
+        (RecordError("JSON_PARSER_ERROR"), {"Email": "x", "FirstName": None}, {"Email", "FirstName"}),
+        (RecordError("JSON_PARSER_ERROR"), {"Phone": "x"}, set()),
+        (RecordError("INVALID_FIELD", "Foreign key external ID: 7 not found for field X"), {"Email": "x"}, set()),
+        (RecordError("STRING_TOO_LONG", "", ("EMAIL",)), {"Email": "x"}, {"Email"}),
+        (RecordError("CANNOT_EXECUTE_FLOW_TRIGGER", "Give another email."), {"Email": "x"}, set()),
+    ],
+)
+def test_a_refusal_is_pinned_on_a_field_by_its_name_in_any_case_or_by_its_value(
+    error: RecordError, values: dict[str, Any], omitted: set[str]
+) -> None:
+    decision = decide(error, text=OMITTED, attempt=an_attempt(an_update(LastName="Ok", **values)))
+
+    assert decision.omitted == omitted
+    assert decision.is_rejection() is not bool(omitted)
+
+
+@pytest.mark.parametrize("written", ["MailingState", "MailingStateCode", "OtherCountry", "OtherCountryCode"])
+def test_a_state_or_country_is_left_out_by_its_name_or_its_code(written: str) -> None:
+    text = CONTACTS + f'[[mappings]]\nsource = "a"\ntarget = "{written}"\nwhen_refused = "omit"\n'
+    for name in (written.removesuffix("Code"), written.removesuffix("Code") + "Code"):
+        error = RecordError("FIELD_INTEGRITY_EXCEPTION", "There's a problem", (name,))
+        assert decide(error, text=text, attempt=an_attempt(fields=["LastName", written])).omitted == {written}
+
+
+def test_a_value_of_a_wrong_type_is_rejected_with_the_name_of_its_field() -> None:
+    reason = decide(TOKEN, attempt=an_attempt(fields=["Email", "LastName"])).outcome.reason
+
+    assert reason is not None
+    assert reason.fields == ("Email",)
+    assert reason.text.startswith("Email does not take a value of this type. Json")
+
+
+@pytest.mark.parametrize(
+    ("error", "size", "most", "kind"),
+    [
+        (BadRequestError(400, ["JSON_PARSER_ERROR"]), 8, 4, OutcomeKind.REJECTED),
+        (BadRequestError(400, ["JSON_PARSER_ERROR"]), 1, None, OutcomeKind.REJECTED),
+        (BadRequestError(413), 1, None, OutcomeKind.REJECTED),
+        (BadRequestError(400, ["INVALID_FIELD"], "Aucune colonne LastName"), 8, 4, OutcomeKind.REJECTED),
+        (BadRequestError(400, ["INVALID_FIELD"], "Aucune colonne", ["Gone__c"]), 8, None, OutcomeKind.DEFERRED),
+    ],
+)
+def test_a_collection_is_cut_down_for_its_content_alone(
+    error: BadRequestError, size: int, most: int | None, kind: OutcomeKind
+) -> None:
+    described = read_description({"fields": [{"name": "LastName", "updateable": True}]})
+    attempt = an_attempt(fields=["LastName", "Gone__c"] if "Gone__c" in error.fields else ["LastName"])
+
+    decision = Refusals(a_destination()).decide_whole(attempt, error, 1, size, lambda: described)
+
+    assert (decision.resend.most if decision.resend else None) == most
+    assert decision.outcome.kind is kind
+    assert decision.missing == {*error.fields}
+
+
+def test_a_value_for_which_a_whole_request_is_refused_is_left_out_of_a_record_that_is_alone() -> None:
+    error = BadRequestError(400, ["JSON_PARSER_ERROR"], "Cannot deserialize instance of date from VALUE_STRING value x")
+    attempt = an_attempt(fields=["LastName", "Email"])
+
+    decision = Refusals(a_destination(OMITTED)).decide_whole(attempt, error, 1, 1, lambda: read_description({}))
+
+    assert decision.omitted == {"Email"}
 
 
 def test_a_field_that_an_error_of_another_kind_names_is_not_missing() -> None:
     lacking = RecordError("INVALID_FIELD", "No such column 'A__c' on sobject of type Contact")
     attempt = an_attempt(fields=["A__c", "B__c", "LastName"])
 
-    decision = decide(lacking, RecordError("UNABLE_TO_LOCK_ROW", "", ("B__c",)), attempt=attempt)
+    decision = decide(lacking, RecordError("UNABLE_TO_LOCK_ROW", "", ("B__c",)), attempt=attempt, org=["B__c"])
 
     assert decision.missing == {"A__c"}
 
@@ -318,6 +494,7 @@ def test_a_decision_rejects_where_nothing_can_be_done_first() -> None:
         (DailyLimitError(403), Wait.DAILY_LIMIT, Wait.DAILY_LIMIT),
         (OutcomeUnknownError(None), Wait.UNKNOWN, Wait.BACKOFF),
         (RequestRefusedError(403), Wait.UNTIL_MENDED, Wait.UNTIL_MENDED),
+        (UnknownCodeError(400, ["NEW"], "its text"), Wait.BACKOFF, Wait.BACKOFF),
         (TimeIsUpError(), Wait.BACKOFF, Wait.BACKOFF),
     ],
 )
@@ -329,3 +506,4 @@ def test_what_a_failed_request_held_waits_as_long_as_the_failure_asks_and_a_time
         assert (outcome.kind, outcome.wait) == (OutcomeKind.DEFERRED, wait)
         assert outcome.reason is not None
         assert outcome.reason.code == error.code
+        assert outcome.reason.text == getattr(error, "text", "")

@@ -58,7 +58,7 @@ class Salesforce:
     def find(self, move: Move, records: Sequence[Record]) -> dict[str, Successor]:
         return {}
 
-    def describe(self) -> ObjectDescription:
+    def describe(self, *, anew: bool = False) -> ObjectDescription:
         self.described += 1
         return an_object(*self.fields)
 

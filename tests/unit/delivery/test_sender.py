@@ -23,8 +23,9 @@ from salesforce_destination.errors import (
     OutcomeUnknownError,
     SalesforceError,
     SalesforceUnavailableError,
+    UnknownCodeError,
 )
-from salesforce_destination.outcome import Delivery, Message, OutcomeKind, Wait, deferred, rejected
+from salesforce_destination.outcome import Delivery, Message, OutcomeKind, Reason, Wait, deferred, rejected
 from salesforce_destination.record.classification import RecordError
 from salesforce_destination.record.composite import Collection, CollectionReply
 from salesforce_destination.record.description import ObjectDescription, read_description
@@ -95,7 +96,7 @@ class Org:
             raise self.cannot_find
         return {record.key: self.successors[record.key] for record in records if record.key in self.successors}
 
-    def describe(self) -> ObjectDescription:
+    def describe(self, *, anew: bool = False) -> ObjectDescription:
         self.describes.append(self.now)
         if isinstance(self.description, DestinationError):
             raise self.description
@@ -322,6 +323,108 @@ def test_a_guilty_event_is_found_by_halving_the_events_of_its_record() -> None:
     assert kinds(deliveries) == [OutcomeKind.DELIVERED, OutcomeKind.REJECTED, OutcomeKind.DELIVERED]
 
 
+# Codes that nobody has described, of whole requests.
+
+NEW = UnknownCodeError(400, ["A_CODE_OF_TOMORROW"], "its text")
+
+
+class PoisonedOrg(Org):
+    """An org that answers a whole request with a code of tomorrow while one of these last names is in it."""
+
+    def __init__(self, *poison: str) -> None:
+        super().__init__()
+        self.poison = poison
+
+    def send(self, collections: Sequence[Collection]) -> list[CollectionReply]:
+        names = {record.fields.get("LastName") for collection in collections for record in collection}
+        self.fails = [NEW if names & {*self.poison} else None]
+        return super().send(collections)
+
+
+def again(count: int, bad: int, receive_count: int = 2) -> list[Message]:
+    """Messages of which the first `bad` are poisoned, and met that before."""
+    people = [a_profile(n, last_name="Bad" if n <= bad else "Good") for n in range(1, count + 1)]
+    return [
+        a_message(profile, number=n, receive_count=receive_count if n <= bad else 1)
+        for n, profile in enumerate(people, 1)
+    ]
+
+
+def test_an_unknown_code_of_a_whole_request_defers_all_of_it_at_first_in_one_call() -> None:
+    org = PoisonedOrg("Bad")
+
+    deliveries = Run(org, records=2).deliver(*again(12, bad=1, receive_count=1))
+
+    assert len(org.requests) == 1
+    assert set(kinds(deliveries)) == {OutcomeKind.DEFERRED}
+    assert set(codes(deliveries)) == {"A_CODE_OF_TOMORROW"}
+    assert {delivery.outcome.wait for delivery in deliveries} == {Wait.BACKOFF}
+
+
+@pytest.mark.parametrize("bad", [1, 2])
+def test_met_again_it_holds_nobody_back_but_the_bodies_that_fail_alone(bad: int) -> None:
+    run = Run(PoisonedOrg("Bad"))
+
+    for receive_count in (2, 9, 500):
+        deliveries = run.deliver(*again(200, bad, receive_count))
+        assert kinds(deliveries) == [OutcomeKind.DEFERRED] * bad + [OutcomeKind.DELIVERED] * (200 - bad)
+        assert deliveries[0].outcome.reason == Reason("A_CODE_OF_TOMORROW", "its text")
+
+
+def test_an_unknown_code_that_everybody_meets_again_costs_few_calls_and_no_dead_letter() -> None:
+    org = PoisonedOrg("Good", "Bad")
+
+    deliveries = Run(org).deliver(*again(1_000, bad=1_000))
+
+    assert set(kinds(deliveries)) == {OutcomeKind.DEFERRED}
+    assert len(org.requests) < 30
+
+
+def test_an_unknown_code_of_one_collection_is_met_as_that_of_a_whole_request() -> None:
+    org = Org(
+        lambda collection: NEW if any(r.fields["LastName"] == "Bad" for r in collection) else all_written(collection)
+    )
+    run = Run(org, records=4)
+
+    assert kinds(run.deliver(*again(8, 1, 1)))[:5] == [OutcomeKind.DEFERRED] * 4 + [OutcomeKind.DELIVERED]
+    assert kinds(run.deliver(*again(8, 1))) == [OutcomeKind.DEFERRED] + [OutcomeKind.DELIVERED] * 7
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RecordError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "caused by: Record Currently Unavailable"),
+        RecordError("FIELD_CUSTOM_VALIDATION_EXCEPTION", "UNABLE_TO_LOCK_ROW, 無効"),
+        SalesforceUnavailableError(400, ["UNABLE_TO_LOCK_ROW"]),
+        SalesforceUnavailableError(400, ["CANNOT_EXECUTE_FLOW_TRIGGER"], "UNABLE_TO_LOCK_ROW"),
+    ],
+)
+def test_a_lock_that_a_trigger_wraps_or_that_ends_a_collection_shrinks_requests_too(
+    error: RecordError | SalesforceError,
+) -> None:
+    answer = [(error,)] if isinstance(error, RecordError) else error
+    for org in (
+        Org(lambda _: answer),
+        Org(fails=[error] if isinstance(error, SalesforceError) else [], answer=lambda _: answer),
+    ):
+        run = Run(org)
+        (delivery,) = run.deliver(*people(1))
+        assert (run.memory.collections_per_request, delivery.outcome.kind) == (2, OutcomeKind.DEFERRED)
+
+
+# What the describe says.
+
+
+def test_the_org_is_asked_once_in_a_batch_whether_it_lacks_a_field() -> None:
+    org = Org(lambda collection: [(NO_SUCH_FIELD,)] * len(collection))
+    org.description = read_description({"fields": [{"name": "CDP_Loyal__c", "updateable": True}]})
+
+    deliveries = Run(org).deliver(*(loyal(number=n) for n in range(1, 6)))
+
+    assert set(kinds(deliveries)) == {OutcomeKind.REJECTED}
+    assert len(org.describes) == 1
+
+
 # Common causes.
 
 
@@ -438,7 +541,7 @@ def test_a_new_rule_rejects_no_good_message_and_ordinary_refusals_wait_for_no_da
     heapq.heapify(queue)
     while queue:
         org.now = queue[0][0]
-        due = []
+        due: list[tuple[float, int, int]] = []
         while queue and queue[0][0] < org.now + 60.0 and len(due) < 1_000:
             due.append(heapq.heappop(queue))
         messages = [
@@ -650,9 +753,7 @@ def test_without_an_answer_from_the_org_nothing_is_concluded_and_it_is_asked_onc
 
     deliveries = run.deliver(*[loyal(number=number) for number in (1, 2, 3)])
 
-    assert {(each.outcome.kind, each.outcome.wait) for each in deliveries} == {
-        (OutcomeKind.DEFERRED, Wait.UNTIL_MENDED)
-    }
+    assert {(each.outcome.kind, each.outcome.wait) for each in deliveries} == {(OutcomeKind.DEFERRED, Wait.BACKOFF)}
     assert (len(org.describes), run.memory.missing) == (1, set())
 
 

@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from salesforce_destination.delivery.attempt import Attempt
 from salesforce_destination.errors import (
+    BadRequestError,
     ConcurrentLimitError,
     DailyLimitError,
     DestinationError,
     OutcomeUnknownError,
     RequestRefusedError,
     SalesforceError,
+    UnknownCodeError,
 )
 from salesforce_destination.mapping.audience_fields import counts_by_event
-from salesforce_destination.outcome import SKIPPED, Outcome, OutcomeKind, Reason, Wait, deferred
-from salesforce_destination.record.classification import UNKNOWN_CODE_TRIES, Meaning, RecordError, meaning_of
+from salesforce_destination.outcome import SKIPPED, Outcome, OutcomeKind, Reason, Wait, deferred, rejected
+from salesforce_destination.record.classification import (
+    UNKNOWN_CODE_TRIES,
+    WRAPPERS,
+    Meaning,
+    RecordError,
+    meaning_of,
+)
 from salesforce_destination.record.guards import Guards, stale_guards
 from salesforce_destination.record.successor import Move
 
 if TYPE_CHECKING:
     from salesforce_destination.destination.destination import Destination
+    from salesforce_destination.record.description import ObjectDescription
 
 _WAITS: Sequence[tuple[type[DestinationError], Wait]] = (
     (OutcomeUnknownError, Wait.UNKNOWN),
     (DailyLimitError, Wait.DAILY_LIMIT),
     (ConcurrentLimitError, Wait.BACKOFF),
+    (UnknownCodeError, Wait.BACKOFF),
     (RequestRefusedError, Wait.UNTIL_MENDED),
 )
 
@@ -37,9 +47,14 @@ _FIRST_DECIDES = (
     Meaning.REJECT,
     Meaning.GONE,
     Meaning.CONVERTED,
+    Meaning.NO_CALLS,
     Meaning.MISMATCH,
+    Meaning.FULL,
     Meaning.SPLIT,
+    Meaning.SESSION,
+    Meaning.BUSY,
     Meaning.RETRY,
+    Meaning.LOCKED,
     Meaning.UNKNOWN,
 )
 """
@@ -48,8 +63,23 @@ to be refused again is rejected even where another error might pass later.
 """
 
 _MOVES = {Meaning.CONVERTED: Move.CONVERTED, Meaning.GONE: Move.MERGED}
-_NO_SUCH_COLUMN = re.compile(r"No such column '([^']+)'")
-_NOT_WRITABLE = re.compile(r"Unable to create/update fields: ([\w, ]+)")
+
+_WAIT_OF = {
+    Meaning.MISMATCH: Wait.UNTIL_MENDED,
+    Meaning.FULL: Wait.UNTIL_MENDED,
+    Meaning.NO_CALLS: Wait.DAILY_LIMIT,
+    **dict.fromkeys((Meaning.SESSION, Meaning.BUSY, Meaning.RETRY, Meaning.LOCKED), Wait.BACKOFF),
+}
+
+_API_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+"""API names are ASCII, also where they stand in a text without blanks."""
+
+_CODE_OF_ADDRESS = re.compile(r"(state|country)code$")
+
+_FREE_TEXT = frozenset({*WRAPPERS, "DUPLICATES_DETECTED"})
+"""Codes whose texts people of the org wrote: a word in it that is a field's name too pins nothing on the field."""
+
+Describe = Callable[[], "ObjectDescription"]
 
 
 @dataclass(slots=True)
@@ -83,11 +113,14 @@ def outcome_of_failure(error: DestinationError, *, was_sent: bool) -> Outcome:
 
     A request that was never sent cannot be running: what was only waiting behind a failed one is tried again soon.
     """
-    text = error.text if isinstance(error, SalesforceError) else ""
     for kind, wait in _WAITS:
         if isinstance(error, kind) and (was_sent or kind is not OutcomeUnknownError):
-            return deferred(error.code, wait, text)
-    return deferred(error.code, text=text)
+            return deferred(error.code, wait, _text_of(error))
+    return deferred(error.code, text=_text_of(error))
+
+
+def _text_of(error: DestinationError) -> str:
+    return error.text if isinstance(error, SalesforceError) else ""
 
 
 class Refusals:
@@ -97,22 +130,37 @@ class Refusals:
         self.guards = Guards.of(destination)
         self._may_be_omitted = {m.target for m in destination.mappings if m.when_refused == "omit"}
         self._follows = destination.converted_leads == "contact" and destination.salesforce_object == "Lead"
-        self._identity_field = destination.identity.target
+        self._identity_field, self._updates_by_id = destination.identity.target, destination.updates_by_id
         since_fields = {audience.since_field for audience in destination.audiences if audience.since_field}
         self._since_fields = since_fields if counts_by_event(destination) else set()
 
     def decide(
-        self, attempt: Attempt, errors: Sequence[RecordError], receive_count: int, collection_size: int
+        self,
+        attempt: Attempt,
+        errors: Sequence[RecordError],
+        receive_count: int,
+        collection_size: int,
+        describe: Describe,
     ) -> Decision:
-        """Decide on one refused record of a collection of `collection_size` records."""
-        meanings = [(self._meaning(error), error) for error in errors]
-        meaning, error = min(meanings, key=lambda pair: _FIRST_DECIDES.index(pair[0]))
-        outcome = _outcome(meaning, error, receive_count)
+        """
+        Decide on one refused record of a collection of `collection_size` records.
+
+        `describe` is asked whether the org lacks a field; raises what that raises.
+        """
+        lacking, judged = frozenset[str](), list[tuple[Meaning, RecordError]]()
+        for error in errors:
+            meaning = self._meaning(error)
+            if meaning is Meaning.FIELD:
+                lacks = self._lacking(attempt, error, describe)
+                lacking, meaning = lacking | lacks, Meaning.MISMATCH if lacks else Meaning.REJECT
+            judged.append((meaning, error))
+        meaning, error = min(judged, key=lambda pair: _FIRST_DECIDES.index(pair[0]))
+        outcome = _outcome(meaning, error, receive_count, error.fields or tuple(sorted(_named_by(error, attempt))))
         match meaning:
             case Meaning.STALE:
                 return self._without_stale(attempt, errors, outcome)
             case Meaning.REJECT:
-                refused = [error for found, error in meanings if found is Meaning.REJECT]
+                refused = [error for found, error in judged if found is Meaning.REJECT]
                 return self._without_refused(attempt, refused, outcome)
             case Meaning.GONE | Meaning.CONVERTED:
                 is_unwanted = meaning is Meaning.GONE and attempt.record.updates_only
@@ -120,21 +168,38 @@ class Refusals:
                 move = _MOVES[meaning] if is_followed else None
                 return Decision(SKIPPED if is_unwanted else outcome, move=move, is_whole=True)
             case Meaning.MISMATCH:
-                unwritable = _unwritable(error for found, error in meanings if found is Meaning.MISMATCH)
-                return Decision(outcome, missing=_named_in(attempt, unwritable))
+                return Decision(outcome, missing=lacking & attempt.record.fields.keys())
             case Meaning.SPLIT if collection_size > 1:
                 return Decision(outcome, resend=attempt.among(collection_size // 2))
         return Decision(outcome)
 
-    def alone(self, attempt: Attempt, errors: Sequence[RecordError]) -> Decision:
-        """Decide on a record whose fields the org has: refused, but for a field that may be left out."""
-        named = tuple(_named_in(attempt, _unwritable(errors)))
-        refused = [replace(error, fields=named) for error in errors]
-        return self._without_refused(attempt, refused, _outcome(Meaning.REJECT, errors[0], 1))
+    def decide_whole(
+        self, attempt: Attempt, error: BadRequestError, receive_count: int, collection_size: int, describe: Describe
+    ) -> Decision:
+        """Decide on one record of a collection that was refused as a whole for what it holds: in halves, then alone."""
+        told = RecordError(error.code, error.text, error.fields)
+        meaning = meaning_of(told)
+        if collection_size > 1 and not (meaning is Meaning.FIELD and self._lacking(attempt, told, describe)):
+            return Decision(rejected(error.code), resend=attempt.among(collection_size // 2))
+        if meaning is Meaning.UNKNOWN:
+            text = f"Salesforce refuses this record even in a request of its own. {error.text}"
+            return Decision(rejected(error.code, text.strip()))
+        return self.decide(attempt, [told], receive_count, collection_size, describe)
 
     def _meaning(self, error: RecordError) -> Meaning:
-        races = error.code == "DUPLICATE_VALUE" and f"duplicate value found: {self._identity_field} " in error.text
+        races = error.code == "DUPLICATE_VALUE" and self._identity_field.lower() in _words(error)
         return Meaning.UNKNOWN if races else meaning_of(error)
+
+    def _lacking(self, attempt: Attempt, error: RecordError, describe: Describe) -> frozenset[str]:
+        """Of the fields that an error names, else of all, those that the org has not, or not for this user to write."""
+        named = _named_by(error, attempt)
+        if attempt.record.moved_to:
+            return named
+        description = describe()
+        known = {name.lower() for name in description.writable}
+        lacks = {name for name in named or attempt.record.fields if name.lower() not in known}
+        has_key = self._updates_by_id or self._identity_field.lower() in map(str.lower, description.fields)
+        return frozenset(lacks if has_key else {*lacks, self._identity_field})
 
     def _without_stale(self, attempt: Attempt, errors: Sequence[RecordError], outcome: Outcome) -> Decision:
         """
@@ -153,11 +218,18 @@ class Refusals:
     def _without_refused(self, attempt: Attempt, refused: Sequence[RecordError], outcome: Outcome) -> Decision:
         """Leave refused fields out where that is allowed, else reject."""
         record = attempt.record
-        if all(error.fields and self._may_be_omitted.issuperset(error.fields) for error in refused):
-            fields = frozenset(name for error in refused for name in error.fields) & record.fields.keys()
-            if fields and fields != record.fields.keys():
-                return Decision(outcome, resend=attempt.without(fields), omitted=fields)
+        pinned = [self._pinned(attempt, error) for error in refused]
+        fields = frozenset[str]().union(*pinned)
+        if all(pinned) and fields <= self._may_be_omitted and fields != record.fields.keys():
+            return Decision(outcome, resend=attempt.without(fields), omitted=fields)
         return Decision(outcome)
+
+    def _pinned(self, attempt: Attempt, error: RecordError) -> frozenset[str]:
+        """The fields of a record that a refusal is about; a parser may tell the value alone, or not even that."""
+        if (named := _named_by(error, attempt)) or error.fields or not _is_of_parser(error):
+            return named
+        mine = {name: value for name, value in attempt.record.fields.items() if name in self._may_be_omitted}
+        return frozenset(name for name, value in mine.items() if value and str(value) in error.text) or frozenset(mine)
 
 
 def _named_in(attempt: Attempt, names: Iterable[str]) -> frozenset[str]:
@@ -166,17 +238,28 @@ def _named_in(attempt: Attempt, names: Iterable[str]) -> frozenset[str]:
     return frozenset(name for name in attempt.record.fields if name.lower() in folded)
 
 
-def _outcome(meaning: Meaning, error: RecordError, receive_count: int) -> Outcome:
-    reason = Reason(error.code, error.text, error.fields)
-    if meaning is Meaning.MISMATCH:
-        return Outcome(OutcomeKind.DEFERRED, reason, Wait.UNTIL_MENDED)
+def _named_by(error: RecordError, attempt: Attempt) -> frozenset[str]:
+    """The fields of a record that an error names; a state or country by its code too, as one value gives both."""
+    names = [name.lower() for name in error.fields] or ([] if error.code in _FREE_TEXT else _words(error))
+    folded = {_CODE_OF_ADDRESS.sub(r"\1", name) for name in names}
+    return frozenset(name for name in attempt.record.fields if _CODE_OF_ADDRESS.sub(r"\1", name.lower()) in folded)
+
+
+def _words(error: RecordError) -> list[str]:
+    return _API_NAME.findall(error.text.lower())
+
+
+def _is_of_parser(error: RecordError) -> bool:
+    return error.code == "JSON_PARSER_ERROR" or "Json Deserialization failed" in error.text
+
+
+def _outcome(meaning: Meaning, error: RecordError, receive_count: int, fields: tuple[str, ...]) -> Outcome:
+    text = error.text
+    if meaning is Meaning.REJECT and fields and error.code in ("INVALID_FIELD", "JSON_PARSER_ERROR"):
+        text = f"{', '.join(fields)} does not take a value of this type. {text}"
+    elif error.code == "DUPLICATE_VALUE" and "<unknown>" in text:
+        text += " The integration user does not see the other record."
+    reason = Reason(error.code, text, fields)
     may_pass = meaning is Meaning.UNKNOWN and receive_count <= UNKNOWN_CODE_TRIES
-    return Outcome(OutcomeKind.DEFERRED if meaning is Meaning.RETRY or may_pass else OutcomeKind.REJECTED, reason)
-
-
-def _unwritable(errors: Iterable[RecordError]) -> Iterable[str]:
-    for error in errors:
-        yield from error.fields
-        yield from _NO_SUCH_COLUMN.findall(error.text)
-        for listed in _NOT_WRITABLE.findall(error.text):
-            yield from (name.strip() for name in listed.split(","))
+    kind = OutcomeKind.DEFERRED if meaning in _WAIT_OF or may_pass else OutcomeKind.REJECTED
+    return Outcome(kind, reason, _WAIT_OF.get(meaning, Wait.BACKOFF))

@@ -26,8 +26,8 @@ class Org(Protocol):
         """Give the successors of records that are not there any more, by their keys."""
         ...
 
-    def describe(self) -> ObjectDescription:
-        """Describe the destination's sObject."""
+    def describe(self, *, anew: bool = False) -> ObjectDescription:
+        """Describe the destination's sObject; `anew` takes no earlier answer for it."""
         ...
 
     def api_calls(self) -> int:

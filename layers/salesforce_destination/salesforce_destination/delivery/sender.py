@@ -9,9 +9,10 @@ invocation, and a spent limit is not to be asked again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 from salesforce_destination.delivery.attempt import Attempt, Events, collections_of, in_order_of_parents
@@ -19,7 +20,14 @@ from salesforce_destination.delivery.batch import NOT_REACHED, Batch
 from salesforce_destination.delivery.decision import Decision, Refusals, outcome_of_failure
 from salesforce_destination.delivery.memory import FAST_SECONDS, LAST_ANSWERS, LastAnswers, Memory
 from salesforce_destination.delivery.ports import Org
-from salesforce_destination.errors import BadRequestError, DailyLimitError, DestinationError, OutcomeUnknownError
+from salesforce_destination.errors import (
+    BadRequestError,
+    DailyLimitError,
+    DestinationError,
+    OutcomeUnknownError,
+    SalesforceError,
+    UnknownCodeError,
+)
 from salesforce_destination.outcome import (
     DELIVERED,
     SUPERSEDED,
@@ -31,7 +39,7 @@ from salesforce_destination.outcome import (
     missing_in_org,
     rejected,
 )
-from salesforce_destination.record.classification import may_be_common
+from salesforce_destination.record.classification import Meaning, RecordError, may_be_common, meaning_of
 from salesforce_destination.record.composite import WRITTEN, CollectionReply, RecordErrors
 from salesforce_destination.record.record import Record, moved
 from salesforce_destination.record.successor import Move, Successor
@@ -41,8 +49,6 @@ if TYPE_CHECKING:
     from salesforce_destination.record.description import ObjectDescription
 
 T = TypeVar("T")
-
-LOCKED = "UNABLE_TO_LOCK_ROW"
 
 ENOUGH_ALONE = 20
 """After so many records that were refused alone for one reason, the others are not taken apart for it."""
@@ -56,8 +62,11 @@ MOST_REQUESTS_TO_SPLIT = 60
 NOT_THERE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"})
 """How an Id is refused that the org does not know; where most are, it is the wrong org."""
 
-Failure = Outcome | BadRequestError
-"""What became of a whole collection: it waits, or something in it is not accepted."""
+FAIL_ALONE = 3
+"""So many records that alone meet an unknown code, none being written alone: it is not one of them."""
+
+Failure = Outcome | BadRequestError | UnknownCodeError
+"""What became of a whole collection: it waits, or something in it is not accepted, or a code that says nothing."""
 
 Reply = Sequence[RecordErrors] | Failure
 """What became of a collection, record by record or as a whole."""
@@ -79,8 +88,7 @@ class Sender:
     _by_key: dict[str, Record] = field(default_factory=dict)
     _written: list[Record] = field(default_factory=list)
     _refused: list[tuple[Record, Events, Outcome]] = field(default_factory=list)
-    _description: ObjectDescription | None = None
-    _has_described: bool = False
+    _description: ObjectDescription | DestinationError | None = None
     _codes_of_requests: set[str] = field(default_factory=set)
     _single: SingleRecords = field(init=False)
 
@@ -112,7 +120,7 @@ class Sender:
     def _look_for_missing(self) -> None:
         if self._stopped is None:
             with suppress(DestinationError):  # asked again in five minutes; until then these fields count as missing
-                self.memory.ask_for_missing(lambda: self._ask(self.org.describe))
+                self.memory.ask_for_missing(self._described)
 
     # What of a record is to be sent.
 
@@ -199,6 +207,8 @@ class Sender:
         if not isinstance(reply, Failure) and not any(reply) and len(records) == size:
             self._settle_written(records, size)
             return
+        if isinstance(reply, UnknownCodeError) and not self._met_before(collection):
+            reply = outcome_of_failure(reply, was_sent=True)
         answers: Sequence[RecordErrors | Failure] = [reply] * size if isinstance(reply, Failure) else reply
         for attempt, answer in zip(collection, answers, strict=True):
             if answer is WRITTEN and attempt.is_all:
@@ -221,17 +231,20 @@ class Sender:
     def _decision(self, attempt: Attempt, answer: RecordErrors | Failure, collection_size: int) -> Decision:
         if isinstance(answer, Outcome):
             return Decision(answer)
-        if isinstance(answer, BadRequestError):
-            self.batch.codes[answer.code] += 1
-            text = f"Salesforce refuses this record even in a request of its own. {answer.text}"
-            single = rejected(answer.code, text.strip())
-            self._codes_of_requests.add(answer.code)
-            resend = attempt.among(collection_size // 2) if collection_size > 1 else None
-            decision = Decision(single, resend=resend)
+        tries = self.batch.receive_count(attempt.record)
+        if isinstance(answer, UnknownCodeError):
+            decision = self._of_unknown(attempt, answer, collection_size)
         elif answer:
-            self.batch.codes.update(error.code for error in answer)
-            tries = self.batch.receive_count(attempt.record)
-            decision = self._asked(attempt, answer, self.refusals.decide(attempt, answer, tries, collection_size))
+            try:
+                if isinstance(answer, BadRequestError):
+                    self.batch.codes[answer.code] += 1
+                    self._codes_of_requests.add(answer.code)
+                    decision = self.refusals.decide_whole(attempt, answer, tries, collection_size, self._described)
+                else:
+                    self.batch.codes.update(error.code for error in answer)
+                    decision = self.refusals.decide(attempt, answer, tries, collection_size, self._described)
+            except DestinationError as error:  # whose fault it is cannot be said without the org's word
+                return Decision(outcome_of_failure(error, was_sent=False))
             if decision.outcome.kind is OutcomeKind.DEFERRED and not (decision.resend or decision.missing):
                 self._refused.append((attempt.record, (), decision.outcome))
         else:
@@ -239,23 +252,30 @@ class Sender:
             return Decision(DELIVERED)
         return self._single.considered(attempt, decision, collection_size)
 
-    def _asked(self, attempt: Attempt, errors: RecordErrors, decision: Decision) -> Decision:
-        """A field is missing for everybody only if the org's describe lacks it; else this record alone is refused."""
-        code = (decision.outcome.reason or Reason("")).code
-        is_about_fields = decision.outcome.wait is Wait.UNTIL_MENDED and code.startswith("INVALID_FIELD")
-        if not is_about_fields or attempt.record.moved_to:
-            return decision
-        if self._stopped is None and not self._has_described:
-            self._has_described = True
-            with suppress(DestinationError):
-                self._description = self._ask(self.org.describe)
+    def _of_unknown(self, attempt: Attempt, error: UnknownCodeError, collection_size: int) -> Decision:
+        """Halve what met an unknown code before; what is alone waits, and all the rest with it if all fail alone."""
+        self.batch.codes[error.code] += 1
+        outcome = outcome_of_failure(error, was_sent=True)
+        if collection_size > 1:
+            return Decision(outcome, resend=attempt.among(collection_size // 2))
+        self._single.note_refused(error.code, attempt.record.key)
+        if len(self._single.refused[error.code]) >= FAIL_ALONE and not self._single.written:
+            self._stopped = outcome
+        return Decision(outcome)
+
+    def _met_before(self, attempts: Iterable[Attempt]) -> bool:
+        return any(self.batch.receive_count(attempt.record) > 1 for attempt in attempts)
+
+    def _described(self) -> ObjectDescription:
+        """The org's own word, asked for once in a batch: a field may have gone since an earlier one."""
         if self._description is None:
-            return Decision(decision.outcome)
-        missing = (decision.missing or attempt.record.fields.keys()) - self._description.writable
-        is_found = self.destination.updates_by_id or self.destination.identity.target in self._description.fields
-        if missing or not is_found:
-            return replace(decision, missing=frozenset(missing))
-        return self.refusals.alone(attempt, errors)
+            try:
+                self._description = self._ask(lambda: self.org.describe(anew=True))
+            except DestinationError as error:
+                self._description = error
+        if isinstance(self._description, DestinationError):
+            raise self._description
+        return self._description
 
     def _carry_out(self, attempt: Attempt, decision: Decision) -> Attempt | None:
         """Carry out what was decided, and give what is to be sent next of this record."""
@@ -305,7 +325,9 @@ class Sender:
             failure = error
         seconds = self.memory.clock() - started
         self.batch.note_request(seconds)
-        if isinstance(failure, BadRequestError):
+        if isinstance(failure, BadRequestError) or (
+            isinstance(failure, UnknownCodeError) and any(map(self._met_before, request))
+        ):
             self._mind_the_ceiling()
             if len(request) == 1:
                 return [failure]
@@ -335,7 +357,7 @@ class Sender:
         self._stopped = outcome_of_failure(error, was_sent=False)
         if isinstance(error, DailyLimitError):
             self.memory.note_limit_spent()
-        elif isinstance(error, OutcomeUnknownError):
+        elif isinstance(error, OutcomeUnknownError) or _is_locked(error):
             self.memory.note_call(seconds, trouble=True)
 
     def _mind_the_ceiling(self) -> None:
@@ -418,7 +440,7 @@ class Sender:
             self.batch.ended_causes.update({ended} - {""})
 
     def _may_be_common(self, reason: Reason) -> bool:
-        return reason.code not in self._codes_of_requests and may_be_common(reason.code, reason.text)
+        return reason.code not in self._codes_of_requests and may_be_common(reason.code)
 
     def _is_most(self, answers: LastAnswers, reason: Reason) -> bool:
         """Whether most of many records are refused for what is else a record's own: an unknown Id, a limit."""
@@ -448,6 +470,11 @@ class SingleRecords:
         """Count a record that was written; alone it counts against a common cause."""
         self.written += collection_size == 1
         self._has_passed = True
+
+    def note_refused(self, code: str, key: str) -> None:
+        """Count a record that failed alone."""
+        self.refused.setdefault(code, set()).add(key)
+        self._has_found = True
 
     def probed(self, pending: Sequence[Attempt], collections: int) -> tuple[Sequence[Attempt], Sequence[Attempt]]:
         """
@@ -479,8 +506,7 @@ class SingleRecords:
         """The decision on a refused record, but for one that would only be split into the same refusal again."""
         code = (decision.outcome.reason or Reason("")).code
         if collection_size == 1 and decision.is_rejection() and code not in NOT_COMMON:
-            self.refused.setdefault(code, set()).add(attempt.record.key)
-            self._has_found = True
+            self.note_refused(code, attempt.record.key)
         if decision.resend and decision.resend.most < attempt.most:
             self.is_probing = self.has_split = self._has_found = True
             if common := self._common_code():
@@ -495,13 +521,17 @@ class SingleRecords:
 
 
 def _read(reply: CollectionReply) -> Reply:
-    if isinstance(reply, DestinationError):
-        return reply if isinstance(reply, BadRequestError) else outcome_of_failure(reply, was_sent=True)
-    return reply
+    if isinstance(reply, BadRequestError | UnknownCodeError) or not isinstance(reply, DestinationError):
+        return reply
+    return outcome_of_failure(reply, was_sent=True)
 
 
-def _is_locked(reply: CollectionReply) -> bool:
-    return not isinstance(reply, DestinationError) and any(e.code == LOCKED for errors in reply for e in errors)
+def _is_locked(reply: CollectionReply | DestinationError) -> bool:
+    """Whether a lock was met, be it wrapped by a trigger or the end of a whole collection."""
+    if isinstance(reply, SalesforceError):
+        return meaning_of(RecordError(reply.code, reply.text)) is Meaning.LOCKED
+    errors = () if isinstance(reply, DestinationError) else chain.from_iterable(reply)
+    return any(meaning_of(error) is Meaning.LOCKED for error in errors)
 
 
 def _merged_into(successor: Successor, outcome: Outcome) -> Outcome:

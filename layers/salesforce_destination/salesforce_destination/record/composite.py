@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from salesforce_destination.errors import OutcomeUnknownError, SalesforceError
-from salesforce_destination.record.classification import RecordError, readable_code, request_error
+from salesforce_destination.record.classification import RecordError, read_error, request_error
 from salesforce_destination.record.record import Record
 
 if TYPE_CHECKING:
@@ -124,13 +124,4 @@ def _read_result(result: Json) -> RecordErrors | None:
         return None
     errors = result.get("errors")
     listed = errors if isinstance(errors, list) else []
-    return tuple(_record_error(error) for error in listed if isinstance(error, Mapping)) or (RecordError("NO_REASON"),)
-
-
-def _record_error(error: Mapping[str, Json]) -> RecordError:
-    fields = error.get("fields")
-    return RecordError(
-        readable_code(error.get("statusCode") or error.get("errorCode") or "NO_REASON"),
-        str(error.get("message") or ""),
-        tuple(map(str, fields)) if isinstance(fields, list) else (),
-    )
+    return tuple(read_error(error) for error in listed if isinstance(error, Mapping)) or (RecordError("NO_REASON"),)

@@ -30,7 +30,7 @@ from salesforce_destination.login.refusals import (
 )
 from salesforce_destination.login.salesforce_host import jwt_audience
 from salesforce_destination.login.token import AccessToken, parse_object
-from salesforce_destination.record.classification import NEEDS_NO_ANSWER, request_error
+from salesforce_destination.record.classification import BY_STATUS, request_error
 from salesforce_destination.salesforce.client import parsed, proxies_for
 
 TOKEN_PATH = "/services/oauth2/token"  # a path
@@ -78,7 +78,7 @@ def use(session: requests.Session, token: AccessToken) -> None:
     if status == 401 or (status == 403 and body and code != "REQUEST_LIMIT_EXCEEDED") or code in ACCESS_REFUSALS:
         code = code if code in ACCESS_REFUSALS else NEW_TOKEN_REFUSED
         raise CredentialsError("", *ACCESS_REFUSALS[code], code)
-    if body is None or status >= 500 or status in NEEDS_NO_ANSWER:
+    if body is None or status >= 500 or status in BY_STATUS:
         raise LoginUnavailableError(status, TOKEN_UNTRIED)
 
 

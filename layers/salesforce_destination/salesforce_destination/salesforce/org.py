@@ -68,9 +68,11 @@ class SalesforceOrg:
         """The share of the org's daily API calls that is spent, as the last answer told it."""
         return self._client.usage.percent if self._client.usage else None
 
-    def describe(self) -> ObjectDescription:
-        """Describe the destination's sObject."""
+    def describe(self, *, anew: bool = False) -> ObjectDescription:
+        """Describe the destination's sObject; `anew` takes no earlier answer for it."""
         self._need_time()
+        if anew:
+            self._described.pop(self._destination.salesforce_object, None)
         return self._description_of(self._destination.salesforce_object)
 
     def find(self, move: Move, records: Sequence[Record]) -> Mapping[str, Successor]:
