@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from salesforce_destination.aws.dead_letters import DeadLetters
+from salesforce_destination.aws.kept_refusal import KeptRefusal
 from salesforce_destination.aws.outcome_log import OutcomeLog
 from salesforce_destination.aws.sqs_queue import CALLS_AT_ONCE, VisibilityTimeouts
 from salesforce_destination.aws.token_store import TokenSource, TokenStore
@@ -112,6 +113,7 @@ class DeliverFunction(ConnectedFunction):
         clock, most = surroundings.monotonic, settings.collections_per_request
         sqs = surroundings.sqs, self._sqs_seconds_left, surroundings.calls_at_once
         self.outcome_log = OutcomeLog(surroundings.secrets, settings.outcome_key_secret_id, clock)
+        self.kept_refusal = KeptRefusal(surroundings.secrets, settings.refusal_secret_id, clock)
         self.deliverer = Deliverer(
             mapper,
             SalesforceOrg(self.client, mapper.destination, self.seconds_left, clock),

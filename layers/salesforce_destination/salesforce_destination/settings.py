@@ -64,6 +64,7 @@ class Settings:
     credentials_secret_id: str = ""
     access_token_secret_id: str = ""
     outcome_key_secret_id: str = ""
+    refusal_secret_id: str = ""
     refresh_queue_url: str = ""
     queue_url: str = ""
     dead_letter_queue_url: str = ""

@@ -221,7 +221,6 @@ def test_a_business_behind_a_persons_key_is_rejected_alone(monkeypatch: pytest.M
         assert "LastName" not in values_of(stack, "Account", BUSINESS)
 
 
-@pytest.mark.xfail(reason="one odd record counts as a field that is missing for everybody")
 def test_a_persons_name_as_one_field_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with a_stack(monkeypatch, tmp_path, PERSONS, sobject="Account", target="SalesforceId") as stack:
         profile = a_profile(crm_id=PERSON) | {"person": {"name": {"lastName": "Lind", "fullName": "Ada Lind"}}}

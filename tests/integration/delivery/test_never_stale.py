@@ -116,7 +116,8 @@ def test_another_rule_of_the_org_is_not_taken_for_a_guard(stack: DeliverStack) -
     stack.org.admin.add_rule("Contact", "No_Email", 'Email = "no@example.com"', "Not this address")
     profile = a_profile(1, email="no@example.com")
 
-    assert stack.invoke([a_message(profile, sent_at=NOW)]) == []
+    assert stack.invoke([a_message(profile, sent_at=NOW), a_message(a_profile(2), number=2)]) == ["message-1"]
+    assert stack.invoke([a_message(profile, sent_at=NOW, receive_count=2), a_message(a_profile(3), number=3)]) == []
     assert [error_code(letter) for letter in stack.dead_letters()] == ["FIELD_CUSTOM_VALIDATION_EXCEPTION"]
 
 

@@ -41,6 +41,7 @@ OUTPUTS = {
     "CredentialsSecretArn": "CredentialsSecret",
     "AccessTokenSecretArn": "AccessTokenSecret",
     "OutcomeKeySecretArn": "OutcomeKeySecret",
+    "RefusalSecretArn": "RefusalSecret",
     "DeliverFunctionName": "DeliverFunction",
     "RefreshTokenFunctionName": "RefreshTokenFunction",
     "CheckConnectionFunctionName": "CheckConnectionFunction",
@@ -230,6 +231,7 @@ def test_the_secrets_that_somebody_fills_begin_empty() -> None:
     assert {name: json.loads(secret["SecretString"]) for name, secret in secrets.items()} == {
         "CredentialsSecret": {},
         "AccessTokenSecret": {},
+        "RefusalSecret": {},
     }
 
 

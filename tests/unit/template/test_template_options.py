@@ -245,7 +245,7 @@ def test_a_name_that_we_choose_holds_the_stacks_name(resource_type: str) -> None
 def test_the_secrets_tell_whose_they_are_since_their_names_do_not() -> None:
     secrets = resolved("AWS::SecretsManager::Secret")
 
-    assert len(secrets) == 3
+    assert len(secrets) == 4
     assert all(PSEUDO["AWS::StackName"] in secret["Description"] for secret in secrets.values())
 
 

@@ -25,6 +25,7 @@ RIGHTS: dict[str, set[Right]] = {
         ("sqs:SendMessage", "RefreshQueue"),
         ("secretsmanager:GetSecretValue", "AccessTokenSecret"),
         ("secretsmanager:GetSecretValue", "OutcomeKeySecret"),
+        ("secretsmanager:PutSecretValue", "RefusalSecret"),
         ("logs:CreateLogStream", "DeliverLogGroup"),
         ("logs:PutLogEvents", "DeliverLogGroup"),
     },

@@ -70,16 +70,16 @@ class LastAnswers:
         """Whether another record than this one was written within the hour."""
         return any(now - time < ANSWERS_COUNT_SECONDS for other, time in self.written.items() if other != key)
 
-    def is_half(self, code: str, now: float) -> bool:
+    def is_half(self, code: str, now: float, *, least: int = 1) -> bool:
         """
-        Whether this code refused half of all that counts, or of the latest, if several are among them.
+        Whether this code refused half of all that counts and `least`, or half of the latest, if several are among them.
 
         The latest alone may be: of a trickle, what passed before the cause began is in the majority for an hour.
         """
         recent = [each for each in self.last.values() if now - each[0] < ANSWERS_COUNT_SECONDS]
         latest = [[refusal for time, refusal in recent if time >= start] for start in {time for time, _ in recent}]
         counts = [(codes.count(code), len(codes)) for codes in latest]
-        return any(2 * count >= size and count > (size < len(recent)) for count, size in counts)
+        return any(2 * count >= size and count >= max(least, 1 + (size < len(recent))) for count, size in counts)
 
     def is_most(self, codes: Collection[str]) -> bool:
         """Whether these codes refused more than half of the last twenty."""

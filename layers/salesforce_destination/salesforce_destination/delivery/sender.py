@@ -409,14 +409,16 @@ class Sender:
 
     def _settle_refused(self) -> None:
         """Count the answers of this batch, and let what may be refused for a common cause wait."""
-        now, halves = self.memory.clock(), dict[tuple[object, str], bool]()
+        now, causes = self.memory.clock(), dict[tuple[object, str, bool], bool]()
         self._note_answers(now)
         for record, events, outcome in self._refused:
             answers, reason = self.memory.answers[record.kind], outcome.reason or Reason("")
-            cause, may_be = (record.kind, reason.code), self._may_be_common(reason)
-            if cause not in halves:
-                halves[cause] = answers.is_half(reason.code, now) if may_be else self._is_most(answers, reason)
-            is_common = halves[cause] or (may_be and not answers.passes(record.key, now))
+            is_split = meaning_of(RecordError(reason.code, reason.text)) is Meaning.SPLIT
+            may_be = may_be_common(reason.code) and not is_split and reason.code not in self._codes_of_requests
+            cause = record.kind, reason.code, is_split
+            if cause not in causes:
+                causes[cause] = self._is_common(answers, reason, now, may_be=may_be, is_split=is_split)
+            is_common = causes[cause] or (may_be and not answers.passes(record.key, now))
             if is_common:
                 self.batch.common_refusal = reason
             for update in events:
@@ -439,13 +441,12 @@ class Sender:
             ended = self.memory.answers[record.kind].note(record.key, codes.get(record.key, ""), now, is_first=is_first)
             self.batch.ended_causes.update({ended} - {""})
 
-    def _may_be_common(self, reason: Reason) -> bool:
-        return reason.code not in self._codes_of_requests and may_be_common(reason.code)
-
-    def _is_most(self, answers: LastAnswers, reason: Reason) -> bool:
-        """Whether most of many records are refused for what is else a record's own: an unknown Id, a limit."""
+    def _is_common(self, answers: LastAnswers, reason: Reason, now: float, *, may_be: bool, is_split: bool) -> bool:
+        """Half of the last are refused by the set-up, several by a limit of its code, or most by what is their own."""
+        if may_be or is_split:
+            return answers.is_half(reason.code, now, least=1 + is_split)
         is_unknown_id = self.destination.updates_by_id and reason.code in NOT_THERE and not reason.fields
-        return answers.is_most(NOT_THERE if is_unknown_id else {reason.code} & {"LIMIT_EXCEEDED"})
+        return answers.is_most(NOT_THERE if is_unknown_id else {reason.code} & self._codes_of_requests)
 
 
 @dataclass(slots=True)
