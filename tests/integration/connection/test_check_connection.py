@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from deliver_function import ROOT, Context, DeliverStack
-from destination_testbench.org import Fault, FaultKind, SimulatedOrg
+from destination_testbench.org import Fault, FaultKind, OrgConfig, SimulatedOrg
 from destination_testbench.org.records.access import AccessLevel
 from guarded_org import GUARDS, a_guarded_file, a_guarded_org
 from moto import mock_aws
@@ -230,6 +230,18 @@ def test_the_calls_that_are_left_are_known_without_the_right_to_ask(monkeypatch:
     stack.org.faults.add(Fault(FaultKind.REPLY, path="/limits", status=403, code="INSUFFICIENT_ACCESS"))
 
     assert any("API calls are left" in found["problem"] for found in check(stack)["findings"])
+
+
+@pytest.mark.parametrize(("language", "is_warned"), [("en_US", False), ("en_GB", False), ("fr", True), ("ja", True)])
+def test_a_user_who_is_told_in_another_language_is_a_finding(
+    monkeypatch: pytest.MonkeyPatch, language: str, is_warned: bool
+) -> None:
+    stack = a_stack(monkeypatch, org=SimulatedOrg(OrgConfig(language=language)))
+
+    found = [finding for finding in check(stack)["findings"] if "language" in finding["problem"]]
+
+    assert [finding["level"] for finding in found] == ["warning"] * is_warned
+    assert all(f"language is {language}." in finding["problem"] for finding in found)
 
 
 def test_nothing_of_the_token_is_in_the_report_or_in_the_log(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from builders import LOYAL, a_message, a_profile, an_id
 from deliver_function import Context, DeliverStack, error_code
-from destination_testbench.org import Fault, FaultKind
+from destination_testbench.org import Fault, FaultKind, OrgConfig, SimulatedOrg
 from moto import mock_aws
 from salesforce_destination.outcome import Message
 
@@ -196,3 +198,69 @@ def test_halving_ends_when_records_fail_one_by_one(monkeypatch: pytest.MonkeyPat
         assert len(stack.invoke(messages(400))) == 400
         assert len(stack.org.log.last) < 150
         assert stack.dead_letters() == []
+
+
+OMITTING = """
+name = "Omitting"
+salesforce_object = "contact"
+[identity]
+source = "crmId"
+target = "SalesforceId"
+[[mappings]]
+source = "state"
+target = "MailingState"
+when_refused = "omit"
+[[mappings]]
+source = "born"
+target = "birthdate"
+when_refused = "omit"
+[[mappings]]
+source = "gone"
+target = "CDP_Trial__c"
+[[audiences]]
+id = "loyal"
+mapping_id = "CDP_Loyal__c"
+"""
+
+
+@pytest.mark.parametrize("language", ["en_US", "fr", "ja", "es"])
+def test_in_every_language_what_is_wrong_with_a_value_or_the_org_costs_no_status(
+    language: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "omitting.toml"
+    file.write_text(OMITTING)
+    more = [
+        {"born": "1990-05-01T00:00:00Z"},
+        {"born": "soon"},
+        {"state": ["Paris"]},
+        {"state": {"name": "Paris", "code": "75"}},
+        {"gone": "x"},
+    ]
+    loyal = {"segmentMembership": {"ups": {"loyal": {"status": "realized"}}}}
+    batch = [
+        a_message({"crmId": an_id(n), **loyal, **odd}, number=n, sent_at=int(time.time() * 1000))
+        for n, odd in enumerate(more, 1)
+    ]
+    with mock_aws():
+        org = SimulatedOrg(OrgConfig(language=language))
+        stack = DeliverStack(monkeypatch, file, org, contacts=9)
+        stack.org.admin.remove_field("Contact", "CDP_Trial__c")
+
+        assert stack.invoke(batch) == ["message-5"]
+        assert {stack.contact(an_id(n))["CDP_Loyal__c"] for n in range(1, 6)} == {"realized"}
+        assert stack.dead_letters() == []
+    output = capsys.readouterr().out
+    (line,) = [json.loads(line) for line in output.splitlines() if "fields_omitted" in line]
+    assert line["fields_omitted"] == {"MailingState": 2, "birthdate": 2}
+    assert line["fields_missing"] == {"CDP_Trial__c": 1}
+
+
+@pytest.mark.parametrize(("code", "sign_ins"), [("URL_NOT_RESET", 2), ("ORG_LOCKED", 0), ("A_CODE_OF_TOMORROW", 0)])
+def test_a_whole_request_that_is_refused_for_no_records_sake_is_deferred_in_few_calls(
+    stack: DeliverStack, code: str, sign_ins: int
+) -> None:
+    stack.org.faults.add(Fault(FaultKind.REPLY, path="/composite", status=400, code=code, message="x"))
+
+    assert len(stack.invoke(messages(5))) == 5
+    assert stack.dead_letters() == []
+    assert stack.api_calls() <= 1 + sign_ins

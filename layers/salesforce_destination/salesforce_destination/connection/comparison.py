@@ -38,6 +38,7 @@ class OrgFacts:
     description: ObjectDescription
     rules: tuple[ValidationRule, ...] | None = None
     calls: ApiCalls | None = None
+    language: str | None = None
 
 
 def examine(destination: Destination, facts: OrgFacts) -> list[Finding]:
@@ -48,7 +49,17 @@ def examine(destination: Destination, facts: OrgFacts) -> list[Finding]:
         audience_room(destination),
         *long_text_room(facts.description),
         *([call_room(facts.calls)] if facts.calls else []),
+        *([language_of_texts(facts.language)] if facts.language and not facts.language.startswith("en") else []),
     ]
+
+
+def language_of_texts(language: str) -> Finding:
+    """Warn of a user to whom Salesforce tells in another language than English what it refuses."""
+    problem = (
+        f"The integration user's language is {language}. Error texts in dead letters come in it, a wrong type costs one"
+        " more API call in a batch, and a lock that a trigger met may be taken for the record's fault."
+    )
+    return warning("connection", "", problem, "Set it to English: Setup > Users > the user > Edit > Language.")
 
 
 def compare(destination: Destination, description: ObjectDescription) -> list[Finding]:

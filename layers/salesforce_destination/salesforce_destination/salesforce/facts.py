@@ -10,6 +10,7 @@ from salesforce_destination.connection.comparison import OrgFacts
 from salesforce_destination.errors import BadRequestError, RequestRefusedError
 from salesforce_destination.record.description import read_description
 from salesforce_destination.record.guards import ValidationRule, read_rules, rules_query
+from salesforce_destination.record.salesforce_id import to_18
 from salesforce_destination.salesforce.client import SalesforceClient
 
 NOT_FOR_THIS_USER = (RequestRefusedError, BadRequestError)
@@ -29,7 +30,7 @@ class FactFinder:
         Raises a DestinationError where the describe came to nothing.
         """
         description = read_description(self._client.get(f"{self._root}/sobjects/{sobject}/describe"))
-        return OrgFacts(description, self._rules(sobject) if rules else None, self._calls())
+        return OrgFacts(description, self._rules(sobject) if rules else None, self._calls(), self._language())
 
     def sobjects(self) -> list[str]:
         """The names of all sObjects that the integration user can see."""
@@ -39,6 +40,13 @@ class FactFinder:
     def _rules(self, sobject: str) -> tuple[ValidationRule, ...] | None:
         answer = self._unless_refused("/tooling/query", {"q": rules_query(sobject)})
         return None if answer is None else read_rules(answer)
+
+    def _language(self) -> str | None:
+        """The integration user's; who the user is stands in the list of resources."""
+        user = to_18(str((self._unless_refused("/") or {}).get("identity", "")).rpartition("/")[2])
+        query = {"q": f"SELECT LanguageLocaleKey FROM User WHERE Id = '{user}'"}  # noqa: S608  # nosec B608
+        rows = (user and self._unless_refused("/query", query)) or {}
+        return next((str(row.get("LanguageLocaleKey") or "") for row in rows.get("records") or ()), None)
 
     def _calls(self) -> ApiCalls | None:
         """From /limits, which needs the right to see the set-up; else from the header that every answer carries."""
