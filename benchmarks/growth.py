@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -368,7 +369,7 @@ def deliverer(case: GrowthCase) -> Deliverer:
     memory.note_written(merge(others))
     org, backoff = GrowthOrg(destination, case.answer, case.gone_to), Backoff(30, 1800, 1800, lambda: 0.5)
     limits = Limits(records_per_collection=case.collection)
-    return Deliverer(Mapper(destination), org, memory, nowhere, nowhere, nowhere, backoff, limits)
+    return Deliverer(Mapper(destination), org, memory, nowhere, nowhere, nowhere, backoff, limits, inf)
 
 
 def messages(case: GrowthCase, count: int) -> list[Message]:

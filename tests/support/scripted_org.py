@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any
 
 from builders import SENT_AT
@@ -98,10 +99,10 @@ def a_deliverer(
     memory: Memory | None = None,
     marker: InProgressMarker | None = None,
 ) -> Deliverer:
-    """A deliverer whose queues take everything."""
+    """A deliverer whose queues take everything, and that asks no org what its fields take."""
     queues, backoff = Queues(), Backoff(30, 1800, 1800, lambda: 0.5)
     kept = memory or Memory(lambda: 0.0, 5, 5)
-    return Deliverer(Mapper(destination), org, kept, marker or NoMarker(), queues, queues, backoff, limits)
+    return Deliverer(Mapper(destination), org, kept, marker or NoMarker(), queues, queues, backoff, limits, inf)
 
 
 def deliver(destination: Destination, org: Org, messages: Sequence[Message]) -> Sequence[Delivery]:

@@ -277,3 +277,21 @@ def test_of_two_events_for_one_record_the_later_says_whether_it_may_be_created()
         org = ScriptedOrg(destination)
         deliver(destination, org, [a_message(profile, number=n) for n, profile in enumerate(profiles)])
         assert [part["url"].rpartition("Key__c")[2] for part in org.requests[0]["compositeRequest"]] == [ending]
+
+
+@pytest.mark.parametrize(
+    "keys", [{"value": "timestamp"}, {"since_field": "Since__c"}, {"value": "boolean", "since_field": "Since__c"}]
+)
+@pytest.mark.parametrize(("ahead_ms", "is_written"), [(300_000, True), (301_000, False)])
+def test_nobody_qualified_later_than_five_minutes_after_the_message_was_sent(
+    keys: dict[str, str], ahead_ms: int, is_written: bool
+) -> None:
+    memberships = {"ups": {"vip": {"status": "realized", "lastQualificationTime": SENT_AT + ahead_ms}}}
+
+    if is_written:
+        assert fields(memberships, audience(**keys))
+    else:
+        with pytest.raises(ProfileRefusedError) as error:
+            mapped(memberships, audience(**keys))
+        assert error.value.reason.code == "QUALIFICATION_TIME_INVALID"
+        assert "5 minutes after the message was sent" in error.value.reason.text

@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING
 from salesforce_destination.connection.finding import Finding, error, note, warning
 from salesforce_destination.destination.standard_fields import LENGTHS
 from salesforce_destination.profile.membership import Status
-from salesforce_destination.record.description import FieldDescription, ObjectDescription
+from salesforce_destination.record.description import NUMBER_TYPES, TEXT_TYPES, FieldDescription, ObjectDescription
 
 if TYPE_CHECKING:
     from salesforce_destination.destination.destination import Audience, FieldMapping
-
-TEXT_TYPES = frozenset({"string", "textarea", "picklist", "multipicklist", "combobox", "email", "phone", "url"})
-NUMBER_TYPES = frozenset({"int", "double", "currency", "percent", "long"})
 
 LONGEST_SHORT_TEXT = 255
 """A longer field is a text area whose end few values reach; Text fields have up to 255 characters."""

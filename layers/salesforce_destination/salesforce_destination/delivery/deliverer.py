@@ -12,13 +12,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import inf
 
 from salesforce_destination.delivery.backoff import Backoff
 from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.delivery.decision import Refusals
-from salesforce_destination.delivery.memory import Memory
+from salesforce_destination.delivery.memory import DESCRIBE_EVERY_SECONDS, Memory
 from salesforce_destination.delivery.ports import DeadLetterQueue, InProgressMarker, Org, RedeliveryDelays
 from salesforce_destination.delivery.sender import Sender
+from salesforce_destination.errors import DestinationError
 from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.outcome import (
     SKIPPED,
@@ -31,7 +33,7 @@ from salesforce_destination.outcome import (
     deferred,
     rejected,
 )
-from salesforce_destination.profile.profile import Profile
+from salesforce_destination.profile.profile import Profile, time_of_notification
 from salesforce_destination.record.record import Update, merge
 
 KILLED = rejected(
@@ -41,6 +43,9 @@ KILLED = rejected(
 
 COMMON_CAUSE_SECONDS = 86_400
 """So long after its first try a message waits for a common cause at the most."""
+
+DESCRIPTION_GOOD_FOR_SECONDS = 3600.0
+"""How long the mapping goes by what the org said of its fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,11 @@ class Limits:
 
 @dataclass(slots=True)
 class Deliverer:
-    """Delivers batches to one org; made once and kept, as `memory` and the connection behind `org` are."""
+    """
+    Delivers batches to one org; made once and kept, as `memory` and the connection behind `org` are.
+
+    `ask_at` is when the org is asked again what its fields take, by the clock of `memory`.
+    """
 
     mapper: Mapper
     org: Org
@@ -64,6 +73,7 @@ class Deliverer:
     delays: RedeliveryDelays
     backoff: Backoff
     limits: Limits
+    ask_at: float = -inf
     _refusals: Refusals = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,14 +83,28 @@ class Deliverer:
         """Write what a batch says, and say of every message what became of it, in their order."""
         destination, limits = self.mapper.destination, self.limits
         batch = Batch(messages, [audience.mapping_id for audience in destination.audiences])
-        self._read(batch)
         ceiling = limits.api_usage_ceiling_percent
         sender = Sender(destination, self.org, self.memory, batch, self._refusals, ceiling)
+        if self.memory.clock() >= self.ask_at and not self.memory.is_limit_spent():
+            with suppress(DestinationError):  # without an answer values go as they are
+                sender.describe()
+        self._heed(sender)
+        self._read(batch)
         sender.write(merge(batch.unsettled()), limits.records_per_collection)
+        self._heed(sender)
         batch.conclude()
         self._give_up(batch, now_ms)
         self._settle(batch)
         return batch
+
+    def _heed(self, sender: Sender) -> None:
+        """Tell the mapping what the org last said of its fields, and when to ask again."""
+        now = self.memory.clock()
+        if sender.described:
+            self.mapper.heed(sender.described)
+            self.ask_at = now + DESCRIPTION_GOOD_FOR_SECONDS
+        elif now >= self.ask_at:
+            self.ask_at = now + DESCRIBE_EVERY_SECONDS
 
     def _read(self, batch: Batch) -> None:
         mark = self.in_progress.mark
@@ -100,6 +124,8 @@ class Deliverer:
 
     def _read_message(self, batch: Batch, position: int, message: Message) -> None:
         """Add an update for each profile; what comes to nothing has its outcome already."""
+        if message.event_time is None and self.mapper.select:
+            message.event_time = time_of_notification(message.body)
         message_time = None if message.event_time is None else _message_time(message)
         profiles = self.mapper.profiles(message.body)
         batch.profiles += len(profiles)
@@ -116,6 +142,8 @@ class Deliverer:
                 update = Update(position, number, self._key(profile), "", {}, 0, outcome=outcome)
                 with suppress(ProfileRefusedError):  # a refused event keeps its time: it may be sent again
                     update.event_time = self.mapper.event_time(profile, message_time, message.sent_at, several)
+            if not update.key and not several and (around := self.mapper.envelope(message.body, profile)):
+                update.outcome = Outcome(OutcomeKind.REJECTED, around)
             batch.omitted.update(update.omitted)
             update.message, update.profile = position, number
             batch.updates.append(update)

@@ -26,6 +26,8 @@ from salesforce_destination.errors import (
     DestinationError,
     OutcomeUnknownError,
     SalesforceError,
+    SessionExpiredError,
+    TokenUnavailableError,
     UnknownCodeError,
 )
 from salesforce_destination.outcome import (
@@ -82,8 +84,10 @@ class Sender:
     batch: Batch
     refusals: Refusals
     api_usage_ceiling_percent: float
+    described: ObjectDescription | None = None
     _stopped: Outcome | None = None
     _most_calls: int = 0
+    _calls: int = 0
     _records: Sequence[Record] = ()
     _by_key: dict[str, Record] = field(default_factory=dict)
     _written: list[Record] = field(default_factory=list)
@@ -93,14 +97,14 @@ class Sender:
     _single: SingleRecords = field(init=False)
 
     def __post_init__(self) -> None:
-        self._single = SingleRecords()
+        self._single, self._calls = SingleRecords(), self.org.api_calls()
         if self.memory.is_limit_spent():
             self._stopped = deferred("REQUEST_LIMIT_EXCEEDED", Wait.DAILY_LIMIT)
 
     def write(self, records: Sequence[Record], records_per_collection: int) -> None:
         """Write these records, each to its end."""
-        calls, collections = self.org.api_calls(), self.memory.collections_per_request
-        self._most_calls = calls + MOST_REQUESTS_TO_SPLIT * -(-len(records) // 1_000)
+        collections = self.memory.collections_per_request
+        self._most_calls = self.org.api_calls() + MOST_REQUESTS_TO_SPLIT * -(-len(records) // 1_000)
         self._look_for_missing()
         self._records = records
         most = min(records_per_collection, self.memory.records_per_collection)
@@ -115,12 +119,12 @@ class Sender:
             self.memory.records_per_collection = self._single.size or most
         elif self._stopped is None and len(records) >= most:
             self.memory.records_per_collection = 2 * most
-        self.batch.requests = self.org.api_calls() - calls
+        self.batch.requests = self.org.api_calls() - self._calls
 
     def _look_for_missing(self) -> None:
         if self._stopped is None:
             with suppress(DestinationError):  # asked again in five minutes; until then these fields count as missing
-                self.memory.ask_for_missing(self._described)
+                self.memory.ask_for_missing(self.describe)
 
     # What of a record is to be sent.
 
@@ -239,10 +243,10 @@ class Sender:
                 if isinstance(answer, BadRequestError):
                     self.batch.codes[answer.code] += 1
                     self._codes_of_requests.add(answer.code)
-                    decision = self.refusals.decide_whole(attempt, answer, tries, collection_size, self._described)
+                    decision = self.refusals.decide_whole(attempt, answer, tries, collection_size, self.describe)
                 else:
                     self.batch.codes.update(error.code for error in answer)
-                    decision = self.refusals.decide(attempt, answer, tries, collection_size, self._described)
+                    decision = self.refusals.decide(attempt, answer, tries, collection_size, self.describe)
             except DestinationError as error:  # whose fault it is cannot be said without the org's word
                 return Decision(outcome_of_failure(error, was_sent=False))
             if decision.outcome.kind is OutcomeKind.DEFERRED and not (decision.resend or decision.missing):
@@ -266,11 +270,11 @@ class Sender:
     def _met_before(self, attempts: Iterable[Attempt]) -> bool:
         return any(self.batch.receive_count(attempt.record) > 1 for attempt in attempts)
 
-    def _described(self) -> ObjectDescription:
+    def describe(self) -> ObjectDescription:
         """The org's own word, asked for once in a batch: a field may have gone since an earlier one."""
         if self._description is None:
             try:
-                self._description = self._ask(lambda: self.org.describe(anew=True))
+                self._description = self.described = self._ask(lambda: self.org.describe(anew=True))
             except DestinationError as error:
                 self._description = error
         if isinstance(self._description, DestinationError):
@@ -347,7 +351,7 @@ class Sender:
         """Ask the org something; the batch stops where its calls are spent."""
         try:
             return question()
-        except DailyLimitError as error:
+        except (DailyLimitError, SessionExpiredError, TokenUnavailableError) as error:
             self._note_failure(error, 0.0)
             raise
         finally:

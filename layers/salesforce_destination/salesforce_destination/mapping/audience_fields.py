@@ -40,7 +40,9 @@ class AudienceFields:
                 self._named.setdefault(target.mapping_id, []).append(target)
         self._all = [*single, *chain.from_iterable(self._named.values())]
 
-    def read_into(self, fields: dict[str, Json], times: dict[str, int], profile: Profile, event_time: int) -> None:
+    def read_into(
+        self, fields: dict[str, Json], times: dict[str, int], profile: Profile, event_time: int, sent_at: int
+    ) -> None:
         """Add the value of every mapped audience that the profile mentions, and of every field of names."""
         memberships = profile.get("segmentMembership")
         for namespace, targets in self._single:
@@ -51,7 +53,7 @@ class AudienceFields:
                     continue
                 if target.is_timed:
                     status = read_status(found, target.name)
-                    target.write(fields, times, status, read_since(found, target.name) or event_time)
+                    target.write(fields, times, status, read_since(found, target.name, sent_at) or event_time)
                     continue
                 try:
                     fields[target.mapping_id] = target.value_of[found["status"]]

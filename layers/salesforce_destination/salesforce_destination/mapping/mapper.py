@@ -7,29 +7,53 @@ mapped keys.
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from math import isfinite
 from sys import maxsize
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from salesforce_destination.destination.standard_fields import LENGTHS
+from salesforce_destination.destination.standard_fields import LENGTHS, REQUIRED_TO_CREATE
 from salesforce_destination.mapping.audience_fields import AudienceFields
 from salesforce_destination.mapping.body_decoder import body_decoder
 from salesforce_destination.outcome import ProfileRefusedError, Reason
 from salesforce_destination.profile.event_time import EventTimeError, check_event_time, parse_time
-from salesforce_destination.profile.profile import IdentitiesInOrder, Profile, profiles_in, read_body, read_in_part
+from salesforce_destination.profile.profile import (
+    IdentitiesInOrder,
+    Profile,
+    envelope_problem,
+    profiles_in,
+    read_body,
+    read_in_part,
+)
 from salesforce_destination.profile.source import ABSENT, Source, compile_source, is_unicode
+from salesforce_destination.record.description import NUMBER_TYPES, TEXT_TYPES
 from salesforce_destination.record.record import Update
 from salesforce_destination.record.salesforce_id import to_18
 
 if TYPE_CHECKING:
     from salesforce_destination.destination.destination import Destination, FieldMapping
+    from salesforce_destination.record.description import FieldDescription, ObjectDescription
 
 Json = Any
+_Refused = dict[str, ProfileRefusedError | None]
+"""Fields that are left alone, with the refusal of their value; None for an empty one where the field never is."""
 
 KEY_PREFIXES = {"Account": "001", "Contact": "003", "Lead": "00Q"}
 """The first three characters of a record's Id say what it is (keyPrefix in the describe)."""
 
 _FOLDED_FIELDS = frozenset({"Email"})
+
+_NOBODY = frozenset({"null", "undefined", "none", "nan"})
+"""What producers write where they have no identity."""
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
+_EXACT, _SURE_DIGITS = 2**53, 15
+"""JSON's floats hold every integer below the first, and every number of so many digits."""
+
+# A character as people see it: what follows a letter or an emoji and belongs to it, and the two letters of a flag.
+_JOINED = "[\u0300-\u036f\u20d0-\u20ff\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
+_CHARACTER = re.compile(f"[\U0001f1e6-\U0001f1ff]{{2}}|.{_JOINED}(?:\u200d.{_JOINED})*", re.DOTALL)
 
 
 class Mapper:
@@ -38,8 +62,8 @@ class Mapper:
     def __init__(self, destination: Destination) -> None:
         self.destination = destination
         self._identity = IdentityReader(destination)
-        readers = [_FieldReader(mapping, destination.salesforce_object) for mapping in destination.mappings]
-        self._fields = [(each.source, each.target, each.longest, each.is_optional, each) for each in readers]
+        self._readers = [_FieldReader(mapping, destination.salesforce_object) for mapping in destination.mappings]
+        self._list_fields()
         self._audiences = AudienceFields(destination)
         self._only_if = _optional(destination.profiles.only_if)
         self._exits_skipped = destination.profiles.when_skipped == "exit"
@@ -52,6 +76,16 @@ class Mapper:
         self.select = None if select == "@" else compile_source(select, unwraps=False)
         self.decoder = body_decoder(destination, sources)
 
+    def _list_fields(self) -> None:
+        self._fields = [(each.source, each.target, each.longest, each.is_optional, each) for each in self._readers]
+
+    def heed(self, description: ObjectDescription) -> None:
+        """Heed what the org says of its fields; until then values go as they are, and keys are texts."""
+        for reader in self._readers:
+            reader.heed(description.fields.get(reader.target))
+        self._list_fields()
+        self._identity.heed(description.fields.get(self.destination.identity.target))
+
     def profiles(self, body: str) -> list[Profile]:
         """Find the profiles in a message's body, each at least as far as the file reads it."""
         if self.decoder is not None:
@@ -59,6 +93,13 @@ class Mapper:
             if profile is not None:
                 return [profile]
         return profiles_in(read_body(body), self.select)
+
+    def envelope(self, body: str, profile: Profile) -> Reason | None:
+        """What a profile without an identity is instead, if it looks like an envelope around one."""
+        document = read_body(body)
+        is_whole = self.select is None or document == profile
+        problem = envelope_problem(document if is_whole else profile, is_whole=is_whole)
+        return Reason("NO_PROFILE", problem) if problem else None
 
     def map(
         self, profile: Profile, message_time: int | None, sent_at: int, is_one_of_several: bool = False
@@ -74,11 +115,11 @@ class Mapper:
         event_time = self.event_time(profile, message_time, sent_at, is_one_of_several)
         fields: dict[str, Json] = {}
         times: dict[str, int] = {}
-        refused: list[ProfileRefusedError] = []
+        refused: _Refused = {}
         consents = self._only_if is None or self._only_if(profile) is True
         if consents:
             self._read_attributes(fields, refused, profile)
-            self._audiences.read_into(fields, times, profile, event_time)
+            self._audiences.read_into(fields, times, profile, event_time, sent_at)
         elif not (self._exits_skipped and self._audiences.exits_into(fields, times, profile, event_time)):
             return None
         if self._ordering_field:
@@ -86,13 +127,12 @@ class Mapper:
         key, identity = self._identity.read(profile)
         creates = self.destination.identity.create_missing
         if not fields and not creates:
-            if refused:
-                raise refused[0]
+            for error in filter(None, refused.values()):
+                raise error
             return None
-        omitted = tuple(name for error in refused for name in error.reason.fields) if refused else ()
-        return Update(0, 0, key, identity, fields, event_time, times, creates and not consents, omitted)
+        return Update(0, 0, key, identity, fields, event_time, times, creates and not consents, tuple(refused))
 
-    def _read_attributes(self, fields: dict[str, Json], refused: list[ProfileRefusedError], profile: Profile) -> None:
+    def _read_attributes(self, fields: dict[str, Json], refused: _Refused, profile: Profile) -> None:
         for source, target, longest, is_optional, reader in self._fields:
             value = source(profile)
             if type(value) is str:
@@ -134,36 +174,56 @@ class IdentityReader:
     def __init__(self, destination: Destination) -> None:
         identity = destination.identity
         self._source = compile_source(identity.source)
-        self._source_text = identity.source
+        self._source_text, self._target = identity.source, identity.target
         self._by_id = destination.updates_by_id
         self._object = destination.salesforce_object
         self._prefix = KEY_PREFIXES.get(self._object, "")
         self._folds = identity.target in _FOLDED_FIELDS or not identity.case_sensitive
+        self._is_number = False
+
+    def heed(self, field: FieldDescription | None) -> None:
+        """Heed what the org says of the identity's field."""
+        if field is not None:
+            self._folds, self._is_number = not field.case_sensitive, field.type in NUMBER_TYPES
 
     def read(self, profile: Profile) -> tuple[str, str]:
         """
         Give the key of the record and the identity to send; raise ProfileRefusedError where there is none.
 
-        The key is what the org holds for one: Ids by 18 characters, texts without their case where the field's is
-        not told apart.
+        The key is what the org holds for one: Ids by 18 characters, numbers by their value, texts without their case
+        where the field's is not told apart.
         """
         found = self._source(profile)
-        identity = found.strip() if type(found) is str else str(found) if type(found) is int else ""
+        identity = found.strip() if type(found) is str else _in_digits(found) if type(found) in (int, float) else ""
+        if identity is None:
+            self._refuse(str(found), None)
         if self._by_id:
             record_id = to_18(identity)
             if record_id and record_id.startswith(self._prefix):
                 return record_id, record_id
             self._refuse(identity, record_id)
-        if not identity or not is_unicode(identity):
+        folded = identity.lower()
+        if (
+            folded in _NOBODY
+            or not identity
+            or not (identity.isascii() or (is_unicode(identity) and _is_seen(identity)))
+        ):
             self._refuse(identity, None)
-        return (identity.casefold() if self._folds else identity), identity
+        if self._is_number:
+            if not _NUMBER.fullmatch(identity):
+                self._refuse(identity, None)
+            identity = folded = _digits_of(identity)
+        return (folded if self._folds else identity), identity
 
     def _refuse(self, identity: str, record_id: str | None) -> NoReturn:
-        code = "IDENTITY_MALFORMED" if identity else "NO_IDENTITY"
-        if not identity:
-            text = f"The profile has no identity at {self._source_text}."
+        is_nobody = identity.lower() in _NOBODY or (is_unicode(identity) and not _is_seen(identity))
+        code = "NO_IDENTITY" if is_nobody else "IDENTITY_MALFORMED"
+        if is_nobody:
+            text = f"The profile has no identity at {self._source_text}{f': {identity!r} is none' if identity else ''}."
         elif not is_unicode(identity):
             text = "The identity contains an unpaired surrogate (invalid Unicode)."
+        elif not self._by_id:
+            text = f"{identity[:40]!r} is no number that {self._target} can be found by. Send its digits as text."
         elif record_id is None:
             text = (
                 f"{identity[:40]!r} is not a valid Salesforce Id. An Id has 15 or 18 characters and is case-sensitive."
@@ -178,29 +238,43 @@ class _FieldReader:
         self.mapping, self.target = mapping, mapping.target
         self.source = _optional(mapping.source) or (lambda _: mapping.constant)
         known = LENGTHS.get(salesforce_object, {}).get(mapping.target)
-        self._is_text = known is not None
+        self._is_text = bool(known or mapping.max_length)
+        self._is_never_empty = mapping.target in REQUIRED_TO_CREATE.get(salesforce_object, ())
         self.longest = mapping.max_length or known or maxsize
         self.is_optional = mapping.default is None and not mapping.required and mapping.when_absent == "leave"
 
-    def write(self, fields: dict[str, Json], refused: list[ProfileRefusedError], value: Json) -> None:
+    def heed(self, field: FieldDescription | None) -> None:
+        if field is not None and field.type:
+            self._is_text, self._is_never_empty = field.type in TEXT_TYPES, not field.nillable
+            length = field.length if self._is_text else 0
+            self.longest = min(self.mapping.max_length or maxsize, length or maxsize)
+
+    def write(self, fields: dict[str, Json], refused: _Refused, value: Json) -> None:
         if value is ABSENT or value is None:
             value = self._without_value(value)
             if value is ABSENT:
+                return
+            if value is None and self._is_never_empty:
+                refused[self.target] = None
                 return
         try:
             fields[self.target] = self._checked(value)
         except ProfileRefusedError as error:
             if self.mapping.when_refused == "reject":
                 raise
-            refused.append(error)
+            refused[self.target] = error
 
     def _checked(self, value: Json) -> Json:
         if isinstance(value, dict | list):
             self._refuse("is a list or an object; change the source to a single value")
         if type(value) is float and not isfinite(value):
             self._refuse("is not a number that JSON allows")
+        if type(value) is float and value.is_integer() and abs(value) < _EXACT:
+            value = int(value)
         if self._is_text and type(value) in (int, float):
-            value = str(value)
+            value = _in_digits(value)
+            if value is None:
+                self._refuse("is a number of more digits than JSON keeps; send it as text")
         return self._fitted(value) if type(value) is str else value
 
     def _refuse(self, problem: str) -> NoReturn:
@@ -219,12 +293,50 @@ class _FieldReader:
     def _fitted(self, value: str) -> str:
         if not is_unicode(value):
             self._refuse("contains an unpaired surrogate (invalid Unicode)")
-        if len(value) <= self.longest:
+        length = _length(value)
+        if length <= self.longest:
             return value
         if self.mapping.when_too_long == "truncate":
-            return value[: self.longest].rstrip()
-        text = f"{self.target} holds {self.longest} characters, and the value has {len(value)}."
+            return _cut(value, self.longest).rstrip()
+        text = f"{self.target} holds {self.longest} characters, and the value has {length}."
         raise ProfileRefusedError(Reason("VALUE_TOO_LONG", text, (self.target,)))
+
+
+def _in_digits(number: float) -> str | None:
+    """A number as a person writes it; None where JSON may have lost some of its digits."""
+    if type(number) is int:
+        return str(number)
+    digits = str(number).partition("e")[0].replace(".", "").strip("-0")
+    is_sure = isfinite(number) and (abs(number) < _EXACT or len(digits) <= _SURE_DIGITS)
+    return _digits_of(str(number)) if is_sure else None
+
+
+def _digits_of(text: str) -> str:
+    """A number's one spelling."""
+    number = Decimal(text)
+    digits = format(number, "f") if number else "0"
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
+
+
+def _is_seen(text: str) -> bool:
+    """Whether there is more than blanks and invisible characters."""
+    return any(character.isprintable() and not character.isspace() for character in text)
+
+
+def _length(text: str) -> int:
+    """As Salesforce counts: UTF-16 units, two for an emoji."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
+
+
+def _cut(text: str, longest: int) -> str:
+    """The beginning that fits, of whole characters."""
+    end, left = 0, longest
+    for match in _CHARACTER.finditer(text):
+        left -= _length(match[0])
+        if left < 0:
+            break
+        end = match.end()
+    return text[:end] or text.encode("utf-16-le")[: 2 * longest].decode("utf-16-le", "ignore")
 
 
 def _optional(source: str | None) -> Source | None:

@@ -13,7 +13,13 @@ from functools import partial
 from typing import Any
 
 from salesforce_destination.outcome import ProfileRefusedError, Reason
-from salesforce_destination.profile.event_time import EARLIEST_MS, LATEST_MS, EventTimeError, parse_time
+from salesforce_destination.profile.event_time import (
+    EARLIEST_MS,
+    LATEST_MS,
+    EventTimeError,
+    check_event_time,
+    parse_time,
+)
 
 Json = Any
 
@@ -55,10 +61,11 @@ def read_status(found: Json, audience: str) -> Status:
     return known
 
 
-def read_since(found: Json, audience: str) -> int | None:
-    """Read a membership's lastQualificationTime, in ms; one that cannot be read refuses the profile."""
+def read_since(found: Json, audience: str, sent_at: int) -> int | None:
+    """Read a membership's lastQualificationTime, in ms; one that cannot be refuses the profile."""
     try:
-        return _since(found)
+        since = _since(found)
+        return since if since is None else check_event_time(since, sent_at)
     except EventTimeError as error:
         text = f"lastQualificationTime of audience {audience} {error}."
         raise ProfileRefusedError(Reason("QUALIFICATION_TIME_INVALID", text)) from None

@@ -8,7 +8,10 @@ spelling of namespaces. Here they become one shape, so that a destination file i
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 from msgspec import MsgspecError
@@ -23,6 +26,26 @@ Profile = dict[str, Json]
 
 PREFIX = "xdm:"
 """What producers of XDM documents may put before a key. It means nothing, and is taken off."""
+
+BYTE_ORDER_MARK = "\ufeff"
+
+_ENVELOPES = (
+    ("TopicArn", "an SNS notification", "powertools_json(Message)"),
+    ("detail-type", "an EventBridge event", "detail"),
+    ("specversion", "a CloudEvent", "data"),
+    ("Records.kinesis", "a Kinesis event", "Records[].kinesis.powertools_json(powertools_base64(data))"),
+    ("Records.Sns", "an SNS event", "Records[].Sns.powertools_json(Message)"),
+    ("Records.body", "an SQS event", "Records[].powertools_json(body)"),
+)
+"""The key that tells an envelope, what it is, and the `profiles.select` that takes it."""
+
+_CODES = (
+    ("JSON as text", "powertools_json({})"),
+    ("gzip in base64", "powertools_json(powertools_base64_gzip({}))"),
+    ("JSON in base64", "powertools_json(powertools_base64({}))"),
+)
+_GZIP = b"\x1f\x8b"
+_IN_S3 = {"Records.s3", "S3Payload", "s3BucketName"}
 
 # What may reach an identity without naming it: a wildcard, the current node, the map as a whole.
 _ANY_NAME = re.compile(r"identityMap|[*@]")
@@ -44,9 +67,12 @@ def read_in_part(body: str, decoder: Decoder[Profile]) -> Profile | None:
 def read_body(body: str) -> Json:
     """Parse a message's body; a body that is not JSON, or nested too deep, is refused with the place."""
     try:
-        value = from_json(body, allow_inf_nan=False)
+        value = from_json(body.removeprefix(BYTE_ORDER_MARK), allow_inf_nan=False)
     except ValueError as error:
-        raise ProfileRefusedError(Reason("NOT_JSON", f"The body is not JSON: {error}.")) from None
+        problem = f"The body is not JSON: {error}."
+        if code := _within(body, "@"):
+            problem = f"The body is {code[0]}. Put it in double quotes, and set profiles.select = '{code[1]}'."
+        raise ProfileRefusedError(Reason("NOT_JSON", problem)) from None
     return _without_prefix(value) if PREFIX in body else value
 
 
@@ -63,10 +89,47 @@ def profiles_in(document: Json, select: Source | None) -> list[Profile]:
         found = found["profiles"]
     profiles = found if isinstance(found, list) else [found]
     if not profiles or found is ABSENT:
-        raise ProfileRefusedError(Reason("NO_PROFILE", "profiles.select finds no profile in the body."))
+        problem = envelope_problem(document) or "profiles.select finds no profile in the body."
+        raise ProfileRefusedError(Reason("NO_PROFILE", problem))
     if not all(isinstance(profile, dict) for profile in profiles):
-        raise ProfileRefusedError(Reason("NO_PROFILE", "A profile must be a JSON object."))
+        problem = envelope_problem(found, is_whole=select is None) or "A profile must be a JSON object."
+        raise ProfileRefusedError(Reason("NO_PROFILE", problem))
     return profiles
+
+
+def envelope_problem(document: Json, *, is_whole: bool = True) -> str:
+    """What a document is in place of a profile and, of a whole body, what takes it; empty where that is not known."""
+    found = document if isinstance(document, dict) else {}
+    records = found.get("Records")
+    record = records[0] if isinstance(records, list) and records else None
+    names = {*found, *(f"Records.{name}" for name in record or () if isinstance(record, dict))}
+    is_pointer = isinstance(document, list) and str(document[:1])[-11:-2] == "S3Pointer"
+    if names & _IN_S3 or found.get("source") == "aws.s3" or is_pointer:
+        return "The body names an object in S3, which is not read. Send the profile itself."
+    known = [row[1:] for row in _ENVELOPES if row[0] in names]
+    texts = [("@", document), *((name if name.isidentifier() else f'"{name}"', found[name]) for name in found)]
+    words, select = next(chain(known, filter(None, (_within(value, name) for name, value in texts))), ("", ""))
+    return f"The body is {words}, not a profile. Set profiles.select = '{select}'." if words and is_whole else ""
+
+
+def _within(text: Json, name: str) -> tuple[str, str] | None:
+    """What code a text holds JSON in, and the JMESPath that reads what has this name."""
+    for words, way in _CODES if isinstance(text, str) else ():
+        with suppress(ValueError):
+            raw = b64decode(text.strip(), validate=True) if "base64" in way else text
+            if raw[:2] == _GZIP if "gzip" in way else isinstance(from_json(raw, allow_inf_nan=False), dict | list):
+                return words, way.format(name)
+    return None
+
+
+def time_of_notification(body: str) -> str | None:
+    """The attribute EventTime that SNS keeps in the body, without raw message delivery."""
+    if '"MessageAttributes"' not in body or '"EventTime"' not in body:
+        return None
+    try:
+        return str(from_json(body.removeprefix(BYTE_ORDER_MARK))["MessageAttributes"]["EventTime"]["Value"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 class IdentitiesInOrder:

@@ -38,6 +38,10 @@ _PLAIN = re.compile(r'(?:[A-Za-z_][A-Za-z0-9_]*|"[^"\\]+")(?:\.(?:[A-Za-z_][A-Za
 _STEP = re.compile(r'"([^"\\]+)"|\[([0-9]+)\]|([A-Za-z_][A-Za-z0-9_]*)')
 
 
+_TAKE_NULL = frozenset({"to_string", "to_array", "type"})
+"""JMESPath's functions that accept null; the others give nothing for it."""
+
+
 class SourceError(ValueError):
     """The text is no JMESPath. `position` counts characters from 0, or is None where jmespath gives none."""
 
@@ -128,11 +132,21 @@ def _search(expression: str, unwrap: Source) -> Source:
     import jmespath
     from aws_lambda_powertools.utilities.jmespath_utils import PowertoolsFunctions
 
+    class Functions(PowertoolsFunctions):
+        """Where the specification makes the word null, or a list of it, out of nothing, nothing comes of it."""
+
+        def call_function(self, name: str, arguments: list[Json]) -> Json:
+            if name in _TAKE_NULL:
+                arguments = arguments if name == "type" else [_without_nulls(argument) for argument in arguments]
+                if arguments == [None]:
+                    return None
+            return super().call_function(name, arguments)
+
     try:
         compiled = jmespath.compile(expression)
     except jmespath.exceptions.JMESPathError as error:
         raise SourceError(_in_one_line(error), getattr(error, "lex_position", None)) from None
-    functions = PowertoolsFunctions()
+    functions = Functions()
     for name, arguments in _calls_in(compiled.parsed):
         _check_call(name, arguments, functions.FUNCTION_TABLE.get(name), expression.find(f"{name}("))
     options = jmespath.Options(custom_functions=functions)
@@ -145,6 +159,14 @@ def _search(expression: str, unwrap: Source) -> Source:
         return ABSENT if found is None else found
 
     return read
+
+
+def _without_nulls(value: Json) -> Json:
+    if type(value) is dict:
+        return {key: inner for key, old in value.items() if (inner := _without_nulls(old)) is not None} or None
+    if type(value) is list:
+        return [inner for old in value if (inner := _without_nulls(old)) is not None] or None
+    return value
 
 
 def _nothing_or_refused(expression: str, error: Exception) -> Json:

@@ -8,6 +8,9 @@ from typing import Any
 
 Json = Any
 
+TEXT_TYPES = frozenset({"string", "textarea", "picklist", "multipicklist", "combobox", "email", "phone", "url"})
+NUMBER_TYPES = frozenset({"int", "double", "currency", "percent", "long"})
+
 
 @dataclass(frozen=True, slots=True)
 class FieldDescription:

@@ -66,15 +66,13 @@ def pointers_in(rows: Iterable[Mapping[str, Json]], key_field: str, pointer: str
     """Read the rows of an answer: folded key to the Id that the row points to; rows that point nowhere are left out."""
     key_field, pointer = key_field.lower(), pointer.lower()
     found = ({name.lower(): value for name, value in row.items()} for row in rows)
-    return {
-        str(row[key_field]).casefold(): str(row[pointer]) for row in found if row.get(key_field) and row.get(pointer)
-    }
+    return {str(row[key_field]).lower(): str(row[pointer]) for row in found if row.get(key_field) and row.get(pointer)}
 
 
 def end_of_chain(start: str, pointers: Mapping[str, str]) -> str:
     """Follow survivors of merges that were merged themselves; a circle, which should not be, ends where it began."""
     seen = {start}
-    while (following := pointers.get(start.casefold())) and following not in seen:
+    while (following := pointers.get(start.lower())) and following not in seen:
         seen.add(following)
         start = following
     return start

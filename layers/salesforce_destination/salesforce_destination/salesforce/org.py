@@ -87,9 +87,9 @@ class SalesforceOrg:
             found = self._pointers("query", key_field, "ConvertedContactId", keys_of(records))
             writable = self._description_of("Contact").writable if found else None
             return {
-                record.key: Successor("Contact", found[record.identity.casefold()], writable)
+                record.key: Successor("Contact", found[record.identity.lower()], writable)
                 for record in records
-                if record.identity.casefold() in found
+                if record.identity.lower() in found
             }
         mergeable = self._destination.salesforce_object in MERGEABLE
         return self._survivors(key_field, records) if mergeable else {}
@@ -106,7 +106,7 @@ class SalesforceOrg:
         known = self._described.get(sobject)
         if known is None or now - known[0] > DESCRIBE_GOOD_FOR_SECONDS:
             described = read_description(self._client.get(f"{self._root}/sobjects/{sobject}/describe"))
-            known = now, described.spelled_as(self._destination.written_fields)
+            known = now, described.spelled_as([*self._destination.written_fields, self._destination.identity.target])
             self._described[sobject] = known
         return known[1]
 
@@ -123,7 +123,7 @@ class SalesforceOrg:
         return {
             record.key: Successor(self._destination.salesforce_object, end_of_chain(survivor, further))
             for record in records
-            if (survivor := first.get(record.identity.casefold()))
+            if (survivor := first.get(record.identity.lower()))
         }
 
     def _pointers(self, resource: str, key_field: str, pointer: str, keys: Sequence[str]) -> dict[str, str]:
