@@ -19,7 +19,7 @@ from salesforce_destination.aws.outcome_log import IN_LINE, identity_hash
 from salesforce_destination.destination.destination import Destination, spelled_as
 from salesforce_destination.errors import DestinationError, DestinationFileError
 from salesforce_destination.mapping.mapper import IdentityReader
-from salesforce_destination.outcome import ProfileRefusedError
+from salesforce_destination.outcome import ProfileRefusedError, Reason
 from salesforce_destination.record.description import read_description
 from salesforce_destination.record.successor import quoted
 from salesforce_destination.salesforce.client import SalesforceClient
@@ -130,6 +130,7 @@ class Explanation:
     events: Sequence[LoggedOutcome]
     records: Sequence[dict[str, Any]] = field(repr=False)
     problem: str = ""
+    refusal: Reason | None = None
 
     @property
     def is_good(self) -> bool:
@@ -150,7 +151,9 @@ def explain(target: Target, identity: str, file: Path | None, since: str) -> Exp
         records, problem = records_of(target.salesforce(), destination, asked_for), ""
     except DestinationError as error:
         records, problem = [], error.code
-    return Explanation(destination.salesforce_object, since, events, records, problem)
+    kept = target.kept_refusal() if events and events[-1].outcome == "deferred" else None
+    refusal = kept[0] if kept and kept[0].code == events[-1].code else None
+    return Explanation(destination.salesforce_object, since, events, records, problem, refusal)
 
 
 def seconds_of(since: str) -> int:
@@ -197,6 +200,9 @@ def _show_events(explanation: Explanation, console: Console) -> None:
     if last.outcome in WAITING:
         when = f"the event of {moment(last.event_time)}" if last.event_time else f"the rejection of {moment(last.at)}"
         text = WAITING[last.outcome].format(code=last.code, when=when)
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+    if explanation.refusal:
+        text = f"Salesforce refuses many records for this reason. It said to one of them: {explanation.refusal.text}"
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 

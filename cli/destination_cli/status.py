@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import chain, islice
 
 from botocore.exceptions import ClientError
@@ -139,6 +139,7 @@ class StackStatus:
     activity: Activity
     alarms: Sequence[str] | None
     version: str = ""
+    refusal: str = field(default="", repr=False)
 
     @property
     def findings(self) -> list[str]:
@@ -146,6 +147,8 @@ class StackStatus:
         found = [f"{name} is on: see docs/runbook.md#{name.lower()}." for name in self.alarms or ()]
         if self.paused:
             found.append("Delivery is paused. To continue, run `destination resume`.")
+        if self.refusal:
+            found.append(self.refusal)
         if self.dead_letters:
             found.append(f"Dead letters: {self.dead_letters:,}. To see the reasons, run `destination dead-letters`.")
         found += [f"{text} ({name})" for name, text in CURES.items() if self.activity.last_value(name)]
@@ -180,6 +183,7 @@ def status_of(target: Target, now_ms: int | None = None) -> StackStatus:
         activity=activity,
         alarms=alarms_on(target),
         version=target.version,
+        refusal=_refusal(target),
     )
 
 
@@ -200,6 +204,15 @@ def show(status: StackStatus, console: Console) -> None:
         for mapping_id, count in sorted(status.activity.statuses.items()):
             table.add_row(mapping_id, f"{count:,}")
         console.print(table)
+
+
+def _refusal(target: Target) -> str:
+    kept = target.kept_refusal()
+    if kept is None:
+        return ""
+    reason, at = kept
+    what = f"{reason.code} at {moment(at)}, in its own words: {reason.text}"
+    return f"Messages wait because Salesforce refuses many records for one reason: {what}"
 
 
 def _reasons(target: Target) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,9 +12,12 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
+from salesforce_destination.aws.clients import read_secret
+from salesforce_destination.aws.kept_refusal import read_kept_refusal
 from salesforce_destination.aws.token_store import TokenSource
 from salesforce_destination.destination.destination import Destination
-from salesforce_destination.errors import DestinationFileError
+from salesforce_destination.errors import DestinationFileError, TokenUnavailableError
+from salesforce_destination.outcome import Reason
 from salesforce_destination.salesforce.client import SalesforceClient, new_session
 from salesforce_destination.settings import load_destination
 
@@ -23,6 +27,9 @@ ClientFactory = Callable[[str], Any]
 """Makes a boto3 client of a service, by its name."""
 
 READ_SECONDS = 120.0
+REFUSAL_GOOD_FOR_SECONDS = 3_600.0
+"""While a common cause lasts, its text is written again every ten minutes or whenever a message comes again."""
+
 CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=32)
 
 
@@ -98,6 +105,19 @@ class Target:
     def destination(self) -> str:
         """The destination's name in metrics, logs and dead letters: that of its file, without .toml."""
         return Path(self.destination_file).stem
+
+    def kept_refusal(self) -> tuple[Reason, int] | None:
+        """
+        One refusal for a common cause of the last hour, and when it was met (ms).
+
+        None also where the person may not read it, or the stack is older than the secret.
+        """
+        secret = self.outputs.get("RefusalSecretArn")
+        try:
+            kept = read_kept_refusal(read_secret(self.client("secretsmanager"), secret)) if secret else None
+        except TokenUnavailableError:
+            return None
+        return kept if kept and kept[1] > (time.time() - REFUSAL_GOOD_FOR_SECONDS) * 1000 else None
 
     def event_source_mapping_id(self) -> str:
         """The mapping that feeds the deliver function from the queue."""

@@ -14,7 +14,7 @@ from moto import mock_aws
 from operated_stack import OperatedStack
 from rich.console import Console
 from salesforce_destination.aws.outcome_log import IN_LINE, identity_hash
-from salesforce_destination.outcome import ProfileRefusedError
+from salesforce_destination.outcome import ProfileRefusedError, Reason
 
 NOW = int(time.time() * 1000)
 HASH = identity_hash(b"key", an_id(1))
@@ -117,3 +117,14 @@ def test_a_span_is_written_with_its_unit(since: str, seconds: int) -> None:
 def test_any_other_span_is_refused(since: str) -> None:
     with pytest.raises(TargetError, match="90m, 24h or 14d"):
         seconds_of(since)
+
+
+def test_what_waits_for_a_common_cause_is_explained_with_salesforces_own_words() -> None:
+    console = Console(record=True, width=160)
+    waiting = LoggedOutcome(NOW, "deferred", "CANNOT_EXECUTE_FLOW_TRIGGER", None, "1")
+    found = Explanation("Contact", "14d", [waiting], [], refusal=Reason("CANNOT_EXECUTE_FLOW_TRIGGER", "Flow says no"))
+
+    show(found, console)
+
+    assert "It said to one of them: Flow says no" in console.export_text()
+    assert "Flow says" not in repr(found)
