@@ -167,8 +167,8 @@ def home_of(sobject: str, name: str) -> tuple[str, str]:
     """
     if sobject == "Account" and name.lower().endswith("__pc"):
         return "Contact", f"{name[:-4]}__c"
-    if sobject == "Account" and re.fullmatch(r"Person[A-Z]\w*(?<!__c)", name):
-        return "Contact", name.removeprefix("Person")
+    if sobject == "Account" and re.fullmatch("person[a-z]+", name, re.IGNORECASE):
+        return "Contact", name[len("Person") :]
     return sobject, name
 
 

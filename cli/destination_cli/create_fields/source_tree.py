@@ -48,9 +48,11 @@ def write_tree(files: Files, folder: Path) -> None:
         file.write_text(text, encoding="utf-8")
 
 
+_SUFFIXES = {"CustomField": "field", "CustomPermission": "customPermission", "ValidationRule": "validationRule"}
+
+
 def _path(component: Component) -> PurePosixPath:
-    suffix = component.kind.removeprefix("Custom") if component.kind == "CustomField" else component.kind
-    suffix = suffix[0].lower() + suffix[1:]
+    suffix = _SUFFIXES[component.kind]
     folder = ROOT / "objects" / component.sobject if component.sobject else ROOT
     return folder / f"{suffix}s" / f"{component.name}.{suffix}-meta.xml"
 
@@ -91,9 +93,9 @@ def _entry(root: Element, tag: str, key: str, name: str, flags: Sequence[str]) -
 
 
 def _allow(entry: Element, *flags: str) -> None:
-    for flag in entry:
-        if flag.tag in flags:
-            flag.text = "true"
+    for name in flags:
+        flag = entry.find(name)
+        (ElementTree.SubElement(entry, name) if flag is None else flag).text = "true"
 
 
 def _xml(root: Element) -> str:

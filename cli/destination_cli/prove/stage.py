@@ -65,12 +65,15 @@ class Fields:
 
 def choose(description: ObjectDescription, destination: Destination) -> Fields:
     """Choose the fields, or raise UnfitError."""
-    fields = description.fields.values()
+    # An account with a last name is a person: it has a business's fields and its own, but for the name.
+    persons = description.name == "Account" and description.has_person_accounts
+    fields = [f for f in description.fields.values() if not (persons and f.name == "Name")]
     required = [f for f in fields if f.createable and not f.nillable and not f.defaulted and f.type != "boolean"]
     unfit = [f.name for f in required if f.type != "string" or f.length < TAG_LENGTH]
     if unfit:
         raise UnfitError(f"{description.name} needs values for {', '.join(unfit)} that this command cannot invent.")
-    named = [f for f in fields if f.name == "Name" and f.createable and f.length >= TAG_LENGTH]
+    name = "LastName" if persons else "Name"
+    named = [f for f in fields if f.name == name and f.createable and f.length >= TAG_LENGTH]
     tags = required or named
     if not tags:
         raise UnfitError(f"{description.name} has no field to mark the records of the trial.")

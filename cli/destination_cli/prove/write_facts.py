@@ -137,7 +137,9 @@ def position(stage: Stage) -> Trial:
         result["success"] is (id_ in gone) or (result["success"] and result["id"] != id_)
         for id_, result in zip(ids, results, strict=True)
     )
-    return holds_if(not wrong, f"{wrong} of {len(ids)} results are at another position" if wrong else "each is")
+    return holds_if(
+        not wrong, f"{wrong} of {len(ids)} results are at another position" if wrong else "each at its position"
+    )
 
 
 @fact("Each refused record costs more requests: the others are split and sent again.")
@@ -222,7 +224,9 @@ def merged_is_shown(stage: Stage) -> Trial:
     (soql,) = successor_queries(stage.sobject, "Id", "MasterRecordId", [lost])
     shown = stage.api.ask("queryAll", {"q": soql})["records"]
     told = [row["MasterRecordId"] for row in shown]
-    return holds_if(told == [kept], "it names the other" if told == [kept] else f"{len(shown)} of 1 is shown")
+    return holds_if(
+        told == [kept], "it names the one that was kept" if told == [kept] else f"{len(shown)} of 1 is shown"
+    )
 
 
 @fact("A since_field is less exact: of two changes close together, the older one may win.")
@@ -243,7 +247,7 @@ def every_digit(stage: Stage) -> Trial:
         return unseen(stage, [ordering.field]) if ordering else untried("the file has no [ordering]")
     written = 1_799_999_999_987
     kept = _kept(stage, stage.fields.number, written)
-    return holds_if(kept == written, f"{written} is kept as {kept}")
+    return holds_if(kept == written, f"{written} is kept" if kept == written else f"{written} is kept as {kept}")
 
 
 def _kept(stage: Stage, field: str, value: object) -> object:

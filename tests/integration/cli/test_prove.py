@@ -23,6 +23,7 @@ from destination_testbench.org import (
     Facts,
     Fault,
     FaultKind,
+    OrgConfig,
     OrgServer,
     SimulatedOrg,
     seed,
@@ -219,6 +220,31 @@ def test_leads_without_an_assignment_rule_and_guards_leave_facts_untried(
     assert run.untried() == {"header-in-subrequest", "duplicate-header", "every-digit", "older-refused", "concurrent"}
     assert run.status == 0
     assert len(org.records("Lead")) == 3
+
+
+PERSONS = """
+name = "Persons"
+salesforce_object = "Account"
+[identity]
+source = "id"
+target = "SalesforceId"
+[[mappings]]
+source = "email"
+target = "PersonEmail"
+[[audiences]]
+id = "loyal"
+mapping_id = "CDP_Loyal__pc"
+"""
+
+
+def test_person_accounts_are_tried_as_persons(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    org = SimulatedOrg(OrgConfig(person_accounts=True))
+    before = len(org.records("Account"))
+
+    with serve(org) as server:
+        run = Run(server, a_file(tmp_path, PERSONS), capsys)
+
+    assert (run.status, run.failing(), len(org.records("Account"))) == (0, set(), before)
 
 
 def otherwise(usual: object) -> object:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from destination_cli.create_fields.found import Found, FoundField, FoundRule, FoundSet, assumed, read_org
-from destination_cli.create_fields.needs import RIGHTS, FieldKind, UnsuitableTypeError, rule_name, wanted_by
+from destination_cli.create_fields.needs import RIGHTS, FieldKind, UnsuitableTypeError, home_of, rule_name, wanted_by
 from destination_cli.create_fields.plan import (
     Component,
     Plan,
@@ -351,6 +351,27 @@ def test_what_a_person_account_has_of_its_contact_is_made_and_allowed_there() ->
     assert set(fields_in(fields)) == {
         *("Contact.Email", "Contact.MailingAddress", "Contact.Level__c", "Contact.VIP__c"),
     }
+
+
+@pytest.mark.parametrize(
+    ("sobject", "name", "home"),
+    [
+        ("Account", "personemail", "Contact.email"),
+        ("Account", "npe01__HomeEmail__PC", "Contact.npe01__HomeEmail__c"),
+        ("Account", "Person_Type__c", "Account.Person_Type__c"),
+        ("Account", "Phone", "Account.Phone"),
+        ("Contact", "PersonEmail", "Contact.PersonEmail"),
+    ],
+)
+def test_only_a_persons_fields_are_the_contacts(sobject: str, name: str, home: str) -> None:
+    assert ".".join(home_of(sobject, name)) == home
+
+
+@pytest.mark.parametrize("name", ["Home__City__s", "Home__GeocodeAccuracy__s", "Home__c"])
+def test_a_part_of_an_address_that_somebody_made_is_the_addresss_too(name: str) -> None:
+    (found,) = [there for there in assumed("Lead", [name]).fields.values() if there.name == name]
+
+    assert found.rights_of == "Lead.Home__c"
 
 
 def test_a_persons_field_is_not_made_in_an_org_without_person_accounts() -> None:

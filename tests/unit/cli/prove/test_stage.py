@@ -35,6 +35,15 @@ def test_an_object_without_required_fields_is_told_by_its_name() -> None:
     assert choose(an_object(a_field("Name"), a_field("Color__c")), CONTACTS).tag == "Name"
 
 
+def test_accounts_are_persons_where_there_are_person_accounts() -> None:
+    fields = [a_field("Name"), a_field("LastName"), a_field("FirstName"), a_field("IsPersonAccount", "boolean")]
+
+    def tag(*described: dict[str, Any]) -> str:
+        return choose(read_description({"name": "Account", "fields": described}), CONTACTS).tag
+
+    assert (tag(*fields), tag(*fields[:-1])) == ("LastName", "Name")
+
+
 def test_times_are_tried_with_fields_that_were_made_for_it() -> None:
     fields = [a_field(name, "datetime") for name in ("EmailBouncedDate", "Other__c", "CDP_Loyal_Since__c")]
 
