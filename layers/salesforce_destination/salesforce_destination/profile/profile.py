@@ -33,6 +33,7 @@ _ENVELOPES = (
     ("TopicArn", "an SNS notification", "powertools_json(Message)"),
     ("detail-type", "an EventBridge event", "detail"),
     ("specversion", "a CloudEvent", "data"),
+    ("kinesisSchemaVersion", "a Kinesis record", "powertools_json(powertools_base64(data))"),
     ("Records.kinesis", "a Kinesis event", "Records[].kinesis.powertools_json(powertools_base64(data))"),
     ("Records.Sns", "an SNS event", "Records[].Sns.powertools_json(Message)"),
     ("Records.body", "an SQS event", "Records[].powertools_json(body)"),
@@ -45,7 +46,6 @@ _CODES = (
     ("JSON in base64", "powertools_json(powertools_base64({}))"),
 )
 _GZIP = b"\x1f\x8b"
-_IN_S3 = {"Records.s3", "S3Payload", "s3BucketName"}
 
 # What may reach an identity without naming it: a wildcard, the current node, the map as a whole.
 _ANY_NAME = re.compile(r"identityMap|[*@]")
@@ -103,9 +103,10 @@ def envelope_problem(document: Json, *, is_whole: bool = True) -> str:
     records = found.get("Records")
     record = records[0] if isinstance(records, list) and records else None
     names = {*found, *(f"Records.{name}" for name in record or () if isinstance(record, dict))}
-    is_pointer = isinstance(document, list) and str(document[:1])[-11:-2] == "S3Pointer"
-    if names & _IN_S3 or found.get("source") == "aws.s3" or is_pointer:
-        return "The body names an object in S3, which is not read. Send the profile itself."
+    is_pointer = "S3Payload" in names or (isinstance(document, list) and str(document[:1])[-11:-2] == "S3Pointer")
+    if is_pointer or "Records.s3" in names or found.get("source") == "aws.s3":
+        kind = "a pointer of an SQS extended client" if is_pointer else "an S3 event"
+        return f"The body is {kind}: it names an object in S3, which is not read. Send the profile itself."
     known = [row[1:] for row in _ENVELOPES if row[0] in names]
     texts = [("@", document), *((name if name.isidentifier() else f'"{name}"', found[name]) for name in found)]
     words, select = next(chain(known, filter(None, (_within(value, name) for name, value in texts))), ("", ""))
