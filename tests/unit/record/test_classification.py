@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -256,3 +258,16 @@ def test_the_code_that_decided_is_the_one_of_a_whole_request() -> None:
     error = request_error(400, body)
 
     assert (error.code, error.text, error.fields) == ("ORG_LOCKED", "two one", ("Email",))
+
+
+def test_the_documents_table_of_codes_is_the_one_that_judges() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "outcomes.md").read_text(encoding="utf-8")
+    lines = page.partition("## Salesforce's codes")[2].partition("\n## ")[0].splitlines()
+    documented = [{*re.findall(r"`([A-Z_]+)`", line.split("|")[1])} for line in lines if line.startswith("| `")]
+    ruled: dict[Meaning, set[str]] = {}
+    for code, text, meaning in TABLE:
+        if not text:
+            ruled.setdefault(meaning, set()).add(code)
+    ruled[Meaning.GONE] |= ruled.pop(Meaning.CONVERTED)
+
+    assert sorted(documented, key=sorted) == sorted(ruled.values(), key=sorted)
