@@ -63,6 +63,8 @@ def test_the_text_of_a_common_cause_is_kept_once_in_ten_minutes_and_cleared_at_i
     assert stack.invoke(told(1, count=2)) == []
 
     assert kept(stack) == "{}"
+    before_it = stack.secrets.get_secret_value(SecretId="refusal", VersionStage="AWSPREVIOUS")
+    assert before_it["SecretString"] == "{}"
     assert WORDS not in capsys.readouterr().out
 
 

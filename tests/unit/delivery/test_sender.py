@@ -491,6 +491,13 @@ def test_the_first_that_passes_ends_the_cause() -> None:
     assert a_try(run, 2, count=2) == GONE
 
 
+def test_a_merged_record_is_rejected_at_once_with_its_survivor() -> None:
+    org = Org(errors_by(Bad=RecordError("ENTITY_IS_DELETED")), successors={an_id(1): Successor("Contact", an_id(9))})
+
+    assert codes(Run(org).deliver(*named("Bad"))) == ["RECORD_MERGED"]
+    assert a_try(Run(org), 1) == GONE
+
+
 @pytest.mark.parametrize("code", ["STRING_TOO_LONG", "DUPLICATES_DETECTED", "INVALID_EMAIL_ADDRESS", "NOT_FOUND"])
 def test_what_is_of_the_records_own_values_is_rejected_at_once_however_many_they_are(code: str) -> None:
     by_key = CONTACTS.replace('"SalesforceId"', '"Key__c"')

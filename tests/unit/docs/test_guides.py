@@ -11,9 +11,11 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
+from salesforce_destination.delivery.sender import NOT_THERE
 from salesforce_destination.destination.destination import read_destination
 from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.profile.event_time import parse_time
+from salesforce_destination.record.classification import OF_A_WHOLE, SET_UP_CODES, TABLE, Meaning
 
 ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "layers" / "salesforce_destination" / "salesforce_destination"
@@ -137,6 +139,26 @@ def test_every_code_that_the_front_door_answers_with_is_in_the_guide_of_the_send
 
     assert {"200", "400", "503"} <= answers
     assert {code for code in answers if f"| {code} |" not in table} == set()
+
+
+WAITS = {
+    *(Meaning.UNKNOWN, Meaning.RETRY, Meaning.LOCKED, Meaning.SESSION, Meaning.BUSY, Meaning.NO_CALLS, Meaning.FULL),
+    *(Meaning.MISMATCH, Meaning.FIELD),
+}
+OUR_OWN = re.compile(r"(?:deferred|TokenUnavailableError)\(\"([A-Z_]+)\"|\bcode = \"([A-Z_]+)\"")
+
+
+def test_the_runbook_has_a_row_for_every_code_that_can_be_deferred_and_one_for_any_other() -> None:
+    rows = first_column(section(DOCS / "runbook.md", "How to look"))
+    named = set(re.findall(r"`(\w+)`", " ".join(rows)))
+    of_salesforce = {code for code, _, meaning in TABLE if meaning in WAITS}
+    of_salesforce |= {code for code, meaning in OF_A_WHOLE.items() if meaning in WAITS} | SET_UP_CODES | NOT_THERE
+    found = OUR_OWN.findall("".join(map(read, (PACKAGE / "delivery").glob("*.py"))))
+
+    assert len(of_salesforce) > 40
+    assert of_salesforce <= named
+    assert {one or other for one, other in found} <= named
+    assert rows[-1] == "anything else"
 
 
 def test_the_file_of_the_guide_takes_what_adobes_platform_is_told_to_send() -> None:

@@ -53,7 +53,8 @@ class KeptRefusal:
         try:
             client = make_client(self.secrets_client_factory, "SECRETS_UNAVAILABLE")
             try:
-                client.put_secret_value(SecretId=self.secret_id, SecretString=text)
+                for _ in range(1 if code else 2):  # Secrets Manager keeps the previous value as AWSPREVIOUS
+                    client.put_secret_value(SecretId=self.secret_id, SecretString=text)
             except (BotoCoreError, ClientError) as error:
                 raise AwsUnavailableError("SECRETS_UNAVAILABLE", error) from None
         except TokenUnavailableError as error:

@@ -415,10 +415,11 @@ class Sender:
         """Count the answers of this batch, and let what may be refused for a common cause wait."""
         now, causes = self.memory.clock(), dict[tuple[object, str, bool], bool]()
         self._note_answers(now)
+        particular = NOT_COMMON | self._codes_of_requests
         for record, events, outcome in self._refused:
             answers, reason = self.memory.answers[record.kind], outcome.reason or Reason("")
             is_split = meaning_of(RecordError(reason.code, reason.text)) is Meaning.SPLIT
-            may_be = may_be_common(reason.code) and not is_split and reason.code not in self._codes_of_requests
+            may_be = not is_split and may_be_common(reason.code) and reason.code not in particular
             cause = record.kind, reason.code, is_split
             if cause not in causes:
                 causes[cause] = self._is_common(answers, reason, now, may_be=may_be, is_split=is_split)
