@@ -10,8 +10,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
 from salesforce_destination.profile.event_time import to_salesforce
+from salesforce_destination.record.classification import RecordError
 from salesforce_destination.record.description import FieldDescription
 from salesforce_destination.record.guards import stale_guards
+from salesforce_destination.record.successor import MERGEABLE
 
 from destination_cli.org_api import OrgApi
 from destination_cli.prove.fact import Trial, codes_of, errors_of, fact, fails, holds_if, unseen, untried
@@ -110,6 +112,23 @@ def _try_guard(stage: Stage, guard: str, field: FieldDescription) -> str | None:
     return None
 
 
+@fact("After a merge by a person, a status may be older than it was, until the next event. Send that person again.")
+def older_merged(stage: Stage) -> Trial:
+    """A merge that would keep an older time is refused by the guards, too."""
+    if not stage.fields.guards or stage.sobject not in MERGEABLE:
+        return untried(f"records of {stage.sobject} are not merged") if stage.fields.guards else NO_GUARD
+    if not stage.fields.writable_guards:
+        return unseen(stage, list(stage.fields.guards))
+    guard, field = next(iter(stage.fields.writable_guards.items()))
+    older, newer = value(field.type, BASE), value(field.type, BASE + 60_000)
+    kept, lost = stage.create([{}, {}])
+    stage.update([stage.row(kept, **{guard: newer}), stage.row(lost, **{guard: older})])
+    code, text = stage.merge(kept, lost, **{guard: older}) or ("", "")
+    if code and not stale_guards([RecordError(code, text)]):
+        return untried(f"this user cannot merge records: {code}")
+    return holds_if(bool(code), code or f"{guard} is older after the merge")
+
+
 @fact("The guards are best effort with concurrent writers. Limit the queue's concurrency so that only one writes.")
 def concurrent(stage: Stage) -> Trial:
     """With two writers at once, the guards compare with what the first one wrote (under the record's lock)."""
@@ -145,4 +164,4 @@ def same(kept: object, written: object) -> bool:
     return kept == written
 
 
-GUARD_FACTS = (older_refused, concurrent)
+GUARD_FACTS = (older_refused, older_merged, concurrent)

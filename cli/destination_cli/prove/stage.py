@@ -11,6 +11,7 @@ from salesforce_destination.record.composite import CompositeWriter
 from salesforce_destination.record.description import FieldDescription, ObjectDescription
 from salesforce_destination.record.guards import Guards
 
+from destination_cli.create_fields.metadata import refusal, soap
 from destination_cli.org_api import OrgAnswer, OrgApi, OrgError
 
 TAG_LENGTH = 40
@@ -237,6 +238,14 @@ class Stage:
                 raise OrgError(f"The records of the trial cannot be read: {answer.code}.")
             rows += answer.body
         return rows
+
+    def merge(self, kept: str, lost: str, **values: Any) -> tuple[str, str] | None:
+        """Merge a record into another, which gets values; the code and the text if that was refused."""
+        record = {"type": self.sobject, "Id": kept, **values}
+        fields = "".join(f"<s:{name}>{value}</s:{name}>" for name, value in record.items())
+        master = f"<masterRecord>{fields}</masterRecord><recordToMergeIds>{lost}</recordToMergeIds>"
+        answer = soap(self.api, "u", f"<merge><request>{master}</request></merge>")
+        return None if "<success>true</success>" in answer[1] else refusal(*answer)
 
     def delete(self, ids: Sequence[str]) -> int:
         """Delete records; how many of them."""

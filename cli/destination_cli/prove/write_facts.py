@@ -11,7 +11,6 @@ from salesforce_destination.record.description import FieldDescription
 from salesforce_destination.record.salesforce_id import to_18
 from salesforce_destination.record.successor import MERGEABLE, successor_queries
 
-from destination_cli.create_fields.metadata import refusal, soap
 from destination_cli.org_api import OrgAnswer
 from destination_cli.prove.fact import Json, Trial, codes_of, fact, fails, holds_if, meanings_of, unseen, untried
 from destination_cli.prove.stage import COLLECTION, COLLECTIONS, CREATING, Stage
@@ -213,14 +212,8 @@ def merged_is_shown(stage: Stage) -> Trial:
     if stage.sobject not in MERGEABLE:
         return untried(f"records of {stage.sobject} are not merged")
     kept, lost = stage.create([{}, {}])
-    master = f"<masterRecord><s:type>{stage.sobject}</s:type><s:Id>{kept}</s:Id></masterRecord>"
-    answer = soap(
-        stage.api,
-        "u",
-        f"<merge><request>{master}<recordToMergeIds>{lost}</recordToMergeIds></request></merge>",
-    )
-    if "<success>true</success>" not in answer[1]:
-        return untried(f"this user cannot merge records: {refusal(*answer)[0]}")
+    if refused := stage.merge(kept, lost):
+        return untried(f"this user cannot merge records: {refused[0]}")
     (soql,) = successor_queries(stage.sobject, "Id", "MasterRecordId", [lost])
     shown = stage.api.ask("queryAll", {"q": soql})["records"]
     told = [row["MasterRecordId"] for row in shown]

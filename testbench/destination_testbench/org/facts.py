@@ -39,6 +39,8 @@ class Facts:
     # To who may not see the record that holds a unique value, neither field nor record is named.
     hides_duplicates: bool = False
     query_all_shows_merged: bool = True
+    # Validation rules see the values that a merge gives the record it keeps.
+    merges_ask_rules: bool = True
     chunk_code: str = "LIMIT_EXCEEDED"
     composite_limit_code: str = "LIMIT_EXCEEDED"
     reference_id_code: str = "INVALID_INPUT"

@@ -65,6 +65,7 @@ NOTICED_BY: dict[str, tuple[object, str]] = {
     "number_keeps_every_digit": (False, "every-digit"),
     "rules_compare_under_lock": (False, "concurrent"),
     "query_all_shows_merged": (False, "merged-is-shown"),
+    "merges_ask_rules": (False, "older-merged"),
     "subrequest_headers_honoured": (False, "header-in-subrequest"),
 }
 """Each habit of the simulated org that this software rests on, otherwise than usual, and the fact that shows it."""
@@ -217,7 +218,14 @@ def test_leads_without_an_assignment_rule_and_guards_leave_facts_untried(
 ) -> None:
     run = Run(server, a_file(tmp_path, LEADS), capsys)
 
-    assert run.untried() == {"header-in-subrequest", "duplicate-header", "every-digit", "older-refused", "concurrent"}
+    assert run.untried() == {
+        "header-in-subrequest",
+        "duplicate-header",
+        "every-digit",
+        "older-refused",
+        "older-merged",
+        "concurrent",
+    }
     assert run.status == 0
     assert len(org.records("Lead")) == 3
 
@@ -259,7 +267,7 @@ def test_what_may_be_either_way_changes_no_answer(
     for habit in RESTS_ON_NEITHER - {"person_field_text"}:
         org.admin.set_fact(habit, otherwise(getattr(org.config.facts, habit)))
 
-    run = Run(server, file, capsys)
+    run = Run(server, file, capsys, pairs=5)
 
     assert (run.status, run.failing()) == (0, set())
 
@@ -281,12 +289,12 @@ def test_guards_that_an_administrator_may_not_write_are_not_tried(
     made_by_an_administrator(org, server, file)
     org.admin.restrict_field("Contact", "CDP_Trial_Since__c", AccessLevel.READ)
 
-    theirs = Run(server, file, capsys, token=admin_token(server))
-    integration = Run(server, file, capsys)
+    theirs = Run(server, file, capsys, pairs=5, token=admin_token(server))
+    integration = Run(server, file, capsys, pairs=5)
 
     untried = [fact for fact in theirs.report["facts"] if fact["standing"] == "not tried"]
     assert (theirs.status, theirs.failing()) == (0, set())
-    closed = {"seconds", "every-digit", "older-refused", "concurrent"}
+    closed = {"seconds", "every-digit", "older-refused", "older-merged", "concurrent"}
     assert (theirs.untried(), integration.untried()) == (closed | {"duplicate-header"}, {"duplicate-header"})
     assert all(
         "assign the permission set CDP_Contact_Integration to this user" in fact["seen"]
@@ -343,7 +351,7 @@ def test_trials_go_the_way_of_deliveries(
 ) -> None:
     org.admin.add_duplicate_rule(DuplicateRule("Contact", "Standard", ("LastName", "Email")))
 
-    run = Run(server, file, capsys)
+    run = Run(server, file, capsys, pairs=5)
 
     assert (run.status, run.standing("duplicate-header")) == (0, "holds")
     assert {entry.method for entry in org.log.last} == {"GET", "POST", "DELETE"}
@@ -461,7 +469,7 @@ def test_a_person_sees_a_table_and_what_follows(org: SimulatedOrg, server: OrgSe
 
     text = output.getvalue()
     assert status == 1
-    assert "20 hold, 2 do not, 1 was not tried." in text
+    assert "21 hold, 2 do not, 1 was not tried." in text
     assert "What follows" in text
     assert "identity.case_sensitive = true" in text
 

@@ -8,7 +8,7 @@ from html import escape, unescape
 
 from destination_testbench.org.exchange import OrgReply, OrgRequest
 from destination_testbench.org.facts import OrgConfig
-from destination_testbench.org.faults.failure import not_simulated
+from destination_testbench.org.faults.failure import Refused, not_simulated
 from destination_testbench.org.login.grants import GrantRefused, Grants
 from destination_testbench.org.login.sessions import Sessions
 from destination_testbench.org.records.record_id import to_long
@@ -28,9 +28,7 @@ ENVELOPE = (
 class SoapLogin:
     """Answers login(), logout(), and merge(), which REST has not."""
 
-    def __init__(
-        self, config: OrgConfig, grants: Grants, sessions: Sessions, merge: Callable[[str, str, list[str]], None]
-    ) -> None:
+    def __init__(self, config: OrgConfig, grants: Grants, sessions: Sessions, merge: Callable[..., None]) -> None:
         self._config, self._grants, self._sessions, self._merge = config, grants, sessions, merge
 
     def answer(self, request: OrgRequest, now: float) -> OrgReply:
@@ -76,10 +74,16 @@ class SoapLogin:
         if session.user.minimal:
             return fault("INSUFFICIENT_ACCESS", "insufficient access rights on entity")
         master, loser = value(request, "Id"), value(request, "recordToMergeIds")
+        given = re.findall(r"<s:(\w+)>(.*?)</s:\1>", request.body.decode("utf-8", "replace"))
+        values = {name: int(text) if text.isdigit() else text for name, text in given if name not in ("type", "Id")}
         try:
-            self._merge(value(request, "type"), master, [loser])
+            self._merge(value(request, "type"), master, [loser], values, session.user)
         except KeyError:
             return fault("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+        except Refused as refused:
+            code, text = refused.errors[0].code, escape(refused.errors[0].message)
+            error = f"<errors><message>{text}</message><statusCode>{code}</statusCode></errors><success>false</success>"
+            return xml(200, f"<mergeResponse><result>{error}</result></mergeResponse>")
         merged = f"<id>{master}</id><mergedRecordIds>{loser}</mergedRecordIds><success>true</success>"
         return xml(200, f"<mergeResponse><result>{merged}</result></mergeResponse>")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from destination_testbench.org.api.metadata import metadata_of
@@ -11,9 +11,10 @@ from destination_testbench.org.records import lifecycle
 from destination_testbench.org.records.access import AccessLevel
 from destination_testbench.org.records.duplicates import DuplicateRule
 from destination_testbench.org.records.person_account import PersonAccounts
-from destination_testbench.org.records.store import Transaction
+from destination_testbench.org.records.store import StoredRecord, Transaction
 
 if TYPE_CHECKING:
+    from destination_testbench.org.login.people import User
     from destination_testbench.org.org import SimulatedOrg
 
 
@@ -89,10 +90,26 @@ class Administration:
         with self._org.data_lock:
             return lifecycle.convert_lead(self._org.saving, self._call(), lead_id, contact_id)
 
-    def merge(self, sobject: str, master_id: str, losers: Sequence[str]) -> None:
-        """Merge records into one: the others are deleted and remember the survivor in MasterRecordId."""
+    def merge(
+        self,
+        sobject: str,
+        master_id: str,
+        losers: Sequence[str],
+        values: Mapping[str, object] | None = None,
+        user: User | None = None,
+    ) -> None:
+        """Merge records into one, which a caller may give values: the others remember it in MasterRecordId."""
         with self._org.data_lock:
+            if values and user and self._org.config.facts.merges_ask_rules:
+                described, saving = self._org.schema.sobjects[sobject], self._org.saving
+                parsed = saving.reader(described, user).read(values)
+                saving.update(Transaction(user, self._org.now()), described, self._record(sobject, master_id), parsed)
+            elif values:
+                lifecycle.edit(self._org.saving, self._call(), sobject, master_id, dict(values))
             lifecycle.merge(self._org.saving, self._call(), sobject, master_id, losers)
+
+    def _record(self, sobject: str, record_id: str) -> StoredRecord:
+        return self._org.store.table(self._org.schema.sobjects[sobject]).records[record_id]
 
     def edit(self, sobject: str, record_id: str, values: dict[str, object]) -> None:
         """Change a record as a person would in the page, past every check."""
