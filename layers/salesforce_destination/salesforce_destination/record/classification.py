@@ -186,7 +186,7 @@ SET_UP_CODES = frozenset(
 
 def may_be_common(code: str) -> bool:
     """Whether a record with this refusal may be one of many that the org's set-up refuses; unknown codes may be."""
-    return code in SET_UP_CODES or code not in _BY_CODE
+    return code in SET_UP_CODES or code not in {*_BY_CODE, "RECORD_MERGED"}  # the last is our own
 
 
 OF_A_WHOLE: Mapping[str, Meaning] = {
