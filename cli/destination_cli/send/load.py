@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
+from shlex import quote
 from typing import BinaryIO
 
 from rich.console import Console
@@ -23,7 +25,7 @@ from salesforce_destination.profile.event_time import (
 
 from destination_cli.queues import size_of_attributes
 from destination_cli.send.queue import QueueUnavailableError, SendingQueue, send_lines
-from destination_cli.send.source import Position, ProfileLine, ProgressFile, read_lines
+from destination_cli.send.source import Position, ProfileLine, ProgressFile, other_format, read_lines
 from destination_cli.target import Target, TargetError, explained
 from destination_cli.terminal import counted
 
@@ -46,7 +48,7 @@ class Load:
     position: Position = field(default_factory=Position)
     _written: float = field(default=0.0, init=False)
 
-    def run(self, source: BinaryIO, show: Show) -> Position:
+    def run(self, source: Iterable[bytes], show: Show) -> Position:
         """Send all; raise TargetError, with how far it came, where it is interrupted or the queue takes no more."""
         self._write()
         try:
@@ -62,7 +64,7 @@ class Load:
             self._write()
         return self.position
 
-    def _lines(self, source: BinaryIO) -> Iterator[ProfileLine]:
+    def _lines(self, source: Iterable[bytes]) -> Iterator[ProfileLine]:
         sqs, url = self.target.client("sqs"), self.target.queue_url
         most = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["MaximumMessageSize"])["Attributes"]
         longest = int(most["MaximumMessageSize"]) - size_of_attributes(self._attributes())
@@ -120,11 +122,14 @@ def send_file(
 ) -> int:
     """Send a file; 1 where some lines could not be sent. Its position is kept beside it until it ends."""
     try:
-        progress_file = _progress_file(target, file, _event_time(as_of), resume=resume)
-        load = Load(target, progress_file.event_time, progress_file, sleep, progress_file.position)
-        with file.open("rb") as source, bar(console, progress_file.size, load.position, hidden=as_json) as show:
-            source.seek(load.position.offset)
-            position = load.run(source, show)
+        with file.open("rb") as source:
+            if problem := other_format(source.readline()):
+                raise TargetError(f"{file} {problem}".replace("FILE", quote(str(file))))
+            progress_file = _progress_file(target, file, _event_time(as_of), resume=resume)
+            load = Load(target, progress_file.event_time, progress_file, sleep, progress_file.position)
+            with bar(console, progress_file.size, load.position, hidden=as_json) as show:
+                source.seek(load.position.offset)
+                position = load.run(source, show)
         progress_file.remove()
     except OSError as error:
         raise TargetError(f"{error.filename or file}: {error.strerror}.") from None
@@ -135,9 +140,13 @@ def send_stream(
     target: Target, source: BinaryIO, console: Console, *, as_of: str | None, as_json: bool, sleep: Sleep = time.sleep
 ) -> int:
     """Send what comes in; it cannot be resumed."""
+    lines = iter(source)
+    first = next(lines, b"")
+    if problem := other_format(first):
+        raise TargetError(f"Standard input {problem}")
     load = Load(target, _event_time(as_of), sleep=sleep)
     with bar(console, None, load.position, hidden=as_json) as show:
-        position = load.run(source, show)
+        position = load.run(chain([first], lines), show)
     return _finish(position, console, as_json)
 
 
@@ -161,15 +170,16 @@ def _finish(position: Position, console: Console, as_json: bool) -> int:
     if as_json:
         content = asdict(position)
         print(json.dumps({name: content[name] for name in ("sent", "not_sent", "problems")}, indent=2))
-        return 1 if position.not_sent else 0
+        return 1 if position.not_sent or not position.sent else 0
     sent = counted(position.sent, "profile is", "profiles are")
-    console.print(f"[green]✓[/] {sent} on the queue.", highlight=False)
+    mark = "[green]✓[/]" if position.sent else "[red]✗[/]"
+    console.print(f"{mark} {sent} on the queue.", highlight=False)
     if position.not_sent:
         not_sent = counted(position.not_sent, "line was", "lines were")
         console.print(f"[red]✗[/] {not_sent} not sent:", highlight=False)
     for number, problem in position.problems[:LINES_SHOWN]:
         console.print(f"    line {number:,} {problem}", markup=False, highlight=False)
-    return 1 if position.not_sent else 0
+    return 1 if position.not_sent or not position.sent else 0
 
 
 def _event_time(as_of: str | None) -> int | None:

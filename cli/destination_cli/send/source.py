@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -16,6 +17,31 @@ from destination_cli.target import TargetError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """What some programs put before a UTF-8 file."""
+
+_OTHERS = (
+    (rb"\x1f\x8b", "gzip", "gzip -dc FILE"),
+    (rb"BZh", "bzip2", "bzip2 -dc FILE"),
+    (rb"\x28\xb5\x2f\xfd", "Zstandard", "zstd -dc FILE"),
+    (rb"PK\x03\x04", "a ZIP archive or a workbook", "unzip -p FILE"),
+    (rb"PAR1", "Parquet", "duckdb -c \"COPY 'FILE' TO '/dev/stdout' (FORMAT json)\""),
+    (rb"\xff\xfe|\xfe\xff|\x00|.\x00", "UTF-16", "iconv -f UTF-16 -t UTF-8 FILE"),
+    (rb"\s*\[", "a JSON array", "jq -c '.[]' FILE"),
+    (rb"\s*\{\s*$", "JSON over several lines", "jq -c . FILE"),
+    (
+        rb"[^{]*[,;\t]",
+        "CSV",
+        "python3 -c 'import csv, json, sys; [print(json.dumps(row)) for row in csv.DictReader(sys.stdin)]' < FILE",
+    ),
+)
+"""How a file begins that holds no profile on each line, what it is, and the command that writes such lines."""
+
+
+def other_format(first_line: bytes) -> str:
+    """What a file is that begins like this, and the command that mends it; empty where it may hold profiles."""
+    start = first_line.removeprefix(BYTE_ORDER_MARK)
+    found = next((row for row in _OTHERS if re.match(row[0], start, re.DOTALL)), None)
+    return f"is {found[1]}, not a JSON object on each line. Use: {found[2]} | destination send -" if found else ""
+
 
 LINES_NAMED = 100
 """So many lines that could not be sent are named; the others are counted."""
@@ -53,10 +79,20 @@ def _line(number: int, end: int, text: bytes, most_bytes: int) -> ProfileLine:
     try:
         value = from_json(text, allow_inf_nan=False)
     except ValueError:
-        return ProfileLine(number, end, problem="is not JSON; write each profile on one line")
+        return ProfileLine(number, end, problem=_problem(text))
     if not isinstance(value, dict):
         return ProfileLine(number, end, problem="is not a JSON object")
     return ProfileLine(number, end, text.decode())
+
+
+def _problem(text: bytes) -> str:
+    try:
+        from_json(text.decode())
+    except UnicodeDecodeError:
+        return "is not UTF-8; use: iconv -f WINDOWS-1252 -t UTF-8 FILE"
+    except ValueError:
+        return "is not JSON; write each profile on one line"
+    return "has NaN or Infinity, which JSON has not; use: sed -E 's/: *-?(NaN|Infinity)/: null/g' FILE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import resource
@@ -231,6 +232,58 @@ def test_lines_that_are_no_profiles_are_named_and_the_others_sent(
         "not_sent": 2,
         "problems": [[3, "is not JSON; write each profile on one line"], [4, "is not a JSON object"]],
     }
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "command"),
+    [
+        (gzip.compress(b'{"a": 1}'), "gzip", "gzip -dc 'my profiles' | destination send -"),
+        ('{"a": 1}'.encode("utf-16"), "UTF-16", "iconv -f UTF-16 -t UTF-8 'my profiles' |"),
+        ('{"a": 1}'.encode("utf-16-le"), "UTF-16", "iconv"),
+        (b'[{"a": 1}]', "a JSON array", "jq -c '.[]' 'my profiles' |"),
+        (b'{\n  "a": 1\n}\n', "JSON over several lines", "jq -c . 'my profiles' |"),
+        (b"id;name\n1;Okafor\n", "CSV", "csv.DictReader"),
+        (b"\xef\xbb\xbfid,name\n", "CSV", "csv.DictReader"),
+        (b"PK\x03\x04...", "a ZIP archive or a workbook", "unzip -p"),
+    ],
+)
+def test_a_file_in_another_format_is_named_with_the_command_that_mends_it(
+    tmp_path: Path, content: bytes, words: str, command: str
+) -> None:
+    file, queue = tmp_path / "my profiles", StandInQueue()
+    file.write_bytes(content)
+
+    with pytest.raises(TargetError) as error:
+        send_file(a_target(queue), file, QUIET, as_of=None, resume=False, as_json=False)
+    with pytest.raises(TargetError) as piped:
+        send_stream(a_target(queue), io.BytesIO(content), QUIET, as_of=None, as_json=False)
+
+    for problem in (str(error.value), str(piped.value)):
+        assert f" is {words}, not a JSON object on each line. Use: " in problem
+    assert command in str(error.value).replace(f"{tmp_path}/", "")
+    assert queue.bodies == set()
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b'{"a": NaN}', "has NaN or Infinity, which JSON has not; use: sed -E 's/: *-?(NaN|Infinity)/: null/g' FILE"),
+        (b'{"a": "\xfc"}', "is not UTF-8; use: iconv -f WINDOWS-1252 -t UTF-8 FILE"),
+        (b'{"a": 1,}', "is not JSON; write each profile on one line"),
+        (b"", ""),
+    ],
+)
+def test_where_nothing_was_sent_there_is_no_tick(tmp_path: Path, content: bytes, problem: str) -> None:
+    file, console = tmp_path / "bad.jsonl", Console(record=True, width=160)
+    file.write_bytes(content)
+
+    assert send_file(a_target(StandInQueue()), file, console, as_of=None, resume=False, as_json=False) == 1
+
+    text = console.export_text()
+    assert "✗ 0 profiles are on the queue." in text
+    assert "✓" not in text
+    assert problem in text
 
 
 def test_one_line_is_spoken_of_as_one(tmp_path: Path) -> None:
