@@ -104,9 +104,9 @@ def test_a_good_batch_costs_one_call_to_salesforce_and_few_bytes(stack: DeliverS
     kept = stack.invoke(a_batch())
 
     assert kept == []
-    assert stack.api_calls() == 1
-    assert len(adapter.sizes) == 1
-    assert 0 < adapter.sizes[0] <= WIRE_BYTES_PER_RECORD * BATCH
+    assert stack.api_calls() == 1 + 1  # the describe, once in an environment
+    assert len(adapter.sizes) == 1 + 1
+    assert 0 < adapter.sizes[1] <= WIRE_BYTES_PER_RECORD * BATCH
 
 
 def test_a_good_batch_costs_one_secret_each_at_first_and_nothing_of_aws_later(

@@ -84,7 +84,7 @@ def a_batch(number: int, messages: int) -> dict[str, Any]:
 def test_fifty_invocations_take_one_connection_and_ask_once_for_each_secret(function: RealFunction) -> None:
     function.run(DELIVER_ALL, [a_batch(number, 3) for number in range(50)])
 
-    assert function.org.org.usage.used(function.org.org.now()) == 50
+    assert function.org.org.usage.used(function.org.org.now()) == 50 + 1  # the describe, once in an environment
     assert (function.org.connections, function.org.handshakes) == (1, 1)
     assert function.secrets.calls == {"GetSecretValue token": 1, "GetSecretValue key": 1}
     assert function.secrets.connections == 1
