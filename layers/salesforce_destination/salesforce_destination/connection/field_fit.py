@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from salesforce_destination.connection.finding import Finding, error, note, warning
 from salesforce_destination.destination.standard_fields import LENGTHS
 from salesforce_destination.profile.membership import Status
+from salesforce_destination.profile.source import utf_16_units
 from salesforce_destination.record.description import NUMBER_TYPES, TEXT_TYPES, FieldDescription, ObjectDescription
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _any_value(
     key: str, mapping: FieldMapping, field: FieldDescription, description: ObjectDescription
 ) -> Iterator[Finding]:
     if mapping.when_absent == "clear" and not field.nillable:
-        problem = f"{field.name} cannot be empty, but a profile without a value would clear it."
+        problem = f"{field.name} cannot be empty: a profile without a value leaves it alone."
         yield warning(f"{key}.when_absent", field.name, problem, "Remove when_absent, or add a default.")
     if field.type in TEXT_TYPES:
         yield from _length(key, mapping, field, description)
@@ -127,7 +128,7 @@ def _length(
         cure = f"Write {field.length} or less."
         yield error(f"{key}.max_length", field.name, f"{field.name} holds {field.length} characters.", cure)
     elif known is None and 0 < field.length <= LONGEST_SHORT_TEXT:
-        problem = f"{field.name} holds {field.length} characters; Salesforce refuses longer values."
+        problem = f"{field.name} holds {field.length} characters; longer values are refused. A number becomes text."
         cure = f'Add max_length = {field.length} and when_too_long = "truncate" if a text may be cut.'
         yield note(f"{key}.max_length", field.name, problem, cure)
 
@@ -147,7 +148,7 @@ def _takes(field: FieldDescription, value: object) -> bool:
 
 
 def _is_too_long(value: object, field: FieldDescription) -> bool:
-    return isinstance(value, str) and field.type in TEXT_TYPES and 0 < field.length < len(value.strip())
+    return isinstance(value, str) and field.type in TEXT_TYPES and 0 < field.length < utf_16_units(value.strip())
 
 
 def _example(field: FieldDescription) -> str:

@@ -26,7 +26,7 @@ from salesforce_destination.profile.profile import (
     read_body,
     read_in_part,
 )
-from salesforce_destination.profile.source import ABSENT, Source, compile_source, is_unicode
+from salesforce_destination.profile.source import ABSENT, Source, compile_source, is_unicode, utf_16_units
 from salesforce_destination.record.description import NUMBER_TYPES, TEXT_TYPES
 from salesforce_destination.record.record import Update
 from salesforce_destination.record.salesforce_id import to_18
@@ -293,7 +293,7 @@ class _FieldReader:
     def _fitted(self, value: str) -> str:
         if not is_unicode(value):
             self._refuse("contains an unpaired surrogate (invalid Unicode)")
-        length = _length(value)
+        length = utf_16_units(value)
         if length <= self.longest:
             return value
         if self.mapping.when_too_long == "truncate":
@@ -323,16 +323,11 @@ def _is_seen(text: str) -> bool:
     return any(character.isprintable() and not character.isspace() for character in text)
 
 
-def _length(text: str) -> int:
-    """As Salesforce counts: UTF-16 units, two for an emoji."""
-    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
-
-
 def _cut(text: str, longest: int) -> str:
     """The beginning that fits, of whole characters."""
     end, left = 0, longest
     for match in _CHARACTER.finditer(text):
-        left -= _length(match[0])
+        left -= utf_16_units(match[0])
         if left < 0:
             break
         end = match.end()

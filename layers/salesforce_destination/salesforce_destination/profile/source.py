@@ -61,6 +61,11 @@ def is_unicode(text: str) -> bool:
     return True
 
 
+def utf_16_units(text: str) -> int:
+    """The length of a text as Salesforce counts it: two for an emoji."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
+
+
 def compile_source(expression: str, *, unwraps: bool = True) -> Source:
     """
     Compile JMESPath (https://jmespath.org/specification.html); raise SourceError where it cannot be read.
