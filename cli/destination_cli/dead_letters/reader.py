@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from threading import Lock
+from queue import SimpleQueue
+from threading import Barrier, Lock
 from time import time
 from typing import Any, TypeVar
 
@@ -129,6 +131,9 @@ class DeadLetterReader:
         self._sqs, self._queue_url, self._wait_seconds = sqs, queue_url, wait_seconds
         self._hidden: dict[str, str] = {}
         self._lock, self._pool = Lock(), ThreadPoolExecutor(CALLS_AT_ONCE)
+        # All threads start here: nobody would wait for one whose start is cut off by Ctrl-C.
+        start = Barrier(CALLS_AT_ONCE)
+        deque(self._pool.map(lambda _: start.wait(), range(CALLS_AT_ONCE)), maxlen=0)
         answer = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"])
         self.count = int(answer["Attributes"]["ApproximateNumberOfMessages"])
         self.began_ms = _clock_of(answer)
@@ -142,17 +147,19 @@ class DeadLetterReader:
 
     def each(self, work: Callable[[list[DeadLetter]], Result], most_idle: int = MOST_IDLE_ANSWERS) -> Iterator[Result]:
         """What some work gives for the dead letters, up to ten at a time, in several threads, until no more come."""
-        calls, wanted, idle, empty = set[Future[tuple[int, bool, list[Result]]]](), 1, 0, 0
+        # Ctrl-C inside wait() of concurrent.futures may leave locks of futures taken; a SimpleQueue has none.
+        done = SimpleQueue[Future[tuple[int, bool, list[Result]]]]()
+        calls, wanted, idle, empty = 0, 1, 0, 0
         while calls or wanted:
-            calls |= {self._pool.submit(self._look, work) for _ in range(wanted - len(calls))}
-            done, calls = wait(calls, return_when=FIRST_COMPLETED)
-            answers = [call.result() for call in done]
-            yield from (result for *_, results in answers for result in results)
-            if any(is_new for _, is_new, _ in answers):
+            for _ in range(wanted - calls):
+                self._pool.submit(self._look, work).add_done_callback(done.put)
+            calls = max(calls, wanted) - 1
+            count, is_new, results = done.get().result()
+            yield from results
+            if is_new:
                 wanted, idle, empty = CALLS_AT_ONCE, 0, 0
             else:
-                wanted, idle = 1, idle + (not calls)
-                empty += not calls and not any(count for count, _, _ in answers)
+                wanted, idle, empty = 1, idle + (not calls), empty + (not calls and not count)
             if idle >= most_idle or (empty >= EMPTY_ANSWERS and not self.unread()) or len(self._hidden) >= MOST_HIDDEN:
                 wanted = 0
 
@@ -171,11 +178,13 @@ class DeadLetterReader:
 
     def __exit__(self, *_: object) -> None:
         """Show what was read. Who presses Ctrl-C twice meanwhile leaves the rest hidden, for HIDDEN_SECONDS at most."""
-        ending = ThreadPoolExecutor(1).submit(self._end)
+        ender = ThreadPoolExecutor(1)
+        ending = ender.submit(self._end)
         with self._bar:
             try:
                 with suppress(KeyboardInterrupt):
-                    wait([ending])
+                    ender.shutdown()
+                ender.shutdown()
                 ending.result()
             finally:
                 with self._lock:

@@ -38,7 +38,11 @@ def body_decoder(destination: Destination, sources: Iterable[str]) -> Decoder[An
     ways = _by_name(path[:-1] if len(path) > 1 and path[-1] == "value" else path for path in found if path)
     names = {name: _identity_map(rest) if name == "identityMap" else _read_by(rest) for name, rest in ways.items()}
     if destination.audiences:
-        audiences: Any = _object({audience.id: _MEMBERSHIP for audience in destination.audiences})
+        is_timed = [
+            each.since_field or each.value == "timestamp" or not each.namespace for each in destination.audiences
+        ]
+        membership = _TIMED_MEMBERSHIP if any(is_timed) else _MEMBERSHIP
+        audiences: Any = _object({audience.id: membership for audience in destination.audiences})
         names["segmentMembership"] = _NOTHING if "segmentMembership" in names else dict[str, audiences]
     return Decoder(_object({**names, "profiles": _NOTHING}))
 
@@ -80,4 +84,5 @@ def _object(fields: Mapping[Any, _Type]) -> _Type:
 
 
 _VALUE: _Type = _SCALAR | _object({"value": Required[_SCALAR]})
-_MEMBERSHIP = _object({"status": _VALUE, "lastQualificationTime": _VALUE, "timestamp": _VALUE})
+_MEMBERSHIP = _object({"status": str})
+_TIMED_MEMBERSHIP = _object({"status": str, "lastQualificationTime": _VALUE, "timestamp": _VALUE})

@@ -58,10 +58,10 @@ def read_in_part(body: str, decoder: Decoder[Profile]) -> Profile | None:
         profile = decoder.decode(body)
     except (MsgspecError, UnicodeEncodeError, RecursionError):
         return None
-    for namespace in profile.get("segmentMembership", ()):
-        if namespace[:4] == PREFIX:
-            return None
-    return profile
+    spelled = profile.get("segmentMembership", ())
+    # Of two spellings of one namespace the latest membership counts, whose time may not have been read.
+    is_once = len(spelled) < 2 or len({namespace.casefold() for namespace in spelled}) == len(spelled)
+    return profile if is_once and not any(namespace.startswith(PREFIX) for namespace in spelled) else None
 
 
 def read_body(body: str) -> Json:

@@ -33,14 +33,14 @@ class LargeQueues:
     """
     A client of two queues of SQS, and a clock that each call moves.
 
-    `at_call` is told each call, by its name, before it is made. With `waits` a call takes its time, not only by the
-    clock.
+    `at_call` is told each call, by name and number, before it is made. With `waits` a call takes its time, not only
+    by the clock.
     """
 
     def __init__(self, letters: int, reasons: int = 1, seed: int = 1, waits: bool = False) -> None:
         self.waits, self.call_seconds = waits, CALL_SECONDS
         self.calls = Counter[str]()
-        self.at_call: Callable[[str], None] = lambda name: None
+        self.at_call: Callable[[str, int], None] = lambda name, number: None
         self.late_counts: list[int] = []
         self._now, self._draw, self._lock = time.time() - 3600, random.Random(seed), threading.Lock()
         config = QueueConfig(retention_seconds=1_209_600)
@@ -87,8 +87,9 @@ class LargeQueues:
             time.sleep(CALL_SECONDS)
         with self._lock:
             self.calls[name] += 1
+            number = self.calls[name]
             self._now += self.call_seconds
-        self.at_call(name)
+        self.at_call(name, number)
 
 
 def on_screen(width: int = 80) -> Console:
@@ -129,8 +130,11 @@ def test_a_redrive_puts_back_all_and_each_once() -> None:
     assert queues.letters.all() == []
 
 
-def test_other_dead_letters_that_come_again_and_again_are_not_taken_for_the_end() -> None:
+def test_other_dead_letters_that_come_again_and_again_are_not_taken_for_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Those that are left are visible again before all are read, as they are where the run takes long."""
+    monkeypatch.setattr(reading, "CALLS_AT_ONCE", 1)
     queues = LargeQueues(3_000, reasons=3)
     queues.call_seconds = 4.0
 
@@ -145,7 +149,7 @@ def test_other_dead_letters_that_come_again_and_again_are_not_taken_for_the_end(
 def test_what_is_rejected_again_is_left_alone_and_does_not_keep_it_going() -> None:
     queues = LargeQueues(300)
 
-    def reject_again(name: str) -> None:
+    def reject_again(name: str, _: int) -> None:
         if name == "receive_message":
             queues.reject("again", "REASON_0")
 
@@ -189,29 +193,47 @@ def test_a_list_stops_before_sqs_hides_no_more_and_a_redrive_goes_on(monkeypatch
     assert len(queues.queue.all()) == 2_000
 
 
+class Keyboard:
+    """Where Ctrl-C is pressed, by any thread; a press has an effect before the next one comes."""
+
+    def __init__(self) -> None:
+        self._seen = threading.Semaphore(0)
+
+    def interrupt(self, *_: object) -> None:
+        self._seen.release()
+        raise KeyboardInterrupt
+
+    def press(self) -> None:
+        """Again where Python was just about to wait for a lock: then it notices a signal with the next one."""
+        for _ in range(10):
+            os.kill(os.getpid(), signal.SIGINT)
+            if self._seen.acquire(timeout=1):
+                return
+        raise AssertionError
+
+    def press_at(self, queues: LargeQueues, name: str, number: int) -> None:
+        """Press while such a call is on its way."""
+
+        def press(called: str, count: int) -> None:
+            if (called, count) == (name, number):
+                self.press()
+
+        queues.at_call = press
+
+
 @pytest.fixture
-def _interrupts() -> Iterator[None]:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
+def keyboard() -> Iterator[Keyboard]:
+    keyboard = Keyboard()
+    before = signal.signal(signal.SIGINT, keyboard.interrupt)
+    yield keyboard
     signal.signal(signal.SIGINT, before)
 
 
-def interrupt_at(queues: LargeQueues, name: str, number: int) -> None:
-    """Press Ctrl-C while such a call is on its way."""
-
-    def press(called: str) -> None:
-        if (called, queues.calls[name]) == (name, number):
-            os.kill(os.getpid(), signal.SIGINT)
-
-    queues.at_call = press
-
-
-@pytest.mark.usefixtures("_interrupts")
 @pytest.mark.parametrize("name", ["receive_message", "send_message_batch", "delete_message_batch"])
-def test_a_redrive_that_is_interrupted_loses_none_and_says_how_far_it_came(name: str) -> None:
+def test_a_redrive_that_is_interrupted_loses_none_and_says_how_far_it_came(keyboard: Keyboard, name: str) -> None:
     queues = LargeQueues(1_000)
     meant = bodies(queues.letters)
-    interrupt_at(queues, name, 20)
+    keyboard.press_at(queues, name, 20)
 
     with pytest.raises(TargetError, match="Interrupted") as interrupted:
         put_back(queues.target, on_screen(), codes=(), as_json=False)
@@ -223,10 +245,9 @@ def test_a_redrive_that_is_interrupted_loses_none_and_says_how_far_it_came(name:
     assert 0 < sent < 1_000
 
 
-@pytest.mark.usefixtures("_interrupts")
-def test_an_export_that_is_interrupted_shows_all_again_and_leaves_no_file(tmp_path: Path) -> None:
+def test_an_export_that_is_interrupted_shows_all_again_and_leaves_no_file(keyboard: Keyboard, tmp_path: Path) -> None:
     queues = LargeQueues(1_000)
-    interrupt_at(queues, "receive_message", 50)
+    keyboard.press_at(queues, "receive_message", 50)
 
     with pytest.raises(TargetError, match="Interrupted"):
         listed(queues, on_screen(), tmp_path / "all.jsonl")
@@ -235,25 +256,27 @@ def test_an_export_that_is_interrupted_shows_all_again_and_leaves_no_file(tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.usefixtures("_interrupts")
 @pytest.mark.parametrize(("presses", "shown"), [(1, True), (2, True), (3, False)])
-def test_ctrl_c_once_more_is_patient_and_twice_more_leaves_the_rest_to_sqs(presses: int, shown: bool) -> None:
+def test_ctrl_c_once_more_is_patient_and_twice_more_leaves_the_rest_to_sqs(
+    keyboard: Keyboard, presses: int, shown: bool
+) -> None:
     """The first ends the list; then the calls that show all again are on their way."""
-    queues = LargeQueues(1_000)
-
+    queues, is_over = LargeQueues(1_000), threading.Event()
     at = [("receive_message", 80), (SHOW, 2), (SHOW, 20)][:presses]
 
-    def press(called: str) -> None:
-        number = queues.calls[called]
+    def press(called: str, number: int) -> None:
         if called == SHOW:
             time.sleep(0.01)
         if (called, number) in at:
-            os.kill(os.getpid(), signal.SIGINT)
+            keyboard.press()
+        if called == SHOW and number >= 20 and not shown:
+            is_over.wait(10)
 
     queues.at_call = press
     with pytest.raises(TargetError, match="in 15 minutes at most"):
         listed(queues, on_screen())
 
+    is_over.set()
     assert (queues.letters.counts() == (1_000, 0)) is shown
 
 
