@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from salesforce_destination import __version__
 from salesforce_destination.login.credentials import GrantType
 
-from destination_cli.checkout import STATE
-from destination_cli.terminal import (
-    AsJson,
-    DestinationFile,
-    InstanceUrl,
-    OnThisMachine,
-    StackName,
-    StateFolder,
-    TokenFromInput,
-    be_there,
-    refuse,
-    run,
-    run_anywhere,
-)
+from destination_cli.terminal import Chosen, DestinationFile, InstanceUrl, TokenFromInput, be_there, refuse
 
 if TYPE_CHECKING:
     from destination_cli.check import Report
@@ -46,6 +36,20 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
+def for_a_stack(command: Callable[..., None]) -> None:
+    """Make a command of what takes a Chosen first: its options come behind the command's own."""
+    shared = inspect.signature(Chosen, eval_str=True).parameters
+    _, *own = inspect.signature(command, eval_str=True).parameters.values()
+
+    @wraps(command)
+    def called(**given: Any) -> None:
+        chosen = Chosen(**{name: given.pop(name) for name in shared})
+        command(chosen, **given)
+
+    called.__signature__ = inspect.Signature([*own, *shared.values()])  # type: ignore[attr-defined]
+    app.command()(called)
+
+
 @app.callback()
 def destination(
     version: Annotated[
@@ -55,28 +59,24 @@ def destination(
     """Deliver customer profiles and their audience memberships to Salesforce."""
 
 
-@app.command()
+@for_a_stack
 def check(
+    chosen: Chosen,
     file: DestinationFile,
     offline: Annotated[bool, typer.Option("--offline", help="Check only the file, without an org.")] = False,
     describe: Annotated[Path | None, typer.Option(help="Compare with an sObject's describe, saved as JSON.")] = None,
-    stack: StackName = None,
-    local: OnThisMachine = False,
-    as_json: AsJson = False,
-    state: StateFolder = STATE,
 ) -> None:
     """Show what a destination file sends where, and what does not fit the org. Exits with 1 if something does not."""
     from destination_cli.check import report_on, show
 
     def tell(report: Report) -> int:
-        print(report.as_json()) if as_json else show(report, Console(emoji=False))
-        return report.exit_status
+        return chosen.tell(report, show, report.exit_status)
 
     be_there(file)
     if describe:
         be_there(describe)
-    if stack or local:
-        run(stack, local, state, lambda target: tell(report_on(file, target=target)))
+    if chosen.stack or chosen.local:
+        chosen.run(lambda target: tell(report_on(file, target=target)))
     if not offline and describe is None:
         refuse(
             "Add --stack NAME or --local to compare the file with the org of a stack, --describe FILE to compare it"
@@ -85,8 +85,9 @@ def check(
     raise typer.Exit(tell(report_on(file, describe)))
 
 
-@app.command()
+@for_a_stack
 def connect(
+    chosen: Chosen,
     grant: Annotated[
         GrantType | None, typer.Option("--grant", help="How to log in. The command asks if you leave it out.")
     ] = None,
@@ -94,10 +95,6 @@ def connect(
         str | None, typer.Option("--from", help="A JSON file with the credentials, or - for standard input.")
     ] = None,
     wait: Annotated[float, typer.Option(help="Seconds to wait for the stack's own log-in.", min=0)] = 75,
-    stack: StackName = None,
-    local: OnThisMachine = False,
-    as_json: AsJson = False,
-    state: StateFolder = STATE,
 ) -> None:
     """Ask for credentials, try them, and store them if they work. Exits with 1 if they do not."""
     from destination_cli.connect import connect as try_and_store
@@ -105,14 +102,14 @@ def connect(
 
     def work(target: Target) -> int:
         result = try_and_store(given_credentials(source, grant), target, wait)
-        print(result.as_json()) if as_json else show(result, Console())
-        return result.status
+        return chosen.tell(result, show, result.status)
 
-    run(stack, local, state, work)
+    chosen.run(work)
 
 
-@app.command()
+@for_a_stack
 def create_fields(
+    chosen: Chosen,
     file: DestinationFile,
     access_token_stdin: TokenFromInput = False,
     kind: Annotated[
@@ -124,10 +121,6 @@ def create_fields(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     instance_url: InstanceUrl = None,
-    stack: StackName = None,
-    local: OnThisMachine = False,
-    as_json: AsJson = False,
-    state: StateFolder = STATE,
 ) -> None:
     """
     Make the fields, guards and permission sets that a destination file needs and the org lacks.
@@ -141,21 +134,18 @@ def create_fields(
     be_there(file)
     if kind is not None and kind not in AUDIENCE_KINDS:
         refuse(f"--type {kind} does not exist. Use one of {', '.join(AUDIENCE_KINDS)}.")
-    options = CreationOptions(file, FieldKind(kind) if kind else None, instance_url, export, yes, as_json)
+    options = CreationOptions(file, FieldKind(kind) if kind else None, instance_url, export, yes, chosen.as_json)
     reader = read_token if access_token_stdin else None
-    run_anywhere(stack, local, state, lambda target: CreateFields(options, target, Console(), reader, asker()).run())
+    chosen.run_anywhere(lambda target: CreateFields(options, target, Console(), reader, asker()).run())
 
 
-@app.command()
+@for_a_stack
 def prove(
+    chosen: Chosen,
     file: DestinationFile,
     access_token_stdin: TokenFromInput = False,
     pairs: Annotated[int, typer.Option(help="How many pairs of writers race for one record.", min=1, max=5000)] = 500,
     instance_url: InstanceUrl = None,
-    stack: StackName = None,
-    local: OnThisMachine = False,
-    as_json: AsJson = False,
-    state: StateFolder = STATE,
 ) -> None:
     """
     Try in a sandbox what this software only infers about Salesforce, with records that it deletes again.
@@ -166,38 +156,32 @@ def prove(
     from destination_cli.prove.proof import ProofOptions, run_prove
 
     be_there(file)
-    options = ProofOptions(file, instance_url, pairs, as_json)
+    options = ProofOptions(file, instance_url, pairs, chosen.as_json)
     reader = read_token if access_token_stdin else None
-    run_anywhere(stack, local, state, lambda target: run_prove(options, target, Console(), reader))
+    chosen.run_anywhere(lambda target: run_prove(options, target, Console(), reader))
 
 
-@app.command()
-def status(
-    stack: StackName = None, local: OnThisMachine = False, as_json: AsJson = False, state: StateFolder = STATE
-) -> None:
+@for_a_stack
+def status(chosen: Chosen) -> None:
     """Show what a stack is doing: what waits, what was delivered, what failed. Exits with 1 if a person has to act."""
     from destination_cli.status import exit_status, show, status_of
 
     def work(target: Target) -> int:
         found = status_of(target)
-        print(found.as_json()) if as_json else show(found, Console())
-        return exit_status(found)
+        return chosen.tell(found, show, exit_status(found))
 
-    run(stack, local, state, work)
+    chosen.run(work)
 
 
-@app.command()
+@for_a_stack
 def send(
+    chosen: Chosen,
     file: Annotated[Path, typer.Argument(help="Profiles, one JSON object on each line; - for standard input.")],
     as_of: Annotated[
         str | None,
         typer.Option(help="Time of the snapshot, such as 2026-01-11T21:24:39Z. Newer changes in Salesforce stay."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue where an interrupted send stopped.")] = False,
-    stack: StackName = None,
-    local: OnThisMachine = False,
-    as_json: AsJson = False,
-    state: StateFolder = STATE,
 ) -> None:
     """Send the profiles of a file to the queue. Exits with 1 if some lines could not be sent."""
     from destination_cli.send.load import send_file, send_stream, standard_input
@@ -205,94 +189,76 @@ def send(
 
     def work(target: Target) -> int:
         if str(file) != "-":
-            return send_file(target, file, Console(), as_of=as_of, resume=resume, as_json=as_json)
+            return send_file(target, file, Console(), as_of=as_of, resume=resume, as_json=chosen.as_json)
         if resume:
             raise TargetError("Standard input cannot be resumed. Write the profiles to a file and send that.")
-        return send_stream(target, standard_input(), Console(), as_of=as_of, as_json=as_json)
+        return send_stream(target, standard_input(), Console(), as_of=as_of, as_json=chosen.as_json)
 
-    run(stack, local, state, work)
+    chosen.run(work)
 
 
-@app.command()
-def pause(
-    stack: StackName = None, local: OnThisMachine = False, as_json: AsJson = False, state: StateFolder = STATE
-) -> None:
+@for_a_stack
+def pause(chosen: Chosen) -> None:
     """Stop delivery. Profiles can still be sent; they wait on the queue."""
-    run(stack, local, state, lambda target: _switch(target, as_json, on=False))
+    _switch(chosen, on=False)
 
 
-@app.command()
-def resume(
-    stack: StackName = None, local: OnThisMachine = False, as_json: AsJson = False, state: StateFolder = STATE
-) -> None:
+@for_a_stack
+def resume(chosen: Chosen) -> None:
     """Start delivery again."""
-    run(stack, local, state, lambda target: _switch(target, as_json, on=True))
+    _switch(chosen, on=True)
 
 
-def _switch(target: Target, as_json: bool, *, on: bool) -> int:
+def _switch(chosen: Chosen, *, on: bool) -> None:
     from destination_cli.queues import show, switch
 
-    result = switch(target, on=on)
-    print(result.as_json()) if as_json else show(result, Console())
-    return 0
+    chosen.run(lambda target: chosen.tell(switch(target, on=on), show))
 
 
-@app.command()
+@for_a_stack
 def dead_letters(
+    chosen: Chosen,
     put_back: Annotated[bool, typer.Option("--redrive", help="Put them back on the queue.")] = False,
     reason: Annotated[list[str] | None, typer.Option(help="Only those with this code; may be repeated.")] = None,
     export: Annotated[Path | None, typer.Option(help="Write them to this file, one JSON object on each line.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Show the profiles and Salesforce's error texts.")] = False,
     samples: Annotated[int, typer.Option(help="Dead letters to show for each reason.", min=0)] = 2,
-    stack: StackName = None,
-    local: OnThisMachine = False,
-    as_json: AsJson = False,
-    state: StateFolder = STATE,
 ) -> None:
     """Show why messages were rejected, put them back, or write them to a file. Exits with 1 if there are any."""
     from destination_cli.dead_letters import redrive, summary
 
     def work(target: Target) -> int:
         if put_back:
-            return redrive.put_back(target, Console(), codes=reason or (), as_json=as_json)
+            return redrive.put_back(target, Console(), codes=reason or (), as_json=chosen.as_json)
         return summary.list_dead_letters(
-            target, Console(), show=show, samples=samples, as_json=as_json, file=export, codes=reason or ()
+            target, Console(), show=show, samples=samples, as_json=chosen.as_json, file=export, codes=reason or ()
         )
 
-    run(stack, local, state, work)
+    chosen.run(work)
 
 
-@app.command()
+@for_a_stack
 def explain(
+    chosen: Chosen,
     identity: Annotated[str, typer.Argument(help="The identity as it is in the profile: the Id, or an external ID.")],
     file: Annotated[
         Path | None, typer.Option(help="The destination file, if it is not the one of the checkout.")
     ] = None,
     since: Annotated[str, typer.Option(help="How far to look back: 90m, 24h, 14d.")] = "14d",
-    stack: StackName = None,
-    local: OnThisMachine = False,
-    as_json: AsJson = False,
-    state: StateFolder = STATE,
 ) -> None:
     """Show the outcomes of one contact's messages, and what the org holds. Shows personal data."""
     from destination_cli import explain as explaining
 
     def work(target: Target) -> int:
         explanation = explaining.explain(target, identity, file, since)
-        print(explaining.as_json(explanation)) if as_json else explaining.show(explanation, Console())
+        print(explaining.as_json(explanation)) if chosen.as_json else explaining.show(explanation, Console())
         return 0 if explanation.is_good else 1
 
-    run(stack, local, state, work)
+    chosen.run(work)
 
 
-@app.command()
-def output(
-    name: Annotated[str, typer.Argument(help="The output's name, such as QueueUrl.")],
-    stack: StackName = None,
-    local: OnThisMachine = False,
-    as_json: AsJson = False,
-    state: StateFolder = STATE,
-) -> None:
+@for_a_stack
+def output(chosen: Chosen, name: Annotated[str, typer.Argument(help="The output's name, such as QueueUrl.")]) -> None:
     """Print one output of a stack, any stack, for other commands: `"$(destination output QueueUrl --stack NAME)"`."""
     from destination_cli.target import TargetError
 
@@ -300,10 +266,10 @@ def output(
         if name not in target.outputs:
             there = ", ".join(sorted(target.outputs)) or "none"
             raise TargetError(f"The stack {target.name} has no output {name}. It has: {there}.")
-        print(json.dumps({name: target.outputs[name]}) if as_json else target.outputs[name])
+        print(json.dumps({name: target.outputs[name]}) if chosen.as_json else target.outputs[name])
         return 0
 
-    run(stack, local, state, work)
+    chosen.run(work)
 
 
 @app.command()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from botocore.exceptions import ClientError
 from rich.console import Console
@@ -14,16 +14,8 @@ from rich.console import Console
 from destination_cli.target import Target, TargetError
 from destination_cli.terminal import counted
 
-ENTRIES_PER_CALL = 10
-MOST_BYTES = 1_048_576
-"""What SQS lets one call carry: so many messages, and so much of bodies and attributes ("Message quotas")."""
-
-CALLS_AT_ONCE = 16
-
 _ONE_OF_THEM = ("BatchRequestTooLong", "InvalidMessageContents", "InvalidParameterValue")
 """Codes with which SQS refuses a whole call because of one of its entries."""
-
-Item = TypeVar("Item")
 
 LONGEST_CHANGE_SECONDS = 90.0
 """An event source mapping is Disabling or Enabling for a while, up to a minute (UpdateEventSourceMapping)."""
@@ -47,42 +39,9 @@ class Depth:
 
 def depth_of(sqs: Any, queue_url: str) -> Depth:
     """Ask SQS, which is right within a minute or so once a queue is at rest (GetQueueAttributes)."""
-    counts = sqs.get_queue_attributes(
-        QueueUrl=queue_url,
-        AttributeNames=[
-            "ApproximateNumberOfMessages",
-            "ApproximateNumberOfMessagesNotVisible",
-            "ApproximateNumberOfMessagesDelayed",
-        ],
-    )["Attributes"]
-    return Depth(
-        int(counts.get("ApproximateNumberOfMessages", 0)),
-        int(counts.get("ApproximateNumberOfMessagesNotVisible", 0)),
-        int(counts.get("ApproximateNumberOfMessagesDelayed", 0)),
-    )
-
-
-def size_of_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> int:
-    """The bytes that attributes count for: name, type and value of each."""
-    return sum(
-        len(name.encode()) + len(attribute["DataType"]) + len(_value(attribute))
-        for name, attribute in attributes.items()
-    )
-
-
-def in_calls(items: Iterable[Item], size_of: Callable[[Item], int]) -> Iterator[list[Item]]:
-    """Group what is sent, in order, so that each group fits into one call."""
-    call: list[Item] = []
-    room = MOST_BYTES
-    for item in items:
-        size = size_of(item)
-        if call and (len(call) == ENTRIES_PER_CALL or size > room):
-            yield call
-            call, room = [], MOST_BYTES
-        call.append(item)
-        room -= size
-    if call:
-        yield call
+    names = [f"ApproximateNumberOfMessages{which}" for which in ("", "NotVisible", "Delayed")]
+    counts = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
+    return Depth(*(int(counts.get(name, 0)) for name in names))
 
 
 def send_messages(sqs: Any, url: str, messages: Sequence[Mapping[str, Any]]) -> dict[int, bool]:
@@ -98,11 +57,6 @@ def send_messages(sqs: Any, url: str, messages: Sequence[Mapping[str, Any]]) -> 
         alone = [send_messages(sqs, url, [message]) for message in messages]
         return {place: failed[0] for place, failed in enumerate(alone) if failed}
     return {int(entry["Id"]): entry.get("SenderFault", False) for entry in failed}
-
-
-def _value(attribute: Mapping[str, Any]) -> bytes:
-    binary = attribute.get("BinaryValue")
-    return bytes(binary) if binary is not None else str(attribute.get("StringValue", "")).encode()
 
 
 @dataclass(frozen=True, slots=True)

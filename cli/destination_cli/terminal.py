@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+
+from destination_cli.checkout import STATE
 
 if TYPE_CHECKING:
     from destination_cli.target import Target
@@ -16,10 +19,6 @@ if TYPE_CHECKING:
 GOOD, FINDINGS, COULD_NOT = 0, 1, 2
 """How a command exits: all is well, it found something, or it could not do its work at all."""
 
-StateFolder = Annotated[Path, typer.Option("--state", help="Folder for endpoints.json and the logs.")]
-StackName = Annotated[str | None, typer.Option("--stack", help="Name of a deployed stack.")]
-OnThisMachine = Annotated[bool, typer.Option("--local", help="The stack of `make local`.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result for programs.")]
 DestinationFile = Annotated[Path, typer.Argument(help="A destination file, such as layers/destinations/contacts.toml.")]
 TokenFromInput = Annotated[
     bool, typer.Option("--access-token-stdin", help="Read an administrator's access token from standard input.")
@@ -29,29 +28,40 @@ InstanceUrl = Annotated[
 ]
 
 
-def run(stack: str | None, local: bool, state: Path, work: Callable[[Target], int]) -> NoReturn:
-    """Do some work with a stack and exit with its status, or with 2 and a sentence where it cannot be done."""
-    from destination_cli.target import Target, TargetError, explained
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The options that all commands for a stack have: which one it is, and for whom the result is printed."""
 
-    try:
-        with explained(stack or "the local stack"):
-            status = work(Target.of(stack, local, state))
-    except TargetError as error:
-        refuse(str(error))
-    raise typer.Exit(status)
+    stack: Annotated[str | None, typer.Option("--stack", help="Name of a deployed stack.")] = None
+    local: Annotated[bool, typer.Option("--local", help="The stack of `make local`.")] = False
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result for programs.")] = False
+    state: Annotated[Path, typer.Option("--state", help="Folder for endpoints.json and the logs.")] = STATE
 
+    def run(self, work: Callable[[Target], int]) -> NoReturn:
+        """Do some work with the stack and exit with its status, or with 2 and a sentence where it cannot be done."""
+        from destination_cli.target import Target, TargetError, explained
 
-def run_anywhere(stack: str | None, local: bool, state: Path, work: Callable[[Target | None], int]) -> NoReturn:
-    """Do some work with a stack, or without one where none was named."""
-    from destination_cli.target import TargetError
+        try:
+            with explained(self.stack or "the local stack"):
+                raise typer.Exit(work(Target.of(self.stack, self.local, self.state)))
+        except TargetError as error:
+            refuse(str(error))
 
-    if stack or local:
-        run(stack, local, state, work)
-    try:
-        status = work(None)
-    except TargetError as error:
-        refuse(str(error))
-    raise typer.Exit(status)
+    def run_anywhere(self, work: Callable[[Target | None], int]) -> NoReturn:
+        """Do some work with the stack, or without one where none was named."""
+        from destination_cli.target import TargetError
+
+        if self.stack or self.local:
+            self.run(work)
+        try:
+            raise typer.Exit(work(None))
+        except TargetError as error:
+            refuse(str(error))
+
+    def tell(self, result: Any, show: Callable[[Any, Console], None], status: int = GOOD) -> int:
+        """Print a result for a program, or show it to a person; give the status to exit with."""
+        print(result.as_json()) if self.as_json else show(result, Console(emoji=False))
+        return status
 
 
 def refuse(sentence: str) -> NoReturn:

@@ -17,8 +17,10 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from salesforce_destination.aws.dead_letters import MOST_ATTRIBUTES
+from salesforce_destination.aws.sqs_queue import CALLS_AT_ONCE, ENTRIES_PER_CALL
 
-from destination_cli.queues import CALLS_AT_ONCE, ENTRIES_PER_CALL, depth_of
+from destination_cli.queues import depth_of
 
 Result = TypeVar("Result")
 
@@ -29,8 +31,6 @@ OURS = frozenset({"ErrorCode", "ErrorMessage", "ErrorFields", "ErrorIndexes", "A
 
 PACKED = "ProducerAttributes"
 """Where the deliver function packs a sender's attributes that found no room beside its own."""
-
-MOST_ATTRIBUTES = 10
 
 NO_REASON = "MOVED_BY_SQS"
 """The code of a dead letter without one: SQS moved it after maxReceiveCount deliveries, and says no reason."""

@@ -10,10 +10,11 @@ from threading import Lock
 from typing import Any
 
 from rich.console import Console
+from salesforce_destination.aws.sqs_queue import in_calls, size_of_attributes
 
 from destination_cli.dead_letters.reader import DeadLetter, DeadLetterReader
 from destination_cli.dead_letters.summary import INTERRUPTED, print_none, print_unread
-from destination_cli.queues import in_calls, send_messages, size_of_attributes
+from destination_cli.queues import send_messages
 from destination_cli.target import Target, TargetError, explained
 from destination_cli.terminal import counted
 

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from salesforce_destination.aws.sqs_queue import size_of_attributes
 from salesforce_destination.profile.event_time import (
     CLOCK_SKEW_MS,
     LATEST_MS,
@@ -23,7 +24,6 @@ from salesforce_destination.profile.event_time import (
     parse_time,
 )
 
-from destination_cli.queues import size_of_attributes
 from destination_cli.send.queue import QueueUnavailableError, SendingQueue, send_lines
 from destination_cli.send.source import Position, ProfileLine, ProgressFile, other_format, read_lines
 from destination_cli.target import Target, TargetError, explained

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from destination_cli.queues import CALLS_AT_ONCE, in_calls, send_messages, size_of_attributes
+from salesforce_destination.aws.sqs_queue import CALLS_AT_ONCE, in_calls, size_of_attributes
+
+from destination_cli.queues import send_messages
 from destination_cli.send.source import Position, ProfileLine
 
 PAUSES = (0.2, 1.0, 3.0, 10.0)
@@ -61,10 +63,7 @@ class SendingQueue:
 
 
 def send_lines(
-    lines: Iterable[ProfileLine],
-    queue: SendingQueue,
-    start: Position,
-    note: Callable[[Position], None],
+    lines: Iterable[ProfileLine], queue: SendingQueue, start: Position, note: Callable[[Position], None]
 ) -> Position:
     """
     Send lines, and tell `note` of each position that is reached: everything before it has been answered.

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pydantic_core import from_json
+from salesforce_destination.aws.sqs_queue import MOST_BYTES
 
-from destination_cli.queues import MOST_BYTES
 from destination_cli.target import TargetError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"

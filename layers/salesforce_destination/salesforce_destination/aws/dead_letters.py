@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from salesforce_destination.aws.sqs_queue import MOST_BYTES, SqsQueue
+from salesforce_destination.aws.sqs_queue import MOST_BYTES, SqsQueue, size_of_attributes
 from salesforce_destination.outcome import Delivery, Message, Reason
 
 MOST_ATTRIBUTES = 10
@@ -42,8 +42,8 @@ class DeadLetters(SqsQueue):
 
     def _attributes(self, delivery: Delivery) -> Attributes:
         message, reason = delivery.message, delivery.outcome.reason or Reason("NO_REASON")
-        event_time = delivery.event_time or message.sent_at
-        least = {"ErrorCode": _text(reason.code or "NO_REASON"), "EventTime": _number(event_time)}
+        event_time = {"DataType": "Number", "StringValue": str(delivery.event_time or message.sent_at)}
+        least = {"ErrorCode": _text(reason.code or "NO_REASON"), "EventTime": event_time}
         optional = {
             "ErrorMessage": reason.text[:LONGEST_TEXT],
             "ErrorFields": ",".join(reason.fields),
@@ -62,7 +62,9 @@ def _ever_smaller(ours: Attributes, least: Attributes, producers: Attributes) ->
     if len(ours) + len(producers) <= MOST_ATTRIBUTES:
         yield producers | ours
     elif producers:
-        yield ours | {"ProducerAttributes": _text(json.dumps(producers, default=_as_text))}
+        yield ours | {
+            "ProducerAttributes": _text(json.dumps(producers, default=lambda value: b64encode(value).decode()))
+        }
     shortened = {**ours, "ErrorMessage": _text("(shortened)")} if "ErrorMessage" in ours else ours
     yield shortened
     yield least
@@ -73,21 +75,9 @@ def _producers(message: Message) -> Attributes:
     return {name: dict(attribute) for name, attribute in message.attributes.items() if name not in own}
 
 
-def _size(body: str, attributes: Mapping[str, Mapping[str, Any]]) -> int:
-    values = (attribute.get("StringValue") or attribute.get("BinaryValue") or "" for attribute in attributes.values())
-    names = sum(len(name) + len(attribute["DataType"]) for name, attribute in attributes.items())
-    return (
-        len(body.encode()) + names + sum(len(value.encode() if isinstance(value, str) else value) for value in values)
-    )
-
-
-def _as_text(value: bytes) -> str:
-    return b64encode(value).decode()
+def _size(body: str, attributes: Attributes) -> int:
+    return len(body.encode()) + size_of_attributes(attributes)
 
 
 def _text(value: str) -> dict[str, Any]:
     return {"DataType": "String", "StringValue": re.sub(_NOT_FOR_SQS, "?", value)}
-
-
-def _number(value: int) -> dict[str, Any]:
-    return {"DataType": "Number", "StringValue": str(value)}

@@ -7,11 +7,11 @@ A batch of 10,000 messages that is refused whole is 1,000 calls. At 70 ms each, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
@@ -25,6 +25,30 @@ MOST_BYTES = 1_048_576
 """Of a message, and of all messages of one call ("Amazon SQS message quotas")."""
 
 CALLS_AT_ONCE = 16
+
+Item = TypeVar("Item")
+
+
+def in_calls(items: Iterable[Item], size_of: Callable[[Item], int]) -> Iterator[list[Item]]:
+    """Group what is sent, in order, so that each group fits into one call."""
+    call: list[Item] = []
+    room = MOST_BYTES
+    for item in items:
+        size = size_of(item)
+        if call and (len(call) == ENTRIES_PER_CALL or size > room):
+            yield call
+            call, room = [], MOST_BYTES
+        call.append(item)
+        room -= size
+    if call:
+        yield call
+
+
+def size_of_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> int:
+    """The bytes that attributes count for: name, type and value of each."""
+    values = (attribute.get("StringValue") or attribute.get("BinaryValue") or "" for attribute in attributes.values())
+    names = sum(len(name.encode()) + len(attribute["DataType"]) for name, attribute in attributes.items())
+    return names + sum(len(value.encode() if isinstance(value, str) else value) for value in values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,35 +67,25 @@ class SqsQueue:
         One entry can refuse the whole call: alone, the others may pass. What is lost on the way, or has no time left,
         counts as not taken.
         """
-        calls, ask = list(_calls(sizes)), partial(self._ask, action, entries)
+        calls, ask = list(in_calls(range(len(sizes)), sizes.__getitem__)), partial(self._ask, action, entries)
         if len(calls) == 1:
             return ask(calls[0])
         with ThreadPoolExecutor(self.calls_at_once) as pool:
             return set().union(*pool.map(ask, calls))
 
-    def _ask(self, action: str, entries: Sequence[Mapping[str, Any]], positions: range) -> set[int]:
+    def _ask(self, action: str, entries: Sequence[Mapping[str, Any]], positions: Sequence[int]) -> set[int]:
         if self.seconds_left() <= 0:
             return set(positions)
         call = [{"Id": str(position), **entries[position]} for position in positions]
         try:
             answer = getattr(self.sqs(), action)(QueueUrl=self.url, Entries=call)
         except (ClientError, ParamValidationError):
-            alone = [range(each, each + 1) for each in positions if len(positions) > 1]
-            return set().union(*(self._ask(action, entries, each) for each in alone)) if alone else set(positions)
+            if len(positions) == 1:
+                return set(positions)
+            return set().union(*(self._ask(action, entries, [each]) for each in positions))
         except BotoCoreError:
             return set(positions)
         return {int(failed["Id"]) for failed in answer.get("Failed", ())}
-
-
-def _calls(sizes: Sequence[int]) -> Iterator[range]:
-    start = size = 0
-    for position, more in enumerate(sizes):
-        if position > start and (position - start == ENTRIES_PER_CALL or size + more > MOST_BYTES):
-            yield range(start, position)
-            start, size = position, 0
-        size += more
-    if sizes:
-        yield range(start, len(sizes))
 
 
 class VisibilityTimeouts(SqsQueue):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 
 class Level(StrEnum):
@@ -33,16 +34,5 @@ class Finding:
         return f"{self.key}: {self.problem}" + (f" {self.cure}" if self.cure else "")
 
 
-def error(key: str, field: str, problem: str, cure: str) -> Finding:
-    """A finding that keeps messages from being delivered."""
-    return Finding(Level.ERROR, key, field, problem, cure)
-
-
-def warning(key: str, field: str, problem: str, cure: str) -> Finding:
-    """A finding that lets messages pass, and something be missed."""
-    return Finding(Level.WARNING, key, field, problem, cure)
-
-
-def note(key: str, field: str, problem: str, cure: str = "") -> Finding:
-    """A finding that nobody has to act on."""
-    return Finding(Level.NOTE, key, field, problem, cure)
+error, warning, note = (partial(Finding, level) for level in Level)
+"""Make a finding of a level from the rest of it."""

@@ -64,36 +64,28 @@ class ObjectDescription:
 def read_description(describe: Mapping[str, Json]) -> ObjectDescription:
     """Read `sobjects/{name}/describe`; what is not there is taken as no."""
     fields = (_field(field) for field in describe.get("fields") or () if isinstance(field, Mapping))
-    return ObjectDescription(
-        name=str(describe.get("name", "")),
-        label=str(describe.get("label", "")),
-        createable=describe.get("createable") is True,
-        updateable=describe.get("updateable") is True,
-        fields={field.name: field for field in fields},
-    )
+    name, label = str(describe.get("name", "")), str(describe.get("label", ""))
+    createable, updateable = describe.get("createable") is True, describe.get("updateable") is True
+    return ObjectDescription(name, label, createable, updateable, {field.name: field for field in fields})
+
+
+_YES_OR_NO = {
+    **{name: name for name in ("createable", "updateable", "nillable", "unique")},
+    "defaulted": "defaultedOnCreate",
+    "external_id": "externalId",
+    "id_lookup": "idLookup",
+    "case_sensitive": "caseSensitive",
+}
 
 
 def _field(field: Mapping[str, Json]) -> FieldDescription:
-    return FieldDescription(
-        name=str(field.get("name", "")),
-        label=str(field.get("label", "")),
-        type=str(field.get("type", "")),
-        length=int(field.get("length") or 0),
-        createable=field.get("createable") is True,
-        updateable=field.get("updateable") is True,
-        nillable=field.get("nillable") is True,
-        defaulted=field.get("defaultedOnCreate") is True,
-        external_id=field.get("externalId") is True,
-        id_lookup=field.get("idLookup") is True,
-        unique=field.get("unique") is True,
-        case_sensitive=field.get("caseSensitive") is True,
-        filterable=field.get("filterable", True) is True,
-        precision=int(field.get("precision") or 0),
-        scale=int(field.get("scale") or 0),
-        values=_values(field) if field.get("restrictedPicklist") is True else None,
-    )
-
-
-def _values(field: Mapping[str, Json]) -> frozenset[str]:
     values = (value for value in field.get("picklistValues") or () if isinstance(value, Mapping))
-    return frozenset(str(value.get("value", "")) for value in values if value.get("active", True))
+    active = frozenset(str(value.get("value", "")) for value in values if value.get("active", True))
+    known: dict[str, Any] = {
+        **{name: str(field.get(name, "")) for name in ("name", "label", "type")},
+        **{name: int(field.get(name) or 0) for name in ("length", "precision", "scale")},
+        **{name: field.get(key) is True for name, key in _YES_OR_NO.items()},
+        "filterable": field.get("filterable", True) is True,
+        "values": active if field.get("restrictedPicklist") is True else None,
+    }
+    return FieldDescription(**known)

@@ -17,12 +17,12 @@ import pytest
 from destination_cli.dead_letters import reader as reading
 from destination_cli.dead_letters.redrive import put_back
 from destination_cli.dead_letters.summary import list_dead_letters
-from destination_cli.queues import CALLS_AT_ONCE
 from destination_cli.target import Target, TargetError
 from destination_testbench.aws.clients import SimulatedSqs
 from destination_testbench.aws.queue import QueueConfig, StandardQueue
 from operated_stack import as_attributes
 from rich.console import Console
+from salesforce_destination.aws.sqs_queue import CALLS_AT_ONCE
 
 CALL_SECONDS = 0.07
 SHOW = "change_message_visibility_batch"
