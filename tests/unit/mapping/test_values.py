@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from builders import CONTACTS, SENT_AT, a_destination, a_message, a_profile
+from salesforce_destination.errors import SalesforceUnavailableError
 from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.outcome import OutcomeKind, ProfileRefusedError, Reason
 from salesforce_destination.record.description import ObjectDescription, read_description
@@ -187,24 +188,32 @@ def test_of_nothing_a_function_makes_nothing(source: str, value: str | None) -> 
     assert written(mapper, title="x").fields.get("Title__c") == value
 
 
-def test_the_org_is_asked_once_and_again_after_an_hour_and_five_minutes_after_no_answer() -> None:
+def test_the_org_is_asked_five_minutes_after_no_answer_and_an_hour_after_one() -> None:
     destination, now = a_destination(KEYED), [0.0]
     org = DescribedOrg(destination)
+    org.is_silent = True
     deliverer = a_deliverer(destination, org)
     deliverer.memory.clock = lambda: now[0]
     deliverer.ask_at = 0.0
 
-    calls = []
-    for seconds in (0.0, 3599.0, 3600.0, 7200.0):
+    messages = [a_message(a_profile(crm_id=key)) for key in ("7", "007", "7.0")]
+    calls = [deliverer.deliver(messages, SENT_AT).requests, deliverer.deliver(messages, SENT_AT).requests]
+    assert [row["Key__c"] for row in org.rows] == ["7", "007", "7.0"] * 2
+    org.requests, org.is_silent = [], False
+    for seconds in (299.0, 300.0, 3899.0, 3900.0, 7500.0):
         now[0] = seconds
-        batch = deliverer.deliver([a_message(a_profile(crm_id=key)) for key in ("7", "007", "7.0")], SENT_AT)
+        batch = deliverer.deliver(messages, SENT_AT)
         assert batch.kinds() == {OutcomeKind.DELIVERED: 3}
         calls.append(batch.requests)
-    assert [row["Key__c"] for row in org.rows] == ["7"] * 4
-    assert calls == [2, 1, 2, 2]
+    assert [row["Key__c"] for row in org.rows[3:]] == ["7"] * 4
+    assert calls == [2, 1, 1, 2, 1, 2, 2]
 
 
 class DescribedOrg(ScriptedOrg):
+    is_silent = False
+
     def describe(self, *, anew: bool = False) -> ObjectDescription:
         super().describe()
+        if self.is_silent:
+            raise SalesforceUnavailableError(503)
         return read_description({"fields": FIELDS})

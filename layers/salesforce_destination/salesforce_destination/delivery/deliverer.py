@@ -86,9 +86,10 @@ class Deliverer:
         ceiling = limits.api_usage_ceiling_percent
         sender = Sender(destination, self.org, self.memory, batch, self._refusals, ceiling)
         if self.memory.clock() >= self.ask_at and not self.memory.is_limit_spent():
+            self.ask_at = self.memory.clock() + DESCRIBE_EVERY_SECONDS
             with suppress(DestinationError):  # without an answer values go as they are
                 sender.describe()
-        self._heed(sender)
+            self._heed(sender)
         self._read(batch)
         sender.write(merge(batch.unsettled()), limits.records_per_collection)
         self._heed(sender)
@@ -98,13 +99,10 @@ class Deliverer:
         return batch
 
     def _heed(self, sender: Sender) -> None:
-        """Tell the mapping what the org last said of its fields, and when to ask again."""
-        now = self.memory.clock()
+        """Tell the mapping what the org last said of its fields."""
         if sender.described:
             self.mapper.heed(sender.described)
-            self.ask_at = now + DESCRIPTION_GOOD_FOR_SECONDS
-        elif now >= self.ask_at:
-            self.ask_at = now + DESCRIBE_EVERY_SECONDS
+            self.ask_at = self.memory.clock() + DESCRIPTION_GOOD_FOR_SECONDS
 
     def _read(self, batch: Batch) -> None:
         mark = self.in_progress.mark

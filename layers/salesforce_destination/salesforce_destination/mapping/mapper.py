@@ -202,32 +202,23 @@ class IdentityReader:
             if record_id and record_id.startswith(self._prefix):
                 return record_id, record_id
             self._refuse(identity, record_id)
-        folded = identity.lower()
-        if (
-            folded in _NOBODY
-            or not identity
-            or not (identity.isascii() or (is_unicode(identity) and _is_seen(identity)))
-        ):
+        if _is_nobody(identity) or not is_unicode(identity) or (self._is_number and not _NUMBER.fullmatch(identity)):
             self._refuse(identity, None)
         if self._is_number:
-            if not _NUMBER.fullmatch(identity):
-                self._refuse(identity, None)
-            identity = folded = _digits_of(identity)
-        return (folded if self._folds else identity), identity
+            identity = _digits_of(identity)
+        return (identity.lower() if self._folds else identity), identity
 
     def _refuse(self, identity: str, record_id: str | None) -> NoReturn:
-        is_nobody = identity.lower() in _NOBODY or (is_unicode(identity) and not _is_seen(identity))
-        code = "NO_IDENTITY" if is_nobody else "IDENTITY_MALFORMED"
-        if is_nobody:
+        code = "NO_IDENTITY" if _is_nobody(identity) else "IDENTITY_MALFORMED"
+        if _is_nobody(identity):
             text = f"The profile has no identity at {self._source_text}{f': {identity!r} is none' if identity else ''}."
         elif not is_unicode(identity):
             text = "The identity contains an unpaired surrogate (invalid Unicode)."
         elif not self._by_id:
             text = f"{identity[:40]!r} is no number that {self._target} can be found by. Send its digits as text."
         elif record_id is None:
-            text = (
-                f"{identity[:40]!r} is not a valid Salesforce Id. An Id has 15 or 18 characters and is case-sensitive."
-            )
+            problem = "is not a valid Salesforce Id. An Id has 15 or 18 characters and is case-sensitive."
+            text = f"{identity[:40]!r} {problem}"
         else:
             text = f"{record_id} is not the Id of a {self._object}. Those Ids start with {self._prefix}."
         raise ProfileRefusedError(Reason(code, text))
@@ -246,16 +237,14 @@ class _FieldReader:
     def heed(self, field: FieldDescription | None) -> None:
         if field is not None and field.type:
             self._is_text, self._is_never_empty = field.type in TEXT_TYPES, not field.nillable
-            length = field.length if self._is_text else 0
-            self.longest = min(self.mapping.max_length or maxsize, length or maxsize)
+            self.longest = min(self.mapping.max_length or maxsize, (self._is_text and field.length) or maxsize)
 
     def write(self, fields: dict[str, Json], refused: _Refused, value: Json) -> None:
         if value is ABSENT or value is None:
             value = self._without_value(value)
-            if value is ABSENT:
-                return
             if value is None and self._is_never_empty:
-                refused[self.target] = None
+                refused[self.target], value = None, ABSENT
+            if value is ABSENT:
                 return
         try:
             fields[self.target] = self._checked(value)
@@ -318,9 +307,11 @@ def _digits_of(text: str) -> str:
     return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
-def _is_seen(text: str) -> bool:
-    """Whether there is more than blanks and invisible characters."""
-    return any(character.isprintable() and not character.isspace() for character in text)
+def _is_nobody(identity: str) -> bool:
+    """Whether this is a word for nothing, or invisible."""
+    if identity.isascii():
+        return not identity or identity.lower() in _NOBODY
+    return is_unicode(identity) and not any(char.isprintable() and not char.isspace() for char in identity)
 
 
 def _cut(text: str, longest: int) -> str:
