@@ -44,7 +44,7 @@ KEY_PREFIXES = {"Account": "001", "Contact": "003", "Lead": "00Q"}
 
 _FOLDED_FIELDS = frozenset({"Email"})
 
-_NOBODY = frozenset({"null", "undefined", "none", "nan"})
+_NOBODY = frozenset({"", "null", "undefined", "none", "nan"})
 """What producers write where they have no identity."""
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
@@ -130,7 +130,8 @@ class Mapper:
             for error in filter(None, refused.values()):
                 raise error
             return None
-        return Update(0, 0, key, identity, fields, event_time, times, creates and not consents, tuple(refused))
+        omitted = tuple(refused) if refused else ()
+        return Update(0, 0, key, identity, fields, event_time, times, creates and not consents, omitted)
 
     def _read_attributes(self, fields: dict[str, Json], refused: _Refused, profile: Profile) -> None:
         for source, target, longest, is_optional, reader in self._fields:
@@ -202,11 +203,14 @@ class IdentityReader:
             if record_id and record_id.startswith(self._prefix):
                 return record_id, record_id
             self._refuse(identity, record_id)
-        if _is_nobody(identity) or not is_unicode(identity) or (self._is_number and not _NUMBER.fullmatch(identity)):
+        folded = identity.lower()
+        if folded in _NOBODY or (not identity.isascii() and (_is_nobody(identity) or not is_unicode(identity))):
             self._refuse(identity, None)
         if self._is_number:
-            identity = _digits_of(identity)
-        return (identity.lower() if self._folds else identity), identity
+            if not _NUMBER.fullmatch(identity):
+                self._refuse(identity, None)
+            identity = folded = _digits_of(identity)
+        return (folded if self._folds else identity), identity
 
     def _refuse(self, identity: str, record_id: str | None) -> NoReturn:
         code = "NO_IDENTITY" if _is_nobody(identity) else "IDENTITY_MALFORMED"
@@ -309,9 +313,8 @@ def _digits_of(text: str) -> str:
 
 def _is_nobody(identity: str) -> bool:
     """Whether this is a word for nothing, or invisible."""
-    if identity.isascii():
-        return not identity or identity.lower() in _NOBODY
-    return is_unicode(identity) and not any(char.isprintable() and not char.isspace() for char in identity)
+    is_seen = any(char.isprintable() and not char.isspace() for char in identity)
+    return identity.lower() in _NOBODY or (is_unicode(identity) and not is_seen)
 
 
 def _cut(text: str, longest: int) -> str:
