@@ -44,6 +44,7 @@ def variables(endpoints: dict[str, Any], refresh_queue_url: str) -> dict[str, di
             "CREDENTIALS_SECRET_ID": CREDENTIALS_SECRET,
             "ACCESS_TOKEN_SECRET_ID": ACCESS_TOKEN_SECRET,
             "OUTCOME_KEY_SECRET_ID": OUTCOME_KEY_SECRET,
+            "REFUSAL_SECRET_ID": "",
         }
     }
 

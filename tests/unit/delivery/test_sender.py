@@ -491,6 +491,25 @@ def test_the_first_that_passes_ends_the_cause() -> None:
     assert a_try(run, 2, count=2) == GONE
 
 
+def test_a_cause_is_counted_for_each_object() -> None:
+    leads = LEADS.replace('name = "', 'converted_leads = "contact"\nname = "', 1)
+    codes_by_object = {None: "CANNOT_UPDATE_CONVERTED_LEAD", "Contact": "FIELD_CUSTOM_VALIDATION_EXCEPTION"}
+    org = Org(
+        lambda collection: [
+            (RecordError(codes_by_object[r.moved_to]),) if r.fields["LastName"] == "Bad" else () for r in collection
+        ],
+        successors={an_id(1, "00Q"): Successor("Contact", an_id(9))},
+    )
+    run = Run(org, leads)
+
+    def tried(count: int) -> list[OutcomeKind]:
+        bad = a_message(a_profile(crm_id=an_id(1, "00Q"), last_name="Bad"), receive_count=count)
+        good = [a_message(a_profile(crm_id=an_id(n, "00Q")), number=n) for n in range(2, 9)]
+        return kinds(run.deliver(bad, *good))[:1]
+
+    assert (tried(1), tried(2)) == (WAITS, WAITS)  # of contacts none was written
+
+
 def test_a_merged_record_is_rejected_at_once_with_its_survivor() -> None:
     org = Org(errors_by(Bad=RecordError("ENTITY_IS_DELETED")), successors={an_id(1): Successor("Contact", an_id(9))})
 

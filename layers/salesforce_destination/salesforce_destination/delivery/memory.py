@@ -8,7 +8,7 @@ whose outcome is known.
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ DESCRIBE_EVERY_SECONDS = 300.0
 LAST_ANSWERS = 20
 """Of so many records the org's last answer tells whether a refusal is common."""
 
+MOST_ANSWERS = LAST_ANSWERS // 2 + 1
 ANSWERS_COUNT_SECONDS = 3_600.0
 
 
@@ -70,7 +71,7 @@ class LastAnswers:
         """Whether another record than this one was written within the hour."""
         return any(now - time < ANSWERS_COUNT_SECONDS for other, time in self.written.items() if other != key)
 
-    def is_half(self, code: str, now: float, *, least: int = 1) -> bool:
+    def is_half(self, code: str, now: float, least: int) -> bool:
         """
         Whether this code refused half of all that counts and `least`, or half of the latest, if several are among them.
 
@@ -80,10 +81,6 @@ class LastAnswers:
         latest = [[refusal for time, refusal in recent if time >= start] for start in {time for time, _ in recent}]
         counts = [(codes.count(code), len(codes)) for codes in latest]
         return any(2 * count >= size and count >= max(least, 1 + (size < len(recent))) for count, size in counts)
-
-    def is_most(self, codes: Collection[str]) -> bool:
-        """Whether these codes refused more than half of the last twenty."""
-        return 2 * len([code for _, code in self.last.values() if code in codes]) > LAST_ANSWERS
 
 
 def _put(entries: dict[str, Any], key: str, value: object, most: int) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 from salesforce_destination.delivery.attempt import Attempt, Events, collections_of, in_order_of_parents
 from salesforce_destination.delivery.batch import NOT_REACHED, Batch
 from salesforce_destination.delivery.decision import Decision, Refusals, outcome_of_failure
-from salesforce_destination.delivery.memory import FAST_SECONDS, LAST_ANSWERS, LastAnswers, Memory
+from salesforce_destination.delivery.memory import FAST_SECONDS, LAST_ANSWERS, MOST_ANSWERS, Memory
 from salesforce_destination.delivery.ports import Org
 from salesforce_destination.errors import (
     BadRequestError,
@@ -413,26 +413,33 @@ class Sender:
 
     def _settle_refused(self) -> None:
         """Count the answers of this batch, and let what may be refused for a common cause wait."""
-        now, causes = self.memory.clock(), dict[tuple[object, str, bool], bool]()
+        now, halves = self.memory.clock(), dict[tuple[object, str, int], bool]()
         self._note_answers(now)
-        particular = NOT_COMMON | self._codes_of_requests
         for record, events, outcome in self._refused:
             answers, reason = self.memory.answers[record.kind], outcome.reason or Reason("")
-            is_split = meaning_of(RecordError(reason.code, reason.text)) is Meaning.SPLIT
-            may_be = not is_split and may_be_common(reason.code) and reason.code not in particular
-            cause = record.kind, reason.code, is_split
-            if cause not in causes:
-                causes[cause] = self._is_common(answers, reason, now, may_be=may_be, is_split=is_split)
-            is_common = causes[cause] or (may_be and not answers.passes(record.key, now))
+            least = self._least(reason)
+            cause = record.kind, reason.code, least
+            if cause not in halves:
+                halves[cause] = least > 0 and answers.is_half(reason.code, now, least)
+            is_common = halves[cause] or (least == 1 and not answers.passes(record.key, now))
             if is_common:
                 self.batch.common_refusal = reason
             for update in events:
-                if is_common or (may_be and self.batch.messages[update.message].receive_count == 1):
+                if is_common or (least == 1 and self.batch.messages[update.message].receive_count == 1):
                     answers.note_waiting(record.key, reason.code)
                     self.batch.settle([update], Outcome(OutcomeKind.DEFERRED, reason, Wait.COMMON_CAUSE))
                 else:
                     answers.waiting.pop(record.key, None)
                     self.batch.ended_causes.add(reason.code)
+
+    def _least(self, reason: Reason) -> int:
+        """How many records at least have met what may be common: the set-up one; none for what is a record's own."""
+        is_unknown_id = self.destination.updates_by_id and reason.code in NOT_THERE and not reason.fields
+        if meaning_of(RecordError(reason.code, reason.text)) is Meaning.SPLIT:
+            return 2
+        if is_unknown_id or reason.code in self._codes_of_requests:
+            return MOST_ANSWERS
+        return int(may_be_common(reason.code) and reason.code not in NOT_COMMON)
 
     def _note_answers(self, now: float) -> None:
         """A record counts once, however many of its events were written or refused, and in its place in the batch."""
@@ -445,13 +452,6 @@ class Sender:
             is_first = self.batch.receive_count(record) == 1
             ended = self.memory.answers[record.kind].note(record.key, codes.get(record.key, ""), now, is_first=is_first)
             self.batch.ended_causes.update({ended} - {""})
-
-    def _is_common(self, answers: LastAnswers, reason: Reason, now: float, *, may_be: bool, is_split: bool) -> bool:
-        """Half of the last are refused by the set-up, several by a limit of its code, or most by what is their own."""
-        if may_be or is_split:
-            return answers.is_half(reason.code, now, least=1 + is_split)
-        is_unknown_id = self.destination.updates_by_id and reason.code in NOT_THERE and not reason.fields
-        return answers.is_most(NOT_THERE if is_unknown_id else {reason.code} & self._codes_of_requests)
 
 
 @dataclass(slots=True)
