@@ -119,7 +119,7 @@ def work(result: Result) -> Table:
     rows.append(["Lambda itself", NOT_MEASURED, *parsed[0], NOT_MEASURED, *parsed[1], NOT_MEASURED])
     names = [f"{size // 1000}k" for size in sizes]
     heads = ["", "calls", *names, "x floor", *(f"{name}*" for name in names), "x floor*"]
-    notes = [*(CONTENDERS[name].leaves_out for name in NAMES), "all: it parses the event for every function"]
+    notes = [*(CONTENDERS[name].leaves_out for name in NAMES), "all but parsing the event"]
     title = "API calls per 1,000 profiles; µs of CPU per profile, by profiles in all"
     return Table(title, heads, rows, ["*: with 25 audiences.", _scaled_remark(result)], notes, "leaves out")
 
@@ -153,7 +153,7 @@ def corners(result: Result) -> Table:
             each, target = more / case.items, "" if case.target_us is None else f"{case.target_us}"
             rows.append([title, number(found.cpu_us), f"{each:.2f}", target])
     heads = ["", "µs", "µs more, each", "target"]
-    return Table("µs of CPU per profile, and how much more each of these takes", heads, rows)
+    return Table("µs of CPU per profile, by what is in it", heads, rows)
 
 
 def wall(result: Result) -> Table:
@@ -179,8 +179,7 @@ def costs(result: Result, prices: Prices) -> Table:
     heads = ["", "USD, Lambda", "USD, all", "API calls"]
     title = f"A million profiles in batches of 1,000, {LATENCY_MS} ms per call, {MEMORY_MIB} MB of arm64"
     remarks = [
-        f"Prices of {prices.region}, read on {prices.read_on}. Bulk 2.0 makes a job for each batch here; one job for"
-        " everything makes 7 calls and waits for everything.",
+        f"Prices of {prices.region}, read on {prices.read_on}. Bulk 2.0 makes a job for each batch here.",
         _scaled_remark(result),
     ]
     return Table(title, heads, rows, remarks)
@@ -204,7 +203,7 @@ def bad_days(result: Result) -> Table:
     ]
     heads = ["", "µs a message", "API calls", "AWS calls", "time"]
     title = f"Per 1,000 messages, {LATENCY_MS} ms per API call, 20 ms per call of SQS"
-    return Table(title, heads, rows, ["Dead letters and delays go to SQS ten to a call."])
+    return Table(title, heads, rows)
 
 
 def reach(result: Result, prices: Prices) -> Table:
