@@ -135,6 +135,27 @@ def test_a_missing_record_is_created_where_the_file_says_so(monkeypatch: pytest.
         assert stack.dead_letters() == []
 
 
+def test_values_are_written_as_the_describe_has_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    text = MEMBERS + '[[mappings]]\nsource = "vip"\ntarget = "Vip__c"\n'
+    with a_stack(monkeypatch, tmp_path, text, create_missing=True, target="No__c") as stack:
+        for field in (
+            Field("No__c", "No", "double", 0, True, True, True, unique=True, external_id=True, precision=18),
+            Field("Vip__c", "Vip", "boolean", 0, False, True, True, defaulted=True),
+        ):
+            stack.org.schema.put_field("Loyalty_Member__c", field)
+        named = [(7, "Ada"), ("007", 4711), ("7.0", 4711.0)]
+        profiles = [
+            {**a_profile(vip=None), "identityMap": {"crmID": [{"id": no}]}, "person": {"name": {"lastName": name}}}
+            for no, name in named
+        ]
+
+        assert stack.invoke([a_message(each, number=n) for n, each in enumerate(profiles)]) == []
+
+        (made,) = [m for m in stack.org.records("Loyalty_Member__c") if m.id != MEMBER]
+        assert (str(made.get("No__c")), made.get("Name"), bool(made.get("Vip__c"))) == ("7.0", "4711", False)
+        assert stack.dead_letters() == []
+
+
 def test_messages_whose_keys_differ_in_case_alone_are_one_record(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
