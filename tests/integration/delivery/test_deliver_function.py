@@ -185,7 +185,7 @@ def test_a_bad_destination_file_defers_everything_and_is_told(
 
             output = capsys.readouterr().out
             assert kept == ["message-1", "message-2"]
-            assert "salesforce_objct: is not a known key. Did you mean salesforce_object?" in output
+            assert "line 2: salesforce_objct is not a known key. Did you mean salesforce_object?" in output
             assert metrics_in(output)["SchemaMismatch"] == 3
         assert stack.dead_letters() == []
 

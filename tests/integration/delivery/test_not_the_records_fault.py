@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builders import LOYAL, a_message, a_profile, an_id
@@ -229,14 +230,14 @@ def test_in_every_language_what_is_wrong_with_a_value_or_the_org_costs_no_status
 ) -> None:
     file = tmp_path / "omitting.toml"
     file.write_text(OMITTING)
-    more = [
+    more: list[dict[str, Any]] = [
         {"born": "1990-05-01T00:00:00Z"},
         {"born": "soon"},
         {"state": ["Paris"]},
         {"state": {"name": "Paris", "code": "75"}},
         {"gone": "x"},
     ]
-    loyal = {"segmentMembership": {"ups": {"loyal": {"status": "realized"}}}}
+    loyal: dict[str, Any] = {"segmentMembership": {"ups": {"loyal": {"status": "realized"}}}}
     batch = [
         a_message({"crmId": an_id(n), **loyal, **odd}, number=n, sent_at=int(time.time() * 1000))
         for n, odd in enumerate(more, 1)
