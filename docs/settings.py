@@ -17,15 +17,13 @@ PAGE = ROOT / "docs" / "settings.md"
 HEAD = """\
 # Settings
 
-Every parameter of [template.yaml](../template.yaml). For whoever deploys a stack. `make settings` writes this page.
+Every parameter of [template.yaml](../template.yaml) with its default and, in brackets, what it takes. For whoever
+deploys a stack. `make settings` writes this page.
 
-Write what you change into [samconfig.toml](../samconfig.toml), under `parameter_overrides` of your environment.
-CloudFormation keeps the previous value of a parameter that you leave out.
-[Set up AWS](aws-setup.md#choose) says which of them need a decision.
+Write what you change into [samconfig.toml](../samconfig.toml), under `parameter_overrides` of your environment;
+CloudFormation keeps the previous value of what you leave out. [Some](aws-setup.md#choose) need a decision.
 
-`make local` reads them from the environment: `BatchWindowSeconds` is `BATCH_WINDOW_SECONDS`.
-
-Behind each name stand its default, and in brackets what it takes.
+`make local` reads `BatchWindowSeconds` from the environment variable `BATCH_WINDOW_SECONDS`, and so on.
 """
 
 MORE = {
