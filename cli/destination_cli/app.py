@@ -129,14 +129,14 @@ def create_fields(
     """
     from destination_cli.create_fields.creation import CreateFields, CreationOptions
     from destination_cli.create_fields.needs import AUDIENCE_KINDS, FieldKind
-    from destination_cli.org_api import asker, read_token
+    from destination_cli.org_api import agreed, read_token
 
     be_there(file)
     if kind is not None and kind not in AUDIENCE_KINDS:
         refuse(f"--type {kind} does not exist. Use one of {', '.join(AUDIENCE_KINDS)}.")
     options = CreationOptions(file, FieldKind(kind) if kind else None, instance_url, export, yes, chosen.as_json)
     reader = read_token if access_token_stdin else None
-    chosen.run_anywhere(lambda target: CreateFields(options, target, Console(), reader, asker()).run())
+    chosen.run_anywhere(lambda target: CreateFields(options, target, Console(), reader, agreed).run())
 
 
 @for_a_stack

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,11 +33,7 @@ SIGNS = {Level.ERROR: "[red]✗[/]", Level.WARNING: "[yellow]![/]", Level.NOTE: 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """
-    What was found about one file: mistakes in it, and how it fits the org, where one was asked.
-
-    `published` tells by which version of the file the stack delivers, where that is known.
-    """
+    """What was found about one file: mistakes in it, how it fits the org, and by which version the stack delivers."""
 
     file: Path
     destination: Destination | None
@@ -92,21 +89,10 @@ def _judge_connected(file: Path, destination: Destination, target: Target) -> Re
     connection = check_connection(destination, FactFinder(target.salesforce(renew=True), destination.api_version))
     if any(finding.key == "credentials" for finding in connection.findings) and (cause := login_cause(target)):
         connection = replace(connection, findings=(cause, *connection.findings[1:]))
-    return Report(
-        file,
-        destination,
-        findings=connection.findings,
-        connection=connection,
-        org=_org(target),
-        published=published(target, file),
-    )
-
-
-def _org(target: Target) -> str:
-    try:
-        return target.stored_token().current().instance_url
-    except TokenUnavailableError:
-        return ""
+    org = ""
+    with suppress(TokenUnavailableError):
+        org = target.stored_token().current().instance_url
+    return Report(file, destination, (), connection.findings, connection, org, published(target, file))
 
 
 def show(report: Report, console: Console) -> None:
@@ -117,9 +103,8 @@ def show(report: Report, console: Console) -> None:
         console.print(_unbroken(found, console), end="\n\n", highlight=False, soft_wrap=True)
         for mistake in report.mistakes:
             _show_found("[red]✗[/]", mistake.place or mistake.key, f"{mistake.problem} {mistake.cure}", console)
-            console.print(
-                mistake.excerpt, end="\n" * bool(mistake.excerpt), markup=False, highlight=False, soft_wrap=True
-            )
+            if mistake.excerpt:
+                console.print(mistake.excerpt, markup=False, highlight=False, soft_wrap=True)
         return
     console.print(_unbroken(_verdict(report), console), end="\n\n", highlight=False, soft_wrap=True)
     places = Places(report.file.read_text(encoding="utf-8-sig"), report.destination.model_dump())
@@ -170,10 +155,8 @@ def _show_destination(destination: Destination, console: Console) -> None:
     missing = "creates missing ones" if identity.create_missing else "never creates any"
     console.print(f"Updates {destination.salesforce_object} records found by {by}, and {missing}.\n", highlight=False)
     rows = [(identity.source, by, "identity")]
-    rows += [
-        (mapping.source or repr(mapping.constant), mapping.target, _how(mapping)) for mapping in destination.mappings
-    ]
-    rows += [(found.name or found.id, found.mapping_id, _written(found)) for found in destination.audiences]
+    rows += [(each.source or repr(each.constant), each.target, _how(each)) for each in destination.mappings]
+    rows += [(each.name or each.id, each.mapping_id, _written(each)) for each in destination.audiences]
     if destination.ordering:
         rows.append((destination.ordering.source or "the event's time", destination.ordering.field, "ordering"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -190,23 +173,19 @@ def _show_destination(destination: Destination, console: Console) -> None:
 
 
 def _how(mapping: FieldMapping) -> str:
-    length = f"at most {mapping.max_length}, " if mapping.max_length else ""
-    cut = "cut, " if mapping.when_too_long == "truncate" else ""
     words = [
         "constant" if mapping.source is None else "",
         "required" if mapping.required else "",
-        f"{length}{cut}".rstrip(", "),
+        f"at most {mapping.max_length}" if mapping.max_length else "",
+        "cut" if mapping.when_too_long == "truncate" else "",
         f"else {mapping.default!r}" if mapping.default is not None else "",
         "cleared when absent" if mapping.when_absent == "clear" else "",
         "left out when refused" if mapping.when_refused == "omit" else "",
     ]
-    return ", ".join(word for word in words if word)
+    return ", ".join(filter(None, words))
 
 
 def _written(audience: Audience) -> str:
-    words = [f"audience, {audience.value}"]
-    if audience.existing_as == "realized":
-        words.append("existing as realized")
-    if audience.since_field:
-        words.append(f"since in {audience.since_field}")
-    return ", ".join(words)
+    realized = ", existing as realized" if audience.existing_as == "realized" else ""
+    since = f", since in {audience.since_field}" if audience.since_field else ""
+    return f"audience, {audience.value}{realized}{since}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 FILE_NAME = "stack.json"
@@ -37,14 +38,6 @@ class StackFile:
     pid: int
 
 
-def write_stack_file(stack: StackFile, folder: Path) -> None:
-    """Write the file in one step, so that nobody reads half of it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f"{FILE_NAME}.{os.getpid()}"
-    draft.write_text(json.dumps(asdict(stack), indent=2) + "\n", encoding="utf-8")
-    draft.replace(folder / FILE_NAME)
-
-
 def read_stack_file(folder: Path) -> StackFile | None:
     """The stack that runs with this folder; None where none does."""
     try:
@@ -54,18 +47,10 @@ def read_stack_file(folder: Path) -> StackFile | None:
     return stack if _runs(stack.pid) else None
 
 
-def remove_stack_file(folder: Path) -> None:
-    """Remove the file, if this process wrote it: another stack may have taken its place."""
-    stack = read_stack_file(folder)
-    if stack is not None and stack.pid == os.getpid():
-        (folder / FILE_NAME).unlink(missing_ok=True)
-
-
 def _runs(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
+        with suppress(PermissionError):
+            os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
-        return True
     return True

@@ -6,11 +6,9 @@ import json
 import sys
 import time
 import uuid
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import requests
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
@@ -78,13 +76,9 @@ def ask(grant: GrantType | None) -> str:
 def _choose(console: Console) -> GrantType:
     for way, words in WAYS.items():
         console.print(f"  {way.value:20} {words}", markup=False, highlight=False)
-    return GrantType(_until(lambda: _answer("grant_type", default="client_credentials"), list(GrantType)))
-
-
-def _until(answer: Callable[[], str], allowed: list[GrantType]) -> str:
-    while (given := answer().strip()) not in allowed:
-        typer.echo(f"Type one of {', '.join(allowed)}.", err=True)
-    return given
+    while (given := _answer("grant_type", default="client_credentials").strip()) not in list(GrantType):
+        typer.echo(f"Type one of {', '.join(GrantType)}.", err=True)
+    return GrantType(given)
 
 
 def _answer(key: str, default: str | None = None) -> str:
@@ -102,15 +96,7 @@ def _private_key() -> str:
 
 
 class RefreshTokenSpentError(Exception):
-    """
-    Salesforce has replaced the refresh token by this try, and the new one is not stored; the old one is dead.
-
-    `reason` says why it is not stored.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """This try replaced the refresh token, so the old one is dead. The text says why the new one is not stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +115,16 @@ def attempt(secret: str, target: Target) -> Tried:
         how = "Start `make local` with CREDENTIALS_ROTATE" if target.is_local else "Deploy with CredentialsRotate"
         raise rotation_forbidden(f"{how}=true first, then connect.")
     with login_session() as session:
-        return _tried(session, secret, credentials)
-
-
-def store(tried: Tried, target: Target) -> None:
-    """Put the credentials into their secret."""
-    # Not through TokenStore: that one keeps what it could not write for later, and here a person is told at once.
-    target.client("secretsmanager").put_secret_value(
-        SecretId=target.output("CredentialsSecretArn"), SecretString=tried.secret
-    )
+        login = log_in(session, credentials, time.time())
+        rotated = login.rotated_refresh_token(credentials)
+        try:
+            token = login.access_token(credentials)
+            use(session, token)
+        except (CredentialsError, LoginUnavailableError) as error:
+            if rotated is None:
+                raise
+            raise RefreshTokenSpentError(error.problem) from None
+    return Tried(with_refresh_token(secret, rotated) if rotated else secret, token, login.org_id or "")
 
 
 def ask_for_token(target: Target) -> None:
@@ -157,7 +144,7 @@ def stored_token(target: Target) -> AccessToken | None:
     return AccessToken.from_secret(secret.get("SecretString", ""))
 
 
-def wait_for_token(target: Target, before: AccessToken | None, tried: Tried, seconds: float = WAIT_SECONDS) -> bool:
+def wait_for_token(target: Target, before: AccessToken | None, tried: Tried, seconds: float) -> bool:
     """Whether the stack has a token by the new credentials: another one than before, or the one of our own try."""
     give_up_at = time.monotonic() + seconds
     while time.monotonic() < give_up_at:
@@ -166,19 +153,6 @@ def wait_for_token(target: Target, before: AccessToken | None, tried: Tried, sec
             return True
         time.sleep(POLL_SECONDS)
     return False
-
-
-def _tried(session: requests.Session, secret: str, credentials: Credentials) -> Tried:
-    login = log_in(session, credentials, time.time())
-    rotated = login.rotated_refresh_token(credentials)
-    try:
-        token = login.access_token(credentials)
-        use(session, token)
-    except (CredentialsError, LoginUnavailableError) as error:
-        if rotated is None:
-            raise
-        raise RefreshTokenSpentError(error.problem) from None
-    return Tried(with_refresh_token(secret, rotated) if rotated else secret, token, login.org_id or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,10 +183,11 @@ def connect(secret: str, target: Target, seconds: float = WAIT_SECONDS) -> Conne
     except LoginUnavailableError as error:
         return _refused(COULD_NOT, error)
     except RefreshTokenSpentError as error:
-        return _spent(error.reason)
-    before = stored_token(target)
+        return _spent(str(error))
+    before, secret_id = stored_token(target), target.output("CredentialsSecretArn")
     try:
-        store(tried, target)
+        # Not through TokenStore: that one keeps what it could not write for later, and here a person is told at once.
+        target.client("secretsmanager").put_secret_value(SecretId=secret_id, SecretString=tried.secret)
     except (BotoCoreError, ClientError):
         if tried.secret == secret:
             raise

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from salesforce_destination.connection.finding import Finding, error
+from salesforce_destination.login.token import parse_object
 from salesforce_destination.settings import file_hash
 
 from destination_cli.target import Target, TargetError
@@ -27,9 +27,8 @@ LATELY_SECONDS = 2 * 3600
 def local_lines(target: Target, function: str) -> Iterator[LogLine]:
     """What a function of the local stack has logged as JSON, oldest first; `function` is the name of its folder."""
     log = target.log_folder / f"{function}.log" if target.log_folder else None
-    if log is None or not log.is_file():
-        return
-    yield from _parsed(log.read_text(encoding="utf-8", errors="replace").splitlines())
+    if log and log.is_file():
+        yield from _parsed(log.read_text(encoding="utf-8", errors="replace").splitlines())
 
 
 def cloud_lines(target: Target, log_group: str, pattern: str, seconds: int) -> Iterator[LogLine]:
@@ -40,36 +39,24 @@ def cloud_lines(target: Target, log_group: str, pattern: str, seconds: int) -> I
         yield from _parsed(event["message"] for event in page["events"])
 
 
-def _parsed(texts: Iterator[str] | list[str]) -> Iterator[LogLine]:
-    for text in texts:
-        try:
-            line = json.loads(text)
-        except ValueError:
-            continue
-        if isinstance(line, dict):
-            yield line
+def _parsed(texts: Iterable[str]) -> Iterator[LogLine]:
+    return filter(None, map(parse_object, texts))
 
 
 def login_cause(target: Target, *, pause: bool = False) -> Finding | None:
     """The last failed log-in as a finding, or with `pause` why none is made now; None where the last one succeeded."""
     told = (NO_LOG_IN, LOGGED_IN, PAUSED) if pause else (NO_LOG_IN, LOGGED_IN)
-    lines = [line for line in _lines(target) if line.get("message") in told]
-    if not lines or lines[-1].get("message") == LOGGED_IN:
-        return None
-    return _finding(lines[-1])
-
-
-def _lines(target: Target) -> list[LogLine]:
     if target.is_local:
-        return list(local_lines(target, "refresh_token"))
-    pattern = f'?"{NO_LOG_IN}" ?"{LOGGED_IN}" ?"{PAUSED}"'
-    return list(cloud_lines(target, target.output("RefreshTokenLogGroupName"), pattern, LATELY_SECONDS))
-
-
-def _finding(line: LogLine) -> Finding:
-    field, said = str(line.get("field") or ""), str(line.get("problem") or line.get("code") or "")
+        lines = local_lines(target, "refresh_token")
+    else:
+        pattern = f'?"{NO_LOG_IN}" ?"{LOGGED_IN}" ?"{PAUSED}"'
+        lines = cloud_lines(target, target.output("RefreshTokenLogGroupName"), pattern, LATELY_SECONDS)
+    last = ([line for line in lines if line.get("message") in told] or [{"message": LOGGED_IN}])[-1]
+    if last["message"] == LOGGED_IN:
+        return None
+    field, said = str(last.get("field") or ""), str(last.get("problem") or last.get("code") or "")
     key = f"credentials.{field}" if field else "credentials"
-    return error(key, "", f"{field} {said}".strip(), str(line.get("cure") or ""))
+    return error(key, "", f"{field} {said}".strip(), str(last.get("cure") or ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +75,17 @@ def published(target: Target, file: Path) -> Published | None:
     A deployed stack's check-connection function is invoked: it lies in the same deployment as the deliver function. On
     this machine what that function said last is read.
     """
-    report = _said(target) if target.is_local else _invoked(target)
+    if target.is_local:
+        report = ([line for line in local_lines(target, "check_connection") if "file_hash" in line] or [{}])[-1]
+    else:
+        report = _invoked(target)
     found = str(report.get("file_hash") or "")
-    if not found:
-        return None
-    return Published(str(report.get("destination_file", "")), found, found == file_hash(file))
+    return Published(str(report.get("destination_file", "")), found, found == file_hash(file)) if found else None
 
 
-def _said(target: Target) -> Mapping[str, Any]:
-    reports = [line for line in local_lines(target, "check_connection") if "file_hash" in line]
-    return reports[-1] if reports else {}
-
-
-def _invoked(target: Target) -> Mapping[str, Any]:
+def _invoked(target: Target) -> LogLine:
     try:
         answer = target.client("lambda").invoke(FunctionName=target.output("CheckConnectionFunctionName"))
-        report = json.loads(answer["Payload"].read())
-    except (BotoCoreError, ClientError, TargetError, ValueError):
+        return parse_object(answer["Payload"].read()) or {}
+    except (BotoCoreError, ClientError, TargetError):
         return {}
-    return report if isinstance(report, dict) else {}

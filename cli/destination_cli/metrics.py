@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -64,7 +65,7 @@ class Activity:
 
     hour: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
     day: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
-    statuses: dict[str, int] = field(default_factory=dict)
+    statuses: Counter[str] = field(default_factory=Counter)
     oldest_received_seconds: float | None = None
     last: dict[str, Point] = field(default_factory=dict)
 
@@ -78,33 +79,26 @@ def activity_of(points: Iterable[Point], now_ms: int) -> Activity:
     activity = Activity()
     newest = now_ms - AGE_IS_GOOD_FOR_MS
     for point in points:
-        if point.name == AGE:
-            if point.at >= newest:
-                newest, activity.oldest_received_seconds = point.at, point.value
+        if point.name == AGE and point.at >= newest:
+            newest, activity.oldest_received_seconds = point.at, point.value
         elif point.name in LAST_IS_GOOD_FOR_MS:
-            _keep_last(activity, point, now_ms)
+            last = activity.last.get(point.name)
+            if point.at > now_ms - LAST_IS_GOOD_FOR_MS[point.name] and (last is None or point.at >= last.at):
+                activity.last[point.name] = point
         elif point.at > now_ms - DAY_MS:
-            _count(activity, point, now_ms)
+            if point.name == STATUSES:
+                activity.statuses[point.mapping_id] += round(point.value)
+            elif point.name in COUNTED:
+                activity.day[point.name] += round(point.value)
+                activity.hour[point.name] += round(point.value) if point.at > now_ms - HOUR_MS else 0
     return activity
-
-
-def _keep_last(activity: Activity, point: Point, now_ms: int) -> None:
-    last = activity.last.get(point.name)
-    if point.at > now_ms - LAST_IS_GOOD_FOR_MS[point.name] and (last is None or point.at >= last.at):
-        activity.last[point.name] = point
-
-
-def _count(activity: Activity, point: Point, now_ms: int) -> None:
-    if point.name == STATUSES:
-        activity.statuses[point.mapping_id] = activity.statuses.get(point.mapping_id, 0) + round(point.value)
-    elif point.name in COUNTED:
-        activity.day[point.name] += round(point.value)
-        activity.hour[point.name] += round(point.value) if point.at > now_ms - HOUR_MS else 0
 
 
 def points_of(target: Target, now_ms: int) -> Iterator[Point]:
     """What was counted in the last day."""
-    return _logged(target) if target.is_local else _in_cloudwatch(target, now_ms)
+    if not target.is_local:
+        return _in_cloudwatch(target, now_ms)
+    return (point for name in FUNCTIONS_THAT_COUNT for line in local_lines(target, name) for point in _in_line(line))
 
 
 def oldest_waiting_seconds(target: Target, now_ms: int) -> float | None:
@@ -117,12 +111,6 @@ def oldest_waiting_seconds(target: Target, now_ms: int) -> float | None:
     return max(points, key=lambda point: point.at).value if points else None
 
 
-def _logged(target: Target) -> Iterator[Point]:
-    for function in FUNCTIONS_THAT_COUNT:
-        for line in local_lines(target, function):
-            yield from _in_line(line)
-
-
 def _in_line(line: Mapping[str, Any]) -> Iterator[Point]:
     """The points in a line of the embedded metric format; a line without metrics has none."""
     about = line.get("_aws")
@@ -130,8 +118,7 @@ def _in_line(line: Mapping[str, Any]) -> Iterator[Point]:
         return
     for directive in about["CloudWatchMetrics"]:
         for name in (metric["Name"] for metric in directive["Metrics"]):
-            values = line[name] if isinstance(line[name], list) else [line[name]]
-            for value in values:
+            for value in line[name] if isinstance(line[name], list) else [line[name]]:
                 yield Point(name, int(about["Timestamp"]), float(value), str(line.get("mapping_id", "")))
 
 
@@ -148,14 +135,8 @@ def _in_cloudwatch(target: Target, now_ms: int) -> Iterator[Point]:
 def _mapping_ids(target: Target, dimensions: Sequence[Mapping[str, str]]) -> list[str]:
     pages = target.client("cloudwatch").get_paginator("list_metrics")
     found = pages.paginate(Namespace=NAMESPACE, MetricName=STATUSES, Dimensions=list(dimensions))
-    named = (
-        dimension["Value"]
-        for page in found
-        for metric in page["Metrics"]
-        for dimension in metric["Dimensions"]
-        if dimension["Name"] == "mapping_id"
-    )
-    return sorted(set(named))
+    described = [each for page in found for metric in page["Metrics"] for each in metric["Dimensions"]]
+    return sorted({each["Value"] for each in described if each["Name"] == "mapping_id"})
 
 
 def _query(name: str, dimensions: Sequence[Mapping[str, str]], stat: str, namespace: str = NAMESPACE) -> dict[str, Any]:

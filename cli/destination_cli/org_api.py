@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import requests
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 from salesforce_destination.errors import CredentialsError
 from salesforce_destination.login.salesforce_host import check_instance_url
 from salesforce_destination.login.token import AccessToken, is_sendable, parse_object
 from salesforce_destination.record.successor import quoted
-from salesforce_destination.salesforce.client import CONNECT_SECONDS, new_session, packed, usage_of
+from salesforce_destination.salesforce.client import CONNECT_SECONDS, new_session, packed, parsed, usage_of
 
 from destination_cli.target import TargetError
 
@@ -37,7 +37,7 @@ class OrgError(TargetError):
 
 @dataclass(frozen=True, slots=True)
 class OrgAnswer:
-    """One answer. `calls_used` is what its header tells of the org's API calls of the last 24 hours."""
+    """One answer: JSON, text where it is XML, None for pages; `calls_used` counts the org's API calls of 24 hours."""
 
     status: int
     body: Json = field(repr=False)
@@ -67,11 +67,7 @@ class OrgAnswer:
 
 @dataclass(slots=True)
 class OrgApi:
-    """
-    Asks one org with one access token; `whose` names it where it is refused.
-
-    Each thread takes one `for_thread`: a session is not for several.
-    """
+    """Asks one org with one access token; `whose` names it where it is refused. Each thread takes one `for_thread`."""
 
     token: AccessToken
     version: str
@@ -101,10 +97,24 @@ class OrgApi:
         given = {"Authorization": f"Bearer {self.token.value}", **(headers or {})}
         payload = None
         if body is not None:
-            payload = body if isinstance(body, bytes) else to_json(body)
-            payload, encoding = packed(payload)
+            payload, encoding = packed(body if isinstance(body, bytes) else to_json(body))
             given = {"Content-Type": "application/json", **given, **encoding}
-        return self._answer(self._request(method, path, payload, parameters, given))
+        url, limits = self.token.instance_url + path, (CONNECT_SECONDS, self.read_seconds)
+        try:
+            response = self._session.request(
+                method, url, params=parameters, data=payload, headers=given, timeout=limits, allow_redirects=False
+            )
+        except requests.RequestException as error:
+            kind = type(error).__name__
+            raise OrgError(f"{self.token.instance_url} does not answer ({kind}). Try again later.") from None
+        if response.status_code == 401:
+            raise OrgError(f"Salesforce rejects {self.whose}: it has expired, or is for another org. Get a new one.")
+        if 300 < response.status_code < 400:
+            raise OrgError(f"{self.token.instance_url} redirects to another address. Use the org's current address.")
+        kind, usage = response.headers.get("Content-Type", "").lower(), usage_of(response)
+        is_xml = "xml" in kind and "html" not in kind
+        answer = response.text if is_xml else parsed(response, response.content)
+        return OrgAnswer(response.status_code, answer, usage.used if usage else None)
 
     def ask(self, resource: str, parameters: Mapping[str, str] | None = None) -> Json:
         """The body of a GET that has to succeed."""
@@ -126,36 +136,6 @@ class OrgApi:
             rows += page["records"]
         return rows
 
-    def _request(
-        self,
-        method: str,
-        path: str,
-        payload: bytes | None,
-        parameters: Mapping[str, str] | None,
-        headers: Mapping[str, str],
-    ) -> requests.Response:
-        try:
-            return self._session.request(
-                method,
-                self.token.instance_url + path,
-                params=parameters,
-                data=payload,
-                headers=dict(headers),
-                timeout=(CONNECT_SECONDS, self.read_seconds),
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            kind = type(error).__name__
-            raise OrgError(f"{self.token.instance_url} does not answer ({kind}). Try again later.") from None
-
-    def _answer(self, response: requests.Response) -> OrgAnswer:
-        if response.status_code == 401:
-            raise OrgError(f"Salesforce rejects {self.whose}: it has expired, or is for another org. Get a new one.")
-        if 300 <= response.status_code < 400 and response.status_code != 300:
-            raise OrgError(f"{self.token.instance_url} redirects to another address. Use the org's current address.")
-        usage = usage_of(response)
-        return OrgAnswer(response.status_code, parsed(response), usage.used if usage else None)
-
 
 def _condition(value: SoqlValue) -> str:
     if value is None:
@@ -163,19 +143,6 @@ def _condition(value: SoqlValue) -> str:
     if isinstance(value, str):
         return f"= {quoted(value)}"
     return f"IN ({', '.join(map(quoted, value))})"
-
-
-def parsed(response: requests.Response) -> Json:
-    """The body as JSON, as text where it is XML, None for pages and for nothing."""
-    kind = response.headers.get("Content-Type", "").lower()
-    if "xml" in kind and "html" not in kind:
-        return response.text
-    if "json" not in kind or not response.content:
-        return None
-    try:
-        return from_json(response.content)
-    except ValueError:
-        return None
 
 
 def read_token() -> str:
@@ -210,16 +177,12 @@ def _value_in(text: str) -> str | None:
     return text if is_sendable(text) and not text.startswith("[") else None
 
 
-def asker() -> Callable[[str], bool]:
-    """Asks a person yes or no at the terminal, also where standard input brought the token."""
-
-    def ask(question: str) -> bool:
-        try:
-            with open("/dev/tty", "r+", encoding="utf-8") as terminal:
-                terminal.write(f"{question} [y/N] ")
-                terminal.flush()
-                return terminal.readline().strip().lower() in ("y", "yes")
-        except OSError:
-            raise OrgError("There is no terminal for the question. Add --yes to continue without it.") from None
-
-    return ask
+def agreed(question: str) -> bool:
+    """Ask a person yes or no at the terminal, also where standard input brought the token."""
+    try:
+        with open("/dev/tty", "r+", encoding="utf-8") as terminal:
+            terminal.write(f"{question} [y/N] ")
+            terminal.flush()
+            return terminal.readline().strip().lower() in ("y", "yes")
+    except OSError:
+        raise OrgError("There is no terminal for the question. Add --yes to continue without it.") from None

@@ -78,11 +78,7 @@ def is_paused(target: Target) -> bool:
 
 
 def switch(target: Target, *, on: bool, sleep: Callable[[float], None] = time.sleep) -> Switched:
-    """
-    Let messages be taken from the queue, or not any more, and wait until it is so.
-
-    What is in flight is finished; what waits, waits, for as long as the queue keeps it. It is no harm to do it twice.
-    """
+    """Let messages be taken from the queue, or not any more, and wait until it is so. What is in flight is finished."""
     changes = is_paused(target) is on
     if changes:
         target.client("lambda").update_event_source_mapping(UUID=target.event_source_mapping_id(), Enabled=on)
@@ -94,11 +90,8 @@ def show(result: Switched, console: Console) -> None:
     """Say what is so now."""
     again = "" if result.changed else "already "
     waiting = counted(result.waiting.visible, "message waits", "messages wait")
-    console.print(
-        f"The destination is {again}{'running' if result.state == 'running' else 'paused'}."
-        f" {waiting}, {result.waiting.in_flight:,} in flight.",
-        highlight=False,
-    )
+    text = f"The destination is {again}{result.state}. {waiting}, {result.waiting.in_flight:,} in flight."
+    console.print(text, highlight=False)
     if result.state == "paused":
         console.print(
             "Profiles can still be sent; the queue keeps them for 14 days. To continue, run `destination resume`."

@@ -39,11 +39,7 @@ class TargetError(Exception):
 
 @dataclass
 class Target:
-    """
-    One stack, by what its outputs and parameters say.
-
-    Clients are made when they are first asked for; what AWS refuses becomes a TargetError inside `explained`.
-    """
+    """One stack, by what its outputs and parameters say; what AWS refuses becomes a TargetError inside `explained`."""
 
     name: str
     outputs: Mapping[str, str]
@@ -123,28 +119,19 @@ class Target:
         """The mapping that feeds the deliver function from the queue."""
         function = self.output("DeliverFunctionName")
         answer = self.client("lambda").list_event_source_mappings(FunctionName=function)
-        mappings = answer["EventSourceMappings"]
         queue_arn = self.output("QueueArn")
-        found = [mapping["UUID"] for mapping in mappings if mapping["EventSourceArn"] == queue_arn]
-        if not found:
-            raise TargetError(f"{function} does not read its queue. Deploy template.yaml again.")
-        return str(found[0])
+        for mapping in answer["EventSourceMappings"]:
+            if mapping["EventSourceArn"] == queue_arn:
+                return str(mapping["UUID"])
+        raise TargetError(f"{function} does not read its queue. Deploy template.yaml again.")
 
     def salesforce(self, *, renew: bool = False, read_seconds: float = READ_SECONDS) -> SalesforceClient:
-        """
-        A client for the org of this stack, with the token that is stored.
-
-        A refused token is read again, in case another one was stored since; only with `renew` the refresh-token
-        function is asked for a new one.
-        """
-        tokens = self._tokens(self.output("RefreshQueueUrl")) if renew else self.stored_token()
+        """A client for the org, with the stored token; with `renew` another one is asked for if it is refused."""
+        tokens = self.stored_token(self.output("RefreshQueueUrl") if renew else "")
         return SalesforceClient(new_session(), tokens, lambda: read_seconds)
 
-    def stored_token(self) -> TokenSource:
-        """The access token as it lies in its secret. A refused one is read again, and no other one is asked for."""
-        return self._tokens()
-
-    def _tokens(self, refresh_queue_url: str = "") -> TokenSource:
+    def stored_token(self, refresh_queue_url: str = "") -> TokenSource:
+        """The access token as it lies in its secret. A refused one is read again; only by a queue one is asked for."""
         return TokenSource(
             lambda: self.client("secretsmanager"),
             lambda: self.client("sqs"),

@@ -17,17 +17,12 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from salesforce_destination.aws.dead_letters import MOST_ATTRIBUTES
+from salesforce_destination.aws.dead_letters import MOST_ATTRIBUTES, OWN, Attributes
 from salesforce_destination.aws.sqs_queue import CALLS_AT_ONCE, ENTRIES_PER_CALL
 
 from destination_cli.queues import depth_of
 
 Result = TypeVar("Result")
-
-Attributes = dict[str, dict[str, Any]]
-"""Message attributes in the shape of the SQS API."""
-
-OURS = frozenset({"ErrorCode", "ErrorMessage", "ErrorFields", "ErrorIndexes", "Attempts", "Destination"})
 
 PACKED = "ProducerAttributes"
 """Where the deliver function packs a sender's attributes that found no room beside its own."""
@@ -87,8 +82,8 @@ class DeadLetter:
     def sender_attributes(self) -> Attributes:
         """The attributes that the sender gave, unpacked where they were packed; ours are left out."""
         packed = self._unpacked() or ({PACKED: self.attributes[PACKED]} if PACKED in self.attributes else {})
-        own = {name: value for name, value in self.attributes.items() if name not in OURS and name != PACKED}
-        return {**own, **packed}
+        ours = (OWN - {"EventTime"}) | {PACKED}
+        return {name: value for name, value in self.attributes.items() if name not in ours} | packed
 
     def attributes_to_send(self) -> Attributes:
         """
@@ -105,18 +100,12 @@ class DeadLetter:
         return self.sender_attributes()
 
     def _unpacked(self) -> Attributes:
+        read: Mapping[str, Callable[[Any], Any]] = {"DataType": str, "StringValue": str, "BinaryValue": b64decode}
         try:
-            packed = json.loads(self.text_of(PACKED))
-            return {name: _unpacked(attribute) for name, attribute in packed.items()}
+            packed = json.loads(self.text_of(PACKED)).items()
+            return {name: {key: read[key](found[key]) for key in read if key in found} for name, found in packed}
         except (ValueError, AttributeError, TypeError):
             return {}
-
-
-def _unpacked(attribute: Mapping[str, Any]) -> dict[str, Any]:
-    plain = {key: attribute[key] for key in ("DataType", "StringValue", "BinaryValue") if key in attribute}
-    if "BinaryValue" in plain:
-        plain["BinaryValue"] = b64decode(plain["BinaryValue"])
-    return plain
 
 
 class DeadLetterReader:

@@ -3,22 +3,6 @@ What can go wrong as a whole, named by what to do about it.
 
 A record that Salesforce refuses is not an exception: the request around it succeeded, and the refusal comes back as a
 value (see outcome). No message here carries a response body, a field value or a secret: Salesforce's texts echo both.
-
-* DestinationError
-  x DestinationFileError          mend the destination file; every mistake is named
-  x SettingsError                 mend the function's environment; every mistake is named
-  x CredentialsError              mend the credentials secret, or the setting in Salesforce that it names
-  x TokenUnavailableError         wait for the refresh function
-  x TimeIsUpError                 leave the rest to a later invocation
-  x SalesforceError
-    - SessionExpiredError         ask for another access token, send once more
-    - SalesforceUnavailableError  try again later
-    - ConcurrentLimitError        try again later: too many long requests run at once
-    - DailyLimitError             try again much later: the org has spent its API calls
-    - OutcomeUnknownError         wait until the request cannot be running any more, then send it again
-    - BadRequestError             send it in smaller parts: something in it is not accepted
-    - RequestRefusedError         wait until a person has mended it: the request does not fit the org
-      + UnknownCodeError          try again later, then in smaller parts
 """
 
 from __future__ import annotations
@@ -86,7 +70,7 @@ NO_ACCESS_TOKEN = "NO_ACCESS_TOKEN"
 
 
 class TokenUnavailableError(DestinationError):
-    """There is no access token that Salesforce takes, for now; `code` says why in one word."""
+    """There is no access token that Salesforce takes: wait for the refresh function. `code` says why in one word."""
 
     def __init__(self, code: str = NO_ACCESS_TOKEN) -> None:
         super().__init__(code)
@@ -133,7 +117,7 @@ ACCESS_REFUSALS: Mapping[str, tuple[str, str]] = {
 
 
 class TimeIsUpError(DestinationError):
-    """What is left of the invocation is too short for another request. Nothing was sent."""
+    """What is left of the invocation is too short for another request. Nothing was sent: leave it to a later one."""
 
     code = "TIME_IS_UP"
 
@@ -156,23 +140,23 @@ class SalesforceError(DestinationError):
 
 
 class SessionExpiredError(SalesforceError):
-    """The access token is not valid any more. Nothing was executed."""
+    """The access token is not valid any more. Nothing was executed: ask for another one, and send once more."""
 
 
 class SalesforceUnavailableError(SalesforceError):
-    """Salesforce cannot answer now. Nothing was executed, or executing it again does no harm."""
+    """Salesforce cannot answer now. Nothing was executed, or executing it again does no harm: try again later."""
 
 
 class ConcurrentLimitError(SalesforceError):
-    """Too many long requests run at once in the org."""
+    """Too many long requests run at once in the org: try again later."""
 
 
 class DailyLimitError(SalesforceError):
-    """The org has spent its API calls of 24 hours. More calls in this batch are useless."""
+    """The org has spent its API calls of 24 hours. More calls in this batch are useless: try again much later."""
 
 
 class OutcomeUnknownError(SalesforceError):
-    """A request went out and no readable answer came: it may have been executed, or still be running."""
+    """A request went out, no readable answer came: send it again when it cannot be running any more."""
 
 
 class BadRequestError(SalesforceError):

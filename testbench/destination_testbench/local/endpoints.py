@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from destination_cli.checkout import FILE_NAME as STACK_FILE_NAME
+from destination_cli.checkout import StackFile
 
 FILE_NAME = "endpoints.json"
 
@@ -24,12 +28,12 @@ class Endpoints:
 
 def write_endpoints(endpoints: Endpoints, folder: Path) -> Path:
     """Write the file in one step, so that nobody reads half of it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / FILE_NAME
-    draft = path.with_suffix(f".{os.getpid()}")
-    draft.write_text(json.dumps(asdict(endpoints), indent=2) + "\n", encoding="utf-8")
-    draft.replace(path)
-    return path
+    return _write(endpoints, folder / FILE_NAME)
+
+
+def write_stack_file(stack: StackFile, folder: Path) -> None:
+    """Write the file by which the `destination` command finds this stack."""
+    _write(stack, folder / STACK_FILE_NAME)
 
 
 def forget_endpoints(folder: Path) -> None:
@@ -37,11 +41,16 @@ def forget_endpoints(folder: Path) -> None:
     (folder / FILE_NAME).unlink(missing_ok=True)
 
 
-def remove_endpoints(folder: Path) -> None:
-    """Remove the file, if this process wrote it: another stack may have taken its place."""
-    path = folder / FILE_NAME
-    try:
-        if json.loads(path.read_text(encoding="utf-8")).get("pid") == os.getpid():
-            path.unlink()
-    except (FileNotFoundError, ValueError):
-        return
+def remove_own_files(folder: Path) -> None:
+    """Remove both files, if this process wrote them: another stack may have taken its place."""
+    for path in (folder / FILE_NAME, folder / STACK_FILE_NAME):
+        with suppress(FileNotFoundError, ValueError):
+            if json.loads(path.read_text(encoding="utf-8")).get("pid") == os.getpid():
+                path.unlink()
+
+
+def _write(content: Endpoints | StackFile, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{os.getpid()}")
+    draft.write_text(json.dumps(asdict(content), indent=2) + "\n", encoding="utf-8")
+    return draft.replace(path)

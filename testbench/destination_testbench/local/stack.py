@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
-from destination_cli.checkout import StackFile, remove_stack_file, write_stack_file
+from destination_cli.checkout import StackFile
 
 from destination_testbench.aws.cloud import Cloud
 from destination_testbench.aws.process import LocalAws
@@ -17,7 +17,13 @@ from destination_testbench.aws_lambda.function import Function
 from destination_testbench.aws_lambda.invoker import Invoker
 from destination_testbench.aws_lambda.poller import Poller
 from destination_testbench.aws_lambda.schedule import Scheduler, invoking, sending
-from destination_testbench.local.endpoints import Endpoints, forget_endpoints, remove_endpoints, write_endpoints
+from destination_testbench.local.endpoints import (
+    Endpoints,
+    forget_endpoints,
+    remove_own_files,
+    write_endpoints,
+    write_stack_file,
+)
 from destination_testbench.local.options import StackOptions
 from destination_testbench.local.places import REGION, STACK_NAME
 from destination_testbench.local.switch import Switch
@@ -68,8 +74,7 @@ class LocalStack:
         self._start_pollers()
         self._start_schedules()
         self._start_front_door()
-        self._closing.callback(remove_endpoints, self.options.state)
-        self._closing.callback(remove_stack_file, self.options.state)
+        self._closing.callback(remove_own_files, self.options.state)
         write_stack_file(self._described(), self.options.state)
         write_endpoints(self.endpoints, self.options.state)
 

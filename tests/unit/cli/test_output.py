@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from destination_cli.app import app
-from destination_cli.checkout import StackFile, write_stack_file
+from destination_cli.checkout import StackFile
+from destination_testbench.local.endpoints import write_stack_file
 from salesforce_destination import __version__
 from typer.testing import CliRunner
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import boto3
 import pytest
-from destination_cli.checkout import StackFile, write_stack_file
+from destination_cli.checkout import StackFile
 from destination_cli.target import Target, TargetError, explained
+from destination_testbench.local.endpoints import write_stack_file
 from moto import mock_aws
 
 TEMPLATE = {

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from salesforce_destination.aws.sqs_queue import MOST_BYTES, SqsQueue, size_of_attributes
-from salesforce_destination.outcome import Delivery, Message, Reason
+from salesforce_destination.outcome import Delivery, Reason
 
 MOST_ATTRIBUTES = 10
 LONGEST_TEXT = 2_000
@@ -24,7 +24,11 @@ LONGEST_TEXT = 2_000
 _NOT_FOR_SQS = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 """SQS takes the characters of XML 1.0 only (SendMessage in the SQS API reference)."""
 
+OWN = frozenset(("ErrorCode", "ErrorMessage", "ErrorFields", "ErrorIndexes", "EventTime", "Attempts", "Destination"))
+"""The attributes that a dead letter gets here."""
+
 Attributes = dict[str, dict[str, Any]]
+"""Message attributes in the shape of the SQS API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,8 @@ class DeadLetters(SqsQueue):
             "Destination": self.destination,
         }
         ours = least | {name: _text(value) for name, value in optional.items() if value}
-        for attributes in _ever_smaller(ours, least, _producers(message)):
+        producers = {name: dict(attribute) for name, attribute in message.attributes.items() if name not in OWN}
+        for attributes in _ever_smaller(ours, least, producers):
             if _size(message.body, attributes) <= MOST_BYTES:
                 return attributes
         return least
@@ -62,17 +67,11 @@ def _ever_smaller(ours: Attributes, least: Attributes, producers: Attributes) ->
     if len(ours) + len(producers) <= MOST_ATTRIBUTES:
         yield producers | ours
     elif producers:
-        yield ours | {
-            "ProducerAttributes": _text(json.dumps(producers, default=lambda value: b64encode(value).decode()))
-        }
+        packed = json.dumps(producers, default=lambda value: b64encode(value).decode())
+        yield ours | {"ProducerAttributes": _text(packed)}
     shortened = {**ours, "ErrorMessage": _text("(shortened)")} if "ErrorMessage" in ours else ours
     yield shortened
     yield least
-
-
-def _producers(message: Message) -> Attributes:
-    own = {"ErrorCode", "ErrorMessage", "ErrorFields", "ErrorIndexes", "EventTime", "Attempts", "Destination"}
-    return {name: dict(attribute) for name, attribute in message.attributes.items() if name not in own}
 
 
 def _size(body: str, attributes: Attributes) -> int:

@@ -19,11 +19,7 @@ MOST_SUSPECTS = 1_000
 
 
 class InProgressFile:
-    """
-    The message in progress, and the suspects of earlier processes.
-
-    Without a place to write (a read-only disk) there is no marker, and everything else works.
-    """
+    """The message in progress, and the suspects of earlier processes; neither, where nothing can be written."""
 
     def __init__(self, folder: Path) -> None:
         self._suspects_file = folder / "suspects"

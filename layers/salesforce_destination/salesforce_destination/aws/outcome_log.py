@@ -71,7 +71,8 @@ class OutcomeLog:
         return [_by_outcome(batch, profiles[start : start + PROFILES_PER_LINE], key) for start in starts]
 
     def _read_key(self, logger: Logger) -> bytes | None:
-        if self._key is not None or not self._secret_id or not self._may_ask():
+        too_soon = self._not_before is not None and self._clock() < self._not_before
+        if self._key is not None or not self._secret_id or too_soon:
             return self._key
         code = "OUTCOME_KEY_EMPTY"
         try:
@@ -82,9 +83,6 @@ class OutcomeLog:
             self._not_before = self._clock() + KEY_AGAIN_SECONDS
             logger.warning("no outcomes are logged for now: the key of their hashes cannot be read", code=code)
         return self._key
-
-    def _may_ask(self) -> bool:
-        return self._not_before is None or self._clock() >= self._not_before
 
 
 def _hasher(key: bytes) -> Callable[[str], str]:

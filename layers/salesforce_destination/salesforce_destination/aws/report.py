@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
@@ -17,7 +17,7 @@ from pydantic_core import to_json
 from salesforce_destination.aws.outcome_log import IN_LINE
 from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.errors import Mistake
-from salesforce_destination.outcome import Delivery, OutcomeKind
+from salesforce_destination.outcome import OutcomeKind
 
 COUNT = "Count"
 
@@ -31,10 +31,7 @@ METRIC_OF: Mapping[OutcomeKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """
-    What a report tells beside the batch: the oldest message's age, the org's calls, how long ago the access token was
-    issued.
-    """
+    """What a report tells beside the batch; `access_token_seconds` is how long ago the token was issued."""
 
     oldest_message_seconds: float
     api_usage_percent: float | None = None
@@ -94,13 +91,15 @@ def report(
         "SchemaMismatch": len(batch.missing),
         **{name: outcomes.get(outcome, 0) for outcome, name in METRIC_OF.items()},
     }
-    metrics.write(now_ms, _counted(counts) | circumstances.measured() | _latency(batch))
+    latency = {"SalesforceLatency": ("Milliseconds", batch.slowest_request_seconds * 1000)} if batch.requests else {}
+    metrics.write(now_ms, _counted(counts) | circumstances.measured() | latency)
     # Few Mapping IDs, each a metric of its own in CloudWatch's bill.
     for mapping_id, count in batch.statuses.items():
         metrics.write(now_ms, {"StatusesWritten": (COUNT, count)}, mapping_id=mapping_id)
+    reasons = (delivery.outcome.reason for delivery in batch.exceptions.values())
     exceptional = {
         "records_superseded": batch.records_superseded,
-        "reasons": _reasons(batch.exceptions.values()),
+        "reasons": dict(Counter(reason.code for reason in reasons if reason is not None)),
         "salesforce_codes": dict(batch.codes),
         "fields_omitted": dict(batch.omitted),
         "fields_missing": dict(batch.missing),
@@ -138,12 +137,3 @@ def report_mistakes(
 
 def _counted(counts: Mapping[str, int]) -> dict[str, tuple[str, float]]:
     return {name: (COUNT, count) for name, count in counts.items() if count}
-
-
-def _latency(batch: Batch) -> dict[str, tuple[str, float]]:
-    return {"SalesforceLatency": ("Milliseconds", batch.slowest_request_seconds * 1000)} if batch.requests else {}
-
-
-def _reasons(deliveries: Iterable[Delivery]) -> dict[str, int]:
-    reasons = (delivery.outcome.reason for delivery in deliveries)
-    return dict(Counter(reason.code for reason in reasons if reason is not None))

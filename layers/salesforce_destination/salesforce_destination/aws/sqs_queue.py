@@ -92,10 +92,6 @@ class VisibilityTimeouts(SqsQueue):
     """Sets visibility timeouts on a queue, so that a deferred message comes again at its own time."""
 
     def set(self, delays: Sequence[tuple[Message, int]]) -> int:
-        """
-        Delay these messages; give the number of those that SQS did not take.
-
-        Those come again after the queue's own visibility timeout: later than meant, and nothing is lost.
-        """
+        """Delay these messages; give the number of those not taken, which come after the queue's own timeout."""
         entries = [{"ReceiptHandle": each.receipt_handle, "VisibilityTimeout": seconds} for each, seconds in delays]
         return len(self.refused("change_message_visibility_batch", entries, [0] * len(entries)))

@@ -1,9 +1,6 @@
 """
 The two secrets, seen from the two sides.
 
-TokenSource is the deliver function's: it reads the access token and asks for another one when Salesforce refuses it.
-TokenStore is the refresh function's: it reads both secrets and is the only writer of either.
-
 Secrets Manager keeps every version for a day and asks for no more than one write in ten minutes over time (its quotas
 page). One writer that a schedule and refusals call keeps to that; a hundred functions that log in by themselves do not.
 """

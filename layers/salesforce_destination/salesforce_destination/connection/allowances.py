@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from salesforce_destination.connection.finding import Finding, error, note, warning
 from salesforce_destination.record.description import ObjectDescription
@@ -21,17 +20,11 @@ LONGEST_TEXT_AREA = 255
 NEARLY_ALL_PERCENT = 90
 
 
-@dataclass(frozen=True, slots=True)
-class ApiCalls:
+class ApiCalls(NamedTuple):
     """The org's API calls of the last 24 hours."""
 
     used: int
     allowed: int
-
-    @property
-    def left(self) -> int:
-        """What may still be called."""
-        return max(self.allowed - self.used, 0)
 
 
 def audience_room(destination: Destination) -> Finding:
@@ -47,8 +40,6 @@ def long_text_room(description: ObjectDescription) -> Iterator[Finding]:
         for field in description.fields.values()
         if field.type == "textarea" and field.length > LONGEST_TEXT_AREA and field.name.endswith("__c")
     ]
-    if not lengths:
-        return
     used = sum(lengths)
     problem = (
         f"The long text fields of {description.name} that the integration user can see use {used:,} of"
@@ -57,14 +48,14 @@ def long_text_room(description: ObjectDescription) -> Iterator[Finding]:
     if 100 * used >= NEARLY_ALL_PERCENT * LONG_TEXT_ALLOWANCE:
         cure = "There is almost no room for another one. Shorten some in Salesforce, or use Text(20) for audiences."
         yield warning("audiences", "", problem, cure)
-    else:
+    elif used:
         yield note("audiences", "", problem)
 
 
 def call_room(calls: ApiCalls) -> Finding:
     """How many API calls are left today."""
-    said = f"{calls.left:,} of {calls.allowed:,} API calls are left today."
-    if calls.left == 0:
+    said = f"{max(calls.allowed - calls.used, 0):,} of {calls.allowed:,} API calls are left today."
+    if calls.used >= calls.allowed:
         return error("api_calls", "", said, "Messages wait. Find what uses them: Setup > Company Information.")
     if 100 * calls.used >= NEARLY_ALL_PERCENT * calls.allowed:
         cure = "Find what uses them: Setup > Company Information. Above ApiUsageCeilingPercent, messages wait."

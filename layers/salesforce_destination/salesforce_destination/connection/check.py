@@ -6,7 +6,7 @@ What keeps the destination from the org as a whole is a finding too: which setti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -34,11 +34,9 @@ class OrgFactFinder(Protocol):
 
     def facts(self, sobject: str, *, rules: bool) -> OrgFacts:
         """What the org tells its integration user about an sObject."""
-        ...
 
     def sobjects(self) -> list[str]:
         """The names of all sObjects that it can see."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,8 @@ def check_connection(destination: Destination, org: OrgFactFinder) -> Connection
     try:
         facts = org.facts(destination.salesforce_object, rules=bool(guard_fields(destination)))
     except DestinationError as problem:
-        if is_not_found(problem):
+        # Salesforce says the same of what it does not know and of what it hides from this user.
+        if isinstance(problem, RequestRefusedError) and problem.status == HTTP_NOT_FOUND:
             return Connection((_not_there(destination, org),))
         return Connection((trouble(problem),), answered=False)
     return Connection(tuple(examine(destination, facts)))
@@ -91,12 +90,16 @@ def unusable(mistakes: Iterable[Mistake]) -> Connection:
 
 
 def _not_there(destination: Destination, org: OrgFactFinder) -> Finding:
+    name, version = destination.salesforce_object, destination.api_version
     try:
-        return no_sobject(destination, org.sobjects())
+        close = nearest_name(name, org.sobjects())
     except RequestRefusedError:
-        return no_sobject(destination, None)
+        return error("api_version", "", f"The org does not support version {version} of the API.", "Write a lower one.")
     except DestinationError as problem:
         return trouble(problem)
+    nearest = f"Did you mean {close}? Otherwise give" if close else "Give"
+    problem_words = f"There is no sObject {name} that the integration user can see."
+    return error("salesforce_object", "", problem_words, f"{nearest} it the right to read and edit {name}.")
 
 
 HTTP_NOT_FOUND = 404
@@ -143,19 +146,3 @@ def trouble(problem: DestinationError) -> Finding:
         return error("connection", "", refused, "Look at the integration user's permissions.")
     cure = "Try again. See status.salesforce.com for outages."
     return warning("connection", "", f"Salesforce gave no answer ({problem.code}).", cure)
-
-
-def is_not_found(problem: DestinationError) -> bool:
-    """Whether Salesforce knows nothing of the kind, or hides it from this user: it tells both alike."""
-    return isinstance(problem, RequestRefusedError) and problem.status == HTTP_NOT_FOUND
-
-
-def no_sobject(destination: Destination, known: Sequence[str] | None) -> Finding:
-    """The finding about an sObject that is not there; `known` is None where not even a list of them is."""
-    name, version = destination.salesforce_object, destination.api_version
-    if known is None:
-        return error("api_version", "", f"The org does not support version {version} of the API.", "Write a lower one.")
-    close = nearest_name(name, known)
-    nearest = f"Did you mean {close}? Otherwise give" if close else "Give"
-    problem = f"There is no sObject {name} that the integration user can see."
-    return error("salesforce_object", "", problem, f"{nearest} it the right to read and edit {name}.")

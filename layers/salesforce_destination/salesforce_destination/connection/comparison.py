@@ -89,16 +89,11 @@ def file_findings(destination: Destination) -> list[Finding]:
 def _object(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:
     name = destination.salesforce_object
     if not description.updateable:
-        yield error(
-            "salesforce_object", "", f"The integration user may not edit {name}.", "Give it the right to edit {name}."
-        )
+        problem = f"The integration user may not edit {name}."
+        yield error("salesforce_object", "", problem, "Give it the right to edit {name}.")
     if destination.identity.create_missing and not description.createable:
-        yield error(
-            "identity.create_missing",
-            "",
-            f"The integration user may not create a {name}.",
-            "Give it the right to create records.",
-        )
+        problem = f"The integration user may not create a {name}."
+        yield error("identity.create_missing", "", problem, "Give it the right to create records.")
 
 
 def _identity(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:
@@ -110,18 +105,16 @@ def _identity(destination: Destination, description: ObjectDescription) -> Itera
         yield not_there(key, identity.target, description)
         return
     if not (field.external_id or field.id_lookup):
-        yield error(
-            key, field.name, f"Salesforce cannot find records by {field.name}.", "Make it an external ID in Salesforce."
-        )
+        problem = f"Salesforce cannot find records by {field.name}."
+        yield error(key, field.name, problem, "Make it an external ID in Salesforce.")
     if identity.create_missing and not field.unique:
         cure = "Make it unique in Salesforce, or set create_missing to false."
         yield error(key, field.name, f"{field.name} is not unique: one person could get two records.", cure)
     if field.external_id and field.case_sensitive != identity.case_sensitive:
         right = str(field.case_sensitive).lower()
         case = "case-sensitive" if field.case_sensitive else "not case-sensitive"
-        yield error(
-            "identity.case_sensitive", field.name, f"{field.name} is {case} in Salesforce.", f"Set it to {right}."
-        )
+        problem = f"{field.name} is {case} in Salesforce."
+        yield error("identity.case_sensitive", field.name, problem, f"Set it to {right}.")
 
 
 def _ordering(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:
@@ -131,12 +124,8 @@ def _ordering(destination: Destination, description: ObjectDescription) -> Itera
     yield from typed_findings(key, name, "double", "a Number(18,0)", description)
     field = description.fields.get(name)
     if field and field.type == "double" and (field.precision < 13 or field.scale):
-        yield error(
-            key,
-            name,
-            f"{name} holds {field.precision} digits, {field.scale} of them decimals.",
-            "Make it a Number(18,0).",
-        )
+        problem = f"{name} holds {field.precision} digits, {field.scale} of them decimals."
+        yield error(key, name, problem, "Make it a Number(18,0).")
 
 
 def _required(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:

@@ -101,11 +101,26 @@ def kind_of(field: FieldDescription) -> str:
 def _fixed_values(key: str, mapping: FieldMapping, field: FieldDescription) -> Iterator[Finding]:
     for name in ("constant", "default"):
         value = getattr(mapping, name)
-        if value is not None and not _takes(field, value):
-            yield error(f"{key}.{name}", field.name, f"{field.name} is {kind_of(field)}.", f"Write {_example(field)}.")
-        elif _is_too_long(value, field) and mapping.when_too_long == "reject":
+        too_long = (
+            isinstance(value, str) and field.type in TEXT_TYPES and 0 < field.length < utf_16_units(value.strip())
+        )
+        if value is not None and (right := _right_for(field, value)):
+            yield error(f"{key}.{name}", field.name, f"{field.name} is {kind_of(field)}.", f"Write {right}.")
+        elif too_long and mapping.when_too_long == "reject":
             problem = f"{field.name} holds {field.length} characters, but the {name} is longer."
             yield error(f"{key}.{name}", field.name, problem, "Shorten it.")
+
+
+def _right_for(field: FieldDescription, value: object) -> str:
+    """What the field takes in place of this value; empty where it takes the value."""
+    is_bool = isinstance(value, bool)
+    if field.type == "boolean":
+        return "" if is_bool else "true or false"
+    if field.type in NUMBER_TYPES:
+        return "" if isinstance(value, int | float) and not is_bool else "a number without quotes"
+    if isinstance(value, str) and (field.values is None or value in field.values):
+        return ""
+    return f"one of {', '.join(sorted(field.values))}" if field.values else "text in quotes"
 
 
 def _any_value(
@@ -116,7 +131,8 @@ def _any_value(
         yield warning(f"{key}.when_absent", field.name, problem, "Remove when_absent, or add a default.")
     if field.type in TEXT_TYPES:
         yield from _length(key, mapping, field, description)
-    if (wanted := _wanted(field)) is not None:
+    listed = None if field.values is None else f"one of {', '.join(sorted(field.values))}"
+    if wanted := listed or _WANTED.get(field.type):
         yield note(f"{key}.source", field.name, f"{field.name} accepts only {wanted}; Salesforce refuses other values.")
 
 
@@ -131,32 +147,6 @@ def _length(
         problem = f"{field.name} holds {field.length} characters; longer values are refused. A number becomes text."
         cure = f'Add max_length = {field.length} and when_too_long = "truncate" if a text may be cut.'
         yield note(f"{key}.max_length", field.name, problem, cure)
-
-
-def _wanted(field: FieldDescription) -> str | None:
-    if field.values is not None:
-        return f"one of {', '.join(sorted(field.values))}"
-    return _WANTED.get(field.type)
-
-
-def _takes(field: FieldDescription, value: object) -> bool:
-    if field.type == "boolean":
-        return isinstance(value, bool)
-    if field.type in NUMBER_TYPES:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return isinstance(value, str) and (field.values is None or value in field.values)
-
-
-def _is_too_long(value: object, field: FieldDescription) -> bool:
-    return isinstance(value, str) and field.type in TEXT_TYPES and 0 < field.length < utf_16_units(value.strip())
-
-
-def _example(field: FieldDescription) -> str:
-    if field.type == "boolean":
-        return "true or false"
-    if field.type in NUMBER_TYPES:
-        return "a number without quotes"
-    return f"one of {', '.join(sorted(field.values))}" if field.values else "text in quotes"
 
 
 TAKES: dict[str, frozenset[str]] = {
@@ -213,7 +203,9 @@ def names_findings(audiences: Sequence[Audience], description: ObjectDescription
 def _value(key: str, audience: Audience, field: FieldDescription) -> Iterator[Finding]:
     if field.type not in TAKES[audience.value]:
         problem = f'{field.name} is {kind_of(field)}, which does not accept value = "{audience.value}".'
-        yield error(f"{key}.value", field.name, problem, f"Use {SUITS[audience.value]}{_instead(field)}.")
+        fitting = " or ".join(f'"{value}"' for value, types in TAKES.items() if field.type in types)
+        instead = f", or set value = {fitting}" if fitting else ""
+        yield error(f"{key}.value", field.name, problem, f"Use {SUITS[audience.value]}{instead}.")
     elif audience.value == "status":
         yield from _status(key, audience, field)
     elif audience.value in EMPTIED and not field.nillable:
@@ -225,10 +217,11 @@ def _value(key: str, audience: Audience, field: FieldDescription) -> Iterator[Fi
 
 
 def _status(key: str, audience: Audience, field: FieldDescription) -> Iterator[Finding]:
+    written = {Status.REALIZED.value, audience.existing_as, Status.EXITED.value}
     if 0 < field.length < LONGEST_STATUS:
         problem = f"{field.name} holds {field.length} characters, but a status has up to {LONGEST_STATUS}."
         yield error(f"{key}.mapping_id", field.name, problem, f"Make it {LONGEST_STATUS} or longer in Salesforce.")
-    elif field.values is not None and (lacking := _written(audience) - field.values):
+    elif field.values is not None and (lacking := written - field.values):
         problem = f"{field.name} is a restricted picklist without {', '.join(sorted(lacking))}."
         yield error(f"{key}.mapping_id", field.name, problem, "Add these values in Salesforce.")
 
@@ -237,12 +230,3 @@ def _filterable(key: str, audience: Audience, field: FieldDescription) -> Iterat
     if field.type in TAKES[audience.value] and not field.filterable:
         problem = f"{field.name} cannot be filtered in list views, reports and queries."
         yield note(f"{key}.mapping_id", field.name, problem, f"To filter by it, use {SUITS[audience.value]}.")
-
-
-def _instead(field: FieldDescription) -> str:
-    fitting = [f'"{value}"' for value, types in TAKES.items() if field.type in types]
-    return f", or set value = {' or '.join(fitting)}" if fitting else ""
-
-
-def _written(audience: Audience) -> set[str]:
-    return {Status.REALIZED.value, audience.existing_as, Status.EXITED.value}

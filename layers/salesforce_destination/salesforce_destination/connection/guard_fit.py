@@ -9,7 +9,7 @@ from salesforce_destination.connection.finding import Finding, note, warning
 from salesforce_destination.record.guards import Guards, ValidationRule, stale_marker
 
 if TYPE_CHECKING:
-    from salesforce_destination.destination.destination import Audience, Destination
+    from salesforce_destination.destination.destination import Destination
 
 
 def guard_findings(destination: Destination, rules: Sequence[ValidationRule] | None) -> Iterator[Finding]:
@@ -43,21 +43,17 @@ def _unguarded(destination: Destination, guards_others: bool) -> Iterator[Findin
     if not bare:
         return
     if not guards_others:
-        names = ", ".join(_name(audience) for _, audience in bare)
+        names = ", ".join(audience.name or audience.mapping_id for _, audience in bare)
         problem = f"An event that comes late can overwrite a newer one, for example in the audiences {names}."
         cure = "since_field and [ordering] prevent this: see docs/destination-file.md."
         yield note("ordering", "", problem, cure)
         return
     for place, audience in bare:
-        problem = f"An older event of {_name(audience)} can overwrite a newer one."
+        problem = f"An older event of {audience.name or audience.mapping_id} can overwrite a newer one."
         cure = (
             "Create a Date/Time field with its rule (`destination create-fields` does this) and set it as since_field."
         )
         yield warning(f"audiences[{place}].since_field", audience.mapping_id, problem, cure)
-
-
-def _name(audience: Audience) -> str:
-    return audience.name or audience.mapping_id
 
 
 def _cannot_see(destination: Destination, guards: dict[str, str]) -> Finding:

@@ -1,8 +1,4 @@
-"""
-What only shows between several keys of a destination file, or between its audiences.
-
-The checks read the file as it stands, mistakes of single keys included, so that a person sees all mistakes at once.
-"""
+"""What only shows between several keys of a file as it stands, so that a person sees all mistakes at once."""
 
 from __future__ import annotations
 
@@ -72,15 +68,13 @@ def _lengths_that_do_not_fit(table: Table) -> Iterator[Mistake]:
         known = holds.get(_lower(target))
         longest = mapping.get("max_length", known)
         if longest is None and cuts:
-            yield Mistake(
-                f"{key}.when_too_long", f'is "truncate", but the length of {target} is not known.', "Add max_length."
-            )
+            problem = f'is "truncate", but the length of {target} is not known.'
+            yield Mistake(f"{key}.when_too_long", problem, "Add max_length.")
         if not isinstance(longest, int):
             continue
         if known is not None and longest > known:
-            yield Mistake(
-                f"{key}.max_length", f"is {longest}.", f"{target} holds {known} characters: write {known} or less."
-            )
+            cure = f"{target} holds {known} characters: write {known} or less."
+            yield Mistake(f"{key}.max_length", f"is {longest}.", cure)
         for name in () if cuts else ("constant", "default"):
             value = mapping.get(name)
             if isinstance(value, str) and len(value.strip()) > longest:
@@ -118,11 +112,8 @@ def _version_too_low(table: Table) -> Iterator[Mistake]:
     if does == "update only" and int(number) >= FIRST_VERSIONS["upsert"]:
         lacks = f"cannot update by {identity.get('target')} without creating records"
     lacks = "Salesforce has retired" if int(number) <= LAST_RETIRED_VERSION else lacks
-    yield Mistake(
-        "api_version",
-        f"is {shown(version)}, which {lacks}.",
-        f'Write a higher one: "{FIRST_VERSIONS[does]}.0" or later.',
-    )
+    cure = f'Write a higher one: "{FIRST_VERSIONS[does]}.0" or later.'
+    yield Mistake("api_version", f"is {shown(version)}, which {lacks}.", cure)
 
 
 def _needed_to_create(table: Table) -> Iterator[Mistake]:
@@ -175,9 +166,8 @@ def _odd_texts(table: Table) -> Iterator[Mistake]:
     for key, name in _texts(table, *API_NAMES):
         if found := re.search(r"(?<!_)_(p?c)$", name, re.IGNORECASE):
             right = f"{name[: found.start()]}__{found[1]}"
-            yield Mistake(
-                key, f"is {shown(name)}, but custom names end in two underscores and c.", f"Write {shown(right)}."
-            )
+            problem = f"is {shown(name)}, but custom names end in two underscores and c."
+            yield Mistake(key, problem, f"Write {shown(right)}.")
 
 
 _MANY = ("projection", "value_projection", "filter_projection", "multi_select_list", "expref")
@@ -261,11 +251,9 @@ def _too_many_audience_fields(table: Table) -> Iterator[Mistake]:
     names = (audience.get("mapping_id") for _, audience in tables(table, "audiences"))
     fields = list({name.lower(): name for name in names if isinstance(name, str)}.values())
     if type(most) is int and 0 < most < len(fields):
-        yield Mistake(
-            "audiences",
-            f"use {len(fields)} fields, but the limit is {most}; {fields[most]} is the first one too many.",
-            f"Remove some, or set max_audience_fields = {len(fields)} if the org has room for them.",
-        )
+        problem = f"use {len(fields)} fields, but the limit is {most}; {fields[most]} is the first one too many."
+        cure = f"Remove some, or set max_audience_fields = {len(fields)} if the org has room for them."
+        yield Mistake("audiences", problem, cure)
 
 
 def _audience_mapped_twice(table: Table) -> Iterator[Mistake]:
@@ -282,11 +270,8 @@ def _names_without_sense(table: Table) -> Iterator[Mistake]:
         if audience.get("value") != "names":
             continue
         if part(table, "profiles").get("memberships", "changed") != "all":
-            yield Mistake(
-                f"{key}.value",
-                'is "names", but a message may leave memberships out.',
-                'Set memberships = "all" under [profiles] if every message holds them all, or use another value.',
-            )
+            cure = 'Set memberships = "all" under [profiles] if every message holds them all, or use another value.'
+            yield Mistake(f"{key}.value", 'is "names", but a message may leave memberships out.', cure)
         name = audience.get("name")
         if not name:
             yield Mistake(f"{key}.name", 'is missing, but value = "names" needs it.', "Add it.")

@@ -14,14 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic.functional_validators import AfterValidator
 
 from salesforce_destination.destination.checks import cross_mistakes
-from salesforce_destination.destination.mistakes import (
-    Places,
-    code_point,
-    in_words,
-    odd_character,
-    shown,
-    toml_mistake,
-)
+from salesforce_destination.destination.mistakes import Places, code_point, in_words, odd_character, shown, toml_mistake
 from salesforce_destination.destination.standard_fields import LENGTHS, STANDARD_OBJECTS
 from salesforce_destination.errors import DestinationFileError, Mistake
 from salesforce_destination.profile.source import SourceError, compile_source

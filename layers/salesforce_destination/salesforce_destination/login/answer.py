@@ -1,6 +1,4 @@
-"""
-A successful answer of the token endpoint, and when its token may be used.
-"""
+"""A successful answer of the token endpoint, and when its token may be used."""
 
 from __future__ import annotations
 

@@ -2,10 +2,7 @@
 The credentials secret: what a person fills in so that the destination can log in.
 
 Each mistake is named by its key with what to do about it, before anything is sent. The words are ours and hold nothing
-of the secret: whatever stands in it may be a password in the wrong place. The private key
-of the JWT bearer grant is taken as people paste it. A console's key/value form turns the line breaks of a PEM text into
-blanks or into the two characters `\\n`. Both are mended here: between the two marks is base64, in which neither means
-anything.
+of the secret: whatever stands in it may be a password in the wrong place.
 """
 
 from __future__ import annotations
@@ -62,11 +59,7 @@ _ORG_ID = re.compile(r"00D[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?")
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """
-    Checked credentials: what their grant needs is there, and `url` is a server that may see them.
-
-    A field that the grant does not need is empty. Only the grant and the server show in a repr.
-    """
+    """Checked credentials: what their grant needs is there, all else is empty; `url` is a server that may see them."""
 
     grant_type: GrantType
     url: str
@@ -86,11 +79,7 @@ class Credentials:
 
     @classmethod
     def from_secret(cls, text: str, *, allow_local: bool) -> Credentials:
-        """
-        Read the credentials secret, or raise CredentialsError for the first mistake in it.
-
-        `allow_local` lets `domain` be this machine, for the simulated org.
-        """
+        """Read the secret, or raise CredentialsError for its first mistake; `allow_local` admits this machine."""
         secret = _secret(text)
         values = _texts(secret)
         _require(["grant_type"], values, secret)
@@ -161,7 +150,8 @@ def read_private_key(text: str) -> str:
     """
     Give the private key in the text with its lines restored, or say what was pasted in its place.
 
-    A certificate beside the key, as in many .pem files, is left out.
+    A console's key/value form turns the line breaks of a PEM text into blanks or into the two characters `\\n`; between
+    the two marks is base64, in which neither means anything. A certificate beside the key is left out.
     """
     if "ENCRYPTED" in text:
         raise CredentialsError("private_key", "is protected by a passphrase.", _CURE)

@@ -1,9 +1,9 @@
 """
 The use case of the refresh function: a request in, a stored access token out.
 
-It knows neither where secrets are kept nor how to log in; both are given. What it holds is the order. A log-in is
-counted before it is made. A rotated refresh token is stored before anything is done with the access token that came
-with it, since the old one is dead by then. An access token is used before it is stored.
+What it holds is the order. A log-in is counted before it is made. A rotated refresh token is stored before anything is
+done with the access token that came with it, since the old one is dead by then. An access token is used before it is
+stored.
 """
 
 from __future__ import annotations

@@ -61,9 +61,5 @@ class RefreshRequest:
         return self.refused or "none"
 
     def is_met_by(self, stored: AccessToken | None) -> bool:
-        """
-        Tell whether nothing needs to be done, because another token is stored already.
-
-        The schedule always wants a new one: it keeps a token from ending while nobody looks.
-        """
+        """Tell whether another token is stored already. The schedule wants a new one all the same."""
         return self.reason is RefreshReason.REFUSED and stored is not None and stored.fingerprint != self.refused

@@ -20,12 +20,7 @@ from salesforce_destination.errors import CredentialsError, SalesforceUnavailabl
 
 @dataclass(frozen=True, slots=True)
 class LoginRefusal:
-    """
-    Why there is no token, in our words.
-
-    `field` is the key of the credentials secret at fault, or empty for a setting in Salesforce; `permanent` says that a
-    person has to act.
-    """
+    """Why there is no token: the key of the credentials at fault, empty for a setting, and if a person has to act."""
 
     code: str
     problem: str

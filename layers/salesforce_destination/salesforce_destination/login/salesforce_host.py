@@ -45,22 +45,19 @@ def salesforce_url(domain: str, *, allow_local: bool) -> str:
     """
     text = domain.strip()
     url = _split(text if "://" in text else _address(text.lower()))
-    if allow_local and url is not None and _is_local(url):
-        return f"http://{url.netloc.lower()}"
-    if url is None or not _is_salesforce(url):
-        raise CredentialsError("domain", _problem(url), _SHAPES)
-    return f"https://{url.hostname}"
+    if server := _server(url, allow_local):
+        return server
+    raise CredentialsError("domain", _problem(url), _SHAPES)
 
 
 def check_instance_url(instance_url: str, *, allow_local: bool) -> str:
     """Take the server that a token is for, or refuse it: calls with profiles and the token would go there."""
     url = _split(instance_url)
-    if allow_local and url is not None and _is_local(url):
-        return f"http://{url.netloc.lower()}"
-    if url is None or not _is_salesforce(url) or url.hostname in LOGIN_HOSTS:
+    server = _server(url, allow_local)
+    if server is None or (url and url.hostname in LOGIN_HOSTS):
         problem = "led to a token for a server that is not Salesforce's. The token is not used."
         raise CredentialsError("domain", problem, "Check that it names your org. " + _SHAPES, "INSTANCE_URL_FOREIGN")
-    return f"https://{url.hostname}"
+    return server
 
 
 def is_local(url: str) -> bool:
@@ -111,14 +108,15 @@ def _split(text: str) -> SplitResult | None:
     return url
 
 
-def _is_local(url: SplitResult) -> bool:
-    return url.scheme == "http" and url.hostname in LOCAL_HOSTS and url.path in ("", "/")
-
-
-def _is_salesforce(url: SplitResult) -> bool:
+def _server(url: SplitResult | None, allow_local: bool) -> str | None:
+    """The address of a server of Salesforce's, or of this machine where that is allowed; None for every other."""
+    if url is None or url.path not in ("", "/"):
+        return None
     host = url.hostname or ""
+    if allow_local and url.scheme == "http" and host in LOCAL_HOSTS:
+        return f"http://{url.netloc.lower()}"
     is_known = host in LOGIN_HOSTS or _MY_DOMAIN.fullmatch(host) or _INSTANCE.fullmatch(host)
-    return url.scheme == "https" and bool(is_known) and url.port in (None, 443) and url.path in ("", "/")
+    return f"https://{host}" if url.scheme == "https" and is_known and url.port in (None, 443) else None
 
 
 def _problem(url: SplitResult | None) -> str:

@@ -81,11 +81,7 @@ class AccessToken:
 
 
 def parse_object(text: str | bytes) -> Mapping[str, Any] | None:
-    """
-    Read a JSON object; None for everything else.
-
-    No exception leaves this function: a JSONDecodeError carries the whole text, and the text is a secret.
-    """
+    """Read a JSON object; None for all else, and no exception: a JSONDecodeError carries the text, a secret."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -94,9 +90,5 @@ def parse_object(text: str | bytes) -> Mapping[str, Any] | None:
 
 
 def is_sendable(value: object) -> TypeGuard[str]:
-    """
-    Tell whether this is a text that may stand in a header: visible ASCII, no blank.
-
-    Otherwise requests would refuse the header with an exception that shows it.
-    """
+    """Tell whether this may stand in a header, which requests else refuses by an exception that shows it."""
     return isinstance(value, str) and value != "" and all("!" <= character <= "~" for character in value)

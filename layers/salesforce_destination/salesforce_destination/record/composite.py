@@ -29,21 +29,17 @@ CollectionReply = Sequence[RecordErrors] | SalesforceError
 
 
 class CompositeWriter:
-    """Writes composite requests for one destination."""
+    """Writes composite requests for one destination, to be sent to `path`."""
 
     def __init__(self, destination: Destination) -> None:
         identity = destination.identity
         self._object, self._by_id = destination.salesforce_object, destination.updates_by_id
         self._key, self._creates = identity.target, identity.create_missing
         self._allows_duplicates = destination.duplicate_rules == "allow"
-        self._path = f"/services/data/v{destination.api_version}/composite"
+        self.path = f"/services/data/v{destination.api_version}/composite"
 
     def request(self, collections: Sequence[Collection]) -> Json:
-        """
-        Build the body of one composite request.
-
-        Nothing is all-or-none: a refused record must not hold the others back.
-        """
+        """Build the body of one composite request. A refused record does not hold the others back."""
         headers = self.headers()
         return {
             "allOrNone": False,
@@ -60,10 +56,6 @@ class CompositeWriter:
             ],
         }
 
-    def path(self) -> str:
-        """The path of the composite resource."""
-        return self._path
-
     def headers(self) -> dict[str, str]:
         """
         The headers that change what a write does, wanted on the request and on each subrequest.
@@ -77,8 +69,8 @@ class CompositeWriter:
 
     def _url(self, first: Record) -> str:
         if first.moved_to or self._by_id:
-            return f"{self._path}/sobjects"
-        url = f"{self._path}/sobjects/{self._object}/{self._key}"
+            return f"{self.path}/sobjects"
+        url = f"{self.path}/sobjects/{self._object}/{self._key}"
         return url if self._creates and not first.updates_only else f"{url}?updateOnly=true"
 
     def _rows(self, collection: Collection) -> list[Json]:
@@ -90,11 +82,7 @@ class CompositeWriter:
 
 
 def read_reply(reply: Json, collections: Sequence[Collection]) -> list[CollectionReply]:
-    """
-    Read a composite answer by position.
-
-    An answer that is cut short or of the wrong length says nothing about what was written.
-    """
+    """Read a composite answer by position; one of the wrong length says nothing about what was written."""
     answers = reply.get("compositeResponse") if isinstance(reply, Mapping) else None
     if not isinstance(answers, list) or len(answers) != len(collections):
         raise OutcomeUnknownError(200)

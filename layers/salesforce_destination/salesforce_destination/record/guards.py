@@ -78,11 +78,7 @@ class ValidationRule:
 
 
 def guard_formula(field: str) -> str:
-    """
-    The formula of a guard's rule: true of a write that it refuses.
-
-    Equal times pass, and so does whoever holds the exemption.
-    """
+    """The formula of a guard's rule, true of a write that it refuses. Equal times and who is exempt pass."""
     prior = f"PRIORVALUE({field})"
     conditions = f"NOT(ISNEW()), NOT(ISBLANK({field})), NOT(ISBLANK({prior})), {field} < {prior}"
     return f"AND(NOT($Permission.{GUARD_EXEMPT}), {conditions})"

@@ -7,12 +7,10 @@ when it is asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-
-from salesforce_destination.record.record import Record
 
 Json = Any
 
@@ -44,17 +42,14 @@ def successor_queries(sobject: str, key_field: str, pointer: str, keys: Iterable
     columns = ", ".join(dict.fromkeys(["Id", key_field, pointer]))
     # The names are API names, which the destination file's reader checks; the keys are quoted.
     head = f"SELECT {columns} FROM {sobject} WHERE {key_field} IN ("  # noqa: S608  # nosec B608
-    listed: list[str] = []
-    length = 0
-    for key in dict.fromkeys(keys):
-        literal = quoted(key)
-        if listed and length + len(literal) > LONGEST_QUERY:
-            yield f"{head}{','.join(listed)})"
-            listed, length = [], 0
-        listed.append(literal)
-        length += len(literal) + 1
+    listed = ""
+    for literal in map(quoted, dict.fromkeys(keys)):
+        if listed and len(listed) + len(literal) >= LONGEST_QUERY:
+            yield f"{head}{listed})"
+            listed = ""
+        listed += f",{literal}" if listed else literal
     if listed:
-        yield f"{head}{','.join(listed)})"
+        yield f"{head}{listed})"
 
 
 def quoted(text: str) -> str:
@@ -76,8 +71,3 @@ def end_of_chain(start: str, pointers: Mapping[str, str]) -> str:
         seen.add(following)
         start = following
     return start
-
-
-def keys_of(records: Sequence[Record]) -> list[str]:
-    """What these records were asked for by."""
-    return [record.identity for record in records]

@@ -52,11 +52,9 @@ class Tokens(Protocol):
 
     def current(self) -> AccessToken:
         """The token to use now."""
-        ...
 
     def replace(self, refused: AccessToken | None) -> AccessToken:
         """Another token than the one that Salesforce refused."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +90,7 @@ class SalesforceClient:
         self.calls = 0
 
     def post(self, path: str, body: Json, headers: Mapping[str, str] | None = None) -> Json:
-        """
-        POST a body and give the parsed answer; raise a DestinationError that says what to do.
-
-        A refused access token is replaced and the request sent once more: a refused request was not executed.
-        """
+        """POST a body and give the parsed answer; raise a DestinationError that says what to do."""
         payload, encoding = packed(to_json(body))
         all_headers = {"Content-Type": "application/json", **encoding, **(headers or {})}
         return self._call("POST", path, all_headers, payload)
@@ -129,11 +123,7 @@ class SalesforceClient:
         raise TokenUnavailableError(SESSION_IP_LOCKED if token.is_new(self._now()) else NO_ACCESS_TOKEN)
 
     def _send(self, token: AccessToken, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Json:
-        """
-        Send by the session's adapter.
-
-        Session.request merges settings, keeps cookies and looks for redirects: a third of a small batch's time.
-        """
+        """Send by the session's adapter: what Session.request does besides is a third of a small batch's time."""
         self.calls += 1
         session, request = self._session, requests.PreparedRequest()
         request.method, request.url, request.body = method, token.instance_url + path, body or None

@@ -24,11 +24,7 @@ class FactFinder:
         self._client, self._root = client, f"/services/data/v{api_version}"
 
     def facts(self, sobject: str, *, rules: bool) -> OrgFacts:
-        """
-        Describe an sObject, and tell what else the integration user may know; `rules` says whether they matter.
-
-        Raises a DestinationError where the describe came to nothing.
-        """
+        """What the org tells of an sObject, with `rules` or without; raise a DestinationError where it does not."""
         description = read_description(self._client.get(f"{self._root}/sobjects/{sobject}/describe"))
         return OrgFacts(description, self._rules(sobject) if rules else None, self._calls(), self._language())
 

@@ -13,7 +13,6 @@ from salesforce_destination.record.successor import (
     Move,
     Successor,
     end_of_chain,
-    keys_of,
     pointers_in,
     successor_queries,
 )
@@ -57,7 +56,7 @@ class SalesforceOrg:
         """Send up to five collections as one composite request."""
         self._need_time()
         writer = self._writer
-        reply = self._client.post(writer.path(), writer.request(collections), writer.headers())
+        reply = self._client.post(writer.path, writer.request(collections), writer.headers())
         return read_reply(reply, collections)
 
     def api_calls(self) -> int:
@@ -76,23 +75,34 @@ class SalesforceOrg:
         return self._description_of(self._destination.salesforce_object)
 
     def find(self, move: Move, records: Sequence[Record]) -> Mapping[str, Successor]:
-        """
-        Give the successors by the records' keys; what has none is left out.
-
-        A query for all records of a batch, on the bad path only: Salesforce tells where a record went only when asked.
-        """
+        """Give the successors by the records' keys, by as few queries as it takes; what has none is left out."""
         self._need_time()
         key_field = "Id" if self._destination.updates_by_id else self._destination.identity.target
+        keys = [record.identity for record in records]
         if move is Move.CONVERTED:
-            found = self._pointers("query", key_field, "ConvertedContactId", keys_of(records))
+            found = self._pointers("query", key_field, "ConvertedContactId", keys)
             writable = self._description_of("Contact").writable if found else None
             return {
                 record.key: Successor("Contact", found[record.identity.lower()], writable)
                 for record in records
                 if record.identity.lower() in found
             }
-        mergeable = self._destination.salesforce_object in MERGEABLE
-        return self._survivors(key_field, records) if mergeable else {}
+        if self._destination.salesforce_object not in MERGEABLE:
+            return {}
+        first = self._pointers("queryAll", key_field, "MasterRecordId", keys)
+        further: dict[str, str] = {}
+        asked = set(first.values())
+        for _ in range(LONGEST_CHAIN):
+            next_ones = self._pointers("queryAll", "Id", "MasterRecordId", sorted(asked - {*further}))
+            if not next_ones:
+                break
+            further |= next_ones
+            asked = set(next_ones.values())
+        return {
+            record.key: Successor(self._destination.salesforce_object, end_of_chain(survivor, further))
+            for record in records
+            if (survivor := first.get(record.identity.lower()))
+        }
 
     def _need_time(self) -> None:
         if self._seconds_left() < SHORTEST_REQUEST_SECONDS:
@@ -109,22 +119,6 @@ class SalesforceOrg:
             known = now, described.spelled_as([*self._destination.written_fields, self._destination.identity.target])
             self._described[sobject] = known
         return known[1]
-
-    def _survivors(self, key_field: str, records: Sequence[Record]) -> dict[str, Successor]:
-        first = self._pointers("queryAll", key_field, "MasterRecordId", keys_of(records))
-        further: dict[str, str] = {}
-        asked = set(first.values())
-        for _ in range(LONGEST_CHAIN):
-            next_ones = self._pointers("queryAll", "Id", "MasterRecordId", sorted(asked - {*further}))
-            if not next_ones:
-                break
-            further |= next_ones
-            asked = set(next_ones.values())
-        return {
-            record.key: Successor(self._destination.salesforce_object, end_of_chain(survivor, further))
-            for record in records
-            if (survivor := first.get(record.identity.lower()))
-        }
 
     def _pointers(self, resource: str, key_field: str, pointer: str, keys: Sequence[str]) -> dict[str, str]:
         found: dict[str, str] = {}

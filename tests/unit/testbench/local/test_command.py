@@ -5,8 +5,9 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from destination_cli.checkout import StackFile, write_stack_file
+from destination_cli.checkout import StackFile
 from destination_testbench.local.command import COULD_NOT_START, is_running, run_local
+from destination_testbench.local.endpoints import write_stack_file
 from rich.console import Console
 
 STACK = StackFile("a-stack", "http://127.0.0.1:4567", "eu-west-1", {}, {}, "contacts.toml", os.getpid())

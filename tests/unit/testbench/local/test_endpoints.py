@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from destination_testbench.local.endpoints import Endpoints, remove_endpoints, write_endpoints
+from destination_testbench.local.endpoints import Endpoints, remove_own_files, write_endpoints
 
 
 def some_endpoints(pid: int) -> Endpoints:
@@ -27,10 +27,10 @@ def test_the_file_says_where_the_stack_is(tmp_path: Path) -> None:
 
 def test_a_stack_removes_its_own_file_and_no_other_one(tmp_path: Path) -> None:
     others = write_endpoints(some_endpoints(pid=os.getpid() + 1), tmp_path)
-    remove_endpoints(tmp_path)
+    remove_own_files(tmp_path)
     assert others.exists()
 
     ours = write_endpoints(some_endpoints(pid=os.getpid()), tmp_path)
-    remove_endpoints(tmp_path)
+    remove_own_files(tmp_path)
 
     assert not ours.exists()
