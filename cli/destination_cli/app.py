@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import logging
+import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -184,7 +185,7 @@ def send(
     resume: Annotated[bool, typer.Option("--resume", help="Continue where an interrupted send stopped.")] = False,
 ) -> None:
     """Send the profiles of a file to the queue. Exits with 1 if some lines could not be sent."""
-    from destination_cli.send.load import send_file, send_stream, standard_input
+    from destination_cli.send.load import send_file, send_stream
     from destination_cli.target import TargetError
 
     def work(target: Target) -> int:
@@ -192,7 +193,7 @@ def send(
             return send_file(target, file, Console(), as_of=as_of, resume=resume, as_json=chosen.as_json)
         if resume:
             raise TargetError("Standard input cannot be resumed. Write the profiles to a file and send that.")
-        return send_stream(target, standard_input(), Console(), as_of=as_of, as_json=chosen.as_json)
+        return send_stream(target, sys.stdin.buffer, Console(), as_of=as_of, as_json=chosen.as_json)
 
     chosen.run(work)
 

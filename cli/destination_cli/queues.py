@@ -93,9 +93,8 @@ def show(result: Switched, console: Console) -> None:
     text = f"The destination is {again}{result.state}. {waiting}, {result.waiting.in_flight:,} in flight."
     console.print(text, highlight=False)
     if result.state == "paused":
-        console.print(
-            "Profiles can still be sent; the queue keeps them for 14 days. To continue, run `destination resume`."
-        )
+        text = "Profiles can still be sent; the queue keeps them for 14 days. To continue, run `destination resume`."
+        console.print(text)
 
 
 def _state(target: Target) -> str:

@@ -73,9 +73,8 @@ class Target:
         try:
             return self.outputs[key]
         except KeyError:
-            raise TargetError(
-                f"The stack {self.name} has no output {key}: it is too old. Deploy template.yaml again."
-            ) from None
+            text = f"The stack {self.name} has no output {key}: it is too old. Deploy template.yaml again."
+            raise TargetError(text) from None
 
     @property
     def version(self) -> str:

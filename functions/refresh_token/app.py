@@ -69,9 +69,8 @@ def is_done(body: str) -> bool:
         return failed("a secret cannot be read or written", code=error.code, reason=error.reason)
     if refreshed:
         count("TokenRefreshed")
-    logger.info(
-        "access token refreshed" if refreshed else "another access token is stored already", reason=request.reason
-    )
+    done = "access token refreshed" if refreshed else "another access token is stored already"
+    logger.info(done, reason=request.reason)
     return True
 
 

@@ -173,9 +173,8 @@ def _print(reasons: Sequence[ReasonCount], console: Console, show: bool) -> None
         about = f"event of {moment(letter.event_time)}, {attempts} {'attempt' if attempts == '1' else 'attempts'}"
         console.print(f"\n{letter.code}\n  {about}\n  message {letter.id}", markup=False)
         if show:
-            console.print(
-                f"  {letter.text_of('ErrorMessage')}\n  {letter.body[:LONGEST_BODY]}", markup=False, highlight=False
-            )
+            text = f"  {letter.text_of('ErrorMessage')}\n  {letter.body[:LONGEST_BODY]}"
+            console.print(text, markup=False, highlight=False)
     if not show:
         console.print("\nAdd --show to see Salesforce's error texts and the profiles.", style="dim")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -53,7 +52,8 @@ class Load:
         self._write()
         try:
             with explained(self.target.name):
-                send_lines(self._lines(source), self._queue(), self.position, lambda reached: self._note(reached, show))
+                queue = SendingQueue(self.target.client("sqs"), self.target.queue_url, self._attributes(), self.sleep)
+                send_lines(self._lines(source), queue, self.position, lambda reached: self._note(reached, show))
         except KeyboardInterrupt:
             raise TargetError(f"Interrupted. {self._so_far()}") from None
         except QueueUnavailableError:
@@ -69,9 +69,6 @@ class Load:
         most = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["MaximumMessageSize"])["Attributes"]
         longest = int(most["MaximumMessageSize"]) - size_of_attributes(self._attributes())
         return read_lines(source, self.position.line, self.position.offset, longest)
-
-    def _queue(self) -> SendingQueue:
-        return SendingQueue(self.target.client("sqs"), self.target.queue_url, self._attributes(), self.sleep)
 
     def _attributes(self) -> dict[str, dict[str, str]]:
         if self.event_time is None:
@@ -148,11 +145,6 @@ def send_stream(
     with bar(console, None, load.position, hidden=as_json) as show:
         position = load.run(chain([first], lines), show)
     return _finish(position, console, as_json)
-
-
-def standard_input() -> BinaryIO:
-    """What is piped into the command."""
-    return sys.stdin.buffer
 
 
 def _progress_file(target: Target, file: Path, event_time: int | None, *, resume: bool) -> ProgressFile:

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from salesforce_destination.aws.sqs_queue import CALLS_AT_ONCE, in_calls, size_of_attributes
@@ -29,36 +30,32 @@ class QueueUnavailableError(Exception):
     """SQS does not take some messages, tried again and again, and it is not the messages."""
 
 
+@dataclass(frozen=True, slots=True)
 class SendingQueue:
     """A queue, and the attributes that every message gets; several threads may use it."""
 
-    def __init__(
-        self,
-        sqs: Any,
-        url: str,
-        attributes: Mapping[str, Mapping[str, Any]],
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._sqs, self._url, self._attributes, self._sleep = sqs, url, attributes, sleep
-        self._attributes_size = size_of_attributes(attributes)
+    sqs: Any
+    url: str
+    attributes: Mapping[str, Mapping[str, Any]]
+    sleep: Callable[[float], None] = time.sleep
 
     def size_of(self, line: ProfileLine) -> int:
         """The bytes that a line takes in a call."""
-        return len(line.body.encode()) + self._attributes_size
+        return len(line.body.encode()) + size_of_attributes(self.attributes)
 
     def send(self, lines: Sequence[ProfileLine]) -> Problems:
         """Send up to ten lines; give those that SQS never takes, or raise QueueUnavailableError."""
         problems: Problems = ()
-        common = {"MessageAttributes": self._attributes} if self._attributes else {}
+        common = {"MessageAttributes": self.attributes} if self.attributes else {}
         for pause in (*PAUSES, None):
             messages = [{"MessageBody": line.body, **common} for line in lines]
-            failed = send_messages(self._sqs, self._url, messages)
+            failed = send_messages(self.sqs, self.url, messages)
             problems += tuple((lines[place].number, REFUSED) for place, never in failed.items() if never)
             lines = [lines[place] for place, never in failed.items() if not never]
             if not lines:
                 return problems
             if pause is not None:
-                self._sleep(pause)
+                self.sleep(pause)
         raise QueueUnavailableError
 
 

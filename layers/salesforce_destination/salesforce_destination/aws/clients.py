@@ -53,9 +53,8 @@ def read_secret(secrets_client: Any, secret_id: str) -> str:
     """The text of a secret; empty where it was never given a value."""
     try:
         return str(secrets_client.get_secret_value(SecretId=secret_id).get("SecretString", ""))
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
+    except (BotoCoreError, ClientError) as error:
+        failure = AwsUnavailableError("SECRETS_UNAVAILABLE", error)
+        if failure.reason == "ResourceNotFoundException":
             return ""
-        raise AwsUnavailableError("SECRETS_UNAVAILABLE", error) from None
-    except BotoCoreError as error:
-        raise AwsUnavailableError("SECRETS_UNAVAILABLE", error) from None
+        raise failure from None

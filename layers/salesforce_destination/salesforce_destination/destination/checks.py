@@ -217,20 +217,15 @@ def _address_as_salesforce_id(table: Table) -> Iterator[Mistake]:
 
 
 def _field_written_twice(table: Table) -> Iterator[Mistake]:
-    seen: dict[str, str] = {}
-    for key, target in _written_fields(table):
-        first = seen.setdefault(target.casefold(), key)
-        if first != key:
-            yield Mistake(key, f"writes {target}, which {first} writes already.", "Use another field.")
-
-
-def _written_fields(table: Table) -> Iterator[tuple[str, str]]:
     identity, ordering = part(table, "identity").get("target"), part(table, "ordering").get("field")
     identity = "Id" if _lower(identity) == "salesforceid" else identity
     named = [("identity.target", identity), ("ordering.field", ordering)]
     named += [(f"{key}.target", mapping.get("target")) for key, mapping in tables(table, "mappings")]
     named += audience_fields(table)
-    yield from ((key, target) for key, target in named if isinstance(target, str))
+    seen: dict[str, str] = {}
+    for key, target in named:
+        if isinstance(target, str) and (first := seen.setdefault(target.casefold(), key)) != key:
+            yield Mistake(key, f"writes {target}, which {first} writes already.", "Use another field.")
 
 
 def audience_fields(table: Table) -> Iterator[tuple[str, Any]]:

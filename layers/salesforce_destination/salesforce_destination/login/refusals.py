@@ -156,9 +156,7 @@ _LOGIN_REQUEST_INVALID = LoginRefusal(
     "Check `domain` and that no value of the credentials secret is cut off. Setup > Login History shows the cause.",
 )
 _SALESFORCE_FAULT = _may_pass(
-    "RETRY_REQUESTED",
-    "Salesforce had an internal error and asks to try again.",
-    "Wait: the log-in is tried again.",
+    "RETRY_REQUESTED", "Salesforce had an internal error and asks to try again.", "Wait: the log-in is tried again."
 )
 UNREADABLE = _may_pass(
     "LOGIN_ANSWER_UNREADABLE",
