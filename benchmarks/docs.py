@@ -57,7 +57,7 @@ def cold_start() -> Table:
 def _monthly(prices: Prices) -> Table:
     found = monthly(prices)
     rows = [[name, f"{usd:.2f}"] for name, usd in [*found.items(), ("all", sum(found.values()))]]
-    return Table("Fixed cost of a stack for a month, without traffic", ["", "USD"], rows)
+    return Table("Fixed cost of a stack for a month", ["", "USD"], rows)
 
 
 def _idle(prices: Prices) -> str:

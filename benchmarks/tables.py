@@ -180,7 +180,6 @@ def costs(result: Result, prices: Prices) -> Table:
     title = f"A million profiles in batches of 1,000, {LATENCY_MS} ms per call, {MEMORY_MIB} MB of arm64"
     remarks = [
         f"Prices of {prices.region}, read on {prices.read_on}. Bulk 2.0 makes a job for each batch here.",
-        _scaled_remark(result),
     ]
     return Table(title, heads, rows, remarks)
 
