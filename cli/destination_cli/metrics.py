@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -65,7 +64,7 @@ class Activity:
 
     hour: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
     day: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
-    statuses: Counter[str] = field(default_factory=Counter)
+    statuses: dict[str, int] = field(default_factory=dict)
     oldest_received_seconds: float | None = None
     last: dict[str, Point] = field(default_factory=dict)
 
@@ -87,7 +86,7 @@ def activity_of(points: Iterable[Point], now_ms: int) -> Activity:
                 activity.last[point.name] = point
         elif point.at > now_ms - DAY_MS:
             if point.name == STATUSES:
-                activity.statuses[point.mapping_id] += round(point.value)
+                activity.statuses[point.mapping_id] = activity.statuses.get(point.mapping_id, 0) + round(point.value)
             elif point.name in COUNTED:
                 activity.day[point.name] += round(point.value)
                 activity.hour[point.name] += round(point.value) if point.at > now_ms - HOUR_MS else 0
