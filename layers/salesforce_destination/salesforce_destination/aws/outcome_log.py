@@ -104,13 +104,15 @@ def _hasher(key: bytes) -> Callable[[str], str]:
 
 
 def _by_outcome(batch: Batch, updates: Sequence[Update], key: bytes) -> dict[str, list[str]]:
-    lines: dict[str, list[str]] = {}
-    hashed, messages = _hasher(key), batch.messages
+    delivered, others = list[str](), dict[str, list[str]]()
+    hashed, messages, event_time = _hasher(key), batch.messages, batch.event_time
     for update in updates:
-        message_id = messages[update.message].id[:MESSAGE_ID_LENGTH]
-        label = "delivered" if update.outcome is DELIVERED else _label(batch, update)
-        lines.setdefault(label, []).append(f"{hashed(update.key)} {message_id} {batch.event_time(update) or '-'}")
-    return lines
+        entry = f"{hashed(update.key)} {messages[update.message].id[:MESSAGE_ID_LENGTH]} {event_time(update) or '-'}"
+        if update.outcome is DELIVERED:
+            delivered.append(entry)
+        else:
+            others.setdefault(_label(batch, update), []).append(entry)
+    return {"delivered": delivered, **others} if delivered else others
 
 
 def _label(batch: Batch, update: Update) -> str:

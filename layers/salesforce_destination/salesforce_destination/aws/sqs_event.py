@@ -28,15 +28,17 @@ def partial_batch_response(message_ids: Sequence[str]) -> dict[str, list[dict[st
 
 def _message(record: Mapping[str, Json], now_ms: int) -> Message:
     attributes, own = record.get("attributes") or {}, record.get("messageAttributes")
+    count = attributes.get("ApproximateReceiveCount")
+    is_first = count == "1"
     return Message(
         record.get("messageId", ""),
         record.get("receiptHandle", ""),
         record.get("body") or "",
         _number(attributes.get("SentTimestamp"), now_ms),
-        _number(attributes.get("ApproximateReceiveCount"), 1),
+        1 if is_first else _number(count, 1),
         (own["EventTime"].get("stringValue") or "") if own and own.get("EventTime") else None,
         {name: _as_sent(attribute) for name, attribute in own.items()} if own else {},
-        _number(attributes.get("ApproximateFirstReceiveTimestamp"), now_ms),
+        now_ms if is_first else _number(attributes.get("ApproximateFirstReceiveTimestamp"), now_ms),
     )
 
 
@@ -48,6 +50,5 @@ def _as_sent(attribute: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _number(text: Json, otherwise: int) -> int:
-    if type(text) is not str:  # in an event that was written by hand
-        text = str(text)
+    text = str(text)  # in an event that was written by hand it may be a number
     return int(text) if text.isascii() and text.isdigit() else otherwise

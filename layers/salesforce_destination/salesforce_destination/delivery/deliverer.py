@@ -142,7 +142,8 @@ class Deliverer:
                     update.event_time = self.mapper.event_time(profile, message_time, message.sent_at, several)
             if not update.key and not several and (around := self.mapper.envelope(message.body, profile)):
                 update.outcome = Outcome(OutcomeKind.REJECTED, around)
-            batch.omitted.update(update.omitted)
+            if update.omitted:
+                batch.omitted.update(update.omitted)
             update.message, update.profile = position, number
             batch.updates.append(update)
 

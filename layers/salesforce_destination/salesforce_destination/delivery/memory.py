@@ -122,14 +122,15 @@ class Memory:
 
     def note_written(self, records: Sequence[Record]) -> None:
         """Remember the times of what was written."""
+        newest, older = self._newest, self._older
         for record in records:
-            times = _times(record)
+            key, times = record.key, _times(record)
             if record.left_out:
                 times = {name: times.get(name, 0) for name in record.fields}
-            if record.key in self._newest or record.key in self._older:
-                self._note(record.key, times)
+            if key in newest or key in older:
+                self._note(key, times)
             else:
-                self._newest[record.key] = times
+                newest[key] = times
         self._forget()
 
     def note_stale(self, record: Record, fields: Iterable[str]) -> None:

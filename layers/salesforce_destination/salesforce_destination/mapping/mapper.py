@@ -88,10 +88,8 @@ class Mapper:
 
     def profiles(self, body: str) -> list[Profile]:
         """Find the profiles in a message's body, each at least as far as the file reads it."""
-        if self.decoder is not None:
-            profile = read_in_part(body, self.decoder)
-            if profile is not None:
-                return [profile]
+        if self.decoder is not None and (profile := read_in_part(body, self.decoder)) is not None:
+            return [profile]
         return profiles_in(read_body(body), self.select)
 
     def envelope(self, body: str, profile: Profile) -> Reason | None:

@@ -44,6 +44,8 @@ def lookup_in(memberships: Json, namespace: str | None) -> Callable[[str], Json 
     """
     found: list[dict[str, Json]] = []
     if type(memberships) is dict:
+        if len(memberships) == 1 and type(only := memberships.get(namespace)) is dict:
+            return only.get
         for name, inner in memberships.items():
             if type(inner) is dict and (namespace is None or name.casefold() == namespace):
                 found.append(inner)

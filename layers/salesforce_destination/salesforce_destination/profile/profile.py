@@ -59,9 +59,12 @@ def read_in_part(body: str, decoder: Decoder[Profile]) -> Profile | None:
     except (MsgspecError, UnicodeEncodeError, RecursionError):
         return None
     spelled = profile.get("segmentMembership", ())
+    for namespace in spelled:
+        if namespace[:4] == PREFIX:
+            return None
     # Of two spellings of one namespace the latest membership counts, whose time may not have been read.
     is_once = len(spelled) < 2 or len({namespace.casefold() for namespace in spelled}) == len(spelled)
-    return profile if is_once and not any(namespace.startswith(PREFIX) for namespace in spelled) else None
+    return profile if is_once else None
 
 
 def read_body(body: str) -> Json:
