@@ -32,8 +32,9 @@ def plain(record: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_floor_sends_the_bytes_of_the_deliver_function() -> None:
     _, of_the_floor = delivered("floor", PROFILES)
-    _, of_the_function = delivered("deliver", PROFILES)
+    _, (describe, *of_the_function) = delivered("deliver", PROFILES)
 
+    assert describe.path.endswith("/sobjects/Contact/describe")
     assert len(of_the_floor) == 3
     assert [call.body for call in of_the_floor] == [call.body for call in of_the_function]
     assert [call.path for call in of_the_floor] == [call.path for call in of_the_function]

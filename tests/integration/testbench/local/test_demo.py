@@ -44,6 +44,6 @@ def test_mistakes_in_the_destination_file_are_told_before_anything_is_started(tm
     status = run_demo(Console(file=output, width=200), tmp_path / "state", destination=file)
 
     assert status == 2
-    assert "salesforce_objet: is not a known key. Did you mean salesforce_object?" in output.getvalue()
+    assert "salesforce_objet is not a known key. Did you mean salesforce_object?" in output.getvalue()
     assert "salesforce_object: is missing. Add it." in output.getvalue()
     assert not (tmp_path / "state").exists()
