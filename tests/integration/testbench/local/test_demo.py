@@ -45,5 +45,5 @@ def test_mistakes_in_the_destination_file_are_told_before_anything_is_started(tm
 
     assert status == 2
     assert "salesforce_objet is not a known key. Did you mean salesforce_object?" in output.getvalue()
-    assert "salesforce_object: is missing. Add it." in output.getvalue()
+    assert "salesforce_object is missing. Add it to the top" in output.getvalue()
     assert not (tmp_path / "state").exists()
