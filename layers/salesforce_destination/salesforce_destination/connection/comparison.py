@@ -90,7 +90,7 @@ def _object(destination: Destination, description: ObjectDescription) -> Iterato
     name = destination.salesforce_object
     if not description.updateable:
         problem = f"The integration user may not edit {name}."
-        yield error("salesforce_object", "", problem, "Give it the right to edit {name}.")
+        yield error("salesforce_object", "", problem, f"Give it the right to edit {name}.")
     if destination.identity.create_missing and not description.createable:
         problem = f"The integration user may not create a {name}."
         yield error("identity.create_missing", "", problem, "Give it the right to create records.")
