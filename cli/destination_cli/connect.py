@@ -34,7 +34,7 @@ WAYS = {
     GrantType.CLIENT_CREDENTIALS: "the app's key and secret; they do not expire",
     GrantType.JWT_BEARER: "your key signs each log-in; there is no shared secret",
     GrantType.REFRESH_TOKEN: "a person authorised the app in a browser",
-    GrantType.PASSWORD: "only for old connected apps; Salesforce ends it on 2027-02-20",
+    GrantType.PASSWORD: "for old connected apps; Salesforce ends it on 2027-02-20",
 }
 
 WAIT_SECONDS = 75.0

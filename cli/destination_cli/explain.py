@@ -48,7 +48,8 @@ _SINCE = re.compile(r"([1-9]\d{0,5})([mhd])")
 WAITING = {
     "rejected": "The message is in the dead-letter queue. Run `destination dead-letters --reason {code} --show"
     " --samples 1000` and look for {when}.",
-    "deferred": "The message waits on the queue because of {code}. It is tried again without you.",
+    "deferred": "The message waits on the queue because of {code}. It is tried again by itself;"
+    " `destination status` says if a person has to act.",
 }
 """What to do about the last outcome."""
 
@@ -191,19 +192,20 @@ def _show_events(explanation: Explanation, console: Console) -> None:
             " waits on the queue (see `destination status`), or it has another identity."
         )
         return
+    whole = not console.is_terminal
     for event in explanation.events:
         event_time = f"event of {moment(event.event_time)}, " if event.event_time else ""
         what = f"{event.outcome} {event.code}".strip()
         about = f"({event_time}message {event.message_id}...)"
-        console.print(f"{moment(event.at)}  {what}  {about}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{moment(event.at)}  {what}  {about}", markup=False, highlight=False, soft_wrap=whole)
     last = explanation.events[-1]
     if last.outcome in WAITING:
         when = f"the event of {moment(last.event_time)}" if last.event_time else f"the rejection of {moment(last.at)}"
         text = WAITING[last.outcome].format(code=last.code, when=when)
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        console.print(text, markup=False, highlight=False, soft_wrap=whole)
     if explanation.refusal:
         text = f"Salesforce refuses many records for this reason. It said to one of them: {explanation.refusal.text}"
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        console.print(text, markup=False, highlight=False, soft_wrap=whole)
 
 
 def _destination(target: Target, file: Path | None) -> Destination:

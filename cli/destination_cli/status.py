@@ -10,6 +10,7 @@ from itertools import chain, islice
 
 from botocore.exceptions import ClientError
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from salesforce_destination.connection.check import trouble
 from salesforce_destination.destination.destination import Destination
@@ -192,12 +193,12 @@ def show(status: StackStatus, console: Console) -> None:
     good = not status.findings
     console.print(f"{'[green]✓[/]' if good else '[red]✗[/]'} {status.name} uses {status.destination}.toml.")
     for finding in status.findings:
-        console.print(f"  {finding}", markup=False, highlight=False)
+        console.print(Padding(finding, (0, 0, 0, 2)), markup=False, highlight=False)
     console.print()
     console.print(_rows(status))
     console.print()
     console.print(_counts(status.activity))
-    console.print(WHAT_COUNTS, style="dim", highlight=False, soft_wrap=True)
+    console.print(WHAT_COUNTS, style="dim", highlight=False)
     if status.activity.statuses:
         console.print()
         table = Table("Statuses written", "Last 24 hours", box=None, pad_edge=False)

@@ -104,6 +104,15 @@ def test_a_dead_letter_can_be_found_by_its_reason_and_the_time_of_its_event() ->
     )
 
 
+def test_on_a_terminal_no_line_is_left_for_the_terminal_to_break() -> None:
+    console = Console(record=True, width=80, force_terminal=True)
+    rejected = LoggedOutcome(NOW, "rejected", "INVALID_EMAIL_ADDRESS", NOW, "0123abcd")
+
+    show(Explanation("Contact", "14d", [rejected], []), console)
+
+    assert max(map(len, console.export_text().splitlines())) <= 80
+
+
 def test_where_nothing_was_found_no_message_was_handled() -> None:
     assert "No message for this contact was processed in the last 14d." in said()
 

@@ -238,6 +238,7 @@ def test_a_person_and_a_program_read_the_same(stack: OperatedStack) -> None:
     text = console.export_text()
     assert "a-stack uses contacts.toml" in text
     assert "1,234" in text
+    assert max(map(len, text.splitlines())) <= 120
     assert "none" in text
     assert json.loads(status.as_json())["activity"]["hour"]["RecordsDelivered"] == 1_234
 
