@@ -90,7 +90,8 @@ def check(
 def connect(
     chosen: Chosen,
     grant: Annotated[
-        GrantType | None, typer.Option("--grant", help="How to log in. The command asks if you leave it out.")
+        GrantType | None,
+        typer.Option(metavar="<str>", help=f"How to log in: {', '.join(GrantType)}. Asked for if you leave it out."),
     ] = None,
     source: Annotated[
         str | None, typer.Option("--from", help="A JSON file with the credentials, or - for standard input.")

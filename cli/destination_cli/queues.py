@@ -89,8 +89,9 @@ def switch(target: Target, *, on: bool, sleep: Callable[[float], None] = time.sl
 def show(result: Switched, console: Console) -> None:
     """Say what is so now."""
     again = "" if result.changed else "already "
-    waiting = counted(result.waiting.visible, "message waits", "messages wait")
-    text = f"The destination is {again}{result.state}. {waiting}, {result.waiting.in_flight:,} in flight."
+    ready = counted(result.waiting.visible, "message is ready", "messages are ready")
+    others = f"{result.waiting.in_flight:,} in flight or waiting for their next try"
+    text = f"The destination is {again}{result.state}. {ready}, {others}."
     console.print(text, highlight=False)
     if result.state == "paused":
         text = "Profiles can still be sent; the queue keeps them for 14 days. To continue, run `destination resume`."

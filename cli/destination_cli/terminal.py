@@ -74,7 +74,7 @@ def refuse(sentence: str) -> NoReturn:
 def be_there(file: Path) -> None:
     """Refuse a file that does not exist."""
     if not file.is_file():
-        refuse(f"{file} does not exist. Name a file.")
+        refuse(f"{file} {'is a folder' if file.is_dir() else 'does not exist'}. Name a file.")
 
 
 def counted(count: int, one: str, many: str) -> str:

@@ -18,6 +18,12 @@ def test_a_file_that_is_not_there_cannot_be_used(command: str) -> None:
     assert run(command, "nowhere.toml") == (2, "nowhere.toml does not exist. Name a file.\n")
 
 
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    status, text = run("prove", str(tmp_path))
+
+    assert (status, "is a folder. Name a file." in " ".join(text.split())) == (2, True)
+
+
 def test_a_type_that_is_none_is_told_with_those_that_are(tmp_path: Path) -> None:
     status, text = run("create-fields", str(a_guarded_file(tmp_path)), "--type", "number")
 

@@ -49,4 +49,4 @@ def test_a_person_reads_what_is_so_now(stack: OperatedStack) -> None:
 
     show(switch(stack.target, on=False), console)
 
-    assert "The destination is paused. 3 messages wait, 0 in flight." in console.export_text()
+    assert "The destination is paused. 3 messages are ready, 0 in flight or waiting" in console.export_text()
