@@ -19,6 +19,10 @@ ZIPPED = b64encode(compress(TEXT.encode())).decode()
 ENVELOPES: dict[str, tuple[str, Any]] = {
     "an SNS notification": ("powertools_json(Message)", {"TopicArn": "arn:aws:sns:x", "Message": TEXT}),
     "an EventBridge event": ("detail", {"detail-type": "Changed", "detail": a_profile(1)}),
+    "a CloudEvent in base64": (
+        "powertools_json(powertools_base64(data_base64))",
+        {"specversion": "1.0", "data_base64": CODED},
+    ),
     "a CloudEvent": ("data", {"specversion": "1.0", "data": a_profile(1)}),
     "a Kinesis record": ("powertools_json(powertools_base64(data))", {"kinesisSchemaVersion": "1.0", "data": CODED}),
     "a Kinesis event": (

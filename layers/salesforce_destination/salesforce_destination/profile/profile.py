@@ -32,6 +32,7 @@ BYTE_ORDER_MARK = "\ufeff"
 _ENVELOPES = (
     ("TopicArn", "an SNS notification", "powertools_json(Message)"),
     ("detail-type", "an EventBridge event", "detail"),
+    ("data_base64", "a CloudEvent in base64", "powertools_json(powertools_base64(data_base64))"),
     ("specversion", "a CloudEvent", "data"),
     ("kinesisSchemaVersion", "a Kinesis record", "powertools_json(powertools_base64(data))"),
     ("Records.kinesis", "a Kinesis event", "Records[].kinesis.powertools_json(powertools_base64(data))"),
