@@ -197,6 +197,7 @@ def test_a_token_that_cannot_be_read_is_not_asked_for() -> None:
         ((420, HTML, b""), SalesforceUnavailableError),
         ((200, HTML, b"<html>"), OutcomeUnknownError),
         ((200, JSON, b'{"compositeRes'), OutcomeUnknownError),
+        ((200, JSON, b"[]"), OutcomeUnknownError),
         ((201, JSON, b'{"cut": "sh'), OutcomeUnknownError),
         ((0, JSON, b""), OutcomeUnknownError),
     ],

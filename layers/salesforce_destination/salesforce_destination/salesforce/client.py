@@ -146,7 +146,7 @@ class SalesforceClient:
             raise OutcomeUnknownError(None) from None
         self.usage = usage_of(response) or self.usage
         answer = parsed(response, content)
-        if response.status_code != 200 or answer is None:
+        if response.status_code != 200 or type(answer) is not dict:  # all that is asked here answers with an object
             raise request_error(response.status_code, answer)
         return answer
 
