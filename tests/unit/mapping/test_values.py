@@ -60,6 +60,9 @@ def refused(mapper: Mapper, **attributes: Any) -> Reason:
         ("\u2764\ufe0f" * 3, "\u2764\ufe0f" * 2),
         ("ab \U0001f44d\U0001f3fd", "ab"),
         (FAMILY + "\u200d\U0001f467", "\U0001f469\u200d\U0001f467"),
+        ("abcd\u0939\u093f", "abcd"),
+        ("ab\u05e9\u05c1\u05b8\u05dc", "ab\u05e9\u05c1\u05b8"),
+        ("\u0939" + "\u093f" * 5, "\u0939" + "\u093f" * 4),
     ],
 )
 def test_a_text_is_cut_between_characters_where_the_org_counts_it_as_too_long(value: str, fits: str) -> None:
@@ -150,7 +153,22 @@ def test_what_is_no_number_cannot_be_found_by_one(identity: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "nobody", ["null", "NULL", "undefined", " None ", "NaN", "\u200b", "\ufeff", "\u00a0", "", None]
+    "nobody",
+    [
+        "null",
+        "NULL",
+        "undefined",
+        " None ",
+        "NaN",
+        "\u200b",
+        "\ufeff",
+        "\u00a0",
+        "",
+        None,
+        "\0",
+        "null\u200b",
+        "\u00adNone",
+    ],
 )
 @pytest.mark.parametrize("text", [CONTACTS, KEYED])
 def test_a_word_for_nothing_is_nobodys_identity(nobody: object, text: str) -> None:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from math import isfinite
 from sys import maxsize
 from typing import TYPE_CHECKING, Any, NoReturn
+from unicodedata import category
 
 from salesforce_destination.destination.standard_fields import LENGTHS, REQUIRED_TO_CREATE
 from salesforce_destination.mapping.audience_fields import AudienceFields
@@ -202,7 +203,8 @@ class IdentityReader:
                 return record_id, record_id
             self._refuse(identity, record_id)
         folded = identity.lower()
-        if folded in _NOBODY or (not identity.isascii() and (_is_nobody(identity) or not is_unicode(identity))):
+        is_plain = identity.isascii() and identity.isprintable()
+        if folded in _NOBODY or (not is_plain and (_is_nobody(identity) or not is_unicode(identity))):
             self._refuse(identity, None)
         if self._is_number:
             if not _NUMBER.fullmatch(identity):
@@ -310,9 +312,9 @@ def _digits_of(text: str) -> str:
 
 
 def _is_nobody(identity: str) -> bool:
-    """Whether this is a word for nothing, or invisible."""
-    is_seen = any(char.isprintable() and not char.isspace() for char in identity)
-    return identity.lower() in _NOBODY or (is_unicode(identity) and not is_seen)
+    """Whether what can be seen of this is a word for nothing, or nothing."""
+    seen = "".join(char for char in identity if char.isprintable()).strip()
+    return is_unicode(identity) and seen.lower() in _NOBODY
 
 
 def _cut(text: str, longest: int) -> str:
@@ -323,6 +325,8 @@ def _cut(text: str, longest: int) -> str:
         if left < 0:
             break
         end = match.end()
+    while end and end < len(text) and category(text[end])[0] == "M":  # vowel signs, points and viramas
+        end -= 1
     return text[:end] or text.encode("utf-16-le")[: 2 * longest].decode("utf-16-le", "ignore")
 
 
