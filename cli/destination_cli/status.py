@@ -148,7 +148,7 @@ class StackStatus:
         found = [f"{name} is on: see docs/runbook.md#{name.lower()}." for name in self.alarms or ()]
         if self.paused:
             found.append("Delivery is paused. To continue, run `destination resume`.")
-        if self.refusal:
+        if self.refusal and self.queue.all:
             found.append(self.refusal)
         if self.dead_letters:
             found.append(f"Dead letters: {self.dead_letters:,}. To see the reasons, run `destination dead-letters`.")

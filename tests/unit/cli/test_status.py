@@ -209,20 +209,24 @@ def test_a_schema_mismatch_and_problems_of_the_connection_are_for_a_person_to_lo
     assert json.loads(status.as_json())["activity"]["last"]["SchemaMismatch"]["value"] == 2
 
 
-@pytest.mark.parametrize(("minutes", "is_told"), [(1, True), (61, False)])
-def test_one_refusal_for_a_common_cause_is_told_for_an_hour(stack: OperatedStack, minutes: int, is_told: bool) -> None:
+@pytest.mark.parametrize(("minutes", "waiting", "is_told"), [(1, 1, True), (61, 1, False), (1, 0, False)])
+def test_one_refusal_for_a_common_cause_is_told_for_an_hour_while_messages_wait(
+    stack: OperatedStack, minutes: int, waiting: int, is_told: bool
+) -> None:
     at, code = NOW - 60_000 * minutes, "CANNOT_EXECUTE_FLOW_TRIGGER"
     words = json.dumps({"at": at, "code": code, "text": "Flow [x] says no", "fields": []})
     secret = stack.secrets.create_secret(Name="refusal", SecretString=words)
     target = with_alarms(stack)
     target.outputs = {**target.outputs, "RefusalSecretArn": secret["ARN"]}
+    for _ in range(waiting):
+        stack.sqs.send_message(QueueUrl=stack.queue_url, MessageBody="b")
     stack.feed()
     console = Console(record=True, width=200)
 
     status = status_of(target, NOW)
     show(status, console)
 
-    assert (f"{code} at 20" in status.findings[0]) is is_told
+    assert (f"{code} at 20" in " ".join(status.findings)) is is_told
     assert ("in its own words: Flow [x] says no" in console.export_text()) is is_told
     assert "Flow" not in repr(status)
 
