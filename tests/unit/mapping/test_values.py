@@ -198,6 +198,8 @@ def test_sharp_s_is_not_two_letters() -> None:
         ("join('-', [to_string(gone), title])", None),
         ("to_string(gone) || title", "x"),
         ("to_string(`0`)", "0"),
+        ("to_string(`9.0`)", "9"),
+        ("join('-', [to_string(`4790123456.0`), title])", "4790123456-x"),
     ],
 )
 def test_of_nothing_a_function_makes_nothing(source: str, value: str | None) -> None:

@@ -81,6 +81,7 @@ def test_powertools_functions_are_there() -> None:
         ("a && lenght(b)", 5),
         ("a || join(b)", 5),
         ("length(a, b)", 0),
+        ("a[::0] | [0]", None),
         ("", None),
     ],
 )
@@ -102,7 +103,15 @@ def test_a_function_that_is_given_nothing_gives_nothing(expression: str, documen
 
 
 @pytest.mark.parametrize(
-    ("expression", "given"), [("length(a)", 5), ("powertools_json(a)", "{"), ("powertools_base64(a)", "x")]
+    ("expression", "given"),
+    [
+        ("length(a)", 5),
+        ("powertools_json(a)", "{"),
+        ("powertools_base64(a)", "x"),
+        ("a > `1`", "2"),
+        ("ceil(a)", float("inf")),
+        ("powertools_json(a).b", "[" * 100_000),
+    ],
 )
 def test_an_expression_that_does_not_fit_the_profile_refuses_it_and_is_named(expression: str, given: object) -> None:
     with pytest.raises(ProfileRefusedError) as error:

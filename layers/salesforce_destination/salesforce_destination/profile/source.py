@@ -159,7 +159,7 @@ def _search(expression: str, unwrap: Source) -> Source:
     def read(value: Json) -> Json:
         try:
             found = unwrap(compiled.search(value, options=options))
-        except (ValueError, OSError, EOFError) as error:
+        except Exception as error:  # whatever the libraries raise at a value that they do not expect
             return _nothing_or_refused(expression, error)
         return ABSENT if found is None else found
 
@@ -167,11 +167,12 @@ def _search(expression: str, unwrap: Source) -> Source:
 
 
 def _without_nulls(value: Json) -> Json:
+    """What such a function is to see: no null, and 9 where JSON has 9.0."""
     if type(value) is dict:
         return {key: inner for key, old in value.items() if (inner := _without_nulls(old)) is not None} or None
     if type(value) is list:
         return [inner for old in value if (inner := _without_nulls(old)) is not None] or None
-    return value
+    return int(value) if type(value) is float and value.is_integer() and abs(value) < 2**53 else value
 
 
 def _nothing_or_refused(expression: str, error: Exception) -> Json:
@@ -188,6 +189,8 @@ def _nothing_or_refused(expression: str, error: Exception) -> Json:
 def _calls_in(node: Json) -> Iterator[tuple[str, int]]:
     if node["type"] == "function_expression":
         yield node["value"], len(node["children"])
+    if node["type"] == "slice" and node["children"][2] == 0:
+        raise SourceError("has a slice with the step 0", None)
     for child in node["children"]:
         if isinstance(child, dict):  # those of a slice are numbers
             yield from _calls_in(child)
