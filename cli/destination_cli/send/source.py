@@ -18,20 +18,22 @@ from destination_cli.target import TargetError
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """What some programs put before a UTF-8 file."""
 
+_CSV = (
+    "PYTHONIOENCODING=utf-8-sig python3 -c 'import csv, json, sys;"
+    ' [print(json.dumps(row)) for row in csv.DictReader(sys.stdin, delimiter="MARK")]\' < FILE'
+)
+
 _OTHERS = (
     (rb"\x1f\x8b", "gzip", "gzip -dc FILE"),
     (rb"BZh", "bzip2", "bzip2 -dc FILE"),
     (rb"\x28\xb5\x2f\xfd", "Zstandard", "zstd -dc FILE"),
     (rb"PK\x03\x04", "a ZIP archive or a workbook", "unzip -p FILE"),
     (rb"PAR1", "Parquet", "duckdb -c \"COPY 'FILE' TO '/dev/stdout' (FORMAT json)\""),
+    (rb"\xff\xfe\x00\x00|\x00\x00\xfe\xff", "UTF-32", "iconv -f UTF-32 -t UTF-8 FILE"),
     (rb"\xff\xfe|\xfe\xff|\x00|.\x00", "UTF-16", "iconv -f UTF-16 -t UTF-8 FILE"),
     (rb"\s*\[", "a JSON array", "jq -c '.[]' FILE"),
     (rb"\s*\{\s*$", "JSON over several lines", "jq -c . FILE"),
-    (
-        rb"[^{]*[,;\t]",
-        "CSV",
-        "python3 -c 'import csv, json, sys; [print(json.dumps(row)) for row in csv.DictReader(sys.stdin)]' < FILE",
-    ),
+    *((rb"[^{,;\t]*" + mark.encode(), "CSV", _CSV.replace("MARK", repr(mark)[1:-1])) for mark in ",;\t"),
 )
 """How a file begins that holds no profile on each line, what it is, and the command that writes such lines."""
 

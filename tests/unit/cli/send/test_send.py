@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import resource
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -242,8 +243,7 @@ def test_lines_that_are_no_profiles_are_named_and_the_others_sent(
         ('{"a": 1}'.encode("utf-16-le"), "UTF-16", "iconv"),
         (b'[{"a": 1}]', "a JSON array", "jq -c '.[]' 'my profiles' |"),
         (b'{\n  "a": 1\n}\n', "JSON over several lines", "jq -c . 'my profiles' |"),
-        (b"id;name\n1;Okafor\n", "CSV", "csv.DictReader"),
-        (b"\xef\xbb\xbfid,name\n", "CSV", "csv.DictReader"),
+        ('{"a": 1}'.encode("utf-32"), "UTF-32", "iconv -f UTF-32 -t UTF-8"),
         (b"PK\x03\x04...", "a ZIP archive or a workbook", "unzip -p"),
     ],
 )
@@ -263,6 +263,20 @@ def test_a_file_in_another_format_is_named_with_the_command_that_mends_it(
     assert command in str(error.value).replace(f"{tmp_path}/", "")
     assert queue.bodies == set()
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
+@pytest.mark.parametrize("mark", [";", "\t", ","])
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
+def test_the_command_for_csv_reads_it(tmp_path: Path, mark: str, start: bytes) -> None:
+    file = tmp_path / "my profiles"
+    file.write_bytes(start + f"id{mark}name\n1{mark}Ok\u00e1for\n".encode())
+
+    with pytest.raises(TargetError) as error:
+        send_file(a_target(StandInQueue()), file, QUIET, as_of=None, resume=False, as_json=False)
+    command = str(error.value).partition("Use: ")[2].partition(" | ")[0]
+
+    lines = subprocess.run(["sh", "-c", command], check=True, capture_output=True).stdout.splitlines()
+    assert [line.body for line in read_lines(lines)] == ['{"id": "1", "name": "Ok\\u00e1for"}']
 
 
 @pytest.mark.parametrize(
