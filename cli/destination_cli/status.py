@@ -156,6 +156,10 @@ class StackStatus:
         if self.org.problem:
             text = f"The org cannot be reached with the stored access token: {self.org.problem}. {self.org.cause}"
             found.append(text.strip())
+        hour = self.activity.hour
+        if self.queue.all and hour["MessagesDeferred"] and not hour["RecordsDelivered"] and not found:
+            page = "docs/runbook.md#nothingdeliveredalarm"
+            found.append(f"Messages wait, and no record was written in the last hour: see {page}.")
         return found
 
     def as_json(self) -> str:

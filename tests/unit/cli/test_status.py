@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from destination_cli.metrics import DAY_MS, HOUR_MS, Point, activity_of, points_of
-from destination_cli.status import exit_status, show, status_of
+from destination_cli.status import OrgStatus, exit_status, show, status_of
 from destination_cli.target import Target
 from moto import mock_aws
 from operated_stack import OperatedStack
@@ -207,6 +208,23 @@ def test_a_schema_mismatch_and_problems_of_the_connection_are_for_a_person_to_lo
     assert re.search(r"ConnectionProblems +3 at ", text)
     assert "RecordsDelivered counts records" in text
     assert json.loads(status.as_json())["activity"]["last"]["SchemaMismatch"]["value"] == 2
+
+
+@pytest.mark.parametrize(("waiting", "written", "is_told"), [(1, 0, True), (1, 3, False), (0, 0, False)])
+def test_messages_that_wait_while_nothing_is_written_are_for_a_person_to_look_at(
+    stack: OperatedStack, waiting: int, written: int, is_told: bool
+) -> None:
+    counted("MessagesDeferred", 40)
+    if written:
+        counted("RecordsDelivered", written)
+    for _ in range(waiting):
+        stack.sqs.send_message(QueueUrl=stack.queue_url, MessageBody="b")
+    stack.feed()
+
+    status = replace(status_of(with_alarms(stack), NOW), org=OrgStatus())
+
+    told = "Messages wait, and no record was written in the last hour: see docs/runbook.md#nothingdeliveredalarm."
+    assert status.findings == ([told] if is_told else [])
 
 
 @pytest.mark.parametrize(("minutes", "waiting", "is_told"), [(1, 1, True), (61, 1, False), (1, 0, False)])
