@@ -22,7 +22,6 @@ _CSV = (
     "PYTHONIOENCODING=utf-8-sig python3 -c 'import csv, json, sys;"
     ' [print(json.dumps(row)) for row in csv.DictReader(sys.stdin, delimiter="MARK")]\' < FILE'
 )
-
 _OTHERS = (
     (rb"\x1f\x8b", "gzip", "gzip -dc FILE"),
     (rb"BZh", "bzip2", "bzip2 -dc FILE"),

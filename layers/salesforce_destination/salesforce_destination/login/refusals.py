@@ -244,7 +244,6 @@ TABLE: tuple[tuple[str, str, LoginRefusal], ...] = (
 )
 """(error, beginning of error_description) -> what it means. The first row that fits holds."""
 
-
 _WORD = re.compile(r"[a-z][a-z_]{2,39}")
 
 

@@ -44,7 +44,6 @@ KEY_PREFIXES = {"Account": "001", "Contact": "003", "Lead": "00Q"}
 """The first three characters of a record's Id say what it is (keyPrefix in the describe)."""
 
 _FOLDED_FIELDS = frozenset({"Email"})
-
 _NOBODY = frozenset({"", "null", "undefined", "none", "nan"})
 """What producers write where they have no identity."""
 
@@ -203,8 +202,7 @@ class IdentityReader:
                 return record_id, record_id
             self._refuse(identity, record_id)
         folded = identity.lower()
-        is_plain = identity.isascii() and identity.isprintable()
-        if folded in _NOBODY or (not is_plain and (_is_nobody(identity) or not is_unicode(identity))):
+        if folded in _NOBODY or (not identity.isprintable() and (_is_nobody(identity) or not is_unicode(identity))):
             self._refuse(identity, None)
         if self._is_number:
             if not _NUMBER.fullmatch(identity):
@@ -313,8 +311,7 @@ def _digits_of(text: str) -> str:
 
 def _is_nobody(identity: str) -> bool:
     """Whether what can be seen of this is a word for nothing, or nothing."""
-    seen = "".join(char for char in identity if char.isprintable()).strip()
-    return is_unicode(identity) and seen.lower() in _NOBODY
+    return is_unicode(identity) and "".join(filter(str.isprintable, identity)).strip().lower() in _NOBODY
 
 
 def _cut(text: str, longest: int) -> str:

@@ -37,7 +37,6 @@ _NO_OBJECT: Final[dict[str, Json]] = {}
 _PLAIN = re.compile(r'(?:[A-Za-z_][A-Za-z0-9_]*|"[^"\\]+")(?:\.(?:[A-Za-z_][A-Za-z0-9_]*|"[^"\\]+")|\[[0-9]+\])*')
 _STEP = re.compile(r'"([^"\\]+)"|\[([0-9]+)\]|([A-Za-z_][A-Za-z0-9_]*)')
 
-
 _TAKE_NULL = frozenset({"to_string", "to_array", "type"})
 """JMESPath's functions that accept null; the others give nothing for it."""
 
@@ -138,7 +137,7 @@ def _search(expression: str, unwrap: Source) -> Source:
     from aws_lambda_powertools.utilities.jmespath_utils import PowertoolsFunctions
 
     class Functions(PowertoolsFunctions):
-        """Where the specification makes the word null, or a list of it, out of nothing, nothing comes of it."""
+        """Where the specification makes the word null of nothing, nothing comes of it, and "9" comes of 9.0."""
 
         def call_function(self, name: str, arguments: list[Json]) -> Json:
             if name in _TAKE_NULL:
@@ -167,7 +166,6 @@ def _search(expression: str, unwrap: Source) -> Source:
 
 
 def _without_nulls(value: Json) -> Json:
-    """What such a function is to see: no null, and 9 where JSON has 9.0."""
     if type(value) is dict:
         return {key: inner for key, old in value.items() if (inner := _without_nulls(old)) is not None} or None
     if type(value) is list:

@@ -115,8 +115,7 @@ _PASSING = """
 _UNFIT = """
     API_CURRENTLY_DISABLED API_DISABLED_FOR_ORG CLIENT_NOT_ACCESSIBLE_FOR_USER CLIENT_REQUIRE_UPDATE_FOR_USER
     FUNCTIONALITY_NOT_ENABLED INVALID_OPERATION_WITH_EXPIRED_PASSWORD INVALID_TYPE METHOD_NOT_ALLOWED
-    PASSWORD_LOCKOUT TRIAL_EXPIRED UNSUPPORTED_API_VERSION UNSUPPORTED_CLIENT
-    UNSUPPORTED_MEDIA_TYPE
+    PASSWORD_LOCKOUT TRIAL_EXPIRED UNSUPPORTED_API_VERSION UNSUPPORTED_CLIENT UNSUPPORTED_MEDIA_TYPE
 """
 
 _VALUES = """
@@ -159,7 +158,6 @@ TABLE: Sequence[Row] = (
         for code in ("INSUFFICIENT_ACCESS", "INSUFFICIENT_ACCESS_OR_READONLY", *_VALUES.split())
     ),
 )
-
 
 _BY_CODE: Mapping[str, Sequence[Row]] = {code: [row for row in TABLE if row[0] == code] for code, *_ in TABLE}
 
@@ -220,7 +218,6 @@ BY_STATUS: Mapping[int, type[SalesforceError]] = {
     429: SalesforceUnavailableError,
 }
 """What an edge server answers with a page of its own, and means by its status alone."""
-
 
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,79}")
 
