@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from builders import CONTACTS, SENT_AT, a_destination, an_id, an_update
-from salesforce_destination.errors import TimeIsUpError
+from salesforce_destination.errors import OutcomeUnknownError, TimeIsUpError
 from salesforce_destination.record.record import Record, merge
 from salesforce_destination.record.successor import Move, Successor
 from salesforce_destination.salesforce.org import SalesforceOrg
@@ -73,3 +73,13 @@ def test_a_describe_is_believed_for_five_minutes() -> None:
         org.describe()
 
     assert client.paths == ["describe", "describe"]
+
+
+@pytest.mark.parametrize("answer", [{"fields": 5}, {"fields": [{"name": "A", "length": "x"}]}])
+def test_a_describe_of_another_shape_is_no_answer(answer: Any) -> None:
+    client = Client(2)
+    client.get = lambda path, query=None: answer  # type: ignore[method-assign]
+    org, _ = an_org(client)
+
+    with pytest.raises(OutcomeUnknownError):
+        org.describe()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from salesforce_destination.errors import TimeIsUpError
+from salesforce_destination.errors import OutcomeUnknownError, TimeIsUpError
 from salesforce_destination.record.composite import Collection, CollectionReply, CompositeWriter, read_reply
 from salesforce_destination.record.record import Record
 from salesforce_destination.record.successor import (
@@ -115,7 +115,11 @@ class SalesforceOrg:
         now = self._clock()
         known = self._described.get(sobject)
         if known is None or now - known[0] > DESCRIBE_GOOD_FOR_SECONDS:
-            described = read_description(self._client.get(f"{self._root}/sobjects/{sobject}/describe"))
+            answer = self._client.get(f"{self._root}/sobjects/{sobject}/describe")
+            try:
+                described = read_description(answer)
+            except (AttributeError, KeyError, TypeError, ValueError):  # an answer of another shape says nothing
+                raise OutcomeUnknownError(200) from None
             known = now, described.spelled_as([*self._destination.written_fields, self._destination.identity.target])
             self._described[sobject] = known
         return known[1]
