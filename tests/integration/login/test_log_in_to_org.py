@@ -161,11 +161,12 @@ def test_a_revoked_session_costs_one_log_in_and_the_request_is_sent_once_more(st
     org.sessions.revoke_all()
     issued = org.sessions.issued
 
+    part = {"method": "POST", "url": "/services/data/v66.0/sobjects/Contact", "referenceId": "one"}
     answer = client.post(
-        CREATE, {"allOrNone": False, "records": [{"attributes": {"type": "Contact"}, "LastName": "Okafor"}]}
+        "/services/data/v66.0/composite", {"compositeRequest": [{**part, "body": {"LastName": "Okafor"}}]}
     )
 
-    assert answer[0]["success"] is True
+    assert answer["compositeResponse"][0]["httpStatusCode"] == 201
     assert org.sessions.issued == issued + 1
     assert stack.waiting() == []
 
