@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from salesforce_destination.record.guards import guard_formula
 
@@ -38,6 +38,7 @@ def profile(number: int, audience: str | None = LOYAL, **more: str) -> str:
         "identityMap": {"crmID": [{"id": crm_id(number)}]},
     }
     if audience:
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        body["segmentMembership"] = {"ups": {audience: {"status": "realized", "lastQualificationTime": now}}}
+        # The stage makes a message old by its time of sending alone, which no membership may be ahead of.
+        then = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        body["segmentMembership"] = {"ups": {audience: {"status": "realized", "lastQualificationTime": then}}}
     return json.dumps(body)
