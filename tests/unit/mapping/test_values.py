@@ -33,7 +33,7 @@ KEYED = CONTACTS.replace('"SalesforceId"', '"Key__c"')
 
 def described(text: str = CONTACTS, more: str = "") -> Mapper:
     mapper = Mapper(a_destination(text, more))
-    mapper.heed(read_description({"fields": FIELDS}))
+    mapper.use_description(read_description({"fields": FIELDS}))
     return mapper
 
 

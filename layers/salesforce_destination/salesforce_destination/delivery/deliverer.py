@@ -89,19 +89,19 @@ class Deliverer:
             self.ask_at = self.memory.clock() + DESCRIBE_EVERY_SECONDS
             with suppress(DestinationError):  # without an answer values go as they are
                 sender.describe()
-            self._heed(sender)
+            self._pass_on_description(sender)
         self._read(batch)
         sender.write(merge(batch.unsettled()), limits.records_per_collection)
-        self._heed(sender)
+        self._pass_on_description(sender)
         batch.conclude()
         self._give_up(batch, now_ms)
         self._settle(batch)
         return batch
 
-    def _heed(self, sender: Sender) -> None:
+    def _pass_on_description(self, sender: Sender) -> None:
         """Tell the mapping what the org last said of its fields."""
         if sender.described:
-            self.mapper.heed(sender.described)
+            self.mapper.use_description(sender.described)
             self.ask_at = self.memory.clock() + DESCRIPTION_GOOD_FOR_SECONDS
 
     def _read(self, batch: Batch) -> None:

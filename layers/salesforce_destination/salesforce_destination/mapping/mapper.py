@@ -79,12 +79,12 @@ class Mapper:
     def _list_fields(self) -> None:
         self._fields = [(each.source, each.target, each.longest, each.is_optional, each) for each in self._readers]
 
-    def heed(self, description: ObjectDescription) -> None:
-        """Heed what the org says of its fields; until then values go as they are, and keys are texts."""
+    def use_description(self, description: ObjectDescription) -> None:
+        """Follow what the org says of its fields; until then values go as they are, and keys are texts."""
         for reader in self._readers:
-            reader.heed(description.fields.get(reader.target))
+            reader.use_description(description.fields.get(reader.target))
         self._list_fields()
-        self._identity.heed(description.fields.get(self.destination.identity.target))
+        self._identity.use_description(description.fields.get(self.destination.identity.target))
 
     def profiles(self, body: str) -> list[Profile]:
         """Find the profiles in a message's body, each at least as far as the file reads it."""
@@ -180,8 +180,8 @@ class IdentityReader:
         self._folds = identity.target in _FOLDED_FIELDS or not identity.case_sensitive
         self._is_number = False
 
-    def heed(self, field: FieldDescription | None) -> None:
-        """Heed what the org says of the identity's field."""
+    def use_description(self, field: FieldDescription | None) -> None:
+        """Follow what the org says of the identity's field."""
         if field is not None:
             self._folds, self._is_number = not field.case_sensitive, field.type in NUMBER_TYPES
 
@@ -236,7 +236,7 @@ class _FieldReader:
         self.longest = mapping.max_length or known or maxsize
         self.is_optional = mapping.default is None and not mapping.required and mapping.when_absent == "leave"
 
-    def heed(self, field: FieldDescription | None) -> None:
+    def use_description(self, field: FieldDescription | None) -> None:
         if field is not None and field.type:
             self._is_text, self._is_never_empty = field.type in TEXT_TYPES, not field.nillable
             self.longest = min(self.mapping.max_length or maxsize, (self._is_text and field.length) or maxsize)
