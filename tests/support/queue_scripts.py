@@ -1,14 +1,29 @@
-"""Scripts of calls to SQS, told as what was answered: so that two clients can be held against each other."""
+"""
+Scripts of calls to SQS, told as what was answered: so that two clients can be held against each other.
+
+The model is the measure: where another AWS answers otherwise, its `Differences` say so.
+"""
 
 from __future__ import annotations
 
+import json
+import random
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
+from destination_testbench.aws.clients import SimulatedSqs
+from destination_testbench.aws.fifo import FifoQueue
+from destination_testbench.aws.queue import QueueConfig, StandardQueue
+from destination_testbench.chaos.clock import SimulatedClock
 
 Seen = list[Any]
+Differences = Mapping[tuple[str, int], Any]
+"""What another AWS answers, by the script and the place in what it saw."""
+
+MAX_RECEIVE_COUNT = 3
 EVERYTHING: Mapping[str, Any] = {"AttributeNames": ["All"], "MessageAttributeNames": ["All"]}
 A_NUMBER = {"DataType": "Number", "StringValue": "1767571200000"}
 
@@ -34,6 +49,25 @@ class Place:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         answer = self.sqs.get_queue_attributes(QueueUrl=url or self.queue, AttributeNames=names)
         return dict(answer["Attributes"])
+
+
+def place_on(sqs: Any) -> Place:
+    """New queues of another AWS, which waits in real time."""
+    letters = sqs.create_queue(QueueName="letters")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=letters, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVE_COUNT})
+    queue = sqs.create_queue(QueueName="queue", Attributes={"RedrivePolicy": policy})["QueueUrl"]
+    fifo = sqs.create_queue(QueueName="refresh.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    return Place(sqs, queue, letters, fifo, time.sleep)
+
+
+def place_in_simulation(**config: Any) -> Place:
+    clock, draw = SimulatedClock(1_767_571_200.0), random.Random(1)
+    queue = StandardQueue("queue", QueueConfig(max_receive_count=MAX_RECEIVE_COUNT, **config), clock.now, draw)
+    queue.dead_letters = StandardQueue("letters", QueueConfig(), clock.now, draw)
+    fifo = FifoQueue("refresh.fifo", QueueConfig(), clock.now, draw)
+    sqs = SimulatedSqs({"queue": queue, "letters": queue.dead_letters, "refresh.fifo": fifo})
+    return Place(sqs, "queue", "letters", "refresh.fifo", clock.sleep)
 
 
 def told(message: Mapping[str, Any]) -> Any:
@@ -174,4 +208,34 @@ def fifo(place: Place) -> Seen:
     return [*seen, [told(message) for message in place.receive(place.fifo)]]
 
 
-SCRIPTS = (a_life, visibility, refused_visibility, redrive, batches, fifo)
+def attributes(place: Place) -> Seen:
+    """An attribute is not empty, and a Number is one; what is wrong with an entry of a batch stands in the answer."""
+
+    def send(**attribute: Any) -> str:
+        return code_of(lambda: place.send("body", MessageAttributes={"Name": attribute}))
+
+    wrong = {"Name": {"DataType": "Number", "StringValue": "ten"}}
+    right = {"Name": {"DataType": "Number.ms", "StringValue": "-1.5e3"}}
+    entries = [
+        {"Id": str(index), "MessageBody": "body", "MessageAttributes": attributes}
+        for index, attributes in enumerate((wrong, right))
+    ]
+    answer = place.sqs.send_message_batch(QueueUrl=place.queue, Entries=entries)
+    return [
+        send(DataType="String", StringValue=""),
+        send(DataType="String"),
+        send(DataType="Binary", BinaryValue=b""),
+        send(DataType="Number", StringValue=""),
+        send(DataType="Number", StringValue="ten"),
+        send(DataType="Number", StringValue="NaN"),
+        failed(answer),
+        [entry["Id"] for entry in answer["Successful"]],
+    ]
+
+
+SCRIPTS = (a_life, visibility, refused_visibility, redrive, batches, fifo, attributes)
+
+
+def expected(script: Callable[[Place], Seen], differences: Differences) -> Seen:
+    """What the script sees in the model, but for what the other AWS answers otherwise."""
+    return [differences.get((script.__name__, at), answer) for at, answer in enumerate(script(place_in_simulation()))]

@@ -28,6 +28,7 @@ MOST_BYTES = 1_048_576
 """Of a message, and of all messages of one call ("Amazon SQS message quotas")."""
 
 _NOT_ALLOWED = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 Answer = dict[str, Any]
 Entries = Sequence[Mapping[str, Any]]
 AnyQueue = StandardQueue | FifoQueue
@@ -159,6 +160,7 @@ def _sent(queue: AnyQueue, entry: Mapping[str, Any]) -> Answer:
         (not body, "MissingParameter", "The request must contain the parameter MessageBody."),
         (len(attributes) > MOST_ATTRIBUTES, "InvalidParameterValue", "Number of message attributes [11] exceeds 10."),
         (size_of(body, attributes) > MOST_BYTES, "InvalidParameterValue", "One or more parameters are invalid."),
+        (not all(map(_has_value, attributes.values())), "InvalidParameterValue", "An attribute is empty or no number."),
         (any(map(_NOT_ALLOWED.search, texts)), "InvalidMessageContents", "Invalid characters found."),
     ):
         if wrong:
@@ -167,6 +169,11 @@ def _sent(queue: AnyQueue, entry: Mapping[str, Any]) -> Answer:
         message = queue.add(body, attributes, entry["MessageGroupId"], entry["MessageDeduplicationId"])
         return {"MessageId": message.id, "MD5OfMessageBody": md5(body), "SequenceNumber": message.sequence}
     return {"MessageId": queue.add(body, attributes).id, "MD5OfMessageBody": md5(body)}
+
+
+def _has_value(attribute: Mapping[str, Any]) -> bool:
+    value = attribute.get("StringValue") or attribute.get("BinaryValue")
+    return bool(value and (not attribute["DataType"].startswith("Number") or _NUMBER.fullmatch(value)))
 
 
 def _deleted(queue: AnyQueue, handle: str) -> Answer:

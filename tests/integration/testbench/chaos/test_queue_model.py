@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
-import json
-import random
-import time
 from collections.abc import Callable
 from typing import Any
 
 import boto3
 import pytest
-from destination_testbench.aws.clients import SimulatedSqs
-from destination_testbench.aws.fifo import FifoQueue
-from destination_testbench.aws.queue import QueueConfig, StandardQueue
-from destination_testbench.chaos.clock import SimulatedClock
 from moto import mock_aws
-from queue_scripts import SCRIPTS, Place, Seen, code_of, failed
+from queue_scripts import SCRIPTS, Differences, Place, Seen, code_of, expected, failed, place_in_simulation, place_on
 
-MAX_RECEIVE_COUNT = 3
-
-
-def place_on_moto() -> Place:
-    sqs = boto3.client("sqs", region_name="eu-west-1")
-    letters = sqs.create_queue(QueueName="letters")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=letters, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVE_COUNT})
-    queue = sqs.create_queue(QueueName="queue", Attributes={"RedrivePolicy": policy})["QueueUrl"]
-    fifo = sqs.create_queue(QueueName="refresh.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
-    return Place(sqs, queue, letters, fifo, time.sleep)
-
-
-def place_in_simulation(**config: Any) -> Place:
-    clock, draw = SimulatedClock(1_767_571_200.0), random.Random(1)
-    queue = StandardQueue("queue", QueueConfig(max_receive_count=MAX_RECEIVE_COUNT, **config), clock.now, draw)
-    queue.dead_letters = StandardQueue("letters", QueueConfig(), clock.now, draw)
-    fifo = FifoQueue("refresh.fifo", QueueConfig(), clock.now, draw)
-    sqs = SimulatedSqs({"queue": queue, "letters": queue.dead_letters, "refresh.fifo": fifo})
-    return Place(sqs, "queue", "letters", "refresh.fifo", clock.sleep)
+MOTO_TAKES_ANY_ATTRIBUTE: Differences = {
+    **{("attributes", place): "none" for place in range(6)},
+    ("attributes", 6): [],
+    ("attributes", 7): ["0", "1"],
+}
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.__name__)
 def test_the_model_answers_as_motos_queue_does(script: Callable[[Place], Seen]) -> None:
     with mock_aws():
-        expected = script(place_on_moto())
+        seen = script(place_on(boto3.client("sqs", region_name="eu-west-1")))
 
-    assert script(place_in_simulation()) == expected
+    assert seen == expected(script, MOTO_TAKES_ANY_ATTRIBUTE)
+
+
+def test_a_refused_attribute_has_the_code_of_aws_and_its_message_is_not_there() -> None:
+    place = place_in_simulation()
+    entry = {
+        "Id": "1",
+        "MessageBody": "body",
+        "MessageAttributes": {"Name": {"DataType": "Number", "StringValue": "ten"}},
+    }
+
+    (refused,) = place.sqs.send_message_batch(QueueUrl=place.queue, Entries=[entry])["Failed"]
+
+    assert (refused["Code"], refused["SenderFault"]) == ("InvalidParameterValue", True)
+    assert place.counts()["ApproximateNumberOfMessages"] == "0"
 
 
 def change(place: Place, handles: list[str], seconds: int = 30) -> Any:
