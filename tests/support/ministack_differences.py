@@ -1,0 +1,141 @@
+"""
+What MiniStack does otherwise than AWS documents, and what a template is given so that it means there what it says.
+
+Each difference is looked for by tests/integration/aws/test_ministack.py: one that MiniStack has mended fails there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+Json = Any
+
+BY_CALL = {
+    "AWS::SecretsManager::ResourcePolicy": ("secretsmanager", "put_resource_policy"),
+    "AWS::CloudWatch::CompositeAlarm": ("cloudwatch", "put_composite_alarm"),
+    "AWS::CloudWatch::Alarm": ("cloudwatch", "put_metric_alarm"),
+    "AWS::CloudWatch::Dashboard": ("cloudwatch", "put_dashboard"),
+}
+"""
+Types that its CloudFormation does not make, though its services know the calls; alarms only if they are of metric math.
+
+A parameter of SSM stands for such a resource: it holds the properties worked out, with which the call is made then.
+"""
+
+PREFIX = "/not-made-by-cloudformation"
+
+
+def adjusted(template: Mapping[str, Json], values: Mapping[str, str], opt: str) -> dict[str, Json]:
+    """A transformed template as MiniStack has to be given it; `opt` is where the layers lie on this machine."""
+    body = json.loads(json.dumps(template, default=str))
+    secrets = {name for name, it in body["Resources"].items() if it["Type"] == "AWS::SecretsManager::Secret"}
+    body = each(body, lambda value: name_secrets_by_their_arns(value, secrets))
+    body = each(body, actions_of_batches)
+    body = each(body, lambda value: under_opt(value, opt))
+    for logical_id, resource in body["Resources"].items():
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "AWS::Lambda::EventSourceMapping":
+            properties.update(each(properties, lambda value: numbers(value, body["Parameters"], values)))
+        if resource["Type"] in BY_CALL and (resource["Type"] != "AWS::CloudWatch::Alarm" or "Metrics" in properties):
+            if resource["Type"] == "AWS::SecretsManager::ResourcePolicy":
+                properties = each(properties, roles_by_their_sessions)
+            held = {"type": resource["Type"], "properties": properties}
+            resource["Properties"] = {
+                "Name": {"Fn::Sub": f"{PREFIX}/${{AWS::StackName}}/{logical_id}"},
+                "Type": "String",
+                "Tier": "Advanced",
+                "Value": {"Fn::ToJsonString": held},
+            }
+            resource["Type"] = "AWS::SSM::Parameter"
+    return {**body, "Transform": "AWS::LanguageExtensions"}
+
+
+def each(value: Json, change: Callable[[Json], Json]) -> Json:
+    """A value with what is inside it changed, and then itself."""
+    if isinstance(value, dict):
+        return change({key: each(inner, change) for key, inner in value.items()})
+    if isinstance(value, list):
+        return change([each(inner, change) for inner in value])
+    return change(value)
+
+
+def name_secrets_by_their_arns(value: Json, secrets: set[str]) -> Json:
+    """`Ref` of a secret gives its name; AWS documents the ARN."""
+    if isinstance(value, dict) and value.get("Ref") in secrets:
+        return {"Fn::GetAtt": [value["Ref"], "Id"]}
+    return value
+
+
+def actions_of_batches(value: Json) -> Json:
+    """A batch is an action of its own (`sqs:SendMessageBatch`); AWS asks for `sqs:SendMessage`."""
+    if isinstance(value, dict) and value.get("Effect") and "Action" in value:
+        named = value["Action"] if isinstance(value["Action"], list) else [value["Action"]]
+        batches = ("sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility")
+        return {**value, "Action": [*named, *(f"{name}Batch" for name in named if name in batches)]}
+    return value
+
+
+def roles_by_their_sessions(value: Json) -> Json:
+    """`aws:PrincipalArn` of a role's session is the session's ARN; AWS documents the role's."""
+    if isinstance(value, dict) and "Fn::GetAtt" in value and value["Fn::GetAtt"][1] == "Arn":
+        role = {"Ref": value["Fn::GetAtt"][0]}
+        return {"Fn::Sub": ["arn:aws:sts::${AWS::AccountId}:assumed-role/${Role}/*", {"Role": role}]}
+    return value
+
+
+def numbers(value: Json, declared: Mapping[str, Json], values: Mapping[str, str]) -> Json:
+    """A parameter of the type Number stays a text, which an event source mapping does not take."""
+    if isinstance(value, dict) and declared.get(str(value.get("Ref")), {}).get("Type") == "Number":
+        name = value["Ref"]
+        return int(values.get(name, declared[name].get("Default")))
+    return value
+
+
+def under_opt(value: Json, opt: str) -> Json:
+    """Layers are not mounted at /opt, but unpacked in a folder of each process."""
+    if isinstance(value, dict) and str(value.get("Fn::Sub", "")).startswith("/opt/"):
+        return {"Fn::Sub": value["Fn::Sub"].replace("/opt", opt, 1)}
+    return value
+
+
+def make_by_call(client: Callable[[str], Any]) -> int:
+    """Make what CloudFormation has left as parameters; an alarm of alarms after those that it names."""
+    found = dict(_held(client("ssm")))
+    order = list(BY_CALL)
+    for name, it in sorted(found.items(), key=lambda item: -order.index(item[1]["type"])):
+        service, call = BY_CALL[it["type"]]
+        maker = client(service)
+        shape = maker.meta.service_model.operation_model(maker.meta.method_to_api_mapping[call]).input_shape
+        getattr(maker, call)(**_typed(_arguments(name, it["type"], it["properties"]), shape))
+    return len(found)
+
+
+def _typed(value: Json, shape: Any) -> Json:
+    """With numbers where CloudFormation has left texts."""
+    match shape.type_name:
+        case "structure":
+            return {key: _typed(inner, shape.members[key]) for key, inner in value.items()}
+        case "list":
+            return [_typed(inner, shape.member) for inner in value]
+        case "integer" | "long":
+            return int(value)
+        case "double" | "float":
+            return float(value)
+        case _:
+            return value
+
+
+def _held(ssm: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    for page in ssm.get_paginator("get_parameters_by_path").paginate(Path=PREFIX, Recursive=True):
+        for it in page["Parameters"]:
+            yield it["Name"], json.loads(it["Value"])
+
+
+def _arguments(name: str, kind: str, properties: dict[str, Any]) -> dict[str, Any]:
+    if kind == "AWS::SecretsManager::ResourcePolicy":
+        return {**properties, "ResourcePolicy": json.dumps(properties["ResourcePolicy"])}
+    if kind == "AWS::CloudWatch::Dashboard":
+        return {**properties, "DashboardName": name.rpartition("/")[2]}
+    return {**properties, "AlarmName": name}
