@@ -89,12 +89,14 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return partial_batch_response([])
     batch = function.deliverer.deliver(messages, now_ms)
     usage, age = function.client.usage, function.token_age_seconds()
-    percent = usage.percent if usage else None
+    circumstances = Circumstances(
+        oldest_seconds(messages, now_ms), usage.percent if usage else None, age, function.client.slowest_seconds
+    )
     # What is kept free at the end is for the messages.
     profiles = function.outcome_log.lines(batch, logger) if function.seconds_left() > 0 else []
     if function.seconds_left() > 0:
         function.kept_refusal.follow(batch, logger, now_ms)
-    report(batch, Circumstances(oldest_seconds(messages, now_ms), percent, age), profiles, logger, metrics, now_ms)
+    report(batch, circumstances, profiles, logger, metrics, now_ms)
     return partial_batch_response(batch.kept)
 
 

@@ -87,7 +87,7 @@ class ConnectedFunction:
             sleep=around.sleep,
             clock=around.monotonic,
         )
-        self.client = SalesforceClient(around.session, self.tokens, self.seconds_left, around.now)
+        self.client = SalesforceClient(around.session, self.tokens, self.seconds_left, around.now, around.monotonic)
 
     def seconds_left(self) -> float:
         """What remains for Salesforce before the invocation's end."""
@@ -95,7 +95,7 @@ class ConnectedFunction:
 
     def begin(self, seconds: float) -> None:
         """Begin an invocation that may call Salesforce for this long from now on."""
-        self.deadline = self.surroundings.monotonic() + seconds
+        self.deadline, self.client.slowest_seconds = self.surroundings.monotonic() + seconds, None
 
     def token_age_seconds(self) -> float | None:
         """How long ago Salesforce issued the token in use; None where that is not known."""

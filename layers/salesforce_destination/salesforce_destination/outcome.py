@@ -98,13 +98,18 @@ class Outcome:
 
 @dataclass(slots=True)
 class Delivery:
-    """What became of one message; `failed_profiles` are the positions of those that were not written."""
+    """
+    What became of one message; `failed_profiles` are the positions of those that were not written.
+
+    `before_giving_up` is the outcome of one that was then rejected for its age.
+    """
 
     message: Message
     outcome: Outcome
     event_time: int | None = None
     failed_profiles: tuple[int, ...] = ()
     profiles: int = 0
+    before_giving_up: Outcome | None = None
 
 
 DELIVERED = Outcome(OutcomeKind.DELIVERED)

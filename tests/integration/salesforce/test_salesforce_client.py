@@ -160,6 +160,17 @@ def test_a_refused_token_is_replaced_and_the_request_sent_once_more() -> None:
     assert [refused.value for refused in tokens.refused if refused] == ["old"]
 
 
+def test_what_a_call_takes_is_its_own_time_and_not_that_of_waiting_for_a_token() -> None:
+    ticks = iter([0.0, 2.0, 20.0, 21.0])
+    with serving(EXPIRED, OK) as server:
+        tokens = Tokens(token(server, "old"), token(server, "new"))
+        asked = SalesforceClient(new_session(), tokens, lambda: 5.0, clock=lambda: next(ticks))
+
+        asked.post("/path", {})
+
+    assert (asked.calls, asked.slowest_seconds) == (2, 2.0)
+
+
 def test_a_token_that_is_refused_twice_is_not_tried_for_ever() -> None:
     with serving(EXPIRED) as server, pytest.raises(TokenUnavailableError, match=NO_ACCESS_TOKEN):
         client(token(server, "old"), token(server, "new")).post("/path", {})

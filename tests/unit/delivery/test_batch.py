@@ -137,15 +137,13 @@ def test_a_settled_record_settles_each_of_its_profiles() -> None:
     assert batch.names_of(record) == [("message-0", 0), ("message-1", 0)]
 
 
-def test_the_slowest_request_and_the_records_are_noted() -> None:
+def test_the_records_that_were_delivered_are_counted_with_their_statuses() -> None:
     batch = a_batch([None])
     (record,) = merge(batch.unsettled())
 
-    for seconds in (1.0, 3.0, 2.0):
-        batch.note_request(seconds)
     batch.note_delivered([record])
 
-    assert (batch.slowest_request_seconds, batch.records_delivered) == (3.0, 1)
+    assert batch.records_delivered == 1
     assert batch.statuses == {"Vip__c": 1}
 
 
@@ -153,5 +151,5 @@ def test_a_new_batch_has_counted_nothing() -> None:
     batch = Batch([a_message()])
 
     assert (batch.profiles, batch.requests, batch.records_delivered, batch.records_superseded) == (0, 0, 0, 0)
-    assert (batch.dead_letters_refused, batch.delays_refused, batch.slowest_request_seconds) == (0, 0, 0.0)
+    assert (batch.dead_letters_refused, batch.delays_refused) == (0, 0)
     assert concluded(batch)[0].outcome.kind is OutcomeKind.DEFERRED

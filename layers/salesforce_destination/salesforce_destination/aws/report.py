@@ -31,11 +31,12 @@ METRIC_OF: Mapping[OutcomeKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What a report tells beside the batch; `access_token_seconds` is how long ago the token was issued."""
+    """What a report tells beside the batch: the token's age, and what the slowest call took (None: there was none)."""
 
     oldest_message_seconds: float
     api_usage_percent: float | None = None
     access_token_seconds: float | None = None
+    slowest_call_seconds: float | None = None
 
     def measured(self) -> dict[str, tuple[str, float]]:
         """What of it is a metric, with its unit and value."""
@@ -44,6 +45,8 @@ class Circumstances:
             found["AccessTokenAge"] = "Seconds", max(self.access_token_seconds, 0)
         if self.api_usage_percent is not None:
             found["ApiUsagePercent"] = "Percent", self.api_usage_percent
+        if self.slowest_call_seconds is not None:
+            found["SalesforceLatency"] = "Milliseconds", self.slowest_call_seconds * 1000
         return found
 
 
@@ -91,8 +94,7 @@ def report(
         "SchemaMismatch": len(batch.missing),
         **{name: outcomes.get(outcome, 0) for outcome, name in METRIC_OF.items()},
     }
-    latency = {"SalesforceLatency": ("Milliseconds", batch.slowest_request_seconds * 1000)} if batch.requests else {}
-    metrics.write(now_ms, _counted(counts) | circumstances.measured() | latency)
+    metrics.write(now_ms, _counted(counts) | circumstances.measured())
     # Few Mapping IDs, each a metric of its own in CloudWatch's bill.
     for mapping_id, count in batch.statuses.items():
         metrics.write(now_ms, {"StatusesWritten": (COUNT, count)}, mapping_id=mapping_id)

@@ -39,7 +39,6 @@ class Batch:
         self.exceptions: dict[int, Delivery] = {}
         self.profiles = self.requests = self.records_delivered = self.records_superseded = 0
         self.dead_letters_refused = self.delays_refused = 0
-        self.slowest_request_seconds = 0.0
         self.statuses: Counter[str] = Counter()
         self.codes: Counter[str] = Counter()
         self.omitted: Counter[str] = Counter()
@@ -109,10 +108,6 @@ class Batch:
     def receive_count(self, record: Record) -> int:
         """How often a record has come: the fewest deliveries of its messages."""
         return min(self.messages[update.message].receive_count for update in record.updates)
-
-    def note_request(self, seconds: float) -> None:
-        """Remember how long a request took, if it is the slowest."""
-        self.slowest_request_seconds = max(self.slowest_request_seconds, seconds)
 
     def note_delivered(self, records: Sequence[Record]) -> None:
         """Count records that were written, and the statuses in them."""

@@ -162,19 +162,21 @@ class Deliverer:
             if delivery.outcome.kind is OutcomeKind.DEFERRED and is_over:
                 last = delivery.outcome.reason or Reason("NO_REASON")
                 text = f"Given up after {delivery.message.receive_count} tries. {last.text}".strip()
+                delivery.before_giving_up = delivery.outcome
                 delivery.outcome = rejected(last.code, text, last.fields)
 
     def _settle(self, batch: Batch) -> None:
         """
         Send the dead letters, then set the delays.
 
-        A dead letter that cannot be sent makes its message deferred, so that it is never lost between the two queues.
+        A dead letter that cannot be sent makes its message deferred, so that none is lost between the two queues; its
+        reason is then the first one, if it waited already.
         """
         refused = [each for each in batch.exceptions.values() if each.outcome.kind is OutcomeKind.REJECTED]
         lost = self.dead_letters.send(refused) if refused else frozenset[str]()
         for delivery in refused:
             if delivery.message.id in lost:
-                delivery.outcome = deferred("DEAD_LETTER_QUEUE_UNAVAILABLE")
+                delivery.outcome = delivery.before_giving_up or deferred("DEAD_LETTER_QUEUE_UNAVAILABLE")
         waiting = (each for each in batch.exceptions.values() if each.outcome.kind is OutcomeKind.DEFERRED)
         wanted = (
             (each.message, self.backoff.delay_of(each.outcome.wait, each.message.receive_count)) for each in waiting

@@ -31,7 +31,7 @@ class Org(Protocol):
         ...
 
     def api_calls(self) -> int:
-        """How many API calls were made so far, whatever came of them."""
+        """How many API calls went out so far, whatever came of them."""
         ...
 
     def api_usage_percent(self) -> float | None:

@@ -328,7 +328,6 @@ class Sender:
         except DestinationError as error:
             failure = error
         seconds = self.memory.clock() - started
-        self.batch.note_request(seconds)
         if isinstance(failure, BadRequestError) or (
             isinstance(failure, UnknownCodeError) and any(map(self._met_before, request))
         ):

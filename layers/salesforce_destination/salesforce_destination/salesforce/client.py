@@ -75,7 +75,8 @@ class SalesforceClient:
     Sends JSON to one org with one kept-alive connection.
 
     `read_seconds` says how long an answer may take from now on. `usage` is what the last answer told of the org's
-    API calls, or None; `calls` counts those that were made here.
+    API calls, or None; `calls` counts those that went out here, `slowest_seconds` is how long the slowest of them took
+    since somebody set it to None.
     """
 
     def __init__(
@@ -84,10 +85,13 @@ class SalesforceClient:
         tokens: Tokens,
         read_seconds: Callable[[], float],
         now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._session, self._tokens, self._read_seconds, self._now = session, tokens, read_seconds, now
+        self._clock = clock
         self.usage: ApiUsage | None = None
         self.calls = 0
+        self.slowest_seconds: float | None = None
 
     def post(self, path: str, body: Json, headers: Mapping[str, str] | None = None) -> Json:
         """POST a body and give the parsed answer; raise a DestinationError that says what to do."""
@@ -124,7 +128,6 @@ class SalesforceClient:
 
     def _send(self, token: AccessToken, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Json:
         """Send by the session's adapter: what Session.request does besides is a third of a small batch's time."""
-        self.calls += 1
         session, request = self._session, requests.PreparedRequest()
         request.method, request.url, request.body = method, token.instance_url + path, body or None
         request.headers = CaseInsensitiveDict(headers)
@@ -133,22 +136,27 @@ class SalesforceClient:
         if body:
             request.headers["Content-Length"] = str(len(body))
         timeout, verify = (CONNECT_SECONDS, max(self._read_seconds(), 1.0)), session.verify is None or session.verify
+        started = self._clock()
         try:
             adapter = session.get_adapter(request.url)
             proxies = proxies_for(token.instance_url)
             response = adapter.send(request, timeout=timeout, verify=verify, proxies=proxies)
             content = response.content
-        except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError, requests.exceptions.ProxyError):
-            raise SalesforceUnavailableError(None) from None
-        except requests.exceptions.ConnectionError as error:
-            raise _broken(error) from None
-        except requests.exceptions.RequestException:
+        except requests.exceptions.RequestException as error:
+            if _never_sent(error):
+                raise SalesforceUnavailableError(None) from None
+            self._note_call(started)
             raise OutcomeUnknownError(None) from None
+        self._note_call(started)
         self.usage = usage_of(response) or self.usage
         answer = parsed(response, content)
         if response.status_code != 200 or type(answer) is not dict:  # all that is asked here answers with an object
             raise request_error(response.status_code, answer)
         return answer
+
+    def _note_call(self, started: float) -> None:
+        self.calls += 1
+        self.slowest_seconds = max(self.slowest_seconds or 0.0, self._clock() - started)
 
 
 def usage_of(response: requests.Response) -> ApiUsage | None:
@@ -190,8 +198,10 @@ def parsed(response: requests.Response, content: bytes) -> Json:
         return None
 
 
-def _broken(error: requests.exceptions.ConnectionError) -> SalesforceUnavailableError | OutcomeUnknownError:
+NEVER_UP = requests.exceptions.ConnectTimeout, requests.exceptions.SSLError, requests.exceptions.ProxyError
+
+
+def _never_sent(error: requests.exceptions.RequestException) -> bool:
     """A connection that never came up carried nothing; one that broke later may have."""
     cause = error.args[0] if error.args else None
-    never_up = isinstance(getattr(cause, "reason", None), NewConnectionError)
-    return SalesforceUnavailableError(None) if never_up else OutcomeUnknownError(None)
+    return isinstance(error, NEVER_UP) or isinstance(getattr(cause, "reason", None), NewConnectionError)

@@ -60,7 +60,7 @@ class SalesforceOrg:
         return read_reply(reply, collections)
 
     def api_calls(self) -> int:
-        """How many API calls were made so far, whatever came of them."""
+        """How many API calls went out so far, whatever came of them."""
         return self._client.calls
 
     def api_usage_percent(self) -> float | None:
