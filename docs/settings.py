@@ -20,8 +20,8 @@ HEAD = """\
 Every parameter of [template.yaml](../template.yaml) with its default and, in brackets, what it takes. For whoever
 deploys a stack. `make settings` writes this page.
 
-Write what you change into [samconfig.toml](../samconfig.toml), under `parameter_overrides` of your environment;
-CloudFormation keeps the previous value of what you leave out. [Some](aws-setup.md#choose) need a decision.
+Write what you change into [samconfig.toml](../samconfig.toml), under `parameter_overrides` of your environment.
+[Some](aws-setup.md#choose) need a decision.
 
 `make local` reads `BatchWindowSeconds` from the environment variable `BATCH_WINDOW_SECONDS`, and so on.
 """

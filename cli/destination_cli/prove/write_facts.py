@@ -23,7 +23,7 @@ GOOD_RECORDS = 20
 NO_KEY = untried("there is no unique external ID of type Text that this user may write")
 
 
-@fact("Set CollectionsPerRequest to 1: 200 records a request instead of 1,000, at five times the API calls.")
+@fact("Set COLLECTIONS_PER_REQUEST in template.yaml to 1: 200 records a request, at five times the API calls.")
 def thousand_records(stage: Stage) -> Trial:
     """One composite request updates 5 collections of 200 records."""
     rows = [stage.said(id_, "thousand") for id_ in stage.ids(COLLECTIONS * COLLECTION)]

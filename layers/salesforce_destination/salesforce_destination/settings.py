@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from math import ceil, prod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from salesforce_destination.errors import DestinationFileError, Mistake, SettingsError
 
@@ -30,12 +31,21 @@ MOST_RECORDS_PER_COLLECTION = 200
 _RANGES: Mapping[str, tuple[int, int]] = {
     "REDELIVERY_BASE_SECONDS": (1, SQS_LONGEST_VISIBILITY_SECONDS),
     "REDELIVERY_MAX_SECONDS": (1, SQS_LONGEST_VISIBILITY_SECONDS),
-    "GIVE_UP_AFTER_SECONDS": (1, 1_209_600),
+    "GIVE_UP_AFTER_SECONDS": (3_600, 432_000),
     "VISIBILITY_TIMEOUT_SECONDS": (0, SQS_LONGEST_VISIBILITY_SECONDS),
     "COLLECTIONS_PER_REQUEST": (1, MOST_COLLECTIONS_PER_REQUEST),
     "RECORDS_PER_COLLECTION": (1, MOST_RECORDS_PER_COLLECTION),
     "API_USAGE_CEILING_PERCENT": (1, 100),
 }
+
+_AT_LEAST: Sequence[tuple[str, float, Sequence[str], int, str]] = (
+    ("REDELIVERY_MAX_SECONDS", 1, ["REDELIVERY_BASE_SECONDS"], 0, "no delay is as long as the shortest"),
+    ("VISIBILITY_TIMEOUT_SECONDS", 6, ["FUNCTION_TIMEOUT_SECONDS"], 300, "messages come again too early"),
+    ("MAX_RECEIVE_COUNT", 1 / 720, ["GIVE_UP_AFTER_SECONDS"], 0, "SQS rejects messages before they are given up"),
+    ("RETENTION_SECONDS", 1, ["GIVE_UP_AFTER_SECONDS"], 172_800, "messages expire without a dead letter"),
+    ("RETENTION_SECONDS", 1, ["MAX_RECEIVE_COUNT", "VISIBILITY_TIMEOUT_SECONDS"], 0, "messages expire before that"),
+)
+"""A number, at least so many times others and so much more; what happens below it."""
 
 _SWITCHES: Mapping[str, str] = {"AWS_SAM_LOCAL": "false", "CREDENTIALS_ROTATE": "true"}
 """Variables that are true or false, and what they are where nobody set them."""
@@ -97,7 +107,7 @@ class Settings:
                 mistakes += _read_number(name, environ, values)
             else:
                 values[name.lower()] = environ.get(name, "")
-        mistakes += _delays_out_of_order(values)
+        mistakes += conflicts({field.name.upper(): values.get(field.name, field.default) for field in fields(cls)})
         if mistakes:
             raise SettingsError(mistakes)
         return cls(**values)  # type: ignore[arg-type]  # the names are the fields', the types those of the branches above
@@ -114,12 +124,18 @@ def _read_number(name: str, environ: Mapping[str, str], values: dict[str, str | 
     return []
 
 
-def _delays_out_of_order(values: Mapping[str, str | int | bool]) -> list[Mistake]:
-    defaults = {field.name: field.default for field in fields(Settings)}
-    base, longest = ({**defaults, **values}[name] for name in ("redelivery_base_seconds", "redelivery_max_seconds"))
-    if int(str(base)) <= int(str(longest)):
-        return []
-    return [Mistake("REDELIVERY_BASE_SECONDS", f"is more than REDELIVERY_MAX_SECONDS ({longest}).", "Set it lower.")]
+def conflicts(numbers: Mapping[str, Any]) -> list[Mistake]:
+    """
+    What in these numbers could lose a message or its reason, as far as they are known.
+
+    The one rule for functions, commands, simulations and tests: CloudFormation can neither add nor compare.
+    """
+    return [
+        Mistake(name, f"is {numbers[name]}: {loss}.", f"Set at least {least}.")
+        for name, times, others, more, loss in _AT_LEAST
+        if numbers.keys() >= {name, *others}
+        if int(numbers[name]) < (least := ceil(times * prod(int(numbers[other]) for other in others)) + more)
+    ]
 
 
 HASH_LENGTH = 12

@@ -49,7 +49,9 @@ class Built:
 
 def build(checkout: Path, architecture: str = THIS_PROCESSOR) -> Built:
     """Copy what is built into this new folder, since SAM writes there, and build it."""
-    sam(copy(checkout), "build", "--parameter-overrides", f"Architecture={architecture}")
+    template = copy(checkout) / "template.yaml"
+    template.write_text(template.read_text(encoding="utf-8").replace("arm64", architecture), encoding="utf-8")
+    sam(checkout, "build")
     return Built(checkout / ".aws-sam" / "build", architecture)
 
 

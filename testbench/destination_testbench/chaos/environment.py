@@ -43,7 +43,6 @@ def settings_of(numbers: Numbers) -> Settings:
         redelivery_max_seconds=numbers.redelivery_max_seconds,
         give_up_after_seconds=numbers.give_up_after_seconds,
         visibility_timeout_seconds=numbers.visibility_timeout_seconds,
-        collections_per_request=numbers.collections_per_request,
         records_per_collection=numbers.records_per_collection,
         api_usage_ceiling_percent=numbers.api_usage_ceiling_percent,
     )

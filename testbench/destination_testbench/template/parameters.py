@@ -9,9 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from samtranslator.yaml_helper import yaml_parse
+from salesforce_destination.settings import conflicts
 
 from destination_testbench.local.places import ROOT
+from destination_testbench.template.template import read_template
 
 NOT_FROM_THE_ENVIRONMENT = frozenset({"DestinationFile"})
 """`DESTINATION` chooses the destination file, by its name or path."""
@@ -35,10 +36,13 @@ def parameter_values(
     What the environment says is held to what the template allows; what is given by code is not, so that a test can use
     a visibility timeout of a second.
     """
-    return {
+    values = {
         name: str(given[name]) if name in given else _from_environ(name, declaration, environ)
         for name, declaration in declared.items()
     }
+    if found := conflicts({variable_name(name): value for name, value in values.items() if name not in given}):
+        raise ParameterError(str(found[0]))
+    return values
 
 
 def _from_environ(name: str, declaration: Mapping[str, Any], environ: Mapping[str, str]) -> str:
@@ -46,7 +50,8 @@ def _from_environ(name: str, declaration: Mapping[str, Any], environ: Mapping[st
     if not text or name in NOT_FROM_THE_ENVIRONMENT:
         return str(declaration["Default"])
     if not _allows(declaration, text):
-        raise ParameterError(f"{variable_name(name)} is {text!r}; it has to be {declaration['ConstraintDescription']}.")
+        allowed = declaration.get("ConstraintDescription", "a whole number")
+        raise ParameterError(f"{variable_name(name)} is {text!r}; it has to be {allowed}.")
     return text
 
 
@@ -76,14 +81,12 @@ class Numbers:
     give_up_after_seconds: int
     max_receive_count: int
     retention_seconds: int
-    collections_per_request: int
     records_per_collection: int
     api_usage_ceiling_percent: int
 
 
 @cache
 def template_numbers(path: Path = ROOT / "template.yaml") -> Numbers:
-    """Read the defaults of the template's parameters."""
-    parameters: dict[str, dict[str, Any]] = yaml_parse(path.read_text(encoding="utf-8"))["Parameters"]
-    defaults = {parameter.lower(): declared.get("Default") for parameter, declared in parameters.items()}
+    """Read what the template says where nobody says otherwise."""
+    defaults = {name.lower(): declared.get("Default") for name, declared in read_template(path).parameters.items()}
     return Numbers(**{field.name: int(str(defaults[field.name.replace("_", "")])) for field in fields(Numbers)})

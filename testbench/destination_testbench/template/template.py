@@ -35,6 +35,7 @@ OF_THE_NESTED_STACK = ("AWS::StackName", "AWS::StackId", "AWS::NotificationARNs"
 Json = Any
 """A value of a template: what JSON can hold, of any shape."""
 
+_CONSTANT = re.compile(r"!FindInMap \[Constants, \w+, (\w+)\]")
 _VARIABLE = re.compile(r"\$\{([^!}]+)\}")
 
 
@@ -106,9 +107,13 @@ def _transformed(text: str) -> Template:
     """
     Transform one template.
 
-    Local folders (`CodeUri`, `ContentUri`) become objects of the bucket `SOURCE_BUCKET`, their path being the key.
+    Local folders (`CodeUri`, `ContentUri`) become objects of the bucket `SOURCE_BUCKET`, their path being the key; the
+    constants become parameters, so that tests and `make local` can choose them.
     """
-    source = yaml_parse(text)
+    source = yaml_parse(_CONSTANT.sub(r"!Ref \1", text))
+    for constants in source.pop("Mappings", {}).get("Constants", {}).values():
+        kinds = {name: "Number" if isinstance(it, int) else "String" for name, it in constants.items()}
+        source["Parameters"] |= {name: {"Type": kinds[name], "Default": it} for name, it in constants.items()}
     for resource in source["Resources"].values():
         properties = resource.get("Properties", {})
         for key in ("CodeUri", "ContentUri"):

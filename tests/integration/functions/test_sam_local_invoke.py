@@ -88,7 +88,7 @@ def in_containers(built: Built, script: ModuleType, destination: str, state: Pat
         file = state / "sam.json"
         if not file.exists():
             prepare(stack, script, file, closing)
-        return Container(name, built, file, f"Architecture={THIS_PROCESSOR} DestinationFile={destination}.toml")
+        return Container(name, built, file, f"DestinationFile={destination}.toml")
 
     return a_runner
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import shlex
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,22 +145,28 @@ def test_what_is_given_to_a_template_is_a_parameter_of_it() -> None:
         (file,) = values_of(words, "--template-file") or ["template.yaml"]
         given += [(ROOT / file, word.partition("=")[0]) for word in values_of(words, "--parameter-overrides")]
 
-    assert len(given) >= 4
+    assert len(given) >= 3
     assert [(file.name, name) for file, name in given if name not in template(file).get("Parameters", {})] == []
 
 
-def test_a_build_is_told_of_the_processor_wherever_a_deployment_is() -> None:
-    told = {
-        step: [words for _, words in calls_of("sam", SHOWN) if words[0] == step and "--parameter-overrides" in words]
-        for step in ("build", "deploy")
-    }
-    processors = {
-        step: [word for words in found for word in words if word.startswith("Architecture=")]
-        for step, found in told.items()
-    }
+def repeated(words: list[str]) -> bool:
+    """SAM takes the last `--parameter-overrides` alone, and it takes the place of samconfig.toml's."""
+    return words.count("--parameter-overrides") > 1
 
-    assert told["deploy"]
-    assert len(processors["build"]) >= len(processors["deploy"]) == len(told["deploy"])
+
+def test_no_command_gives_parameters_twice_of_which_the_last_would_win() -> None:
+    calls = [words for _, words in calls_of("sam")]
+
+    assert len(calls) >= 10
+    assert [words for words in calls if repeated(words)] == []
+    assert repeated(["deploy", "--parameter-overrides", "A=1", "--parameter-overrides", "B=2"])
+
+
+def test_no_command_gives_some_parameters_in_place_of_all_that_samconfig_has() -> None:
+    given = [words for _, words in calls_of("sam") if "deploy" in words]
+
+    assert given
+    assert not any("--parameter-overrides" in words for words in given)
 
 
 def test_what_the_pages_would_write_into_samconfig_is_a_parameter() -> None:
@@ -172,11 +179,10 @@ def test_what_the_pages_would_write_into_samconfig_is_a_parameter() -> None:
 
 def tomllib_overrides(text: str) -> list[str]:
     environments = tomllib.loads(text)
-    # Under `deploy` the build would not see them.
     return [
         word
         for name in environments
-        for word in environments[name]["global"]["parameters"]["parameter_overrides"].split()
+        for word in shlex.split(environments[name]["global"]["parameters"]["parameter_overrides"])
     ]
 
 
@@ -198,8 +204,8 @@ def test_every_environment_and_function_that_sam_is_told_is_there() -> None:
     invoked = {name for words in calls if words[1:2] == ["invoke"] for name in words[2:3]}
     files = [file for words in calls for option in SAM_FILE_OPTIONS for file in values_of(words, option)]
 
-    assert told == {"dev", "prod"}
-    assert told <= set(environments)
+    # leads-prod is one that the page has the reader write.
+    assert told - {"leads-prod"} == {"dev", "prod"} <= set(environments)
     assert len(invoked) >= 3
     assert all(resources[name]["Type"] == "AWS::Serverless::Function" for name in invoked)
     assert files

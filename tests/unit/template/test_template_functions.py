@@ -33,15 +33,14 @@ def test_a_function_has_its_own_role_and_its_own_log(function: str) -> None:
     assert (ROOT / properties["Code"]["S3Key"] / "app.py").is_file()
 
 
-@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
-def test_functions_and_layers_are_for_the_architecture_that_was_chosen(architecture: str) -> None:
-    functions = resolved("AWS::Lambda::Function", Architecture=architecture)
-    layers = layers_by_id(Architecture=architecture)
+def test_functions_and_layers_are_for_one_architecture_so_that_build_and_deployment_cannot_differ() -> None:
+    functions = resolved("AWS::Lambda::Function")
+    layers = layers_by_id()
     built = [layer for name, layer in layers.items() if name != "DestinationsLayer"]
 
-    assert {tuple(function["Architectures"]) for function in functions.values()} == {(architecture,)}
+    assert {tuple(function["Architectures"]) for function in functions.values()} == {("arm64",)}
     assert len(built) == 2
-    assert {tuple(layer["CompatibleArchitectures"]) for layer in built} == {(architecture,)}
+    assert {tuple(layer["CompatibleArchitectures"]) for layer in built} == {("arm64",)}
     assert {tuple(layer["CompatibleRuntimes"]) for layer in built} == {("python3.13",)}
     assert "CompatibleArchitectures" not in layers["DestinationsLayer"], "files of text run nowhere"
 
@@ -130,7 +129,7 @@ def test_every_destination_file_can_be_chosen() -> None:
 def test_a_built_layer_is_built_for_the_processor_of_the_functions(layer: str) -> None:
     metadata = source()["Resources"][layer]["Metadata"]
 
-    assert metadata["BuildArchitecture"] == {"Ref": "Architecture"}
+    assert metadata["BuildArchitecture"] == "arm64"
 
 
 @pytest.mark.parametrize(
@@ -139,10 +138,10 @@ def test_a_built_layer_is_built_for_the_processor_of_the_functions(layer: str) -
 )
 def test_what_is_installed_is_installed_for_the_architecture(resource: str, folder: str) -> None:
     metadata = source()["Resources"][resource]["Metadata"]
-    offered = template().parameters["Architecture"]["AllowedValues"]
 
-    assert metadata["WorkingDirectory"] == {"Fn::Sub": f"{folder}/${{Architecture}}"}
-    assert all((ROOT / folder / architecture / "platforms.txt").is_file() for architecture in offered)
+    assert metadata["WorkingDirectory"] == f"{folder}/arm64"
+    # The other one is for `sam local` alone.
+    assert all((ROOT / folder / architecture / "platforms.txt").is_file() for architecture in ("arm64", "x86_64"))
 
 
 def test_all_that_holds_code_is_compiled_by_the_makefile() -> None:

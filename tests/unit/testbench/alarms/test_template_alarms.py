@@ -94,18 +94,10 @@ def test_the_treatment_of_missing_data_is_chosen(name: str) -> None:
     assert template().of_type(METRIC_ALARM)[name]["TreatMissingData"] == "notBreaching"
 
 
-@pytest.mark.parametrize(
-    "parameter", ["RejectedShareAlarmPercent", "SupersededShareAlarmPercent", "ApiUsageAlarmPercent"]
-)
-def test_a_threshold_is_that_of_its_parameter(parameter: str) -> None:
-    name = parameter.removesuffix("Percent")
+def test_give_up_time_out_and_ceiling_are_those_of_the_parameters() -> None:
+    texts = str(said(GiveUpAfterSeconds=777, FunctionTimeoutSeconds=99, ApiUsageCeilingPercent=55))
 
-    assert alarms(**{parameter: 17}).metric[name].threshold == 17
-
-
-def test_give_up_and_time_out_are_those_of_the_parameters() -> None:
-    texts = str(said(GiveUpAfterSeconds=777, FunctionTimeoutSeconds=99))
-
+    assert "used / 55" in texts
     assert "/ 777" in texts
     assert "99 - duration" in texts
 
@@ -148,11 +140,11 @@ def test_no_rule_names_an_alarm_that_a_condition_leaves_out() -> None:
 
 
 def test_the_dashboard_is_json_and_shows_what_the_parameters_say() -> None:
-    body = read_dashboard(template(), {"OldestMessageAlarmSeconds": 123, "DestinationFile": "leads.toml"})
+    body = read_dashboard(template(), {"ApiUsageCeilingPercent": 57, "DestinationFile": "leads.toml"})
     texts = str(body)
 
     assert len(body["widgets"]) >= 10
-    assert "'value': 123" in texts
+    assert "'value': 57" in texts
     assert "'destination', 'leads'" in texts
     assert not re.search(r"\$\{", texts)
 

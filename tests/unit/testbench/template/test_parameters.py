@@ -13,7 +13,7 @@ DECLARED: dict[str, dict[str, Any]] = {
         "MaxValue": 300,
         "ConstraintDescription": "a whole number from 1 to 300",
     },
-    "LogLevel": {
+    "LogFormat": {
         "Type": "String",
         "Default": "INFO",
         "AllowedValues": ["INFO", "DEBUG"],
@@ -26,14 +26,14 @@ DECLARED: dict[str, dict[str, Any]] = {
 def test_a_parameter_has_its_default() -> None:
     values = parameter_values(DECLARED, {}, {})
 
-    assert values == {"BatchWindowSeconds": "60", "LogLevel": "INFO", "DestinationFile": "contacts.toml"}
+    assert values == {"BatchWindowSeconds": "60", "LogFormat": "INFO", "DestinationFile": "contacts.toml"}
 
 
 def test_a_variable_of_the_environment_sets_the_parameter_of_its_name() -> None:
-    values = parameter_values(DECLARED, {"BATCH_WINDOW_SECONDS": "1", "LOG_LEVEL": ""}, {})
+    values = parameter_values(DECLARED, {"BATCH_WINDOW_SECONDS": "1", "LOG_FORMAT": ""}, {})
 
     assert values["BatchWindowSeconds"] == "1"
-    assert values["LogLevel"] == "INFO"
+    assert values["LogFormat"] == "INFO"
 
 
 @pytest.mark.parametrize("text", ["0", "301", "1.5", "soon", "-1", "²"])
@@ -44,7 +44,7 @@ def test_what_the_template_does_not_allow_is_refused_by_name(text: str) -> None:
 
 def test_a_value_that_is_not_among_the_allowed_ones_is_refused() -> None:
     with pytest.raises(ParameterError, match="INFO or DEBUG"):
-        parameter_values(DECLARED, {"LOG_LEVEL": "LOUD"}, {})
+        parameter_values(DECLARED, {"LOG_FORMAT": "LOUD"}, {})
 
 
 def test_code_may_give_what_the_template_would_refuse() -> None:
