@@ -111,4 +111,4 @@ def test_a_deployment_refuses_what_the_function_would(parameter: str) -> None:
         if variable.lower() in Settings.__dataclass_fields__:
             assert set(mistakes(**{variable: str(number)})) == {variable}
     for number in (declared["MinValue"], declared["MaxValue"]):
-        assert Settings.from_environ({**ENOUGH, variable: str(number)}, DELIVER_NEEDS)
+        Settings.from_environ({**ENOUGH, variable: str(number)}, DELIVER_NEEDS)

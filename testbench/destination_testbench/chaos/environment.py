@@ -43,6 +43,4 @@ def settings_of(numbers: Numbers) -> Settings:
         redelivery_max_seconds=numbers.redelivery_max_seconds,
         give_up_after_seconds=numbers.give_up_after_seconds,
         visibility_timeout_seconds=numbers.visibility_timeout_seconds,
-        records_per_collection=numbers.records_per_collection,
-        api_usage_ceiling_percent=numbers.api_usage_ceiling_percent,
     )

@@ -89,9 +89,8 @@ class SimulatedCloud:
 
 def queue_config(numbers: Numbers, duplicates: float) -> QueueConfig:
     """The queue as the template sets it."""
-    return QueueConfig(
-        numbers.visibility_timeout_seconds, numbers.retention_seconds, numbers.max_receive_count, duplicates=duplicates
-    )
+    times = numbers.visibility_timeout_seconds, numbers.retention_seconds
+    return QueueConfig(*times, numbers.max_receive_count, duplicates=duplicates)
 
 
 INSTANCE = "https://acme.my.salesforce.com"

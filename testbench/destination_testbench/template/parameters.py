@@ -50,7 +50,7 @@ def _from_environ(name: str, declaration: Mapping[str, Any], environ: Mapping[st
     if not text or name in NOT_FROM_THE_ENVIRONMENT:
         return str(declaration["Default"])
     if not _allows(declaration, text):
-        allowed = declaration.get("ConstraintDescription", "a whole number")
+        allowed = declaration.get("ConstraintDescription", "a number")
         raise ParameterError(f"{variable_name(name)} is {text!r}; it has to be {allowed}.")
     return text
 
@@ -58,13 +58,11 @@ def _from_environ(name: str, declaration: Mapping[str, Any], environ: Mapping[st
 def _allows(declaration: Mapping[str, Any], text: str) -> bool:
     if "AllowedValues" in declaration and text not in map(str, declaration["AllowedValues"]):
         return False
-    if declaration["Type"] == "Number":
-        return text.isascii() and text.isdigit() and _in_range(declaration, int(text))
-    return re.fullmatch(declaration.get("AllowedPattern", ".*"), text) is not None
-
-
-def _in_range(declaration: Mapping[str, Any], number: int) -> bool:
-    return int(declaration.get("MinValue", 0)) <= number <= int(declaration.get("MaxValue", number))
+    if declaration["Type"] != "Number":
+        return re.fullmatch(declaration.get("AllowedPattern", ".*"), text) is not None
+    if not (text.isascii() and text.isdigit()):
+        return False
+    return int(declaration.get("MinValue", 0)) <= int(text) <= int(declaration.get("MaxValue", text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +79,6 @@ class Numbers:
     give_up_after_seconds: int
     max_receive_count: int
     retention_seconds: int
-    records_per_collection: int
-    api_usage_ceiling_percent: int
 
 
 @cache

@@ -107,13 +107,12 @@ def _transformed(text: str) -> Template:
     """
     Transform one template.
 
-    Local folders (`CodeUri`, `ContentUri`) become objects of the bucket `SOURCE_BUCKET`, their path being the key; the
-    constants become parameters, so that tests and `make local` can choose them.
+    Local folders become objects of `SOURCE_BUCKET`, by their paths; constants become parameters that a test can give.
     """
     source = yaml_parse(_CONSTANT.sub(r"!Ref \1", text))
     for constants in source.pop("Mappings", {}).get("Constants", {}).values():
-        kinds = {name: "Number" if isinstance(it, int) else "String" for name, it in constants.items()}
-        source["Parameters"] |= {name: {"Type": kinds[name], "Default": it} for name, it in constants.items()}
+        for name, it in constants.items():
+            source["Parameters"][name] = {"Type": "Number" if isinstance(it, int) else "String", "Default": it}
     for resource in source["Resources"].values():
         properties = resource.get("Properties", {})
         for key in ("CodeUri", "ContentUri"):

@@ -62,10 +62,10 @@ def test_alarms_go_on_by_their_faults_and_stay_off_where_all_is_well(trials: lis
 
 
 def test_an_alarm_on_a_metric_that_nobody_emits_is_found(trials: list[ScenarioTrial]) -> None:
-    broken = changed("ApiUsageAlarm", MetricName="ApiUsagePercentage")
+    broken = changed("SchemaMismatchAlarm", MetricName="SchemaMismatches")
 
-    assert [text for text in unheard(broken, trials) if "ApiUsagePercentage" in text] == [
-        "ApiUsageAlarm watches an unknown metric: SalesforceDestination ApiUsagePercentage of "
+    assert [text for text in unheard(broken, trials) if "SchemaMismatches" in text] == [
+        "SchemaMismatchAlarm watches an unknown metric: SalesforceDestination SchemaMismatches of "
         "destination watched, service a-stack"
     ]
 
