@@ -25,6 +25,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
+from pydantic_core import to_json
 from salesforce_destination import __version__
 from salesforce_destination.assembly import DELIVER_AFTERWORK_SECONDS, DeliverFunction, Surroundings
 from salesforce_destination.aws.clients import make_aws_client
@@ -44,7 +45,7 @@ MARKER = Path(os.environ.get("TMPDIR", "/tmp")) / "salesforce-destination"  # no
 RETRIES = {"mode": "standard", "total_max_attempts": 3}
 SOON = Config(connect_timeout=3, read_timeout=5, retries=RETRIES, max_pool_connections=CALLS_AT_ONCE)
 
-logger = Logger(version=__version__)
+logger = Logger(version=__version__, json_serializer=lambda line: to_json(line, fallback=str).decode())
 metrics = MetricLines(
     os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "SalesforceDestination"),
     logger.service,

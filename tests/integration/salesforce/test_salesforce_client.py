@@ -137,6 +137,15 @@ def test_one_connection_serves_many_requests() -> None:
         assert server.connections == 1
 
 
+def test_connections_are_kept_for_each_host() -> None:
+    with serving(EXPIRED) as left, serving(OK) as moved_to:
+        moved = client(token(left), token(moved_to))
+
+        assert [moved.post("/path", {}), moved.post("/path", {})] == [{"done": True}] * 2
+        assert (len(left.asked), len(moved_to.asked)) == (1, 2)
+        assert (left.connections, moved_to.connections) == (1, 1)
+
+
 def test_the_orgs_api_usage_is_read_from_every_answer() -> None:
     with serving(OK) as server:
         asked = client(token(server))

@@ -232,13 +232,6 @@ def test_only_what_was_taken_apart_has_a_last_request() -> None:
     assert of(events(1), requests=MOST_REQUESTS, refusal=REFUSED).is_last
 
 
-def test_an_attempt_is_all_where_nothing_waits_and_nothing_follows() -> None:
-    assert of(events(1)).is_all
-    assert not of(events(1), missing=frozenset({"A"})).is_all
-    assert not of(events(1), later=tuple(events(1))).is_all
-    assert not of(events(1), missing=frozenset({"A"}), later=tuple(events(1))).is_all
-
-
 def test_a_guard_that_is_retimed_has_the_time_of_the_latest_event_that_holds_it() -> None:
     without_guard = an_update(event_time=SENT_AT + 9000, message=9, Value=9)
 

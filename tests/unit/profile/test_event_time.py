@@ -1,7 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from salesforce_destination.profile.event_time import EventTimeError, check_event_time, parse_time, to_salesforce
+from salesforce_destination.profile.event_time import (
+    EventTimeError,
+    check_event_time,
+    parse_moment,
+    parse_time,
+    to_salesforce,
+)
 
 MOMENT = 1_641_936_279_000  # 2022-01-11T21:24:39Z
 
@@ -48,3 +54,37 @@ def test_a_clock_may_be_five_minutes_fast() -> None:
 
 def test_salesforce_gets_utc_in_whole_seconds() -> None:
     assert to_salesforce(MOMENT + 999) == "2022-01-11T21:24:39Z"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2022-01-11T21:24:39Z",
+        "2022-01-11 21:24:39Z",
+        "2022-01-11t21:24:39Z",
+        "2022-01-11T21:24:39z",
+        "2022-01-11T2124:39Z",
+        "2022-01-11T21:24:39.9Z",
+        "2022-01-11T21:24:39+01",
+        "2022-W02-2T21:24:39Z",
+        "20220111T21:24:39.9Z",
+        "2022-01-11T24:00:00Z",
+        MOMENT + 999,
+        str(MOMENT),
+    ],
+)
+def test_a_time_is_written_as_what_was_read_of_it(written: object) -> None:
+    """Whatever a Python takes for a time: a text goes on as it is only where it says the same."""
+    try:
+        since = parse_time(written)
+    except EventTimeError:
+        with pytest.raises(EventTimeError):
+            parse_moment(written)
+    else:
+        assert parse_moment(written) == (since, to_salesforce(since))
+
+
+@pytest.mark.parametrize("written", ["2000-01-01T00:00:00Z", "9999-12-31T00:00:00Z", "1", 10**13])
+def test_a_moment_outside_2001_to_2286_is_none(written: object) -> None:
+    with pytest.raises(EventTimeError):
+        parse_moment(written)

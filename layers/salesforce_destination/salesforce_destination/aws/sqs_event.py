@@ -50,5 +50,5 @@ def _as_sent(attribute: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _number(text: Json, otherwise: int) -> int:
-    text = str(text)  # in an event that was written by hand it may be a number
+    text = text if type(text) is str else str(text)  # in an event that was written by hand it may be a number
     return int(text) if text.isascii() and text.isdigit() else otherwise

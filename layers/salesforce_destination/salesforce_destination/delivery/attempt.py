@@ -43,11 +43,6 @@ class Attempt:
     after_refused: bool = False
 
     @property
-    def is_all(self) -> bool:
-        """Whether this is all that there is to say of its record: nothing waits, and nothing follows."""
-        return not self.missing and not self.later
-
-    @property
     def events(self) -> Events:
         """All that is left of the record, oldest first."""
         return self.record.updates + self.later

@@ -105,9 +105,9 @@ class Deliverer:
             self.ask_at = self.memory.clock() + DESCRIPTION_GOOD_FOR_SECONDS
 
     def _read(self, batch: Batch) -> None:
-        mark = self.in_progress.mark
+        mark, is_suspect = self.in_progress.mark, self.in_progress.is_suspect
         for position, message in enumerate(batch.messages):
-            if self.in_progress.is_suspect(message.id):
+            if is_suspect(message.id):
                 batch.reject(position, KILLED)
                 continue
             mark(message.id)

@@ -207,7 +207,7 @@ class Sender:
     ) -> None:
         """Follow the answer to each record of a collection; what has gone elsewhere is looked up for all together."""
         size = len(collection)
-        records = [attempt.record for attempt in collection if attempt.is_all]
+        records = [attempt.record for attempt in collection if not (attempt.missing or attempt.later)]
         if not isinstance(reply, Failure) and not any(reply) and len(records) == size:
             self._settle_written(records, size)
             return
@@ -215,7 +215,7 @@ class Sender:
             reply = outcome_of_failure(reply, was_sent=True)
         answers: Sequence[RecordErrors | Failure] = [reply] * size if isinstance(reply, Failure) else reply
         for attempt, answer in zip(collection, answers, strict=True):
-            if answer is WRITTEN and attempt.is_all:
+            if answer is WRITTEN and not (attempt.missing or attempt.later):
                 self._settle_written([attempt.record], size)
                 continue
             decision = self._decision(attempt, answer, size)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Json = Any
 
+_TIME = object()
+"""Stands for the time of a membership, which is worked out for each."""
+
 
 def counts_by_event(destination: Destination) -> bool:
     """
@@ -51,14 +54,15 @@ class AudienceFields:
                 found = find(target.audience_id)
                 if found is None:
                     continue
-                if target.is_timed:
-                    status = read_status(found, target.name)
-                    target.write(fields, times, status, read_since(found, target.name, sent_at) or event_time)
-                    continue
                 try:
-                    fields[target.mapping_id] = target.value_of[found["status"]]
+                    value = target.value_of[found["status"]]
                 except (KeyError, TypeError):
-                    fields[target.mapping_id] = target.value_of[read_status(found, target.name).value]
+                    value = target.value_of[read_status(found, target.name).value]
+                if target.is_timed:
+                    since, written = read_since(found, target.name, sent_at) or (event_time, to_salesforce(event_time))
+                    target.write(fields, times, value, since, written)
+                else:
+                    fields[target.mapping_id] = value
         for field, targets in self._named.items():
             fields[field] = names_of({target.name: target.is_member(memberships) for target in targets})
 
@@ -74,7 +78,8 @@ class AudienceFields:
             if target.audience.value == "names":
                 fields[target.mapping_id] = None
             else:
-                target.write(fields, times, Status.EXITED, event_time)
+                exited = target.value_of[Status.EXITED.value]
+                target.write(fields, times, exited, event_time, to_salesforce(event_time))
         return bool(left)
 
 
@@ -85,6 +90,7 @@ class _Target:
         self.name = audience.name or audience.id
         self.audience_id, self.mapping_id = audience.id, audience.mapping_id
         self.value_of: dict[str, Json] = {status.value: _value_of(status, audience) for status in Status}
+        self.since_field = audience.since_field
         self.is_timed = bool(audience.since_field) or audience.value == "timestamp"
 
     def found_in(self, memberships: Json) -> Json | None:
@@ -94,20 +100,18 @@ class _Target:
         found = self.found_in(memberships)
         return found is not None and read_status(found, self.name) is not Status.EXITED
 
-    def write(self, fields: dict[str, Json], times: dict[str, int], status: Status, since: int) -> None:
-        audience, written = self.audience, to_salesforce(since)
-        is_time = audience.value == "timestamp" and status is not Status.EXITED
-        fields[audience.mapping_id] = written if is_time else self.value_of[status.value]
-        if audience.since_field:
-            fields[audience.since_field] = written
+    def write(self, fields: dict[str, Json], times: dict[str, int], value: Json, since: int, written: str) -> None:
+        fields[self.mapping_id] = written if value is _TIME else value
+        if guard := self.since_field:
+            fields[guard] = written
             if not self._by_event:
-                times[audience.mapping_id] = times[audience.since_field] = since
+                times[self.mapping_id] = times[guard] = since
 
 
 def _value_of(status: Status, audience: Audience) -> Json:
-    """What a field takes for a status; a time that is not cleared is worked out for each membership."""
+    """What a field takes for a status."""
     if audience.value == "boolean":
         return status is not Status.EXITED
     if audience.value == "timestamp":
-        return None
+        return None if status is Status.EXITED else _TIME
     return audience.existing_as if status is Status.EXISTING else status.value

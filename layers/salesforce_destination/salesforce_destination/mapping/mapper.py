@@ -62,6 +62,7 @@ class Mapper:
     def __init__(self, destination: Destination) -> None:
         self.destination = destination
         self._identity = IdentityReader(destination)
+        self._creates = destination.identity.create_missing
         self._readers = [_FieldReader(mapping, destination.salesforce_object) for mapping in destination.mappings]
         self._list_fields()
         self._audiences = AudienceFields(destination)
@@ -123,7 +124,7 @@ class Mapper:
         if self._ordering_field:
             fields[self._ordering_field] = event_time
         key, identity = self._identity.read(profile)
-        creates = self.destination.identity.create_missing
+        creates = self._creates
         if not fields and not creates:
             for error in filter(None, refused.values()):
                 raise error

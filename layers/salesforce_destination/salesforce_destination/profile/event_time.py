@@ -34,7 +34,7 @@ def parse_time(value: Any) -> int:
     Adobe Experience Platform means it.
     """
     if type(value) is str:
-        return _in_ms(value.strip())
+        return _moment(value)[0]
     if isinstance(value, int | float) and not isinstance(value, bool):
         if not isfinite(value):
             raise EventTimeError("is not a number that JSON allows")
@@ -43,15 +43,26 @@ def parse_time(value: Any) -> int:
 
 
 @lru_cache(4096)
-def _in_ms(text: str) -> int:
+def _moment(text: str) -> tuple[int, str]:
+    text = text.strip()
     if text.isdigit() and text.isascii() and len(text) <= 20:
-        return int(text)
+        return int(text), ""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise EventTimeError("is not a time; write it like 2022-01-11T21:24:39Z") from None
     since = moment - (_EPOCH_IN_UTC if moment.tzinfo else _EPOCH)
-    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+    # Newer Pythons take 24:00 for the next day's beginning.
+    is_so = len(text) == 20 and text[4] + text[7] + text[10] + text[13] + text[19] == "--T:Z" and text[11:13] != "24"
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000, text if is_so else ""
+
+
+def parse_moment(value: Any) -> tuple[int, str]:
+    """Read a time as `parse_time` does, and say how Salesforce takes it; one outside 2001 to 2286 cannot be."""
+    since, written = _moment(value) if type(value) is str else (parse_time(value), "")
+    if not EARLIEST_MS <= since < LATEST_MS:
+        raise EventTimeError("is outside 2001 to 2286")
+    return since, written or to_salesforce(since)
 
 
 def check_event_time(event_time: int, sent_at: int) -> int:

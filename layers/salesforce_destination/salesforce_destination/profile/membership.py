@@ -13,13 +13,7 @@ from functools import partial
 from typing import Any
 
 from salesforce_destination.outcome import ProfileRefusedError, Reason
-from salesforce_destination.profile.event_time import (
-    EARLIEST_MS,
-    LATEST_MS,
-    EventTimeError,
-    check_event_time,
-    parse_time,
-)
+from salesforce_destination.profile.event_time import EventTimeError, check_event_time, parse_moment
 
 Json = Any
 
@@ -63,11 +57,13 @@ def read_status(found: Json, audience: str) -> Status:
     return known
 
 
-def read_since(found: Json, audience: str, sent_at: int) -> int | None:
-    """Read a membership's lastQualificationTime, in ms; one that cannot be refuses the profile."""
+def read_since(found: Json, audience: str, sent_at: int) -> tuple[int, str] | None:
+    """Read a membership's lastQualificationTime, in ms and as Salesforce takes it; one that cannot be is refused."""
     try:
-        since = _since(found)
-        return since if since is None else check_event_time(since, sent_at)
+        moment = _since(found)
+        if moment is not None and moment[0] > sent_at:
+            check_event_time(moment[0], sent_at)
+        return moment
     except EventTimeError as error:
         text = f"lastQualificationTime of audience {audience} {error}."
         raise ProfileRefusedError(Reason("QUALIFICATION_TIME_INVALID", text)) from None
@@ -83,18 +79,16 @@ def _latest(inners: list[dict[str, Json]], audience_id: str) -> Json | None:
     return max((one for one in found if one is not None), key=_time_of, default=None)
 
 
-def _since(found: dict[str, Json]) -> int | None:
-    value = found.get("lastQualificationTime", found.get("timestamp"))
+def _since(found: dict[str, Json]) -> tuple[int, str] | None:
+    value = found.get("lastQualificationTime")
     if value is None:
-        return None
-    since = parse_time(value)
-    if not EARLIEST_MS <= since < LATEST_MS:
-        raise EventTimeError("is outside 2001 to 2286")
-    return since
+        value = None if "lastQualificationTime" in found else found.get("timestamp")
+    return None if value is None else parse_moment(value)
 
 
 def _time_of(found: Json) -> int:
     try:
-        return (_since(found) if isinstance(found, dict) else None) or 0
+        moment = _since(found) if isinstance(found, dict) else None
     except EventTimeError:
         return 0
+    return moment[0] if moment else 0

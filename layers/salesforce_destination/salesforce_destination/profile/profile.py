@@ -147,16 +147,17 @@ class IdentitiesInOrder:
     def __init__(self, sources: Sequence[str]) -> None:
         named = (match[1] or match[2] for source in sources for match in _NAMESPACE.finditer(source))
         self._spelled: dict[str, str] = {name.casefold(): name for name in named}
+        self._names = tuple(self._spelled.values())
         self._reads_others = any(plain_steps(source) is None and _ANY_NAME.search(source) for source in sources)
 
     def of(self, profile: Profile) -> Profile:
         """The profile with its identities in order; the same where those that the sources name are so already."""
         identity_map = profile.get("identityMap")
-        if not isinstance(identity_map, dict):
+        if type(identity_map) is not dict:
             return profile
-        for name in self._spelled.values():
+        for name in self._names:
             identities = identity_map.get(name)
-            if not isinstance(identities, list) or len(identities) > 1:
+            if type(identities) is not list or len(identities) > 1:
                 return self._in_order(profile, identity_map)
         return self._in_order(profile, identity_map) if self._reads_others else profile
 

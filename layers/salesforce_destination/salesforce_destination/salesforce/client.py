@@ -19,6 +19,7 @@ from urllib.request import getproxies_environment
 
 import requests
 from pydantic_core import from_json, to_json
+from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import should_bypass_proxies
 from urllib3.exceptions import NewConnectionError
@@ -165,9 +166,28 @@ def usage_of(response: requests.Response) -> ApiUsage | None:
     return ApiUsage(int(found[1]), int(found[2])) if found else None
 
 
+class _OneHost(HTTPAdapter):
+    """Finds its connections of a host once, in place of 50 microseconds at every request."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: dict[tuple[object, ...], Any] = {}
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        """The connections for a request's host, certificates and proxy."""
+        key = *(request.url or "").split("/", 3)[:3], verify, cert, *(proxies or {}).items()
+        if key not in self._found:
+            self._found[key] = super().get_connection_with_tls_context(request, verify, proxies, cert)
+        return self._found[key]
+
+
 def new_session() -> requests.Session:
     """Make a session that keeps its connection, and takes nothing from the environment by itself (see proxies_for)."""
     session = requests.Session()
+    session.mount("https://", _OneHost())
+    session.mount("http://", _OneHost())
     session.trust_env = False
     session.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": USER_AGENT})
     # An integration user does not need every record it writes in its list of recently used ones ("MRU Header").
