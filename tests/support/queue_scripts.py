@@ -51,14 +51,14 @@ class Place:
         return dict(answer["Attributes"])
 
 
-def place_on(sqs: Any) -> Place:
-    """New queues of another AWS, which waits in real time."""
+def place_on(sqs: Any, late: float = 0.0) -> Place:
+    """New queues of another AWS, where messages come back up to so many seconds late."""
     letters = sqs.create_queue(QueueName="letters")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=letters, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVE_COUNT})
     queue = sqs.create_queue(QueueName="queue", Attributes={"RedrivePolicy": policy})["QueueUrl"]
     fifo = sqs.create_queue(QueueName="refresh.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
-    return Place(sqs, queue, letters, fifo, time.sleep)
+    return Place(sqs, queue, letters, fifo, lambda seconds: time.sleep(seconds + late))
 
 
 def place_in_simulation(**config: Any) -> Place:
