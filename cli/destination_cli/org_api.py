@@ -21,7 +21,7 @@ from salesforce_destination.errors import CredentialsError
 from salesforce_destination.login.salesforce_host import check_instance_url
 from salesforce_destination.login.token import AccessToken, is_sendable, parse_object
 from salesforce_destination.record.successor import quoted
-from salesforce_destination.salesforce.client import CONNECT_SECONDS, new_session, packed, parsed, usage_of
+from salesforce_destination.salesforce.client import CONNECT_SECONDS, new_session, packed, parsed, proxies_for, usage_of
 
 from destination_cli.target import TargetError
 
@@ -100,10 +100,9 @@ class OrgApi:
             payload, encoding = packed(body if isinstance(body, bytes) else to_json(body))
             given = {"Content-Type": "application/json", **given, **encoding}
         url, limits = self.token.instance_url + path, (CONNECT_SECONDS, self.read_seconds)
+        how: Json = {"timeout": limits, "allow_redirects": False, "proxies": proxies_for(url)}
         try:
-            response = self._session.request(
-                method, url, params=parameters, data=payload, headers=given, timeout=limits, allow_redirects=False
-            )
+            response = self._session.request(method, url, params=parameters, data=payload, headers=given, **how)
         except requests.RequestException as error:
             kind = type(error).__name__
             raise OrgError(f"{self.token.instance_url} does not answer ({kind}). Try again later.") from None
