@@ -1,7 +1,7 @@
 """
 What MiniStack does otherwise than AWS documents, and what a template is given so that it means there what it says.
 
-Each difference is looked for by tests/integration/aws/test_ministack.py: one that MiniStack has mended fails there.
+tests/integration/aws/test_differences.py looks for each: one that MiniStack has mended fails there.
 """
 
 from __future__ import annotations
@@ -12,6 +12,22 @@ from typing import Any
 
 Json = Any
 
+DIFFERENCES: Mapping[str, str] = {
+    "resource types": "CloudFormation knows no policies of secrets, dashboards, alarms of alarms or of metric math",
+    "Ref of a secret": "is its name; AWS documents the ARN",
+    "Number parameters": "stay texts, which an event source mapping does not take",
+    "actions of batches": "are IAM actions of their own (sqs:SendMessageBatch); AWS asks for sqs:SendMessage",
+    "aws:PrincipalArn": "of a role's session is the session's ARN; AWS documents the role's",
+    "/opt": "is not where layers are; each process unpacks them in a folder of its own",
+    "batches": "have at most ten messages, and nothing waits for the batch window",
+    "metrics in logs": "stay log lines; CloudWatch takes them as metrics",
+    "sts:AssumeRole": "is the root user's for every role, whatever that trusts; so tests have each role's rights",
+    "the root user": "is not held by a secret's policy",
+    "redrive by SQS": "is an action that it does not know",
+    "integrations of the type aws": "are left out when an API is imported, so that the front door does not answer",
+}
+"""What is adjusted below, or has no part in what is tested."""
+
 BY_CALL = {
     "AWS::SecretsManager::ResourcePolicy": ("secretsmanager", "put_resource_policy"),
     "AWS::CloudWatch::CompositeAlarm": ("cloudwatch", "put_composite_alarm"),
@@ -19,7 +35,7 @@ BY_CALL = {
     "AWS::CloudWatch::Dashboard": ("cloudwatch", "put_dashboard"),
 }
 """
-Types that its CloudFormation does not make, though its services know the calls; alarms only if they are of metric math.
+Types that CloudFormation does not make, though the services know the calls; alarms only if they are of metric math.
 
 A parameter of SSM stands for such a resource: it holds the properties worked out, with which the call is made then.
 """
@@ -62,14 +78,12 @@ def each(value: Json, change: Callable[[Json], Json]) -> Json:
 
 
 def name_secrets_by_their_arns(value: Json, secrets: set[str]) -> Json:
-    """`Ref` of a secret gives its name; AWS documents the ARN."""
     if isinstance(value, dict) and value.get("Ref") in secrets:
         return {"Fn::GetAtt": [value["Ref"], "Id"]}
     return value
 
 
 def actions_of_batches(value: Json) -> Json:
-    """A batch is an action of its own (`sqs:SendMessageBatch`); AWS asks for `sqs:SendMessage`."""
     if isinstance(value, dict) and value.get("Effect") and "Action" in value:
         named = value["Action"] if isinstance(value["Action"], list) else [value["Action"]]
         batches = ("sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility")
@@ -78,7 +92,6 @@ def actions_of_batches(value: Json) -> Json:
 
 
 def roles_by_their_sessions(value: Json) -> Json:
-    """`aws:PrincipalArn` of a role's session is the session's ARN; AWS documents the role's."""
     if isinstance(value, dict) and "Fn::GetAtt" in value and value["Fn::GetAtt"][1] == "Arn":
         role = {"Ref": value["Fn::GetAtt"][0]}
         return {"Fn::Sub": ["arn:aws:sts::${AWS::AccountId}:assumed-role/${Role}/*", {"Role": role}]}
@@ -86,7 +99,6 @@ def roles_by_their_sessions(value: Json) -> Json:
 
 
 def numbers(value: Json, declared: Mapping[str, Json], values: Mapping[str, str]) -> Json:
-    """A parameter of the type Number stays a text, which an event source mapping does not take."""
     if isinstance(value, dict) and declared.get(str(value.get("Ref")), {}).get("Type") == "Number":
         name = value["Ref"]
         return int(values.get(name, declared[name].get("Default")))
@@ -94,7 +106,6 @@ def numbers(value: Json, declared: Mapping[str, Json], values: Mapping[str, str]
 
 
 def under_opt(value: Json, opt: str) -> Json:
-    """Layers are not mounted at /opt, but unpacked in a folder of each process."""
     if isinstance(value, dict) and str(value.get("Fn::Sub", "")).startswith("/opt/"):
         return {"Fn::Sub": value["Fn::Sub"].replace("/opt", opt, 1)}
     return value
@@ -139,3 +150,25 @@ def _arguments(name: str, kind: str, properties: dict[str, Any]) -> dict[str, An
     if kind == "AWS::CloudWatch::Dashboard":
         return {**properties, "DashboardName": name.rpartition("/")[2]}
     return {**properties, "AlarmName": name}
+
+
+def publish_metrics(logs: Any, cloudwatch: Any, group: str, since: int) -> int:
+    """Make metrics of what a function has logged since this time (ms); give how many lines there were."""
+    lines = logs.filter_log_events(logGroupName=group, startTime=since)["events"]
+    parsed = [json.loads(line["message"]) for line in lines if line["message"].startswith('{"_aws"')]
+    for line in parsed:
+        for directive in line["_aws"]["CloudWatchMetrics"]:
+            cloudwatch.put_metric_data(
+                Namespace=directive["Namespace"],
+                MetricData=[
+                    {
+                        "MetricName": metric["Name"],
+                        "Dimensions": [{"Name": name, "Value": line[name]} for name in dimensions],
+                        "Values": line[metric["Name"]],
+                        "Unit": metric["Unit"],
+                    }
+                    for dimensions in directive["Dimensions"]
+                    for metric in directive["Metrics"]
+                ],
+            )
+    return len(parsed)
