@@ -47,7 +47,7 @@ _SINCE = re.compile(r"([1-9]\d{0,5})([mhd])")
 
 WAITING = {
     "rejected": "The message is in the dead-letter queue. Run `destination dead-letters --reason {code} --show"
-    " --samples 1000` and look for {when}.",
+    " --samples 1000` and look for message {message_id}.",
     "deferred": "The message waits on the queue because of {code}. It is tried again by itself;"
     " `destination status` says if a person has to act.",
 }
@@ -200,8 +200,7 @@ def _show_events(explanation: Explanation, console: Console) -> None:
         console.print(f"{moment(event.at)}  {what}  {about}", markup=False, highlight=False, soft_wrap=whole)
     last = explanation.events[-1]
     if last.outcome in WAITING:
-        when = f"the event of {moment(last.event_time)}" if last.event_time else f"the rejection of {moment(last.at)}"
-        text = WAITING[last.outcome].format(code=last.code, when=when)
+        text = WAITING[last.outcome].format(code=last.code, message_id=last.message_id)
         console.print(text, markup=False, highlight=False, soft_wrap=whole)
     if explanation.refusal:
         text = f"Salesforce refuses many records for this reason. It said to one of them: {explanation.refusal.text}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from base64 import b64decode
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,15 +15,13 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from salesforce_destination.aws.dead_letters import MOST_ATTRIBUTES, OWN, Attributes
+from salesforce_destination.aws.dead_letters import Attributes, origin_of, redriven
 from salesforce_destination.aws.sqs_queue import CALLS_AT_ONCE, ENTRIES_PER_CALL
+from salesforce_destination.profile.event_time import EARLIEST_MS, LATEST_MS, is_in_ms
 
 from destination_cli.queues import depth_of
 
 Result = TypeVar("Result")
-
-PACKED = "ProducerAttributes"
-"""Where the deliver function packs a sender's attributes that found no room beside its own."""
 
 NO_REASON = "MOVED_BY_SQS"
 """The code of a dead letter without one: SQS moved it after maxReceiveCount deliveries, and says no reason."""
@@ -70,42 +66,23 @@ class DeadLetter:
         return self.text_of("ErrorCode") or NO_REASON
 
     @property
+    def message_id(self) -> str:
+        """The id that SQS gave the sender, however often the message was redriven."""
+        return origin_of(self.attributes)[2] or self.id
+
+    @property
     def event_time(self) -> int:
-        """When the event happened, in ms; for what SQS moved itself, when it was first sent."""
+        """When the event happened, in ms; where that cannot be read, when SQS took this dead letter."""
         text = self.text_of("EventTime")
-        return int(text) if text.isascii() and text.isdigit() else self.sent_at
+        return int(text) if is_in_ms(text) and EARLIEST_MS <= int(text) < LATEST_MS else self.sent_at
 
     def text_of(self, name: str) -> str:
         """The text of an attribute, empty where there is none."""
         return str(self.attributes.get(name, {}).get("StringValue", ""))
 
-    def sender_attributes(self) -> Attributes:
-        """The attributes that the sender gave, unpacked where they were packed; ours are left out."""
-        packed = self._unpacked() or ({PACKED: self.attributes[PACKED]} if PACKED in self.attributes else {})
-        ours = (OWN - {"EventTime"}) | {PACKED}
-        return {name: value for name, value in self.attributes.items() if name not in ours} | packed
-
     def attributes_to_send(self) -> Attributes:
-        """
-        The attributes with which it goes back on the queue: the sender's, and the event's time.
-
-        A sender who used all ten that SQS allows without EventTime leaves no room for it: then his stay packed.
-        """
-        event_time = {"EventTime": {"DataType": "Number", "StringValue": str(self.event_time)}}
-        everything = {**self.sender_attributes(), **event_time}
-        if len(everything) <= MOST_ATTRIBUTES:
-            return everything
-        if PACKED in self.attributes:
-            return {PACKED: self.attributes[PACKED], **event_time}
-        return self.sender_attributes()
-
-    def _unpacked(self) -> Attributes:
-        read: Mapping[str, Callable[[Any], Any]] = {"DataType": str, "StringValue": str, "BinaryValue": b64decode}
-        try:
-            packed = json.loads(self.text_of(PACKED)).items()
-            return {name: {key: read[key](found[key]) for key in read if key in found} for name, found in packed}
-        except (ValueError, AttributeError, TypeError):
-            return {}
+        """The attributes with which it goes back on the queue."""
+        return redriven(self.attributes, self.message_id, self.event_time, self.sent_at)
 
 
 class DeadLetterReader:

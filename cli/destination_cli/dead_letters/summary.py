@@ -86,7 +86,7 @@ def export(file: Path) -> Iterator[Callable[[DeadLetter], None]]:
 def as_json(letter: DeadLetter) -> dict[str, Any]:
     """All that is known of a dead letter; the body as text, byte for byte, and what is binary as bytes."""
     return {
-        "message_id": letter.id,
+        "message_id": letter.message_id,
         "error_code": letter.code,
         "error_message": letter.text_of("ErrorMessage"),
         "error_fields": letter.text_of("ErrorFields"),
@@ -94,7 +94,7 @@ def as_json(letter: DeadLetter) -> dict[str, Any]:
         "attempts": letter.text_of("Attempts"),
         "event_time": letter.event_time,
         "sent_at": letter.sent_at,
-        "attributes": {k: v.get("BinaryValue", v.get("StringValue")) for k, v in letter.sender_attributes().items()},
+        "attributes": {k: v.get("BinaryValue", v.get("StringValue")) for k, v in letter.attributes_to_send().items()},
         "body": letter.body,
     }
 
@@ -171,7 +171,7 @@ def _print(reasons: Sequence[ReasonCount], console: Console, show: bool) -> None
     for letter in chain.from_iterable(reason.samples for reason in reasons):
         attempts = letter.text_of("Attempts") or "?"
         about = f"event of {moment(letter.event_time)}, {attempts} {'attempt' if attempts == '1' else 'attempts'}"
-        console.print(f"\n{letter.code}\n  {about}\n  message {letter.id}", markup=False)
+        console.print(f"\n{letter.code}\n  {about}\n  message {letter.message_id}", markup=False)
         if show:
             text = f"  {letter.text_of('ErrorMessage')}\n  {letter.body[:LONGEST_BODY]}"
             console.print(text, markup=False, highlight=False)

@@ -23,7 +23,8 @@ class Message:
 
     `sent_at` (SQS's SentTimestamp, ms), `receive_count` (1 at the first delivery), `event_time` (the attribute
     EventTime as it came, or None), `attributes` (all message attributes, in the shape of the SQS API) and
-    `first_received_at` (ms, where that is known).
+    `first_received_at` (ms, where that is known). A redriven message is a new one to SQS: `original_id` and
+    `first_sent_at` are those of the message that the sender sent; else empty and None.
     """
 
     id: str
@@ -34,6 +35,8 @@ class Message:
     event_time: str | None = None
     attributes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     first_received_at: int | None = None
+    original_id: str = ""
+    first_sent_at: int | None = None
 
 
 class OutcomeKind(StrEnum):

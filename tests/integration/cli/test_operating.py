@@ -146,7 +146,10 @@ def test_a_contact_is_explained_by_what_became_of_its_messages_and_what_the_org_
     (delivered, refused) = answer(run, "explain", identity)["events"]
     assert (delivered["outcome"], delivered["event_time"]) == ("delivered", 1768166679000)
     assert (refused["outcome"], refused["code"]) == ("rejected", "INVALID_EMAIL_ADDRESS")
+    (reason,) = answer(run, "dead-letters", "--reason", "INVALID_EMAIL_ADDRESS")["dead_letters"]
+    assert reason["samples"][0]["message_id"].startswith(refused["message_id"])
     assert "destination dead-letters --reason INVALID_EMAIL_ADDRESS" in text
+    assert f"look for message {refused['message_id']}" in text
     assert "CDP_Loyal__c" in text
     assert "realized" in text
     assert identity not in (stack.options.state / "logs" / "deliver.log").read_text(encoding="utf-8")

@@ -55,9 +55,9 @@ def a_log(secrets: CountedSecrets, clock: Clock | None = None) -> OutcomeLog:
     return OutcomeLog(lambda: secrets, secrets.secret_id, clock or Clock())
 
 
-def a_batch(*messages: Sequence[Outcome], message_id: str = "0123456789") -> Batch:
+def a_batch(*messages: Sequence[Outcome], message_id: str = "0123456789", original_id: str = "") -> Batch:
     """Messages with profiles of the same contact, which have these outcomes."""
-    batch = Batch([Message(message_id, "handle", "body", SENT_AT) for _ in messages])
+    batch = Batch([Message(message_id, "handle", "body", SENT_AT, original_id=original_id) for _ in messages])
     for place, outcomes in enumerate(messages):
         batch.updates += [Update(place, n, IDENTITY, "", {}, SENT_AT, outcome=each) for n, each in enumerate(outcomes)]
     batch.conclude()
@@ -84,6 +84,12 @@ def test_a_batch_is_one_line_of_hashes_by_outcome(secrets: CountedSecrets, logge
     assert lines == [
         {"delivered": [entry, entry], "skipped": [entry], "rejected INVALID_EMAIL_ADDRESS": [entry]},
     ]
+
+
+def test_a_redriven_message_is_named_as_at_first(secrets: CountedSecrets, logged: Any) -> None:
+    (found,) = logged(a_log(secrets), a_batch([DELIVERED], original_id="9876543210"))
+
+    assert found == {"delivered": [f"{HASH} 98765432 {SENT_AT}"]}
 
 
 @pytest.mark.parametrize("length", [0, 1, 43, 64, 65, 200])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from salesforce_destination.aws.sqs_event import messages_in, partial_batch_response
 
 NOW = 1_800_000_000_000
@@ -48,6 +49,26 @@ def test_what_a_hand_written_event_lacks_is_taken_as_a_first_delivery_now() -> N
     )
 
     assert (message.sent_at, message.receive_count, message.event_time) == (NOW, 1, None)
+
+
+def test_what_a_redrive_tells_of_the_first_sending_is_read() -> None:
+    first = {"stringValue": "2a" * 18, "dataType": "String"}
+    event_time = {"stringValue": "1690000000000", "dataType": "Number.Given.1695000000000"}
+
+    (message,) = messages_in(
+        {"Records": [{**RECORD, "messageAttributes": {"EventTime": event_time, "MessageId": first}}]}, NOW
+    )
+
+    assert (message.id, message.original_id) == ("m-1", "2a" * 18)
+    assert (message.sent_at, message.first_sent_at) == (1_700_000_000_000, 1_695_000_000_000)
+    assert message.event_time == "1690000000000"
+
+
+@pytest.mark.parametrize("own", ["2a" * 17, "2a" * 19, "anna@example.com", ""])
+def test_a_message_id_that_is_not_of_sqs_is_the_senders(own: str) -> None:
+    record = {**RECORD, "messageAttributes": {"MessageId": {"stringValue": own, "dataType": "String"}}}
+
+    assert messages_in({"Records": [record]}, NOW)[0].original_id == ""
 
 
 def test_an_event_time_that_is_no_text_is_there_and_unreadable() -> None:

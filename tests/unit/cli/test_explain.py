@@ -95,12 +95,11 @@ def said(*events: LoggedOutcome) -> str:
     return console.export_text()
 
 
-def test_a_dead_letter_can_be_found_by_its_reason_and_the_time_of_its_event() -> None:
-    text = said(LoggedOutcome(NOW, "rejected", "NOT_JSON", 1_700_000_000_000, "1"))
+def test_a_dead_letter_can_be_found_by_its_reason_and_the_id_of_its_message() -> None:
+    text = said(LoggedOutcome(NOW, "rejected", "NOT_JSON", 1_700_000_000_000, "0123abcd"))
 
     assert (
-        "Run `destination dead-letters --reason NOT_JSON --show --samples 1000` and look for the event of"
-        " 2023-11-14 22:13:20Z." in text
+        "Run `destination dead-letters --reason NOT_JSON --show --samples 1000` and look for message 0123abcd." in text
     )
 
 

@@ -28,7 +28,7 @@ HASH_LENGTH = 16
 """64 bits as hexadecimal: of a hundred million identities hardly one shares its hash with the one asked for."""
 
 MESSAGE_ID_LENGTH = 8
-"""The beginning of a message's id, enough to find it in the sender's log."""
+"""The beginning of a message's first id, enough to find it in the sender's log and among the dead letters."""
 
 PROFILES_PER_LINE = 3_000
 """CloudWatch Logs takes 256 KB in one event ("CloudWatch Logs quotas")."""
@@ -105,9 +105,10 @@ def _hasher(key: bytes) -> Callable[[str], str]:
 
 def _by_outcome(batch: Batch, updates: Sequence[Update], key: bytes) -> dict[str, list[str]]:
     delivered, others = list[str](), dict[str, list[str]]()
-    hashed, messages, event_time = _hasher(key), batch.messages, batch.event_time
+    hashed, event_time = _hasher(key), batch.event_time
+    ids = [(message.original_id or message.id)[:MESSAGE_ID_LENGTH] for message in batch.messages]
     for update in updates:
-        entry = f"{hashed(update.key)} {messages[update.message].id[:MESSAGE_ID_LENGTH]} {event_time(update) or '-'}"
+        entry = f"{hashed(update.key)} {ids[update.message]} {event_time(update) or '-'}"
         if update.outcome is DELIVERED:
             delivered.append(entry)
         else:

@@ -6,6 +6,7 @@ from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from salesforce_destination.aws.dead_letters import origin_of
 from salesforce_destination.outcome import Message
 
 Json = Any
@@ -27,18 +28,23 @@ def partial_batch_response(message_ids: Sequence[str]) -> dict[str, list[dict[st
 
 
 def _message(record: Mapping[str, Json], now_ms: int) -> Message:
-    attributes, own = record.get("attributes") or {}, record.get("messageAttributes")
+    attributes = record.get("attributes") or {}
+    own = {name: _as_sent(attribute) for name, attribute in (record.get("messageAttributes") or {}).items()}
+    sent_at = _number(attributes.get("SentTimestamp"), now_ms)
+    event_time, first_sent_at, original_id = origin_of(own) if own else (None, None, "")
     count = attributes.get("ApproximateReceiveCount")
     is_first = count == "1"
     return Message(
         record.get("messageId", ""),
         record.get("receiptHandle", ""),
         record.get("body") or "",
-        _number(attributes.get("SentTimestamp"), now_ms),
+        sent_at,
         1 if is_first else _number(count, 1),
-        (own["EventTime"].get("stringValue") or "") if own and own.get("EventTime") else None,
-        {name: _as_sent(attribute) for name, attribute in own.items()} if own else {},
+        event_time,
+        own,
         now_ms if is_first else _number(attributes.get("ApproximateFirstReceiveTimestamp"), now_ms),
+        original_id,
+        min(first_sent_at or sent_at, sent_at),
     )
 
 

@@ -33,6 +33,7 @@ from salesforce_destination.outcome import (
     deferred,
     rejected,
 )
+from salesforce_destination.profile.event_time import is_in_ms
 from salesforce_destination.profile.profile import Profile, time_of_notification
 from salesforce_destination.record.record import Update, merge
 
@@ -122,26 +123,27 @@ class Deliverer:
 
     def _read_message(self, batch: Batch, position: int, message: Message) -> None:
         """Add an update for each profile; what comes to nothing has its outcome already."""
-        if message.event_time is None and self.mapper.select:
+        if message.event_time is None:
             message.event_time = time_of_notification(message.body)
+        sent_at = message.first_sent_at or message.sent_at
         message_time = None if message.event_time is None else _message_time(message)
         profiles = self.mapper.profiles(message.body)
         batch.profiles += len(profiles)
         several = len(profiles) > 1
         if several:
-            batch.note_event_time(position, message.sent_at if message_time is None else message_time)
+            batch.note_event_time(position, sent_at if message_time is None else message_time)
         for number, profile in enumerate(profiles):
             outcome = SKIPPED
             try:
-                update = self.mapper.map(profile, message_time, message.sent_at, several)
+                update = self.mapper.map(profile, message_time, sent_at, several)
             except ProfileRefusedError as error:
                 update, outcome = None, Outcome(OutcomeKind.REJECTED, error.reason)
             if update is None:
                 update = Update(position, number, self._key(profile), "", {}, 0, outcome=outcome)
                 with suppress(ProfileRefusedError):  # a refused event keeps its time: it may be sent again
-                    update.event_time = self.mapper.event_time(profile, message_time, message.sent_at, several)
+                    update.event_time = self.mapper.event_time(profile, message_time, sent_at, several)
             if not update.key and not several and (around := self.mapper.envelope(message.body, profile)):
-                update.outcome = Outcome(OutcomeKind.REJECTED, around)
+                update.outcome, update.event_time = Outcome(OutcomeKind.REJECTED, around), 0  # not of the envelope
             if update.omitted:
                 batch.omitted.update(update.omitted)
             update.message, update.profile = position, number
@@ -188,7 +190,7 @@ class Deliverer:
 
 def _message_time(message: Message) -> int:
     text = message.event_time or ""
-    if not text.isascii() or not text.isdigit() or len(text) > 20:
+    if not is_in_ms(text):
         problem = f"The attribute EventTime, {text[:40]!r}, is not a number of milliseconds since 1970."
         raise ProfileRefusedError(Reason("EVENT_TIME_INVALID", problem))
     return int(text)

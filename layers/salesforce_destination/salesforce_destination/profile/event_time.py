@@ -42,10 +42,15 @@ def parse_time(value: Any) -> int:
     raise EventTimeError("is neither text nor a number; write it like 2022-01-11T21:24:39Z")
 
 
+def is_in_ms(text: str) -> bool:
+    """Whether a text is a number of milliseconds, though perhaps no time of an event."""
+    return text.isascii() and text.isdigit() and len(text) <= 20
+
+
 @lru_cache(4096)
 def _moment(text: str) -> tuple[int, str]:
     text = text.strip()
-    if text.isdigit() and text.isascii() and len(text) <= 20:
+    if is_in_ms(text):
         return int(text), ""
     try:
         moment = datetime.fromisoformat(text)

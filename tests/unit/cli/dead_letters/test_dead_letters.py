@@ -12,7 +12,7 @@ from destination_cli.dead_letters.redrive import Redriven, put_back, redrive
 from destination_cli.dead_letters.summary import list_dead_letters
 from destination_cli.target import TargetError
 from moto import mock_aws
-from operated_stack import OperatedStack
+from operated_stack import OperatedStack, as_attributes
 from rich.console import Console
 
 EMAIL = {
@@ -160,7 +160,7 @@ def test_redriven_letters_are_on_the_queue_with_their_time_and_not_among_the_dea
     assert {int(m["MessageAttributes"]["EventTime"]["StringValue"]) - int(m["Body"]) for m in messages} == {
         1_700_000_000_000
     }
-    assert all(set(message["MessageAttributes"]) == {"EventTime", "Source"} for message in messages)
+    assert all(set(message["MessageAttributes"]) == {"EventTime", "MessageId", "Source"} for message in messages)
     assert stack.dead() == []
 
 
@@ -219,6 +219,36 @@ def test_what_comes_back_while_a_redrive_runs_is_not_sent_again(stack: OperatedS
     assert bodies(stack.dead()) == {"old"}
 
 
+class Refusing:
+    """A queue behind which a function rejects every message again, before the redrive goes on."""
+
+    def __init__(self, stack: OperatedStack) -> None:
+        self._stack, self._sqs = stack, stack.sqs
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sqs, name)
+
+    def send_message_batch(self, **call: Any) -> Any:
+        answer = self._sqs.send_message_batch(**call)
+        for message in self._stack.waiting():
+            attributes = {**message["MessageAttributes"], **as_attributes(NO_JSON)}
+            letter = {"MessageBody": message["Body"], "MessageAttributes": attributes}
+            self._sqs.send_message(QueueUrl=self._stack.dead_letters_url, **letter)
+        return answer
+
+
+def test_what_is_rejected_again_at_once_is_left_though_no_clock_tells_it_from_the_old(stack: OperatedStack) -> None:
+    for number in range(12):
+        stack.reject(str(number % 11), NO_JSON)
+    with reader(stack) as letters:
+        letters.began_ms += 60_000
+
+        redrive(letters, Refusing(stack), stack.queue_url, (), result := Redriven())
+
+    assert (result.sent, result.is_good) == (12, True)
+    assert len(stack.dead()) == 12
+
+
 class Choosy:
     """A queue that does not take some of the entries."""
 
@@ -266,7 +296,8 @@ def test_an_exported_letter_holds_everything_and_only_its_owner_reads_the_file(
     (letter,) = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     assert letter["body"] == '{"name": "Zoë"}'
     assert (letter["error_code"], letter["error_message"]) == ("INVALID_EMAIL_ADDRESS", "invalid: anna@")
-    assert letter["attributes"] == {"EventTime": "1700000000000", "Source": "adobe", "Sum": "AP8="}
+    own = {"EventTime": "1700000000000", "MessageId": letter["message_id"]}
+    assert letter["attributes"] == {**own, "Source": "adobe", "Sum": "AP8="}
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert len(stack.dead()) == 1
 
