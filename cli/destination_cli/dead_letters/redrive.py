@@ -21,7 +21,7 @@ from destination_cli.terminal import counted
 
 @dataclass(slots=True)
 class Redriven:
-    """What a redrive did: `left` ones have other reasons (`others`), `not_deleted` ones are in both queues."""
+    """What a redrive did: `left` have other reasons (`others`) or came back; `not_deleted` are in both queues."""
 
     sent: int = 0
     left: int = 0
@@ -41,13 +41,16 @@ def redrive(reader: DeadLetterReader, sqs: Any, queue_url: str, codes: Collectio
     Send dead letters to the queue and then delete them; without codes all of them.
 
     Between the two a dead letter lies in both queues. If it ends there, the message comes twice, which does no harm: a
-    write is repeated, and guarded by its event time, which a redriven message keeps.
+    write is repeated, and guarded by its event time, which a redriven message keeps. What comes back while this runs
+    is known by its message's id, and left.
     """
-    lock = Lock()
+    lock, back = Lock(), set[tuple[str, int]]()
 
     def put_some_back(batch: list[DeadLetter]) -> None:
-        wanted = [letter for letter in batch if not codes or letter.code in codes]
         with lock:
+            names = {one.id: (one.message_id, hash(one.body)) for one in batch}
+            wanted = [one for one in batch if (not codes or one.code in codes) and names[one.id] not in back]
+            back.update(names[one.id] for one in wanted)
             result.left += len(batch) - len(wanted)
             others = Counter(letter.code for letter in batch) - Counter(letter.code for letter in wanted)
             result.others = dict(others + Counter(result.others))
