@@ -70,14 +70,14 @@ def check(
     """Show what a destination file sends where, and what does not fit the org. Exits with 1 if something does not."""
     from destination_cli.check import report_on, show
 
-    def tell(report: Report) -> int:
-        return chosen.tell(report, show, report.exit_status)
+    def tell(report: Report, warning: str = "") -> int:
+        return chosen.tell(report, show, report.exit_status, warning)
 
     be_there(file)
     if describe:
         be_there(describe)
     if chosen.stack or chosen.local:
-        chosen.run(lambda target: tell(report_on(file, target=target)))
+        chosen.run(lambda target: tell(report_on(file, target=target), target.alarm_topic()))
     if not offline and describe is None:
         refuse(
             "Add --stack NAME or --local to compare the file with the org of a stack, --describe FILE to compare it"
@@ -104,7 +104,7 @@ def connect(
 
     def work(target: Target) -> int:
         result = try_and_store(given_credentials(source, grant), target, wait)
-        return chosen.tell(result, show, result.status)
+        return chosen.tell(result, show, result.status, target.alarm_topic())
 
     chosen.run(work)
 
@@ -166,11 +166,11 @@ def prove(
 @for_a_stack
 def status(chosen: Chosen) -> None:
     """Show what a stack is doing: what waits, what was delivered, what failed. Exits with 1 if a person has to act."""
-    from destination_cli.status import exit_status, show, status_of
+    from destination_cli.status import show, status_of
 
     def work(target: Target) -> int:
         found = status_of(target)
-        return chosen.tell(found, show, exit_status(found))
+        return chosen.tell(found, show, int(bool(found.findings)), target.alarm_topic())
 
     chosen.run(work)
 

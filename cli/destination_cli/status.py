@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import chain, islice
 
@@ -14,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from salesforce_destination.connection.check import trouble
 from salesforce_destination.destination.destination import Destination
-from salesforce_destination.errors import ACCESS_REFUSALS, DestinationError, RequestRefusedError, TokenUnavailableError
+from salesforce_destination.errors import ACCESS_REFUSALS, NOT_CONNECTED, DestinationError, RequestRefusedError
 
 from destination_cli.dead_letters.reader import EMPTY_ANSWERS, DeadLetterReader
 from destination_cli.dead_letters.summary import by_reason
@@ -116,13 +117,12 @@ def org_status(target: Target) -> OrgStatus:
 
 
 def _cause(problem: DestinationError, target: Target) -> str:
-    """What is behind a problem: the last failed log-in, if that is why there is no token, or what its code tells."""
-    try:
-        told = login_cause(target) if isinstance(problem, TokenUnavailableError) else None
-    except (ClientError, TargetError):  # without the right to read that log
-        told = None
-    found = told or trouble(problem)
-    return f"{found.problem} {found.cure}"
+    """What a problem's code tells; where there is no token, the last failed log-in tells more."""
+    found, told = trouble(problem), None
+    if found.key == "credentials" and problem.code not in ACCESS_REFUSALS:
+        with suppress(ClientError, TargetError):  # without the right to read that log
+            told = login_cause(target)
+    return f"{found.problem} {told.problem} {told.cure}" if told else f"{found.problem} {found.cure}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,7 @@ class StackStatus:
     activity: Activity
     alarms: Sequence[str] | None
     version: str = ""
+    where: Mapping[str, str] = field(default_factory=dict)
     refusal: str = field(default="", repr=False)
 
     @property
@@ -154,8 +155,8 @@ class StackStatus:
             found.append(f"Dead letters: {self.dead_letters:,}. To see the reasons, run `destination dead-letters`.")
         found += [f"{text} ({name})" for name, text in CURES.items() if self.activity.last_value(name)]
         if self.org.problem:
-            text = f"The org cannot be reached with the stored access token: {self.org.problem}. {self.org.cause}"
-            found.append(text.strip())
+            reach = f"The org cannot be reached with the stored access token: {self.org.problem}. "
+            found.append(f"{'' if self.org.problem == NOT_CONNECTED else reach}{self.org.cause}".strip())
         hour = self.activity.hour
         if self.queue.all and hour["MessagesDeferred"] and not hour["RecordsDelivered"] and not found:
             page = "docs/runbook.md#nothingdeliveredalarm"
@@ -188,6 +189,7 @@ def status_of(target: Target, now_ms: int | None = None) -> StackStatus:
         activity=activity,
         alarms=alarms_on(target),
         version=target.version,
+        where=target.where,
         refusal=_refusal(target),
     )
 
@@ -242,6 +244,8 @@ def _rows(status: StackStatus) -> Table:
         table.add_row(name, _last(status.activity, name))
     table.add_row("Paused", "yes" if status.paused else "no")
     table.add_row("Alarms that are on", _alarms(status.alarms))
+    if status.where:
+        table.add_row("AWS account, region", ", ".join(status.where.values()))
     table.add_row("Version", status.version or "unknown: the stack is older than 1.0.0")
     return table
 
@@ -262,8 +266,3 @@ def _counts(activity: Activity) -> Table:
     for name in COUNTED:
         table.add_row(name, f"{activity.hour[name]:,}", f"{activity.day[name]:,}")
     return table
-
-
-def exit_status(status: StackStatus) -> int:
-    """1 where a person has something to look at."""
-    return 1 if status.findings else 0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ READ_SECONDS = 120.0
 REFUSAL_GOOD_FOR_SECONDS = 3_600.0
 """While a common cause lasts, its text is written again every ten minutes or whenever a message comes again."""
 
-CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=32)
+CONFIG = Config(connect_timeout=10, retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=32)
 
 
 class TargetError(Exception):
@@ -39,7 +40,7 @@ class TargetError(Exception):
 
 @dataclass
 class Target:
-    """One stack, by what its outputs and parameters say; what AWS refuses becomes a TargetError inside `explained`."""
+    """One stack, by its outputs and parameters, and `where` it is; what AWS refuses is a TargetError in `explained`."""
 
     name: str
     outputs: Mapping[str, str]
@@ -49,17 +50,18 @@ class Target:
     log_folder: Path | None = None
     destination_path: Path | None = None
     wait: float = 10.0
+    where: Mapping[str, str] = field(default_factory=dict)
     _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
-    def of(cls, stack: str | None, local: bool, state: Path = STATE) -> Target:
+    def of(cls, stack: str | None, local: bool, state: Path = STATE, region: str | None = None) -> Target:
         """Find the stack that `--stack NAME` or `--local` means; raise TargetError where there is none."""
         if local and stack:
             raise TargetError("Give --stack NAME or --local, not both.")
         if local:
             return _local_target(state)
         if stack:
-            return _deployed_target(stack)
+            return _deployed_target(stack, region)
         raise TargetError("Which stack? Add --stack NAME for a deployed one, or --local for the one of `make local`.")
 
     def client(self, service: str) -> Any:
@@ -114,6 +116,22 @@ class Target:
             return None
         return kept if kept and kept[1] > (time.time() - REFUSAL_GOOD_FOR_SECONDS) * 1000 else None
 
+    def alarm_topic(self) -> str:
+        """Why no alarm reaches anybody, by the subscriptions of their topic; empty where one does."""
+        topic = self.outputs.get("AlarmTopicArn")
+        if self.is_local or not topic:
+            return ""
+        try:
+            pages = self.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+            found = {each["SubscriptionArn"] for page in pages for each in page["Subscriptions"]}
+        except (BotoCoreError, ClientError):
+            return "Whether an alarm reaches anybody is not known: you need sns:ListSubscriptionsByTopic on its topic."
+        if found - {"Deleted", "PendingConfirmation"}:
+            return ""
+        if "PendingConfirmation" in found:
+            return "No alarm reaches anybody yet: open the link that AWS has mailed to the alarm address."
+        return "No alarm reaches anybody: deploy with AlarmEmail, or subscribe somebody to the output AlarmTopicArn."
+
     def event_source_mapping_id(self) -> str:
         """The mapping that feeds the deliver function from the queue."""
         function = self.output("DeliverFunctionName")
@@ -149,9 +167,11 @@ def explained(name: str) -> Iterator[None]:
     except NoCredentialsError:
         raise TargetError("No AWS credentials were found. Log in, or set AWS_PROFILE.") from None
     except NoRegionError:
-        raise TargetError("No AWS region is set. Set AWS_REGION to the region of the stack.") from None
+        raise TargetError("No AWS region is set. Add --region, or set AWS_REGION to the region of the stack.") from None
     except EndpointConnectionError as error:
-        raise TargetError(f"AWS does not answer for {name}: {error} Is the local stack still running?") from None
+        raise TargetError(
+            f"AWS does not answer for {name}: {error} Check --region, or start the local stack."
+        ) from None
     except ClientError as error:
         raise TargetError(_refusal(name, error)) from None
     except BotoCoreError as error:
@@ -168,8 +188,6 @@ def destination_in(file: Path) -> Destination:
 
 def _refusal(name: str, error: ClientError) -> str:
     code = error.response.get("Error", {}).get("Code", "")
-    if code == "ValidationError" and error.operation_name == "DescribeStacks":
-        return f"There is no stack {name} in this account and region. Check the name, AWS_PROFILE and AWS_REGION."
     if code in ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"):
         return f"AWS rejects your credentials ({code}). Log in again."
     if "AccessDenied" in code or code == "UnauthorizedOperation":
@@ -205,12 +223,28 @@ def _local_client(service: str, stack: StackFile) -> Any:
     )
 
 
-def _deployed_target(name: str) -> Target:
+def _deployed_target(name: str, region: str | None) -> Target:
     with explained(name):
-        (stack,) = boto3.client("cloudformation", config=CONFIG).describe_stacks(StackName=name)["Stacks"]
+        # Of AWS_DEFAULT_REGION and of the profile boto3 knows itself, of AWS_REGION it does not.
+        session = boto3.Session(region_name=region or os.environ.get("AWS_REGION") or None)
+        try:
+            (stack,) = session.client("cloudformation", config=CONFIG).describe_stacks(StackName=name)["Stacks"]
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "ValidationError":
+                raise
+            where = f"{_account(session)}, region {session.region_name}"
+            raise TargetError(f"There is no stack {name} in {where}. Check AWS_PROFILE and --region.") from None
+    _, _, _, region, account, _ = stack["StackId"].split(":", 5)
     return Target(
         name=stack["StackName"],
         outputs={output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())},
         parameters={given["ParameterKey"]: given.get("ParameterValue", "") for given in stack.get("Parameters", ())},
-        make_client=lambda service: boto3.client(service, config=CONFIG),
+        make_client=lambda service: session.client(service, config=CONFIG),
+        where={"account": account, "region": region},
     )
+
+
+def _account(session: boto3.Session) -> str:
+    with suppress(BotoCoreError, ClientError):
+        return f"account {session.client('sts', config=CONFIG).get_caller_identity()['Account']}"
+    return "the account of your credentials"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +34,9 @@ class Chosen:
     """The options that all commands for a stack have: which one it is, and for whom the result is printed."""
 
     stack: Annotated[str | None, typer.Option("--stack", help="Name of a deployed stack.")] = None
+    region: Annotated[
+        str | None, typer.Option(help="Its region; else AWS_REGION, AWS_DEFAULT_REGION, the profile's.")
+    ] = None
     local: Annotated[bool, typer.Option("--local", help="The stack of `make local`.")] = False
     as_json: Annotated[bool, typer.Option("--json", help="Print the result for programs.")] = False
     state: Annotated[Path, typer.Option("--state", help="Folder for endpoints.json and the logs.")] = STATE
@@ -43,9 +47,9 @@ class Chosen:
 
         try:
             with explained(self.stack or "the local stack"):
-                raise typer.Exit(work(Target.of(self.stack, self.local, self.state)))
+                raise typer.Exit(work(Target.of(self.stack, self.local, self.state, self.region)))
         except TargetError as error:
-            refuse(str(error))
+            refuse(str(error), as_json=self.as_json)
 
     def run_anywhere(self, work: Callable[[Target | None], int]) -> NoReturn:
         """Do some work with the stack, or without one where none was named."""
@@ -56,16 +60,20 @@ class Chosen:
         try:
             raise typer.Exit(work(None))
         except TargetError as error:
-            refuse(str(error))
+            refuse(str(error), as_json=self.as_json)
 
-    def tell(self, result: Any, show: Callable[[Any, Console], None], status: int = GOOD) -> int:
-        """Print a result for a program, or show it to a person; give the status to exit with."""
+    def tell(self, result: Any, show: Callable[[Any, Console], None], status: int = GOOD, warning: str = "") -> int:
+        """Print a result for a program or show it to a person, and a warning to both; give the status to exit with."""
         print(result.as_json()) if self.as_json else show(result, Console(emoji=False))
+        if warning:
+            Console(stderr=True).print(f"[yellow]![/] {warning}", highlight=False, soft_wrap=True)
         return status
 
 
-def refuse(sentence: str) -> NoReturn:
-    """End with 2 and a sentence that says why nothing was done."""
+def refuse(sentence: str, *, as_json: bool = False) -> NoReturn:
+    """End with 2 and a sentence that says why nothing was done; a program reads it on standard output."""
+    if as_json:
+        print(json.dumps({"error": sentence}))
     console = Console(stderr=True)
     console.print(sentence, style="red", markup=False, highlight=False, soft_wrap=not console.is_terminal)
     raise typer.Exit(COULD_NOT) from None

@@ -53,12 +53,13 @@ def started() -> CheckConnectionFunction:
 def lambda_handler(event: object, context: Any) -> dict[str, Any]:
     """Check the connection, whatever the event is, and give the report."""
     connection = checked(context.get_remaining_time_in_millis() / 1000)
-    # An outage is not counted as a problem, nor as the absence of one.
+    # An outage is not counted as a problem, nor as the absence of one; nor is a stack that nobody has connected yet.
     if connection.is_known:
         metrics.add_metric("ConnectionProblems", MetricUnit.Count, connection.problems)
         metrics.flush_metrics()
     report = {"destination_file": Path(FILE).name, "file_hash": FILE_HASH, **connection.as_json()}
-    log = logger.error if connection.problems else logger.info if connection.answered else logger.warning
+    is_quiet = connection.is_good or connection.is_new
+    log = logger.info if is_quiet else logger.error if connection.is_known else logger.warning
     log("connected" if connection.is_good else "not connected", **report)
     return report
 

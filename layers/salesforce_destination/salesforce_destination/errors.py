@@ -66,7 +66,10 @@ class CredentialsError(DestinationError):
 
 
 NO_ACCESS_TOKEN = "NO_ACCESS_TOKEN"
-"""The code of a TokenUnavailableError where no token was ever stored, or no other one came."""
+"""The code of a TokenUnavailableError where the secret holds no token, or no other one came."""
+
+NOT_CONNECTED = "NOT_CONNECTED"
+"""The code where nobody has filled the secrets yet: no fault, but a new stack, which waits for a person."""
 
 
 class TokenUnavailableError(DestinationError):

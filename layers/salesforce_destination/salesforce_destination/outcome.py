@@ -101,11 +101,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Delivery:
-    """
-    What became of one message; `failed_profiles` are the positions of those that were not written.
-
-    `before_giving_up` is the outcome of one that was then rejected for its age.
-    """
+    """What became of one message, and before it was given up; `failed_profiles` are the places of those not written."""
 
     message: Message
     outcome: Outcome

@@ -35,6 +35,7 @@ OUTPUTS = {
     "RefreshQueueUrl": "the refresh queue",
     "CheckConnectionFunctionName": "the check-connection function",
     "RefreshTokenLogGroupName": "the refresh-token function's log",
+    "AlarmTopicArn": "the alarm topic",
 }
 """Each as the table calls it, so that a call says on what it is made."""
 
@@ -70,7 +71,7 @@ class Service:
             self.aws.asked.add((NAMED_OTHERWISE.get(right, right), on))
             if operation == "send_message":
                 self.aws.log_in()
-            return {"SecretString": self.aws.secret, "Payload": io.BytesIO(b"{}"), "events": []}
+            return {"SecretString": self.aws.secret, "Payload": io.BytesIO(b"{}"), "events": [], "Subscriptions": []}
 
         return call
 
@@ -127,6 +128,7 @@ def test_a_check_needs_what_the_table_says(aws: Aws, target: Target) -> None:
     report = report_on(CONTACTS, target=target)
     published(deployed(target), CONTACTS)
     login_cause(deployed(target))
+    deployed(target).alarm_topic()
 
     assert report.connection is not None
     assert report.connection.is_known
@@ -143,6 +145,7 @@ def test_connecting_needs_what_the_table_says(aws: Aws, target: Target, server: 
 
     outcome = connect(json.dumps(credentials), target)
     login_cause(deployed(target))
+    deployed(target).alarm_topic()
 
     assert outcome.stored
     assert outcome.token

@@ -68,6 +68,21 @@ def test_a_good_connection_is_reported_with_what_is_used(
     assert "connected" in [line.get("message") for line in logged(output)]
 
 
+def test_a_new_stack_that_nobody_has_connected_has_no_problem_yet(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = a_stack(monkeypatch)
+    stack.store("{}")
+    stack.app.started().tokens.wait = 0.05
+
+    report = check(stack)
+
+    (line,) = logged(capsys.readouterr().out)
+    assert not report["connected"]
+    assert [found["problem"] for found in report["findings"]] == ["The stack is not connected yet."]
+    assert (line["level"], line["message"]) == ("INFO", "not connected")
+
+
 def test_names_may_be_written_in_any_case_of_letters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = a_guarded_file(tmp_path)
     file.write_text(re.sub(r'"Contact"|"LastName"|"CDP_\w+"', lambda name: name[0].upper(), file.read_text()))

@@ -310,16 +310,39 @@ def test_wrong_credentials_are_named_and_tried_again_when_the_message_comes_back
     assert "Consumer Secret" in error["cure"]
 
 
+@pytest.mark.parametrize("body", [SCHEDULE, refused(None)])
+@pytest.mark.parametrize("token", ["{}", None])
 @pytest.mark.parametrize("credentials", ["{}", None])
-def test_credentials_that_nobody_has_filled_are_asked_for(
-    credentials: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_new_stack_that_nobody_has_connected_says_so_in_one_line_and_nothing_failed(
+    credentials: str | None,
+    token: str | None,
+    body: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    stack = Stack(monkeypatch, credentials=credentials)
+    stack = Stack(monkeypatch, credentials=credentials, access_token=token)
     endpoint = TokenEndpoint()
+    app = stack.function(endpoint)
 
-    assert stack.function(endpoint).lambda_handler(an_event(SCHEDULE), None) == KEPT
+    assert app.lambda_handler(an_event(body), None) == DONE
     assert endpoint.requests == []
-    assert "The credentials secret is empty." in capsys.readouterr().out
+    (line,) = lines(capsys)
+    assert (line["level"], line["message"], line["code"]) == ("INFO", "not connected yet", "NOT_CONNECTED")
+    assert line["cure"] == "Run `destination connect --stack NAME`."
+
+
+def test_credentials_that_somebody_has_emptied_are_a_log_in_that_fails(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = stack.function(TokenEndpoint(BLOCKED))
+    app.lambda_handler(an_event(SCHEDULE), None)  # it stores no token, but has tried
+    capsys.readouterr()
+    put_credentials(stack, "{}")
+
+    assert app.lambda_handler(an_event(SCHEDULE), None) == KEPT
+    written = lines(capsys)
+    assert "The credentials secret is empty." in str(written)
+    assert metrics_in(written) == ["TokenRefreshFailed"]
 
 
 def test_client_credentials_at_a_shared_server_are_never_sent(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:

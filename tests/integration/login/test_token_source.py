@@ -135,14 +135,16 @@ def test_after_a_refusal_the_secret_is_read_again(stack: Stack, source: TokenSou
     assert source.current() == SECOND
 
 
-@pytest.mark.parametrize("text", ["{}", "not a token"])
-def test_no_token_yet_asks_for_the_first_one(text: str, stack: Stack, clock: Clock, source: TokenSource) -> None:
+@pytest.mark.parametrize(("text", "code"), [("{}", "NOT_CONNECTED"), ("not a token", "NO_ACCESS_TOKEN")])
+def test_no_token_yet_asks_for_the_first_one(
+    text: str, code: str, stack: Stack, clock: Clock, source: TokenSource
+) -> None:
     put(stack, text)
     with pytest.raises(TokenUnavailableError) as caught:
         source.current()
     clock.at = {1.0: FIRST}
 
-    assert caught.value.code == "NO_ACCESS_TOKEN"
+    assert caught.value.code == code
     assert source.replace(None) == FIRST
     assert [message["Attributes"]["MessageDeduplicationId"] for message in stack.waiting()] == ["none"]
 
@@ -154,7 +156,21 @@ def test_a_secret_that_was_never_written_is_no_token_yet(monkeypatch: pytest.Mon
         with pytest.raises(TokenUnavailableError) as caught:
             source.current()
 
-    assert caught.value.code == "NO_ACCESS_TOKEN"
+    assert caught.value.code == "NOT_CONNECTED"
+
+
+def test_a_stack_that_stays_unconnected_is_told_from_one_that_was_connected_meanwhile(
+    stack: Stack, source: TokenSource
+) -> None:
+    put(stack, "{}")
+    codes = []
+    for text in ("{}", FIRST.to_secret()):
+        put(stack, text)
+        with pytest.raises(TokenUnavailableError) as caught:
+            source.replace(None if text == "{}" else FIRST)
+        codes.append(caught.value.code)
+
+    assert codes == ["NOT_CONNECTED", "NO_ACCESS_TOKEN"]
 
 
 @pytest.mark.parametrize(

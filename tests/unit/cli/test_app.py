@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from destination_cli.app import app
 from guarded_org import a_guarded_file
+from moto import mock_aws
 from typer.testing import CliRunner
 
 
@@ -63,6 +65,16 @@ def test_an_error_is_one_line_however_long_the_path_is(tmp_path: Path) -> None:
     answers = [run("create-fields", nowhere), run("check", str(tmp_path), "--local", "--state", nowhere)]
 
     assert [(status, text.count("\n")) for status, text in answers] == [(2, 1), (2, 1)]
+
+
+def test_a_program_reads_an_error_too_with_the_region_and_account_that_were_asked() -> None:
+    with mock_aws():
+        result = CliRunner().invoke(app, ["status", "--stack", "prod", "--region", "eu-west-3", "--json"])
+
+    told = "There is no stack prod in account 123456789012, region eu-west-3."
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["error"].startswith(told)
+    assert result.stderr.startswith(told)
 
 
 def test_a_file_with_mistakes_is_told_by_its_first(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from destination_cli.metrics import DAY_MS, HOUR_MS, Point, activity_of, points_of
-from destination_cli.status import OrgStatus, exit_status, show, status_of
+from destination_cli.status import OrgStatus, org_status, show, status_of
 from destination_cli.target import Target
 from moto import mock_aws
 from operated_stack import OperatedStack
@@ -180,15 +181,77 @@ def test_a_deployed_stack_is_known_by_its_metrics_alarms_and_queues(stack: Opera
     assert status.activity.statuses == {"CDP_Loyal__c": 40}
     assert (status.queue.visible, status.dead_letters, status.reasons) == (1, 1, {"NOT_JSON": 1})
     assert status.alarms == ["DeliveryStoppedAlarm", "OldestMessageAlarm"]
-    assert status.org.problem == "NO_ACCESS_TOKEN"
-    *findings, unreachable = status.findings
-    assert unreachable.startswith("The org cannot be reached with the stored access token: NO_ACCESS_TOKEN. The")
+    assert status.org.problem == "NOT_CONNECTED"
+    *findings, new = status.findings
+    assert new == "The stack is not connected yet. Run `destination connect --stack NAME`."
     assert findings == [
         "DeliveryStoppedAlarm is on: see docs/runbook.md#deliverystoppedalarm.",
         "OldestMessageAlarm is on: see docs/runbook.md#oldestmessagealarm.",
         "Dead letters: 1. To see the reasons, run `destination dead-letters`.",
     ]
     assert len(stack.dead()) == 1
+
+
+class Logs:
+    """CloudWatch Logs with one line of the refresh-token function; with none it refuses."""
+
+    def __init__(self, **line: str) -> None:
+        self._line = line
+
+    def get_paginator(self, operation: str) -> Logs:
+        if not self._line:
+            raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "FilterLogEvents")
+        return self
+
+    def paginate(self, **asked: object) -> list[dict[str, Any]]:
+        return [{"events": [{"message": json.dumps({"message": "no log-in", **self._line})}]}]
+
+
+REFUSED = "The destination has no access token that Salesforce accepts."
+WRONG = {"code": "CLIENT_SECRET_WRONG", "field": "client_secret", "problem": "is wrong.", "cure": "Copy it anew."}
+
+
+@pytest.mark.parametrize(
+    ("secret", "log", "code", "words"),
+    [
+        ("{}", {}, "NOT_CONNECTED", "The stack is not connected yet. Run"),
+        ("{}", WRONG, "NOT_CONNECTED", "The stack is not connected yet. client_secret is wrong. Copy it anew."),
+        ("not a token", {}, "NO_ACCESS_TOKEN", f"{REFUSED} The refresh-token function's log"),
+        ("not a token", WRONG, "NO_ACCESS_TOKEN", f"{REFUSED} client_secret is wrong. Copy it anew."),
+        (None, WRONG, "SECRETS_UNAVAILABLE", "The access token cannot be read from Secrets Manager"),
+    ],
+)
+def test_the_first_sentence_about_the_org_is_that_of_the_code_and_a_failed_log_in_stands_where_it_is_the_cause(
+    stack: OperatedStack, secret: str | None, log: dict[str, str], code: str, words: str
+) -> None:
+    if secret is None:
+        stack.secrets.delete_secret(SecretId=stack.token_id, RecoveryWindowInDays=7)
+    else:
+        stack.secrets.put_secret_value(SecretId=stack.token_id, SecretString=secret)
+    target, make = stack.target, stack.target.make_client
+    target.make_client = lambda service: Logs(**log) if service == "logs" else make(service)
+    target.outputs = {**target.outputs, "RefreshTokenLogGroupName": "/aws/lambda/a-stack/refresh-token"}
+
+    org = org_status(target)
+
+    assert org.problem == code
+    assert org.cause.startswith(words)
+
+
+def test_a_new_stack_says_how_it_is_connected_and_where_it_is(stack: OperatedStack) -> None:
+    stack.feed()
+    target = with_alarms(stack)
+    target.where = {"account": "123456789012", "region": "eu-west-1"}
+    console = Console(record=True, width=120)
+
+    status = status_of(target, NOW)
+    show(status, console)
+
+    text = console.export_text()
+    assert status.findings == ["The stack is not connected yet. Run `destination connect --stack NAME`."]
+    assert re.search("AWS account, region +123456789012, eu-west-1", text)
+    assert re.search("Last access token +NOT_CONNECTED", text)
+    assert json.loads(status.as_json())["where"] == {"account": "123456789012", "region": "eu-west-1"}
 
 
 def test_a_schema_mismatch_and_problems_of_the_connection_are_for_a_person_to_look_at(stack: OperatedStack) -> None:
@@ -201,7 +264,6 @@ def test_a_schema_mismatch_and_problems_of_the_connection_are_for_a_person_to_lo
     show(status, console)
 
     text = console.export_text()
-    assert exit_status(status) == 1
     endings = [finding.rsplit(" ", 1)[-1] for finding in status.findings[:2]]
     assert endings == ["(SchemaMismatch)", "(ConnectionProblems)"]
     assert re.search(r"SchemaMismatch +2 at ", text)

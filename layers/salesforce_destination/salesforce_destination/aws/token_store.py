@@ -17,10 +17,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from salesforce_destination.aws.clients import AwsUnavailableError, ClientFactory, make_client, read_secret
-from salesforce_destination.errors import CredentialsError, TokenUnavailableError
+from salesforce_destination.errors import NO_ACCESS_TOKEN, NOT_CONNECTED, CredentialsError, TokenUnavailableError
 from salesforce_destination.login.refresh_request import MESSAGE_GROUP, RefreshRequest
 from salesforce_destination.login.salesforce_host import check_instance_url
-from salesforce_destination.login.token import AccessToken, counted_log_in, parse_object
+from salesforce_destination.login.token import AccessToken, counted_log_in, is_unfilled, parse_object
 
 PAID_UNTIL = "log_ins_paid_until"
 """Beside the token in its secret: what counted_log_in gave last."""
@@ -63,13 +63,14 @@ class TokenSource:
     sleep: Callable[[float], None] = sleep
     clock: Callable[[], float] = monotonic
     _token: AccessToken | None = field(default=None, init=False, repr=False)
+    _lack: str = field(default=NO_ACCESS_TOKEN, init=False)
 
     def current(self) -> AccessToken:
         """The token to use now."""
         if self._token is None:
             self._token = self._read()
         if self._token is None:
-            raise TokenUnavailableError
+            raise TokenUnavailableError(self._lack)
         return self._token
 
     @property
@@ -87,7 +88,7 @@ class TokenSource:
         self._token = None
         token = self._read_other(refused)
         if token is None and not self.refresh_queue_url:
-            raise TokenUnavailableError
+            raise TokenUnavailableError(self._lack)
         if token is None:
             self._ask(RefreshRequest.after_refusal(refused))
             token = self._wait_for_other(refused)
@@ -101,14 +102,16 @@ class TokenSource:
             token = self._read_other(refused)
             if token is not None:
                 return token
-        raise TokenUnavailableError
+        raise TokenUnavailableError(self._lack)
 
     def _read_other(self, refused: AccessToken | None) -> AccessToken | None:
         token = self._read()
         return None if token == refused else token  # the same again, issued anew, is another one: it is tried
 
     def _read(self) -> AccessToken | None:
-        token = AccessToken.from_secret(read_secret(self._secrets, self.secret_id))
+        text = read_secret(self._secrets, self.secret_id)
+        self._lack = NOT_CONNECTED if is_unfilled(text) else NO_ACCESS_TOKEN
+        token = AccessToken.from_secret(text)
         if token is None:
             return None
         try:
@@ -172,11 +175,14 @@ class TokenStore:
 
     def credentials(self) -> str:
         """
-        The text of the credentials secret; empty where nobody has filled it.
+        The text of the credentials secret.
 
         A rotated refresh token that could not be stored before is stored now, unless a person has changed the secret.
+        Where nobody has ever filled it, it is a CredentialsError with the code NOT_CONNECTED.
         """
         text = read_secret(self._secrets, self.credentials_secret_id)
+        if is_unfilled(text) and not self._stored:  # each log-in is noted there
+            raise CredentialsError("", "It was never filled.", "Run `destination connect --stack NAME`.", NOT_CONNECTED)
         unsaved, self._unsaved = self._unsaved, None
         if unsaved is None or unsaved[0] != text:
             return text

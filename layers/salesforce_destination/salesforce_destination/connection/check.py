@@ -17,6 +17,7 @@ from salesforce_destination.connection.guard_fit import guard_fields
 from salesforce_destination.errors import (
     ACCESS_REFUSALS,
     NO_ACCESS_TOKEN,
+    NOT_CONNECTED,
     DailyLimitError,
     DestinationError,
     Mistake,
@@ -41,10 +42,11 @@ class OrgFactFinder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What a check came to. `answered` says whether the org was there to be asked at all."""
+    """What a check came to. `answered` says if the org was there to be asked, `is_new` if nobody has connected yet."""
 
     findings: tuple[Finding, ...]
     answered: bool = True
+    is_new: bool = False
 
     @property
     def problems(self) -> int:
@@ -58,8 +60,8 @@ class Connection:
 
     @property
     def is_known(self) -> bool:
-        """Whether the check found anything out; in an outage of Salesforce's it does not."""
-        return self.answered or self.problems > 0
+        """Whether the check found anything out; in an outage of Salesforce's or a new stack it does not."""
+        return not self.is_new and (self.answered or self.problems > 0)
 
     def as_json(self) -> dict[str, Any]:
         """The check for programs; no personal data is in it."""
@@ -78,7 +80,7 @@ def check_connection(destination: Destination, org: OrgFactFinder) -> Connection
         # Salesforce says the same of what it does not know and of what it hides from this user.
         if isinstance(problem, RequestRefusedError) and problem.status == HTTP_NOT_FOUND:
             return Connection((_not_there(destination, org),))
-        return Connection((trouble(problem),), answered=False)
+        return Connection((trouble(problem),), answered=False, is_new=problem.code == NOT_CONNECTED)
     return Connection(tuple(examine(destination, facts)))
 
 
@@ -112,6 +114,9 @@ _NO_TOKEN = error("credentials", "", "The destination has no access token that S
 
 _TOKEN_TROUBLE: Mapping[str, Finding] = {
     NO_ACCESS_TOKEN: _NO_TOKEN,
+    NOT_CONNECTED: error(
+        "credentials", "", "The stack is not connected yet.", "Run `destination connect --stack NAME`."
+    ),
     "SECRETS_UNAVAILABLE": error(
         "ACCESS_TOKEN_SECRET_ID",
         "",

@@ -18,7 +18,7 @@ from typing import Any
 
 from salesforce_destination.errors import CredentialsError
 from salesforce_destination.login.salesforce_host import is_local, is_my_domain, salesforce_url
-from salesforce_destination.login.token import parse_object
+from salesforce_destination.login.token import is_unfilled, parse_object
 
 
 class GrantType(StrEnum):
@@ -103,7 +103,7 @@ def with_refresh_token(text: str, refresh_token: str) -> str:
 
 
 def _secret(text: str) -> Mapping[str, Any]:
-    if text.strip() in ("", "{}"):
+    if is_unfilled(text):
         raise CredentialsError("", "The credentials secret is empty.", "Fill it in: grant_type, domain, client_id, ...")
     secret = parse_object(text)
     if secret is None:

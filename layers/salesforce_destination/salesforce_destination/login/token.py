@@ -89,6 +89,11 @@ def parse_object(text: str | bytes) -> Mapping[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def is_unfilled(text: str) -> bool:
+    """Tell whether a secret is as CloudFormation made it."""
+    return text.strip() in ("", "{}")
+
+
 def is_sendable(value: object) -> TypeGuard[str]:
     """Tell whether this may stand in a header, which requests else refuses by an exception that shows it."""
     return isinstance(value, str) and value != "" and all("!" <= character <= "~" for character in value)

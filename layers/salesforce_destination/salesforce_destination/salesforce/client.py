@@ -28,6 +28,7 @@ from salesforce_destination import USER_AGENT
 from salesforce_destination.errors import (
     ACCESS_REFUSALS,
     NO_ACCESS_TOKEN,
+    NOT_CONNECTED,
     SESSION_IP_LOCKED,
     OutcomeUnknownError,
     SalesforceUnavailableError,
@@ -76,8 +77,7 @@ class SalesforceClient:
     Sends JSON to one org with one kept-alive connection.
 
     `read_seconds` says how long an answer may take from now on. `usage` is what the last answer told of the org's
-    API calls, or None; `calls` counts those that went out here, `slowest_seconds` is how long the slowest of them took
-    since somebody set it to None.
+    API calls, or None; `calls` counts those that went out, `slowest_seconds` is the longest since it was set to None.
     """
 
     def __init__(
@@ -89,9 +89,8 @@ class SalesforceClient:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._session, self._tokens, self._read_seconds, self._now = session, tokens, read_seconds, now
-        self._clock = clock
         self.usage: ApiUsage | None = None
-        self.calls = 0
+        self._clock, self.calls = clock, 0
         self.slowest_seconds: float | None = None
 
     def post(self, path: str, body: Json, headers: Mapping[str, str] | None = None) -> Json:
@@ -108,7 +107,7 @@ class SalesforceClient:
         try:
             token = self._tokens.current()
         except TokenUnavailableError as error:
-            if error.code != NO_ACCESS_TOKEN:
+            if error.code not in (NO_ACCESS_TOKEN, NOT_CONNECTED):
                 raise
             token = self._tokens.replace(None)
         try:
