@@ -3,13 +3,15 @@
 Prepares `sam local invoke` against a running `make local`.
 
 A function in a container sees this machine as host.docker.internal, so it needs addresses and secrets of its own. This
-writes them to .local/sam.json for --env-vars, and puts AWS_ENDPOINT_URL into the built template: SAM passes on only
-variables that the template names.
+writes them to .local/sam.json, and template.local.yaml for the environment `local` of samconfig.toml: template.yaml for
+this machine's processor, with AWS_ENDPOINT_URL, for SAM passes on only variables that the template names. What is
+deployed stays as it is.
 """
 
 from __future__ import annotations
 
 import json
+import platform
 import re
 import sys
 from pathlib import Path
@@ -20,7 +22,7 @@ import boto3
 ROOT = Path(__file__).parents[1]
 ENDPOINTS = ROOT / ".local" / "endpoints.json"
 VARIABLES = ROOT / ".local" / "sam.json"
-BUILT_TEMPLATE = ROOT / ".aws-sam" / "build" / "template.yaml"
+TEMPLATE, LOCAL_TEMPLATE = ROOT / "template.yaml", ROOT / "template.local.yaml"
 
 HOST = "host.docker.internal"
 CREDENTIALS_SECRET, ACCESS_TOKEN_SECRET = "sam-local-credentials", "sam-local-access-token"
@@ -64,19 +66,20 @@ def secrets(endpoints: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def with_endpoint_variable(template: str) -> str:
-    """The template with AWS_ENDPOINT_URL among the variables of all functions."""
-    if f"{ENDPOINT_VARIABLE}:" in template:
-        return template
-    return re.sub(r"^( *)ACCESS_TOKEN_SECRET_ID:", rf'\1{ENDPOINT_VARIABLE}: ""\n\g<0>', template, flags=re.MULTILINE)
+def local_template(template: str, processor: str = platform.machine()) -> str:
+    """The template for this processor, with AWS_ENDPOINT_URL among the variables of all functions."""
+    architecture = "arm64" if processor in ("aarch64", "arm64") else "x86_64"
+    variable = rf'\1{ENDPOINT_VARIABLE}: ""\n\g<0>'
+    return re.sub(r"^( *)ACCESS_TOKEN_SECRET_ID:", variable, template, flags=re.MULTILINE).replace(
+        "arm64", architecture
+    )
 
 
 def main() -> int:
     """Prepare, and say what to run."""
-    for path, maker in ((ENDPOINTS, "make local"), (BUILT_TEMPLATE, "sam build")):
-        if not path.is_file():
-            print(f"{path.relative_to(ROOT)} is missing: run `{maker}` first.", file=sys.stderr)
-            return 2
+    if not ENDPOINTS.is_file():
+        print(f"{ENDPOINTS.relative_to(ROOT)} is missing: run `make local` first.", file=sys.stderr)
+        return 2
     endpoints = json.loads(ENDPOINTS.read_text(encoding="utf-8"))
     where: dict[str, str] = {
         "endpoint_url": endpoints["aws_endpoint_url"],
@@ -91,12 +94,12 @@ def main() -> int:
             secrets_manager.create_secret(Name=name, SecretString=text)
     (refresh_queue_url,) = (url for url in sqs.list_queues()["QueueUrls"] if url.endswith(".fifo"))
     VARIABLES.write_text(json.dumps(variables(endpoints, refresh_queue_url), indent=2) + "\n", encoding="utf-8")
-    BUILT_TEMPLATE.write_text(with_endpoint_variable(BUILT_TEMPLATE.read_text(encoding="utf-8")), encoding="utf-8")
+    LOCAL_TEMPLATE.write_text(local_template(TEMPLATE.read_text(encoding="utf-8")), encoding="utf-8")
     print("On Linux, let containers in (Docker Desktop does that by itself):\n")
     for url in (endpoints["aws_endpoint_url"], endpoints["salesforce_url"]):
         port = url.rpartition(":")[2]
         print(f"  socat TCP-LISTEN:{port},bind=172.17.0.1,fork,reuseaddr TCP:127.0.0.1:{port} &")
-    print(f"\nThen `sam local invoke` with --env-vars {VARIABLES.relative_to(ROOT)}; docs/local-stack.md shows it.")
+    print("\nThen `sam build --config-env local` and `sam local invoke`; docs/local-stack.md shows it.")
     return 0
 
 

@@ -63,7 +63,7 @@ def environment(org_url: str, variant: Variant) -> dict[str, str]:
         "QUEUE_URL": f"{org_url}/queue",
         "DEAD_LETTER_QUEUE_URL": f"{org_url}/dead-letters",
         "REFRESH_QUEUE_URL": f"{org_url}/refresh.fifo",
-        "POWERTOOLS_LOG_LEVEL": "INFO",
+        "AWS_LAMBDA_LOG_LEVEL": "INFO",
         "POWERTOOLS_METRICS_NAMESPACE": "SalesforceDestination",
         "POWERTOOLS_SERVICE_NAME": "salesforce-destination",
         "TMPDIR": tempfile.mkdtemp(),

@@ -43,15 +43,8 @@ def functions_of(cloud: Resolved, aws: Endpoint, options: StackOptions) -> dict[
         for logical_id, properties in cloud.properties("AWS::Lambda::LayerVersion").items()
     }
     return {
-        logical_id: _function(
-            logical_id,
-            properties,
-            [folders[layer["Ref"]] for layer in properties.get("Layers", [])],
-            cloud,
-            aws,
-            options,
-        )
-        for logical_id, properties in cloud.properties("AWS::Lambda::Function").items()
+        name: _function(name, it, [folders[layer["Ref"]] for layer in it.get("Layers", [])], cloud, aws, options)
+        for name, it in cloud.properties("AWS::Lambda::Function").items()
     }
 
 
@@ -81,6 +74,9 @@ def _function(
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_SAM_LOCAL": "true",
+            # Lambda sets these, and Powertools ranks them before POWERTOOLS_LOG_LEVEL ("Logging configuration").
+            "AWS_LAMBDA_LOG_FORMAT": properties["LoggingConfig"]["LogFormat"],
+            "AWS_LAMBDA_LOG_LEVEL": properties["LoggingConfig"].get("ApplicationLogLevel", "INFO"),
         },
         log=options.state / "logs" / f"{folder.name}.log",
     )

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives import serialization
 from destination_testbench.aws_lambda.built import Built, NotHereError, build
 from destination_testbench.aws_lambda.emulator import EmulatedFunction, Package
 from destination_testbench.aws_lambda.execution_environment import FunctionError
+from destination_testbench.demo.delivery import metric_sums
 from destination_testbench.local.places import ROOT
 from destination_testbench.local.stack import LocalStack
 from logins import a_secret, rsa_key
@@ -89,6 +90,11 @@ def test_each_built_function_answers_each_event_as_the_local_stacks_does(
     local, emulated = sides
 
     assert_same(local, emulated, EVENTS_OF[request.node.callspec.params["sides"]])
+
+    # Lambda's log format and level, which the runtime client heeds, leave both.
+    log = emulated.stack.options.state / "DeliverFunction.log"
+    assert metric_sums(log)["RecordsDelivered"]
+    assert '"level":"INFO"' in log.read_text(encoding="utf-8")
 
 
 def test_a_built_function_logs_in_by_each_library_that_it_was_built_with(sides: tuple[Side, Side]) -> None:

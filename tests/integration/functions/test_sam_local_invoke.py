@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import socket
 import subprocess
 import threading
@@ -16,7 +17,7 @@ from typing import Any
 
 import pytest
 from built_sides import EVENTS_OF, Runners, Side, a_side, as_the_local_stack_does, assert_same
-from destination_testbench.aws_lambda.built import THIS_PROCESSOR, Built, build, sam
+from destination_testbench.aws_lambda.built import THIS_PROCESSOR, Built, copy, sam
 from destination_testbench.local.places import ROOT
 from destination_testbench.local.stack import LocalStack
 
@@ -41,9 +42,8 @@ class Container:
         file.write_text(json.dumps(event), encoding="utf-8")
         place = self.built.folder.parents[1]
         pull = ["--skip-pull-image"] if is_here(IMAGE) else []
-        host = ["--add-host", "host.docker.internal:host-gateway"]
         given = ["-e", str(file), "--env-vars", str(self.variables), "--parameter-overrides", self.parameters]
-        output = sam(place, "local", "invoke", self.name, *given, *host, *pull)
+        output = sam(place, "local", "invoke", self.name, "--config-env", "local", *given, *pull)
         answer = next(line for line in output.splitlines() if line.startswith(('{"batch', '{"destination')))
         return json.JSONDecoder().raw_decode(answer)[0]
 
@@ -65,10 +65,12 @@ def script() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory, script: ModuleType) -> Built:
-    built = build(tmp_path_factory.mktemp("built") / "checkout")
-    template = built.folder / "template.yaml"
-    template.write_text(script.with_endpoint_variable(template.read_text(encoding="utf-8")), encoding="utf-8")
-    return built
+    checkout = copy(tmp_path_factory.mktemp("built") / "checkout")
+    shutil.copy(ROOT / "samconfig.toml", checkout)
+    template = (checkout / "template.yaml").read_text(encoding="utf-8")
+    (checkout / "template.local.yaml").write_text(script.local_template(template), encoding="utf-8")
+    sam(checkout, "build", "--config-env", "local")
+    return Built(checkout / ".aws-sam" / "local", THIS_PROCESSOR)
 
 
 @pytest.fixture(scope="module", params=EVENTS_OF)

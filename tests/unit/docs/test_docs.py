@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 from xml.etree import ElementTree
 
+import pytest
 import yaml
 from destination_testbench.template.parameters import variable_name
 from salesforce_destination.destination.destination import read_destination
@@ -286,7 +287,7 @@ def test_sam_local_gives_each_function_what_it_needs() -> None:
     }
 
     given = script.variables(endpoints, "http://127.0.0.1:1/r")["Parameters"]
-    built = yaml.load(script.with_endpoint_variable(read(ROOT / "template.yaml")), Cloudformation)
+    built = yaml.load(script.local_template(read(ROOT / "template.yaml")), Cloudformation)
 
     known = set(built["Globals"]["Function"]["Environment"]["Variables"])
     for function in ("DeliverFunction", "RefreshTokenFunction", "CheckConnectionFunction"):
@@ -294,6 +295,26 @@ def test_sam_local_gives_each_function_what_it_needs() -> None:
     assert {*DELIVER_NEEDS, *REFRESH_TOKEN_NEEDS, *CHECK_CONNECTION_NEEDS} - {"DESTINATION_FILE"} <= set(given) <= known
     assert not any("127.0.0.1" in value for value in given.values())
     assert Credentials.from_secret(script.secrets(endpoints)[given["CREDENTIALS_SECRET_ID"]], allow_local=True).is_local
+
+
+@pytest.mark.parametrize(
+    ("processor", "architecture"), [("x86_64", "x86_64"), ("AMD64", "x86_64"), ("arm64", "arm64"), ("aarch64", "arm64")]
+)
+def test_sam_local_builds_for_this_machine_and_a_deployment_never_does(processor: str, architecture: str) -> None:
+    deployed = read(ROOT / "template.yaml")
+    local = yaml.load(sam_local().local_template(deployed, processor), Cloudformation)
+
+    assert "x86_64" not in deployed
+    assert local["Globals"]["Function"]["Architectures"] == [architecture]
+    assert local["Resources"]["DependenciesLayer"]["Metadata"]["WorkingDirectory"].endswith(architecture)
+    environments = tomllib.loads(read(ROOT / "samconfig.toml"))
+    files = {
+        name: it.get("build", {}).get("parameters", {}).get("template_file")
+        for name, it in environments.items()
+        if name != "version"
+    }
+    assert files == {"dev": None, "prod": None, "local": "template.local.yaml"}
+    assert "deploy" not in environments["local"]
 
 
 def sam_local() -> ModuleType:

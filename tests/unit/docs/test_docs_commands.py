@@ -205,7 +205,7 @@ def test_every_environment_and_function_that_sam_is_told_is_there() -> None:
     files = [file for words in calls for option in SAM_FILE_OPTIONS for file in values_of(words, option)]
 
     # leads-prod is one that the page has the reader write.
-    assert told - {"leads-prod"} == {"dev", "prod"} <= set(environments)
+    assert told - {"leads-prod"} == {"dev", "prod", "local"} <= set(environments)
     assert len(invoked) >= 3
     assert all(resources[name]["Type"] == "AWS::Serverless::Function" for name in invoked)
     assert files

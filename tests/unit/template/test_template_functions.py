@@ -51,6 +51,18 @@ def layers_by_id(**parameters: str) -> dict[str, Any]:
     return {re.sub(r"[0-9a-f]{10}$", "", name): properties for name, properties in found.items()}
 
 
+def lets_metrics_pass(function: Any) -> bool:
+    """Lambda takes a line without a level, as metrics are, for INFO, and lets out what is below the level."""
+    return function["LoggingConfig"].get("ApplicationLogLevel", "INFO") in ("TRACE", "DEBUG", "INFO")
+
+
+def test_no_log_level_lets_out_the_metrics_and_none_is_set_where_lambda_would_not_heed_it() -> None:
+    for function in resolved("AWS::Lambda::Function").values():
+        assert lets_metrics_pass(function)
+        assert not lets_metrics_pass({"LoggingConfig": {**function["LoggingConfig"], "ApplicationLogLevel": "WARN"}})
+        assert "POWERTOOLS_LOG_LEVEL" not in function["Environment"]["Variables"]
+
+
 @pytest.mark.parametrize("function", FUNCTION_LAYERS)
 def test_a_function_has_the_layers_that_it_needs(function: str) -> None:
     layers = source()["Resources"][function]["Properties"]["Layers"]

@@ -130,8 +130,18 @@ def test_functions_run_in_the_environment_that_the_template_gives(stack: LocalSt
     assert environment["GIVE_UP_AFTER_SECONDS"] == "432000"
     assert environment["QUEUE_URL"] == stack.endpoints.queue_url
     assert environment["AWS_SAM_LOCAL"] == "true"
+    assert (environment["AWS_LAMBDA_LOG_FORMAT"], environment["AWS_LAMBDA_LOG_LEVEL"]) == ("JSON", "INFO")
     assert "CREDENTIALS_SECRET_ID" not in environment
     assert "CREDENTIALS_SECRET_ID" in stack.function("RefreshTokenFunction").environment
+
+
+def test_lambdas_log_level_leaves_metrics_and_lines(stack: LocalStack) -> None:
+    log = stack.function("DeliverFunction").log
+
+    send(stack, profile(2, record_id("003", 2)))
+
+    wait_until(lambda: metric_sums(log)["RecordsDelivered"])
+    assert '"level":"INFO"' in log.read_text(encoding="utf-8")
 
 
 def test_the_first_log_in_is_made_and_the_connection_checked_at_the_start(at_start: Start) -> None:
