@@ -82,20 +82,23 @@ class _Util:
 
 @dataclass
 class FrontDoor:
-    """Takes requests as the stage would; `send` is SQS."""
+    """Takes requests as the stage would; `send` is SQS. AWS does not document whether content types lose parameters."""
 
     definition: Json
     api_key: str
     send: Callable[[ToQueue], FromQueue]
+    cuts_parameters: bool = True
     sent: list[ToQueue] = field(default_factory=list)
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> DoorAnswer:
         """Answer a POST."""
         method = self.definition["paths"].get(path, {}).get("post")
         if method is None:
-            return _refusal(403, "Missing Authentication Token", "MISSING_AUTHENTICATION_TOKEN")
+            return self._refusal(403, "Missing Authentication Token", "MISSING_AUTHENTICATION_TOKEN")
         given = {name.lower(): value for name, value in headers.items()}
-        media_type = given.get("content-type", JSON_TYPE).partition(";")[0].strip().lower()
+        media_type = given.get("content-type", JSON_TYPE)
+        if self.cuts_parameters:
+            media_type = media_type.partition(";")[0].strip().lower()
         refused = self._refused(method, given, media_type, body)
         return refused or self._integrate(method["x-amazon-apigateway-integration"], media_type, body)
 
@@ -103,15 +106,15 @@ class FrontDoor:
         schemes = self.definition["components"]["securitySchemes"]
         for name in (name for need in method.get("security", []) for name in need):
             if headers.get(schemes[name]["name"]) != self.api_key:
-                return _refusal(403, "Forbidden", "INVALID_API_KEY")
+                return self._refusal(403, "Forbidden", "INVALID_API_KEY")
         if len(body) > LARGEST_PAYLOAD:
-            return _refusal(413, "Request Too Long", "REQUEST_TOO_LARGE")
+            return self._refusal(413, "Request Too Long", "REQUEST_TOO_LARGE")
         model = method["requestBody"]["content"].get(media_type)
         validator = self.definition["x-amazon-apigateway-request-validators"][
             method["x-amazon-apigateway-request-validator"]
         ]
         if model and validator["validateRequestBody"] and not self._fits(model["schema"], body):
-            return _refusal(400, "Invalid request body", "BAD_REQUEST_BODY")
+            return self._refusal(400, "Invalid request body", "BAD_REQUEST_BODY")
         return None
 
     def _fits(self, schema: Json, body: bytes) -> bool:
@@ -126,17 +129,22 @@ class FrontDoor:
         template = integration["requestTemplates"].get(media_type)
         if template is None:
             assert integration["passthroughBehavior"] == "never"
-            return _refusal(415, "Unsupported Media Type", "UNSUPPORTED_MEDIA_TYPE")
-        request = ToQueue(
-            integration["uri"].rpartition(":path")[2],
-            {
-                name.rpartition(".")[2]: value.strip("'")
-                for name, value in integration.get("requestParameters", {}).items()
-            },
-            _render(template, body.decode("utf-8", "replace"), {}),
-        )
+            return self._refusal(415, "Unsupported Media Type", "UNSUPPORTED_MEDIA_TYPE")
+        given = integration.get("requestParameters", {}).items()
+        headers = {name.rpartition(".")[2]: value.strip("'") for name, value in given}
+        text = _render(template, body.decode("utf-8", "replace"), {})
+        request = ToQueue(integration["uri"].rpartition(":path")[2], headers, text)
         self.sent.append(request)
-        return _respond(integration["responses"], self.send(request))
+        try:
+            return _respond(integration["responses"], self.send(request))
+        except OSError:
+            return self._refusal(504, "Network error communicating with endpoint", "INTEGRATION_FAILURE")
+
+    def _refusal(self, status: int, message: str, response_type: str) -> DoorAnswer:
+        """What the gateway answers by itself ("Gateway response types for API Gateway"), unless the API says it."""
+        said = self.definition.get("x-amazon-apigateway-gateway-responses", {}).get(response_type, {})
+        text = said.get("responseTemplates", {}).get(JSON_TYPE) or json.dumps({"message": message})
+        return DoorAnswer(int(said.get("statusCode", status)), text, response_type)
 
 
 def _respond(responses: Json, reply: FromQueue) -> DoorAnswer:
@@ -150,8 +158,3 @@ def _respond(responses: Json, reply: FromQueue) -> DoorAnswer:
 def _render(template: str, body: str, overrides: dict[str, Json]) -> str:
     names = {"input": _Input(body), "util": _Util(), "context": {"responseOverride": overrides}}
     return str(airspeed.Template(template).merge(names))
-
-
-def _refusal(status: int, message: str, response_type: str) -> DoorAnswer:
-    """What the gateway answers by itself ("Gateway response types for API Gateway")."""
-    return DoorAnswer(status, json.dumps({"message": message}), response_type)

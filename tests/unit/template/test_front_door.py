@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from destination_testbench.aws.front_door import DoorAnswer, FromQueue, FrontDoor
+from destination_testbench.aws.front_door import DoorAnswer, FromQueue, FrontDoor, ToQueue
 from destination_testbench.local.places import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,13 +67,24 @@ def test_one_profile_and_a_list_of_profiles_are_taken(body: Any) -> None:
         {"profiles": [1]},
     ],
 )
-def test_what_holds_no_profile_is_refused_and_never_sent(body: Any) -> None:
+def test_what_holds_no_profile_is_refused_with_the_reason_and_never_sent(body: Any) -> None:
     door = a_front_door()
 
     answer = post(door, body)
 
-    assert answer.status == 400
+    assert (answer.status, answer.document["message"]) == (
+        400,
+        "The body is no profile. Send a JSON object that is not empty: one profile, or an object in which profiles is "
+        "a list of one or more objects.",
+    )
     assert door.sent == []
+
+
+def test_no_answer_of_the_gateways_own_repeats_what_was_sent() -> None:
+    said = a_front_door().definition["x-amazon-apigateway-gateway-responses"]
+
+    assert len(said) >= 4
+    assert all("$" not in json.dumps(response) for response in said.values())
 
 
 @pytest.mark.parametrize("headers", [{"x-api-key": ""}, {"x-api-key": "another"}])
@@ -91,7 +103,7 @@ def test_what_could_not_be_validated_is_not_sent(media_type: str) -> None:
 
     answer = post(door, {"person": {}}, content_type=media_type)
 
-    assert answer.status == 415
+    assert (answer.status, answer.document) == (415, {"message": "The content type must be application/json."})
     assert door.sent == []
 
 
@@ -115,9 +127,40 @@ def test_the_runbook_explains_what_the_gateway_refuses_by_itself(
     assert f"`{response_type}`" in section.partition("\n## ")[0]
 
 
-@pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "Application/JSON"])
-def test_json_may_say_its_encoding(media_type: str) -> None:
-    assert post(a_front_door(), {"person": {}}, content_type=media_type).status == 200
+CHARSETS = ("; charset=utf-8", "; charset=UTF-8", ";charset=utf-8", ";charset=UTF-8")
+JSON_TYPES = ("application/json", *(f"application/json{charset}" for charset in CHARSETS))
+
+
+@pytest.mark.parametrize("cuts_parameters", [True, False])
+@pytest.mark.parametrize("media_type", JSON_TYPES)
+def test_json_may_say_its_encoding_and_is_judged_the_same(media_type: str, cuts_parameters: bool) -> None:
+    door = a_front_door()
+    door.cuts_parameters = cuts_parameters
+
+    statuses = [post(door, body, content_type=media_type).status for body in (b'{"person": {}}', b"{}")]
+
+    assert (statuses, len(door.sent)) == ([200, 400], 1)
+
+
+def test_every_type_that_is_taken_has_a_model_and_the_one_template() -> None:
+    method = a_front_door().definition["paths"]["/profiles"]["post"]
+    templates = method["x-amazon-apigateway-integration"]["requestTemplates"]
+
+    assert set(templates) == set(method["requestBody"]["content"]) == set(JSON_TYPES)
+    assert len(set(templates.values())) == 1
+
+
+def test_a_queue_that_cannot_be_reached_is_a_503_so_that_it_is_sent_again() -> None:
+    def nobody_there(request: ToQueue) -> FromQueue:
+        raise ConnectionRefusedError
+
+    door = a_front_door()
+    door.send = nobody_there
+
+    answer = post(door, {"person": {}})
+
+    assert (answer.status, answer.response_type) == (503, "INTEGRATION_FAILURE")
+    assert answer.document == {"message": "The queue did not take it. Send it again."}
 
 
 def test_the_queue_gets_the_message_by_its_own_protocol() -> None:
@@ -241,10 +284,11 @@ def test_bodies_are_never_logged() -> None:
     assert settings["DataTraceEnabled"] is False
 
 
-def test_the_metrics_that_alarms_look_at_are_on() -> None:
+def test_there_are_metrics_by_method_only_where_something_looks_at_them() -> None:
     (settings,) = stage()["MethodSettings"]
+    looked_at = json.dumps([part.resources for part in parts().values()])
 
-    assert settings["MetricsEnabled"] is True
+    assert settings["MetricsEnabled"] is ('"Name": "Method"' in looked_at)
 
 
 def test_requests_are_throttled_for_the_stage_and_for_the_key() -> None:
@@ -306,13 +350,46 @@ def test_a_harmless_warning_stops_no_deployment() -> None:
     assert not resolved("AWS::ApiGateway::RestApi", **ON)["FrontDoor"].get("FailOnWarnings")
 
 
-def test_the_stage_waits_for_the_role_that_it_logs_by() -> None:
+def test_the_accounts_log_role_is_set_after_the_first_api_and_before_the_stage() -> None:
     variables = {
         choice: resolved("AWS::ApiGateway::Stage", **ON, SetGatewayLogRole=choice)["FrontDoorStage"]["Variables"]
         for choice in ("true", "false")
     }
 
+    assert parts()["HttpFrontDoor"].resources["GatewayAccount"]["DependsOn"] == "FrontDoor"
+    assert resolved("AWS::ApiGateway::RestApi", **ON).keys() == {"FrontDoor"}
     assert variables == {"true": {"logRole": "GatewayAccount"}, "false": {"logRole": "set-elsewhere"}}
+
+
+def deployed(ranges: str) -> tuple[str, Any]:
+    """The deployment that the stage has, which is all that there are, and the statement of the policy in it."""
+    on = {**ON, "HttpSourceRanges": ranges}
+    (only,) = resolved("AWS::ApiGateway::Deployment", **on)
+    policy = resolved("AWS::ApiGateway::RestApi", **on)["FrontDoor"]["Body"]["x-amazon-apigateway-policy"]
+    (statement,) = policy["Statement"]
+    assert resolved("AWS::ApiGateway::Stage", **on)["FrontDoorStage"]["DeploymentId"] == only
+    return only, statement
+
+
+def test_anybody_may_ask_unless_addresses_are_named() -> None:
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "execute-api:/*"}
+
+    (_, open_to_all), (_, limited) = (deployed(ranges) for ranges in ("", "a=203.0.113.0/24,2001:db8::/32"))
+
+    assert open_to_all == everybody
+    assert limited == {**everybody, "Condition": {"IpAddress": {"aws:SourceIp": ["203.0.113.0/24", "2001:db8::/32"]}}}
+
+
+def test_other_addresses_come_with_another_letter_and_so_with_another_deployment() -> None:
+    pattern = template().parameters["HttpSourceRanges"]["AllowedPattern"]
+    steps = ["", "a=203.0.113.0/24", "b=203.0.113.0/24,198.51.100.7/32", "a=198.51.100.7/32", ""]
+
+    deployments = [deployed(ranges)[0] for ranges in steps]
+
+    assert all(before != after for before, after in itertools.pairwise(deployments))
+    assert all(re.fullmatch(pattern, ranges) for ranges in steps)
+    for wrong in ("203.0.113.0/24", "c=203.0.113.0/24", "a=", "a=203.0.113.0", "a=203.0.113.0/24, 198.51.100.7/32"):
+        assert not re.fullmatch(pattern, wrong)
 
 
 def test_a_changed_definition_is_a_new_deployment() -> None:
@@ -322,5 +399,6 @@ def test_a_changed_definition_is_a_new_deployment() -> None:
     wanted = f"FrontDoorDeployment{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
     deployments = [name for name, it in resources.items() if it["Type"] == "AWS::ApiGateway::Deployment"]
-    assert deployments == [wanted], f"Call the deployment {wanted} in stacks/front-door.yaml, at both places."
-    assert stage()["DeploymentId"] == wanted
+    assert deployments == [wanted, f"{wanted}A", f"{wanted}B"], (
+        f"Call them {wanted}, A and B in stacks/front-door.yaml."
+    )

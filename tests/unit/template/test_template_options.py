@@ -232,10 +232,10 @@ def test_what_else_there_is_goes_with_the_stack() -> None:
     kept = {resource.get("DeletionPolicy") for resource in template().resources.values()}
 
     assert kept == {None, "Delete", "Retain", "RetainExceptOnCreate"}
-    assert [name for name, it in template().resources.items() if it.get("DeletionPolicy") == "Retain"] == [
+    assert {name for name, it in template().resources.items() if it.get("DeletionPolicy") == "Retain"} == {
         "GatewayAccount",
         "GatewayLogRole",
-    ]
+    }
 
 
 @pytest.mark.parametrize("resource_type", NAMED_BY_US)

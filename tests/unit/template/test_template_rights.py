@@ -383,7 +383,8 @@ def test_the_key_serves_topics_and_rules_only_if_they_send() -> None:
     assert topics["Principal"] == {"Service": "sns.amazonaws.com"}
     assert topics["Condition"] == {"ArnLike": {"aws:SourceArn": EVERY_OPTION["SenderArns"].split(",")}}
     assert events["Principal"] == {"Service": "events.amazonaws.com"}
-    assert "Condition" not in events, "AWS passes no source of EventBridge's on to KMS"
+    # AWS passes no source of EventBridge's on to KMS.
+    assert events["Condition"] == {"Null": {"kms:EncryptionContext:SecretARN": "true"}}
 
 
 def test_an_alarm_arrives_though_the_key_of_the_queues_is_disabled() -> None:
