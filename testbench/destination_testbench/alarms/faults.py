@@ -139,6 +139,11 @@ def not_polled(stage: AlarmStage) -> None:
     stage.is_polled = False
 
 
+def not_scheduled(stage: AlarmStage) -> None:
+    """The Scheduler invokes nothing more: its role lost a right, or somebody has disabled the schedules."""
+    stage.is_scheduled = False
+
+
 def two(stage: AlarmStage, minute: int) -> None:
     """Two messages, six minutes apart."""
     if minute in (BEGINS, BEGINS + 6):
@@ -175,14 +180,6 @@ def posted_with_another_key(stage: AlarmStage, minute: int) -> None:
     """After a while the sender has a key that is not taken."""
     for _ in range(PER_MINUTE):
         stage.post(profile(stage.numbers), key="the-old-key" if minute >= BEGINS else "the-key")
-
-
-def posted_partly_spoiled(stage: AlarmStage, minute: int) -> None:
-    """After a while two requests more a minute, whose body nobody can read."""
-    posted(stage, minute)
-    if minute >= BEGINS:
-        for _ in range(2):
-            stage.post(BROKEN_BODY)
 
 
 def denied(stage: AlarmStage) -> None:

@@ -36,11 +36,13 @@ class AlarmScenario:
     wakes: tuple[str, ...] = ()
     cured: Act = faults.nothing
     cured_at: int = -1
+    is_new: bool = False
 
 
 STOPPED, WAITING = "DeliveryStoppedAlarm", "MessagesWaitingAlarm"
 LETTERS, STALE = "ManyDeadLettersAlarm", "StaleUpdatesAlarm"
 NOT_TAKEN = "ProfilesNotTakenAlarm"
+NEW = frozenset({"SchedulesStoppedAlarm", "NeverScheduledAlarm"})
 IDLE = frozenset({"OldestMessageAlarm", "StuckMessagesAlarm", "NothingFinishedAlarm", STOPPED, WAITING})
 """What goes on where nothing at all is delivered for two hours."""
 
@@ -163,6 +165,15 @@ FAULTS: tuple[AlarmScenario, ...] = (
         wakes=(WAITING,),
     ),
     AlarmScenario(
+        "the Scheduler invokes nothing",
+        160,
+        faults.not_scheduled,
+        faults.silence,
+        alarms=frozenset({"SchedulesStoppedAlarm", WAITING}),
+        wakes=(WAITING,),
+    ),
+    AlarmScenario("a stack is made", 30, traffic=faults.silence, alarms=NEW, is_new=True),
+    AlarmScenario(
         "SQS refuses the front door",
         100,
         faults.denied,
@@ -178,15 +189,6 @@ FAULTS: tuple[AlarmScenario, ...] = (
         30,
         traffic=faults.posted_with_another_key,
         parameters=EVERYTHING,
-        alarms=frozenset({"FrontDoorRefusingAlarm", NOT_TAKEN}),
-        wakes=(NOT_TAKEN,),
-    ),
-    AlarmScenario(
-        "one POST in five is not JSON",
-        30,
-        traffic=faults.posted_partly_spoiled,
-        parameters=EVERYTHING,
-        alarms=frozenset({"FrontDoorRefusingAlarm", NOT_TAKEN}),
-        wakes=(NOT_TAKEN,),
+        alarms=frozenset({"FrontDoorRefusingAlarm"}),
     ),
 )

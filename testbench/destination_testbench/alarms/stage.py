@@ -115,35 +115,32 @@ class Gateway:
         self._door = FrontDoor(cloud.resolve(api["Body"]), KEY, self._send)
         self.is_denied = False
 
-    def post(self, body: str, now: float, key: str = KEY) -> int:
-        """The status of the answer."""
-        headers = {"x-api-key": key, "content-type": "application/json"}
-        calls = len(self._door.sent)
+    def post(self, body: str, now: float, key: str = KEY) -> None:
+        """Answer a request."""
+        calls, headers = len(self._door.sent), {"x-api-key": key}
         status = self._door.post("/profiles", body.encode(), headers).status
         publish_request(self._metrics, self._name, self._stage, now, status, len(self._door.sent) > calls)
-        return status
 
     def _send(self, request: ToQueue) -> FromQueue:
         if self.is_denied:
             return FromQueue(403, DENIED)
-        (body,) = parse_qs(request.body)["MessageBody"]
-        self._put(body)
+        self._put(*parse_qs(request.body)["MessageBody"])
         return FromQueue(200, TAKEN)
 
 
 class AlarmStage:
     """
-    One stack from its first log-in to `close`.
+    One stack from its first log-in to `close`; if it `is_new`, its schedules have not run before.
 
     `is_polled` and `is_throttled` are Lambda's side of it; the functions in `hanging` get no answer from AWS.
     """
 
-    def __init__(self, template: Template, parameters: Mapping[str, Any], folder: Path) -> None:
+    def __init__(self, template: Template, parameters: Mapping[str, Any], folder: Path, is_new: bool = False) -> None:
         self.parameters = {"DestinationFile": DESTINATION.name, **parameters}
         self.org: SimulatedOrg = new_org()
         self.metrics = Metrics()
         self.time = START
-        self.is_polled, self.is_throttled = True, False
+        self.is_polled, self.is_throttled, self.is_scheduled = True, False, True
         self.hanging: set[str] = set()
         self.numbers = 0
         self._closing = ExitStack()
@@ -164,6 +161,8 @@ class AlarmStage:
         self._invokers = {name: Invoker(function) for name, function in self._functions.items()}
         self._emitted = {name: EmittedMetrics(functions[name].log) for name in self._invokers}
         self._closing.callback(self._end_processes)
+        for name in () if is_new else (REFRESHER, CHECKER):
+            publish_invocation(self.metrics, name, START - 45 * MINUTE, 1.0, failed=False)
         self._ask_for_a_token()
         self._refresh()
 
@@ -198,7 +197,7 @@ class AlarmStage:
 
     def minute(self) -> None:
         """Let a minute pass: what is scheduled, what is on the queues, what AWS publishes at the end."""
-        if (self.time - START) % 3600 == SCHEDULED_AT * MINUTE:
+        if self.is_scheduled and (self.time - START) % 3600 == SCHEDULED_AT * MINUTE:
             self._ask_for_a_token()
             self._invoke(CHECKER, {"reason": "schedule"})
         self._refresh()

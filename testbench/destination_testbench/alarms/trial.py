@@ -93,7 +93,7 @@ class ScenarioTrial:
 
 def record(template: Template, scenario: AlarmScenario, folder: Path) -> Metrics:
     """Run a scenario, and give everything that was emitted and published."""
-    stage = AlarmStage(template, scenario.parameters, folder)
+    stage = AlarmStage(template, scenario.parameters, folder, scenario.is_new)
     try:
         for minute in range(scenario.minutes):
             if minute == BEGINS:

@@ -96,9 +96,8 @@ class FrontDoor:
         if method is None:
             return self._refusal(403, "Missing Authentication Token", "MISSING_AUTHENTICATION_TOKEN")
         given = {name.lower(): value for name, value in headers.items()}
-        media_type = given.get("content-type", JSON_TYPE)
-        if self.cuts_parameters:
-            media_type = media_type.partition(";")[0].strip().lower()
+        whole = given.get("content-type", JSON_TYPE)
+        media_type = whole.partition(";")[0].strip().lower() if self.cuts_parameters else whole
         refused = self._refused(method, given, media_type, body)
         return refused or self._integrate(method["x-amazon-apigateway-integration"], media_type, body)
 
@@ -110,10 +109,9 @@ class FrontDoor:
         if len(body) > LARGEST_PAYLOAD:
             return self._refusal(413, "Request Too Long", "REQUEST_TOO_LARGE")
         model = method["requestBody"]["content"].get(media_type)
-        validator = self.definition["x-amazon-apigateway-request-validators"][
-            method["x-amazon-apigateway-request-validator"]
-        ]
-        if model and validator["validateRequestBody"] and not self._fits(model["schema"], body):
+        validators = self.definition["x-amazon-apigateway-request-validators"]
+        is_judged = validators[method["x-amazon-apigateway-request-validator"]]["validateRequestBody"]
+        if model and is_judged and not self._fits(model["schema"], body):
             return self._refusal(400, "Invalid request body", "BAD_REQUEST_BODY")
         return None
 

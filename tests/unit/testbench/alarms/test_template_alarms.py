@@ -29,7 +29,7 @@ A_TOPIC = "arn:aws:sns:eu-west-1:123456789012:night"
 ANOTHER_TOPIC = "arn:aws:sns:eu-west-1:123456789012:chat"
 ANSWERS = ("false", "true")
 FRONT_DOOR = {"FrontDoorFailingAlarm", "FrontDoorRefusingAlarm", "ProfilesNotTakenAlarm"}
-INFORMING = {"RejectedMessagesAlarm", "ApiUsageAlarm", "DeliverSlowAlarm"}
+INFORMING = {"RejectedMessagesAlarm", "ApiUsageAlarm", "DeliverSlowAlarm", "FrontDoorRefusingAlarm"}
 
 
 @cache
@@ -91,7 +91,10 @@ def test_every_alarm_is_told_by_a_composite_or_informs() -> None:
 
 @pytest.mark.parametrize("name", list(read_alarms(read_template(), EVERYTHING).metric))
 def test_the_treatment_of_missing_data_is_chosen(name: str) -> None:
-    assert template().of_type(METRIC_ALARM)[name]["TreatMissingData"] == "notBreaching"
+    hourly = {"SchedulesStoppedAlarm", "NeverScheduledAlarm"}
+    assert template().of_type(METRIC_ALARM)[name]["TreatMissingData"] == (
+        "breaching" if name in hourly else "notBreaching"
+    )
 
 
 def test_give_up_time_out_and_ceiling_are_those_of_the_parameters() -> None:
