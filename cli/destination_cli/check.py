@@ -16,7 +16,7 @@ from rich.table import Table
 from salesforce_destination.connection.allowances import audience_room, long_text_room
 from salesforce_destination.connection.check import Connection, check_connection
 from salesforce_destination.connection.comparison import compare, file_findings
-from salesforce_destination.connection.finding import Finding, Level
+from salesforce_destination.connection.finding import Finding, Level, warning
 from salesforce_destination.destination.destination import Audience, Destination, FieldMapping
 from salesforce_destination.destination.mistakes import Places
 from salesforce_destination.errors import DestinationFileError, Mistake, TokenUnavailableError
@@ -25,6 +25,7 @@ from salesforce_destination.salesforce.facts import FactFinder
 from salesforce_destination.settings import load_destination
 
 from destination_cli.function_logs import Published, login_cause, published
+from destination_cli.queues import contradictions
 from destination_cli.target import Target
 from destination_cli.terminal import COULD_NOT, FINDINGS, GOOD
 
@@ -89,10 +90,12 @@ def _judge_connected(file: Path, destination: Destination, target: Target) -> Re
     connection = check_connection(destination, FactFinder(target.salesforce(renew=True), destination.api_version))
     if any(finding.key == "credentials" for finding in connection.findings) and (cause := login_cause(target)):
         connection = replace(connection, findings=(cause, *connection.findings[1:]))
+    dangers = [] if target.is_local else contradictions(target)
+    found = (*connection.findings, *(warning(it.key, "", it.problem, it.cure) for it in dangers))
     org = ""
     with suppress(TokenUnavailableError):
         org = target.stored_token().current().instance_url
-    return Report(file, destination, (), connection.findings, connection, org, published(target, file))
+    return Report(file, destination, (), found, connection, org, published(target, file))
 
 
 def show(report: Report, console: Console) -> None:

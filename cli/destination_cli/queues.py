@@ -10,6 +10,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from rich.console import Console
+from salesforce_destination.errors import Mistake, SettingsError
+from salesforce_destination.settings import DELIVER_NEEDS, Settings, conflicts
 
 from destination_cli.target import Target, TargetError
 from destination_cli.terminal import counted
@@ -42,6 +44,28 @@ def depth_of(sqs: Any, queue_url: str) -> Depth:
     names = [f"ApproximateNumberOfMessages{which}" for which in ("", "NotVisible", "Delayed")]
     counts = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
     return Depth(*(int(counts.get(name, 0)) for name in names))
+
+
+def contradictions(target: Target) -> list[Mistake]:
+    """What somebody changed in the console so that messages can be lost; nothing where this person may not look."""
+    sqs, urls = target.client("sqs"), (target.queue_url, target.dead_letter_queue_url)
+    try:
+        function = target.client("lambda").get_function_configuration(FunctionName=target.output("DeliverFunctionName"))
+        queue, letters = (sqs.get_queue_attributes(QueueUrl=it, AttributeNames=["All"])["Attributes"] for it in urls)
+        settings = Settings.from_environ(function["Environment"]["Variables"], DELIVER_NEEDS)
+    except ClientError:
+        return []
+    except SettingsError as error:
+        return list(error.mistakes)
+    return conflicts(
+        {
+            "FUNCTION_TIMEOUT_SECONDS": function["Timeout"],
+            "VISIBILITY_TIMEOUT_SECONDS": queue["VisibilityTimeout"],
+            "GIVE_UP_AFTER_SECONDS": settings.give_up_after_seconds,
+            "MAX_RECEIVE_COUNT": json.loads(queue.get("RedrivePolicy", "{}")).get("maxReceiveCount", 0),
+            "RETENTION_SECONDS": min(int(each["MessageRetentionPeriod"]) for each in (queue, letters)),
+        }
+    )
 
 
 def send_messages(sqs: Any, url: str, messages: Sequence[Mapping[str, Any]]) -> dict[int, bool]:

@@ -30,7 +30,7 @@ from destination_cli.metrics import (
     oldest_waiting_seconds,
     points_of,
 )
-from destination_cli.queues import Depth, depth_of, is_paused
+from destination_cli.queues import Depth, contradictions, depth_of, is_paused
 from destination_cli.target import Target, TargetError
 from destination_cli.terminal import moment
 
@@ -142,11 +142,13 @@ class StackStatus:
     version: str = ""
     where: Mapping[str, str] = field(default_factory=dict)
     refusal: str = field(default="", repr=False)
+    contradictions: Sequence[str] = ()
 
     @property
     def findings(self) -> list[str]:
         """What a person has to look at."""
         found = [f"{name} is on: see docs/runbook.md#{name.lower()}." for name in self.alarms or ()]
+        found += self.contradictions
         if self.paused:
             found.append("Delivery is paused. To continue, run `destination resume`.")
         if self.refusal and self.queue.all:
@@ -191,6 +193,7 @@ def status_of(target: Target, now_ms: int | None = None) -> StackStatus:
         version=target.version,
         where=target.where,
         refusal=_refusal(target),
+        contradictions=() if target.is_local else [*map(str, contradictions(target))],
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 from destination_cli.target import Target
+from salesforce_destination.settings import DELIVER_NEEDS
 
 CODE = {"ErrorCode": "INVALID_EMAIL_ADDRESS"}
 
@@ -37,8 +38,11 @@ class OperatedStack:
 
     def __init__(self) -> None:
         self.sqs = boto3.client("sqs")
-        self.queue_url = self.sqs.create_queue(QueueName="queue")["QueueUrl"]
-        self.dead_letters_url = self.sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
+        two_weeks = {"MessageRetentionPeriod": "1209600"}
+        self.dead_letters_url = self.sqs.create_queue(QueueName="dead-letters", Attributes=two_weeks)["QueueUrl"]
+        redrive = json.dumps({"deadLetterTargetArn": self._arn(self.dead_letters_url), "maxReceiveCount": 600})
+        attributes = {**two_weeks, "VisibilityTimeout": "1800", "RedrivePolicy": redrive}
+        self.queue_url = self.sqs.create_queue(QueueName="queue", Attributes=attributes)["QueueUrl"]
         self.secrets = boto3.client("secretsmanager")
         self.token_id = self.secrets.create_secret(Name="token", SecretString="{}")["ARN"]
         self.log_group = "/aws/lambda/a-stack/deliver"
@@ -57,7 +61,10 @@ class OperatedStack:
 
     @property
     def queue_arn(self) -> str:
-        answer = self.sqs.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=["QueueArn"])
+        return self._arn(self.queue_url)
+
+    def _arn(self, url: str) -> str:
+        answer = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         return str(answer["Attributes"]["QueueArn"])
 
     def feed(self) -> None:
@@ -73,6 +80,8 @@ class OperatedStack:
             Role=role,
             Handler="app.lambda_handler",
             Code={"ZipFile": archive.getvalue()},
+            Timeout=250,
+            Environment={"Variables": dict.fromkeys(DELIVER_NEEDS, "there")},
         )
         client.create_event_source_mapping(EventSourceArn=self.queue_arn, FunctionName="deliver", BatchSize=10)
 

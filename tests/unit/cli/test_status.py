@@ -340,3 +340,12 @@ def test_on_this_machine_the_functions_own_logs_tell(tmp_path: Path) -> None:
         Point("StatusesWritten", NOW, 3.0, "CDP_Loyal__c"),
         Point("StatusesWritten", NOW, 2.0, "CDP_Loyal__c"),
     ]
+
+
+def test_settings_that_somebody_changed_so_that_messages_are_lost_are_named(stack: OperatedStack) -> None:
+    stack.feed()
+    stack.sqs.set_queue_attributes(QueueUrl=stack.dead_letters_url, Attributes={"MessageRetentionPeriod": "3600"})
+
+    found = status_of(with_alarms(stack), NOW).findings
+
+    assert "RETENTION_SECONDS: is 3600: messages expire without a dead letter. Set at least 604800." in found
