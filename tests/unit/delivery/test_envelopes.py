@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from builders import CONTACTS, SENT_AT, a_destination, a_message, a_profile
 from salesforce_destination.outcome import Delivery, OutcomeKind
-from scripted_org import ScriptedOrg, a_deliverer
+from scripted_org import ScriptedOrg, a_deliverer, deliver
 
 TEXT = json.dumps(a_profile(1))
 CODED = b64encode(TEXT.encode()).decode()
@@ -105,6 +105,15 @@ def test_a_profile_that_is_refused_for_itself_is_no_envelope() -> None:
     assert delivered(json.dumps({"city": "Bergen"}), only_if="consent").outcome.kind is OutcomeKind.SKIPPED
 
 
+def test_a_time_beside_a_profile_in_an_envelope_is_not_its_own() -> None:
+    body = {"detail-type": "Changed", "timestamp": SENT_AT - 5, "detail": a_profile(1)}
+    destination = a_destination(CONTACTS, '\n[ordering]\nfield = "CDP_Event_Time__c"\nsource = "timestamp"\n')
+
+    (delivery,) = deliver(destination, ScriptedOrg(destination), [a_message(body)])
+
+    assert (delivery.outcome.kind, delivery.event_time) == (OutcomeKind.REJECTED, None)
+
+
 def test_a_byte_order_mark_is_no_part_of_the_body() -> None:
     assert delivered(f"\ufeff{TEXT}").outcome.kind is OutcomeKind.DELIVERED
 
@@ -116,6 +125,7 @@ def test_a_notification_gives_its_event_time_to_its_message() -> None:
 
     assert delivered(body, select).event_time == SENT_AT - 5
     assert delivered(body, select, event_time=str(SENT_AT - 7)).event_time == SENT_AT - 7
+    assert delivered(body).message.event_time == str(SENT_AT - 5)
     late = delivered(body.replace(str(SENT_AT - 5), str(SENT_AT + 300_001)), select).outcome.reason
     assert late
     assert late.code == "EVENT_TIME_INVALID"

@@ -46,6 +46,23 @@ def test_several_profiles_have_their_own_times_and_the_message_keeps_its_own(eve
     assert [row["CDP_Event_Time__c"] for row in org.rows] == [OWN, OWN - 1, message_time]
 
 
+@pytest.mark.parametrize("profiles", [1, 2])
+def test_what_was_redriven_is_as_old_as_at_its_first_sending(profiles: int) -> None:
+    destination, first = a_destination(CONTACTS, ORDERED), SENT_AT - 1_000_000
+    good = [a_profile(number) for number in range(1, profiles + 1)]
+    wrong = [{**profile, "person": {}} for profile in good]
+    ahead = [{**profile, "timestamp": first + 300_001} for profile in good]
+    messages = [a_message({"profiles": each}, first_sent_at=first) for each in (good, wrong, ahead)]
+    org = ScriptedOrg(destination)
+
+    found = deliver(destination, org, messages)
+
+    assert [row["CDP_Event_Time__c"] for row in org.rows] == [first] * profiles
+    assert [one.event_time for one in found[:2]] == [first, first]
+    assert found[2].outcome.reason
+    assert found[2].outcome.reason.code == "EVENT_TIME_INVALID"
+
+
 def keys_and_kinds(destination: Destination, body: Any) -> list[tuple[str, OutcomeKind | None]]:
     batch = a_deliverer(destination, ScriptedOrg(destination)).deliver([a_message(body)], SENT_AT)
     return [(update.key, update.outcome.kind if update.outcome else None) for update in batch.updates]
