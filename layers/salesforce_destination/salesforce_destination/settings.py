@@ -50,20 +50,10 @@ _AT_LEAST: Sequence[tuple[str, float, Sequence[str], int, str]] = (
 _SWITCHES: Mapping[str, str] = {"AWS_SAM_LOCAL": "false", "CREDENTIALS_ROTATE": "true"}
 """Variables that are true or false, and what they are where nobody set them."""
 
-DELIVER_NEEDS = (
-    "DESTINATION_FILE",
-    "ACCESS_TOKEN_SECRET_ID",
-    "REFRESH_QUEUE_URL",
-    "QUEUE_URL",
-    "DEAD_LETTER_QUEUE_URL",
-)
-"""What the deliver function cannot do without."""
-
-REFRESH_TOKEN_NEEDS = ("CREDENTIALS_SECRET_ID", "ACCESS_TOKEN_SECRET_ID")
-"""What the refresh-token function cannot do without."""
-
 CHECK_CONNECTION_NEEDS = ("DESTINATION_FILE", "ACCESS_TOKEN_SECRET_ID", "REFRESH_QUEUE_URL")
-"""What the check-connection function cannot do without."""
+DELIVER_NEEDS = (*CHECK_CONNECTION_NEEDS, "QUEUE_URL", "DEAD_LETTER_QUEUE_URL")
+REFRESH_TOKEN_NEEDS = ("CREDENTIALS_SECRET_ID", "ACCESS_TOKEN_SECRET_ID")
+"""What each function cannot do without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +115,7 @@ def _read_number(name: str, environ: Mapping[str, str], values: dict[str, str | 
 
 
 def conflicts(numbers: Mapping[str, Any]) -> list[Mistake]:
-    """
-    What in these numbers could lose a message or its reason, as far as they are known.
-
-    The one rule for functions, commands, simulations and tests: CloudFormation can neither add nor compare.
-    """
+    """What in these numbers, as far as they are known, could lose a message: one rule for all, docs/decisions/0033."""
     return [
         Mistake(name, f"is {numbers[name]}: {loss}.", f"Set at least {least}.")
         for name, times, others, more, loss in _AT_LEAST
@@ -146,9 +132,8 @@ def load_destination(path: str | Path) -> Destination:
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise DestinationFileError(
-            [Mistake(str(path), "does not exist.", "Name a file in layers/destinations.")]
-        ) from None
+        missing = Mistake(str(path), "does not exist.", "Name a file in layers/destinations.")
+        raise DestinationFileError([missing]) from None
     except (OSError, UnicodeDecodeError):
         raise DestinationFileError([Mistake(str(path), "cannot be read.", "Save it as UTF-8 text.")]) from None
     from salesforce_destination.destination.destination import (
