@@ -172,7 +172,7 @@ FAULTS: tuple[AlarmScenario, ...] = (
         alarms=frozenset({"SchedulesStoppedAlarm", WAITING}),
         wakes=(WAITING,),
     ),
-    AlarmScenario("a stack is made", 30, traffic=faults.silence, alarms=NEW, is_new=True),
+    AlarmScenario("nobody has connected yet", 100, traffic=faults.silence, alarms=NEW, is_new=True),
     AlarmScenario(
         "SQS refuses the front door",
         100,

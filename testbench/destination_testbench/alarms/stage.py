@@ -130,7 +130,7 @@ class Gateway:
 
 class AlarmStage:
     """
-    One stack from its first log-in to `close`; if it `is_new`, its schedules have not run before.
+    One stack from its first log-in to `close`; if it `is_new`, nothing has run before, nor is it connected.
 
     `is_polled` and `is_throttled` are Lambda's side of it; the functions in `hanging` get no answer from AWS.
     """
@@ -148,7 +148,7 @@ class AlarmStage:
         self._pool = ThreadPoolExecutor(1)
         self._closing.callback(self._pool.shutdown)
         org_url = self._closing.enter_context(serve(self.org)).url
-        self.secrets = SimulatedSecrets({**SECRETS, CREDENTIALS_SECRET: credentials(org_url)})
+        self.secrets = SimulatedSecrets(SECRETS if is_new else {**SECRETS, CREDENTIALS_SECRET: credentials(org_url)})
         clients: dict[str, Any] = {"secretsmanager": self.secrets}
         self.aws = AwsEndpoint(clients)
         self._closing.callback(self.aws.close)
