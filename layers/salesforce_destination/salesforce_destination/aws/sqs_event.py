@@ -28,10 +28,10 @@ def partial_batch_response(message_ids: Sequence[str]) -> dict[str, list[dict[st
 
 
 def _message(record: Mapping[str, Json], now_ms: int) -> Message:
-    attributes = record.get("attributes") or {}
-    own = {name: _as_sent(attribute) for name, attribute in (record.get("messageAttributes") or {}).items()}
+    attributes, own = record.get("attributes") or {}, record.get("messageAttributes")
+    sent = {name: _as_sent(attribute) for name, attribute in own.items()} if own else {}
+    event_time, first_sent_at, original_id = origin_of(sent) if own else (None, None, "")
     sent_at = _number(attributes.get("SentTimestamp"), now_ms)
-    event_time, first_sent_at, original_id = origin_of(own) if own else (None, None, "")
     count = attributes.get("ApproximateReceiveCount")
     is_first = count == "1"
     return Message(
@@ -41,10 +41,10 @@ def _message(record: Mapping[str, Json], now_ms: int) -> Message:
         sent_at,
         1 if is_first else _number(count, 1),
         event_time,
-        own,
+        sent,
         now_ms if is_first else _number(attributes.get("ApproximateFirstReceiveTimestamp"), now_ms),
         original_id,
-        min(first_sent_at or sent_at, sent_at),
+        first_sent_at and min(first_sent_at, sent_at),
     )
 
 

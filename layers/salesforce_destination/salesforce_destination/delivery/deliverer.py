@@ -123,7 +123,7 @@ class Deliverer:
 
     def _read_message(self, batch: Batch, position: int, message: Message) -> None:
         """Add an update for each profile; what comes to nothing has its outcome already."""
-        if message.event_time is None:
+        if message.event_time is None and self.mapper.select:
             message.event_time = time_of_notification(message.body)
         sent_at = message.first_sent_at or message.sent_at
         message_time = None if message.event_time is None else _message_time(message)
@@ -144,6 +144,8 @@ class Deliverer:
                     update.event_time = self.mapper.event_time(profile, message_time, sent_at, several)
             if not update.key and not several and (around := self.mapper.envelope(message.body, profile)):
                 update.outcome, update.event_time = Outcome(OutcomeKind.REJECTED, around), 0  # not of the envelope
+                given = message.event_time
+                message.event_time = time_of_notification(message.body) if given is None else given
             if update.omitted:
                 batch.omitted.update(update.omitted)
             update.message, update.profile = position, number
