@@ -182,23 +182,31 @@ class MiniStack:
         )
 
     def deploy(self, what: Package, parameters: Mapping[str, str], name: str = STACK, seconds: float = 90) -> Deployed:
-        """Create this stack, or update it if it is there; the template may be an older one than the code."""
+        """Create or update this stack. As with `sam deploy`, a parameter that is left out keeps its value."""
         s3, cloudformation = self.client("s3"), self.client("cloudformation")
+        is_there, declared = self._is_there(name), what.parts[""].parameters
+        before = self._described(name)["Parameters"] if is_there else []
+        left_out = declared.keys() - parameters.keys()
+        kept = {it["ParameterKey"]: it["ParameterValue"] for it in before if it["ParameterKey"] in left_out}
         for logical_id, file in what.zips.items():
             s3.put_object(Bucket=BUCKET, Key=logical_id, Body=file.read_bytes())
         bodies = {
-            part: adjusted(self._body(template, what), parameters, str(what.opt))
+            part: adjusted(self._body(template, what), {**kept, **parameters}, str(what.opt))
             for part, template in what.parts.items()
         }
         for part, body in bodies.items():
             s3.put_object(Bucket=BUCKET, Key=f"{part or 'whole'}.template", Body=json.dumps(body, default=str))
-        call = cloudformation.update_stack if self._is_there(name) else cloudformation.create_stack
-        call(
-            StackName=name,
-            TemplateURL=self._url("whole.template"),
-            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-        )
+        call = cloudformation.update_stack if is_there else cloudformation.create_stack
+        given: list[dict[str, Any]] = [
+            {"ParameterKey": it, "ParameterValue": value} for it, value in parameters.items()
+        ]
+        given += ({"ParameterKey": it, "UsePreviousValue": True} for it in kept)
+        capabilities = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+        try:
+            call(StackName=name, TemplateURL=self._url("whole.template"), Capabilities=capabilities, Parameters=given)
+        except ClientError as error:
+            if "No updates" not in str(error):
+                raise
         deadline = time.monotonic() + seconds
         while (stack := self._described(name))["StackStatus"].endswith("IN_PROGRESS"):
             assert time.monotonic() < deadline, f"{name} is {stack['StackStatus']}"

@@ -5,6 +5,9 @@ that says with given parameters.
 
 from __future__ import annotations
 
+import json
+import shlex
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -61,10 +64,27 @@ def parts() -> dict[str, Template]:
 
 
 @cache
+def previous_parts() -> dict[str, Template]:
+    """Each part of the version before this one, without descriptions and what the dashboard shows."""
+    written = json.loads((ROOT / "tests" / "fixtures" / "previous_template.json").read_text(encoding="utf-8"))
+    return {
+        part: Template(it["Parameters"], it["Conditions"], it["Resources"], it["Outputs"])
+        for part, it in written.items()
+    }
+
+
+@cache
 def source() -> dict[str, Any]:
     """template.yaml as it is written."""
     parsed: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
     return parsed
+
+
+def overrides(environment: str) -> dict[str, str]:
+    """The parameters that samconfig.toml names."""
+    config: dict[str, Any] = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
+    words = shlex.split(config[environment]["global"]["parameters"]["parameter_overrides"])
+    return dict(word.split("=", 1) for word in words)
 
 
 def resolver(**parameters: Any) -> Resolver:

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
+from destination_testbench.template.template import NESTED_STACK
 from local_stack import wait_until
+from ministack import BUCKET
 from ministack_differences import BY_CALL, DIFFERENCES
 from ministack_side import Side
 
@@ -20,8 +23,9 @@ def made(side: Side, name: str, resources: Mapping[str, Any], **more: Any) -> tu
     """What becomes of a stack of these resources, and its outputs; or the code with which it is refused."""
     cloudformation = side.aws.client("cloudformation")
     body = json.dumps({"Resources": resources, **more})
+    is_there = name in {it["StackName"] for it in cloudformation.describe_stacks()["Stacks"]}
     try:
-        cloudformation.create_stack(StackName=name, TemplateBody=body)
+        (cloudformation.update_stack if is_there else cloudformation.create_stack)(StackName=name, TemplateBody=body)
     except ClientError as error:
         return error.response["Error"]["Message"], {}
     while True:
@@ -177,6 +181,34 @@ def integrations(side: Side) -> bool:
     return not any("methodIntegration" in method for method in methods)
 
 
+def arns_of_alarms(side: Side) -> bool:
+    threshold = {"Threshold": 1, "EvaluationPeriods": 1, "ComparisonOperator": "GreaterThanThreshold"}
+    alarm = {**threshold, "Namespace": "Test", "MetricName": "Test", "Period": 60, "Statistic": "Sum"}
+    parameter = {"Type": "String", "Value": {"Fn::Sub": "${Alarm.Arn} ${Most}"}}
+    resources = {
+        "Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": alarm},
+        "Parameter": {"Type": "AWS::SSM::Parameter", "Properties": parameter},
+    }
+    body = json.dumps({"Parameters": {"Most": {"Type": "Number"}}, "Resources": resources})
+    side.aws.client("s3").put_object(Bucket=BUCKET, Key="alarm.template", Body=body)
+    nested = {"TemplateURL": f"{side.aws.url}/{BUCKET}/alarm.template"}
+    for most, said in (("1", "CREATE_COMPLETE"), ("2", "UPDATE_COMPLETE")):
+        properties = {**nested, "Parameters": {"Most": most}}
+        if made(side, "alarm", {"Nested": {"Type": NESTED_STACK, "Properties": properties}})[0] != said:
+            return most == "2"
+    return False
+
+
+def split_conditions(side: Side) -> bool:
+    is_a = {"Fn::Equals": [{"Fn::Select": [0, {"Fn::Split": ["=", "a=1"]}]}, "a"]}
+    queue = {"Queue": {"Type": "AWS::SQS::Queue", "Condition": "IsA"}}
+    try:
+        made(side, "split", queue, Conditions={"IsA": is_a})
+    except ResponseParserError:  # an error of its own, told as JSON
+        return True
+    return False
+
+
 PROBES: Mapping[str, Callable[[Side], bool]] = {
     "resource types": unknown_types,
     "Ref of a secret": a_secrets_ref,
@@ -189,6 +221,8 @@ PROBES: Mapping[str, Callable[[Side], bool]] = {
     "sts:AssumeRole": root_assumes,
     "the root user": root_reads,
     "redrive by SQS": moves,
+    "alarms": arns_of_alarms,
+    "conditions": split_conditions,
     "integrations of the type aws": integrations,
 }
 

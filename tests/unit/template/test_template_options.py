@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import re
-import shlex
 import tomllib
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import pytest
 from destination_testbench.local.places import ROOT
 from destination_testbench.template.intrinsics import Resolver
 from destination_testbench.template.parameters import parameter_values
-from the_template import A_TOPIC, EVERY_OPTION, OUTLIVES_THE_STACK, PSEUDO, exists, resolved, resolver, source, template
+from the_template import (
+    A_TOPIC,
+    EVERY_OPTION,
+    OUTLIVES_THE_STACK,
+    PSEUDO,
+    exists,
+    overrides,
+    resolved,
+    resolver,
+    source,
+    template,
+)
 
 SUBNETS = {name: EVERY_OPTION[name] for name in ("SubnetIds", "SecurityGroupIds")}
 
@@ -287,12 +296,6 @@ def test_the_outputs_name_what_the_command_line_asks_for() -> None:
     assert len(asked) >= 8
     assert asked <= set(template().outputs)
     assert not any("Condition" in template().outputs[name] for name in asked)
-
-
-def overrides(environment: str) -> dict[str, str]:
-    config: dict[str, Any] = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
-    words = shlex.split(config[environment]["global"]["parameters"]["parameter_overrides"])
-    return dict(word.split("=", 1) for word in words)
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
