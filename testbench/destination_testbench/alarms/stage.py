@@ -148,7 +148,7 @@ class AlarmStage:
         self._pool = ThreadPoolExecutor(1)
         self._closing.callback(self._pool.shutdown)
         org_url = self._closing.enter_context(serve(self.org)).url
-        self.secrets = SimulatedSecrets(SECRETS if is_new else {**SECRETS, CREDENTIALS_SECRET: credentials(org_url)})
+        self.secrets = SimulatedSecrets({**SECRETS, **({} if is_new else {CREDENTIALS_SECRET: credentials(org_url)})})
         clients: dict[str, Any] = {"secretsmanager": self.secrets}
         self.aws = AwsEndpoint(clients)
         self._closing.callback(self.aws.close)
