@@ -39,6 +39,9 @@ SECONDS_LATE = 1.0
 
 NOT_MADE = ("AWS::CloudWatch::Dashboard",)
 
+NO_PROFILES = "", "{", "[]", "null", "1", "{}", "[{}]", '{"profiles": []}', '{"profiles": {}}', '{"profiles": [1]}'
+"""Bodies that the front door refuses."""
+
 NOT_TAKEN = "The queue did not take it. Send it again."
 DIFFERENCES: Mapping[str, Mapping[Any, Any]] = {
     "An entry with a receipt handle that is none is the server's fault; moto, as the model, blames the sender. "
@@ -55,9 +58,9 @@ DIFFERENCES: Mapping[str, Mapping[Any, Any]] = {
         "too large": (503, NOT_TAKEN),
         "a character that no queue takes": (503, NOT_TAKEN),
     },
-    "A request template is found by the whole Content-Type; the model and MiniStack leave its parameters out.": {
-        "application/json; charset=utf-8": (415, "Unsupported Media Type"),
-        "application/json;charset=UTF-8": (415, "Unsupported Media Type"),
+    "An import leaves x-amazon-apigateway-gateway-responses out, so that the gateway's refusals have its own words.": {
+        **{f"no profile: {body}": (400, "Invalid request body") for body in NO_PROFILES},
+        **dict.fromkeys(("text/plain", "application/xml"), (415, "Unsupported Media Type")),
     },
 }
 """What LocalStack answers otherwise than the models, by the reason; `queue_scripts.Differences` for the queue."""
