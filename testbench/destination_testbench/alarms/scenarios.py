@@ -6,7 +6,7 @@ Where a scenario sets parameters, it is to shorten the wait: the alarms are work
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,8 +31,8 @@ class AlarmScenario:
     begins: Act = faults.nothing
     traffic: Traffic = faults.steady
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    alarms: frozenset[str] = frozenset()
-    may: frozenset[str] = frozenset()
+    alarms: Set[str] = frozenset()
+    may: Set[str] = frozenset()
     wakes: tuple[str, ...] = ()
     cured: Act = faults.nothing
     cured_at: int = -1
@@ -68,18 +68,16 @@ FAULTS: tuple[AlarmScenario, ...] = (
         "one message in five is not JSON",
         30,
         traffic=faults.spoiled,
-        alarms=frozenset({"RejectedShareAlarm", "RejectedMessagesAlarm", LETTERS}),
+        alarms={"RejectedShareAlarm", "RejectedMessagesAlarm", LETTERS},
         wakes=(LETTERS,),
     ),
-    AlarmScenario(
-        "a single message is not JSON", 30, traffic=faults.one_spoiled, alarms=frozenset({"RejectedMessagesAlarm"})
-    ),
+    AlarmScenario("a single message is not JSON", 30, traffic=faults.one_spoiled, alarms={"RejectedMessagesAlarm"}),
     AlarmScenario(
         "Salesforce is down for 2 hours",
         260,
         faults.outage,
-        alarms=frozenset({"TokenRefreshFailingAlarm", "NothingDeliveredAlarm", "OldestMessageAlarm", STOPPED, WAITING}),
-        may=frozenset({"SupersededShareAlarm"}),
+        alarms={"TokenRefreshFailingAlarm", "NothingDeliveredAlarm", "OldestMessageAlarm", STOPPED, WAITING},
+        may={"SupersededShareAlarm"},
         wakes=(STOPPED,),
         cured=faults.clear,
         cured_at=130,
@@ -91,14 +89,14 @@ FAULTS: tuple[AlarmScenario, ...] = (
         faults.trickle,
         {"GiveUpAfterSeconds": 7200},
         alarms=IDLE | {"TokenRefreshFailingAlarm", "NearGivingUpAlarm", LETTERS},
-        may=frozenset({"RejectedMessagesAlarm", "NothingDeliveredAlarm"}),
+        may={"RejectedMessagesAlarm", "NothingDeliveredAlarm"},
         wakes=(STOPPED, LETTERS),
     ),
     AlarmScenario(
         "the client secret was changed",
         40,
         faults.wrong_credentials,
-        alarms=frozenset({"TokenRefreshFailingAlarm", STOPPED}),
+        alarms={"TokenRefreshFailingAlarm", STOPPED},
         wakes=(STOPPED,),
     ),
     AlarmScenario(
@@ -106,7 +104,7 @@ FAULTS: tuple[AlarmScenario, ...] = (
         90,
         faults.credentials_and_token_gone,
         faults.silence,
-        alarms=frozenset({"TokenRefreshFailingAlarm", "ConnectionProblemsAlarm", STOPPED, WAITING}),
+        alarms={"TokenRefreshFailingAlarm", "ConnectionProblemsAlarm", STOPPED, WAITING},
         wakes=(STOPPED,),
     ),
     AlarmScenario(
@@ -114,7 +112,7 @@ FAULTS: tuple[AlarmScenario, ...] = (
         230,
         faults.field_removed,
         faults.with_trials,
-        alarms=frozenset({"SchemaMismatchAlarm", "ConnectionProblemsAlarm", "OldestMessageAlarm", WAITING}),
+        alarms={"SchemaMismatchAlarm", "ConnectionProblemsAlarm", "OldestMessageAlarm", WAITING},
         wakes=(WAITING,),
         cured=faults.field_restored,
         cured_at=110,
@@ -125,7 +123,7 @@ FAULTS: tuple[AlarmScenario, ...] = (
         faults.aws_hangs,
         faults.two,
         {"FunctionTimeoutSeconds": 12},
-        alarms=frozenset({"DeliverFailingAlarm", "DeliverSlowAlarm", STOPPED}),
+        alarms={"DeliverFailingAlarm", "DeliverSlowAlarm", STOPPED},
         wakes=(STOPPED,),
     ),
     AlarmScenario(
@@ -137,24 +135,22 @@ FAULTS: tuple[AlarmScenario, ...] = (
         200,
         faults.switched_on(Fault(FaultKind.LOCK, records=(crm_id(400),))),
         faults.locked,
-        alarms=frozenset({"OldestMessageAlarm", WAITING}),
+        alarms={"OldestMessageAlarm", WAITING},
         wakes=(WAITING,),
     ),
     AlarmScenario(
         "most events come with old times",
         60,
         traffic=faults.behind,
-        alarms=frozenset({"SupersededShareAlarm", STALE}),
+        alarms={"SupersededShareAlarm", STALE},
         wakes=(STALE,),
     ),
-    AlarmScenario(
-        "others use up the API calls", 30, faults.calls_spent_by_another, alarms=frozenset({"ApiUsageAlarm"})
-    ),
+    AlarmScenario("others use up the API calls", 30, faults.calls_spent_by_another, alarms={"ApiUsageAlarm"}),
     AlarmScenario(
         "no API call is left",
         100,
         faults.nearly_all_calls_spent,
-        alarms=frozenset({"ApiUsageAlarm", "NothingDeliveredAlarm", "OldestMessageAlarm", STOPPED, WAITING}),
+        alarms={"ApiUsageAlarm", "NothingDeliveredAlarm", "OldestMessageAlarm", STOPPED, WAITING},
         wakes=(STOPPED,),
     ),
     AlarmScenario(
@@ -169,17 +165,25 @@ FAULTS: tuple[AlarmScenario, ...] = (
         160,
         faults.not_scheduled,
         faults.silence,
-        alarms=frozenset({"SchedulesStoppedAlarm", WAITING}),
+        alarms={"SchedulesStoppedAlarm", WAITING},
         wakes=(WAITING,),
     ),
-    AlarmScenario("nobody has connected yet", 100, traffic=faults.silence, alarms=NEW, is_new=True),
+    AlarmScenario("a new stack is left for a day", 1_440, traffic=faults.silence, alarms=NEW, is_new=True),
+    AlarmScenario(
+        "messages come before connect",
+        130,
+        traffic=faults.two,
+        alarms=NEW | {"OldestMessageAlarm", "StuckMessagesAlarm", WAITING},
+        wakes=(WAITING,),
+        is_new=True,
+    ),
     AlarmScenario(
         "SQS refuses the front door",
         100,
         faults.denied,
         faults.posted,
         EVERYTHING,
-        alarms=frozenset({"FrontDoorFailingAlarm", NOT_TAKEN}),
+        alarms={"FrontDoorFailingAlarm", NOT_TAKEN},
         wakes=(NOT_TAKEN,),
         cured=faults.allowed,
         cured_at=30,
@@ -189,6 +193,6 @@ FAULTS: tuple[AlarmScenario, ...] = (
         30,
         traffic=faults.posted_with_another_key,
         parameters=EVERYTHING,
-        alarms=frozenset({"FrontDoorRefusingAlarm"}),
+        alarms={"FrontDoorRefusingAlarm"},
     ),
 )
