@@ -247,8 +247,7 @@ def _rows(status: StackStatus) -> Table:
         table.add_row(name, _last(status.activity, name))
     table.add_row("Paused", "yes" if status.paused else "no")
     table.add_row("Alarms that are on", _alarms(status.alarms))
-    if status.where:
-        table.add_row("AWS account, region", ", ".join(status.where.values()))
+    table.add_row("AWS account, region", ", ".join(status.where.values()) or "this machine")
     table.add_row("Version", status.version or "unknown: the stack is older than 1.0.0")
     return table
 

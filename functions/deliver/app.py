@@ -90,9 +90,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return partial_batch_response([])
     batch = function.deliverer.deliver(messages, now_ms)
     usage, age = function.client.usage, function.token_age_seconds()
-    circumstances = Circumstances(
-        oldest_seconds(messages, now_ms), usage.percent if usage else None, age, function.client.slowest_seconds
-    )
+    percent, slowest = usage.percent if usage else None, function.client.slowest_seconds
+    circumstances = Circumstances(oldest_seconds(messages, now_ms), percent, age, slowest)
     # What is kept free at the end is for the messages.
     profiles = function.outcome_log.lines(batch, logger) if function.seconds_left() > 0 else []
     if function.seconds_left() > 0:

@@ -64,6 +64,7 @@ HEALTHY: tuple[AlarmScenario, ...] = (
 """No alarm may go on: whatever the traffic, if a call hangs, in an outage of minutes, if strangers knock."""
 
 FAULTS: tuple[AlarmScenario, ...] = (
+    AlarmScenario("a new stack is left for a day", 1_440, traffic=faults.silence, alarms=NEW, is_new=True),
     AlarmScenario(
         "one message in five is not JSON",
         30,
@@ -168,7 +169,6 @@ FAULTS: tuple[AlarmScenario, ...] = (
         alarms={"SchedulesStoppedAlarm", WAITING},
         wakes=(WAITING,),
     ),
-    AlarmScenario("a new stack is left for a day", 1_440, traffic=faults.silence, alarms=NEW, is_new=True),
     AlarmScenario(
         "messages come before connect",
         130,

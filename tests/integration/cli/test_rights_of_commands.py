@@ -179,5 +179,7 @@ def test_every_command_on_a_stack_has_its_row() -> None:
         if any("--stack" in getattr(parameter, "opts", ()) for parameter in command.params)
     }
 
+    options = {name: {each for it in commands[name].params for each in it.opts} for name in on_a_stack}
+    assert all({"--region", "--local", "--json"} <= found for found in options.values())
     assert len(on_a_stack) >= 10
     assert on_a_stack - set(named()) == set()

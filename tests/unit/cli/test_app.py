@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from destination_cli.app import app
+from destination_cli.connect import ConnectResult, show
+from destination_cli.terminal import Chosen
 from guarded_org import a_guarded_file
 from moto import mock_aws
 from typer.testing import CliRunner
@@ -65,6 +67,16 @@ def test_an_error_is_one_line_however_long_the_path_is(tmp_path: Path) -> None:
     answers = [run("create-fields", nowhere), run("check", str(tmp_path), "--local", "--state", nowhere)]
 
     assert [(status, text.count("\n")) for status, text in answers] == [(2, 1), (2, 1)]
+
+
+def test_a_warning_goes_to_standard_error_for_a_person_and_for_a_program(capsys: pytest.CaptureFixture[str]) -> None:
+    result = ConnectResult(0, stored=True, token=True)
+    for as_json in (False, True):
+        assert Chosen(as_json=as_json).tell(result, show, 0, "No alarm reaches anybody.") == 0
+
+        out, err = capsys.readouterr()
+        assert err == "! No alarm reaches anybody.\n"
+        assert out.startswith("{") == as_json
 
 
 def test_a_program_reads_an_error_too_with_the_region_and_account_that_were_asked() -> None:
