@@ -32,6 +32,7 @@ EVERY_OPTION = {
     "CustomerManagedKey": "true",
     "HttpApiKeys": "both",
     "HttpEndpoint": "true",
+    "HttpSourceRanges": "a:203.0.113.0/24,198.51.100.7/32",
     "NoticeEmail": "notices@example.com",
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/teams/boundary",
     "SecurityGroupIds": "sg-0123456789abcdef0",

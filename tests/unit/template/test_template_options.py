@@ -47,6 +47,7 @@ BY_OPTION = {
     "SetGatewayLogRole": set(),
     "HttpApiKeys": set(),
     "SubnetIds": set(),
+    "HttpSourceRanges": set(),
     "SenderArns": set(),
     "CredentialsRotate": set(),
 }

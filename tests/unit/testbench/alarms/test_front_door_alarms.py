@@ -9,11 +9,12 @@ import pytest
 from destination_testbench.alarms.aws_metrics import publish_request
 from destination_testbench.alarms.metrics import Metrics
 from destination_testbench.alarms.stack_alarms import EVERYTHING, STACK, StackAlarms, Watched, read_alarms, watch
-from destination_testbench.alarms.trial import READINGS, Reading
+from destination_testbench.alarms.trial import READINGS, TOPIC, Reading
 from destination_testbench.template.template import read_template
 
 HOUR = 60
 FAILING, REFUSING = "FrontDoorFailingAlarm", "FrontDoorRefusingAlarm"
+NOT_TAKEN = "ProfilesNotTakenAlarm"
 
 pytestmark = pytest.mark.parametrize("reading", READINGS, ids=lambda reading: f"{reading.delay:g} s late")
 
@@ -21,7 +22,9 @@ pytestmark = pytest.mark.parametrize("reading", READINGS, ids=lambda reading: f"
 @cache
 def alarms() -> StackAlarms:
     found = read_alarms(read_template(), EVERYTHING)
-    return StackAlarms({name: found.metric[name] for name in (FAILING, REFUSING)}, {})
+    return StackAlarms(
+        {name: found.metric[name] for name in (FAILING, REFUSING)}, {NOT_TAKEN: found.composite[NOT_TAKEN]}
+    )
 
 
 def watched(reading: Reading, by_minute: Mapping[int, Mapping[int, int]], minutes: int) -> Watched:
@@ -65,3 +68,17 @@ def test_a_few_strangers_in_a_quiet_night_wake_nobody(reading: Reading) -> None:
     seen = watched(reading, {minute: {403: 1} for minute in range(0, 5 * HOUR, 7)}, 5 * HOUR)
 
     assert not seen.was_on(REFUSING)
+
+
+@pytest.mark.parametrize("status", [403, 429])
+def test_a_flood_of_strangers_or_of_throttled_requests_wakes_nobody(reading: Reading, status: int) -> None:
+    seen = watched(reading, {minute: {200: 5, status: 100 * (minute >= 90)} for minute in range(3 * HOUR)}, 3 * HOUR)
+
+    assert seen.was_on(REFUSING)
+    assert seen.wakes(TOPIC) == []
+
+
+def test_requests_that_sqs_does_not_take_wake_somebody(reading: Reading) -> None:
+    seen = watched(reading, {minute: {503: 5} for minute in range(60)}, HOUR)
+
+    assert [name for _, name in seen.wakes(TOPIC)] == [NOT_TAKEN]
