@@ -80,7 +80,7 @@ class OperatedStack:
             Role=role,
             Handler="app.lambda_handler",
             Code={"ZipFile": archive.getvalue()},
-            Timeout=250,
+            Timeout=300,
             Environment={"Variables": dict.fromkeys(DELIVER_NEEDS, "there")},
         )
         client.create_event_source_mapping(EventSourceArn=self.queue_arn, FunctionName="deliver", BatchSize=10)

@@ -40,7 +40,7 @@ _RANGES: Mapping[str, tuple[int, int]] = {
 
 _AT_LEAST: Sequence[tuple[str, float, Sequence[str], int, str]] = (
     ("REDELIVERY_MAX_SECONDS", 1, ["REDELIVERY_BASE_SECONDS"], 0, "no delay is as long as the shortest"),
-    ("VISIBILITY_TIMEOUT_SECONDS", 6, ["FUNCTION_TIMEOUT_SECONDS"], 300, "messages come again too early"),
+    ("VISIBILITY_TIMEOUT_SECONDS", 6, ["FUNCTION_TIMEOUT_SECONDS"], 0, "messages come again too early"),
     ("MAX_RECEIVE_COUNT", 1 / 720, ["GIVE_UP_AFTER_SECONDS"], 0, "SQS rejects messages before they are given up"),
     ("RETENTION_SECONDS", 1, ["GIVE_UP_AFTER_SECONDS"], 172_800, "messages expire without a dead letter"),
     ("RETENTION_SECONDS", 1, ["MAX_RECEIVE_COUNT", "VISIBILITY_TIMEOUT_SECONDS"], 0, "messages expire before that"),

@@ -18,7 +18,7 @@ NUMBERS_OF_DESIGN = {
     "BatchSize": 1000,
     "BatchWindowSeconds": 60,
     "MaximumConcurrency": 2,
-    "FunctionTimeoutSeconds": 250,
+    "FunctionTimeoutSeconds": 300,
     "VisibilityTimeoutSeconds": 1800,
     "RetentionSeconds": 14 * 24 * 3600,
     "MaxReceiveCount": 600,
