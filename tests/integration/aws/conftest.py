@@ -10,12 +10,10 @@ import pytest
 from destination_testbench.aws_lambda.built import NotHereError, build
 from destination_testbench.org import OrgConfig, SimulatedOrg, seed
 from ministack import MiniStack, package
-from ministack_side import CREDENTIALS, Side, show
-from the_template import parts
+from ministack_side import CONTACTS, CREDENTIALS, Side, show
 from trusted_org import MY_DOMAIN, TrustedOrg
 
-CONTACTS = 1_100
-QUICK = {"RedeliveryBaseSeconds": "1", "RedeliveryMaxSeconds": "1"}
+QUICK = {"RedeliveryBaseSeconds": 1, "RedeliveryMaxSeconds": 1}
 
 
 @pytest.fixture(scope="session")
@@ -27,9 +25,8 @@ def side(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         built = build(folder / "checkout")
         with TrustedOrg(org, folder) as trusted, MiniStack(folder / "aws", trusted.trust) as aws:
             made = package(built, folder / "zips", trusted.trust)
-            quick = {name: value for name, value in QUICK.items() if name in parts()[""].parameters}
             start = time.monotonic()
-            side = Side(aws, org, aws.deploy(made, quick), made)
+            side = Side(aws, org, aws.deploy(made, {}, constants=QUICK), made)
             side.rows.append(("deployed", f"{len(side.stack.resources)} resources", time.monotonic() - start))
             side.run("connect", "--from", "-", typed=json.dumps(CREDENTIALS))
             yield side

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from rights import OF_ROLES as RIGHTS
 from the_template import A_TOPIC, EVERY_OPTION, OUTLIVES_THE_STACK, as_list, resolved, statements, template
 
 Right = tuple[str, str]
@@ -14,40 +15,6 @@ Right = tuple[str, str]
 ACCOUNT = "123456789012"
 VIA_SQS = "sqs.eu-west-1.amazonaws.com"
 VIA_SECRETS_MANAGER = "secretsmanager.eu-west-1.amazonaws.com"
-
-RIGHTS: dict[str, set[Right]] = {
-    "DeliverRole": {
-        ("sqs:ChangeMessageVisibility", "Queue"),
-        ("sqs:DeleteMessage", "Queue"),
-        ("sqs:GetQueueAttributes", "Queue"),
-        ("sqs:ReceiveMessage", "Queue"),
-        ("sqs:SendMessage", "DeadLetterQueue"),
-        ("sqs:SendMessage", "RefreshQueue"),
-        ("secretsmanager:GetSecretValue", "AccessTokenSecret"),
-        ("secretsmanager:GetSecretValue", "OutcomeKeySecret"),
-        ("secretsmanager:PutSecretValue", "RefusalSecret"),
-        ("logs:CreateLogStream", "DeliverLogGroup"),
-        ("logs:PutLogEvents", "DeliverLogGroup"),
-    },
-    "RefreshTokenRole": {
-        ("sqs:DeleteMessage", "RefreshQueue"),
-        ("sqs:GetQueueAttributes", "RefreshQueue"),
-        ("sqs:ReceiveMessage", "RefreshQueue"),
-        ("secretsmanager:GetSecretValue", "CredentialsSecret"),
-        ("secretsmanager:GetSecretValue", "AccessTokenSecret"),
-        ("secretsmanager:PutSecretValue", "AccessTokenSecret"),
-        ("logs:CreateLogStream", "RefreshTokenLogGroup"),
-        ("logs:PutLogEvents", "RefreshTokenLogGroup"),
-    },
-    "CheckConnectionRole": {
-        ("sqs:SendMessage", "RefreshQueue"),
-        ("secretsmanager:GetSecretValue", "AccessTokenSecret"),
-        ("logs:CreateLogStream", "CheckConnectionLogGroup"),
-        ("logs:PutLogEvents", "CheckConnectionLogGroup"),
-    },
-    "RefreshScheduleRole": {("sqs:SendMessage", "RefreshQueue")},
-    "CheckScheduleRole": {("lambda:InvokeFunction", "CheckConnectionFunction")},
-}
 
 INTERFACES = "arn:aws:ec2:eu-west-1:123456789012:*/*"
 NETWORK: set[Right] = {
