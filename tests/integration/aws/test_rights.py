@@ -94,20 +94,40 @@ def is_refused(call: Callable[[], Any]) -> bool:
 
 @pytest.mark.parametrize("role", OF_ROLES)
 def test_a_role_does_what_it_must_and_is_refused_everything_else(side: Side, role: str) -> None:
-    credentials, asked = assumed(side, side.stack.physical(role)), list(calls(side))
-    clients = {service: side.aws.client(service, credentials) for service in {call[0] for call in asked}}
+    asked = len(list(calls(side)))
 
-    with side.measured(f"{len(asked)} calls of {role}") as said:
-        passed = {
-            (right_of(service, operation), logical_id)
-            for service, operation, logical_id, given in asked
-            if not is_refused(lambda: getattr(clients[service], operation)(**given))  # noqa: B023 - called here
-        }
-        said.append(f"{len(passed)} passed, {len(asked) - len(passed)} refused")
+    with side.measured(f"{asked} calls of {role}") as said:
+        passed = done_by(side, role)
+        said.append(f"{len(passed)} passed, {asked - len(passed)} refused")
 
     assert passed == OF_ROLES[role]
     while side.letters():
         pass
+
+
+def test_a_right_that_a_role_should_not_have_is_found(side: Side) -> None:
+    iam, role = side.aws.client("iam"), side.stack.physical("CheckConnectionRole")
+    statement = {"Effect": "Allow", "Action": "sqs:PurgeQueue", "Resource": side.stack.outputs["QueueArn"]}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName=role, PolicyName="planted", PolicyDocument=policy)
+
+    passed = done_by(side, "CheckConnectionRole")
+
+    iam.delete_role_policy(RoleName=role, PolicyName="planted")
+    assert passed - OF_ROLES["CheckConnectionRole"] == {("sqs:PurgeQueue", "Queue")}
+
+
+def done_by(side: Side, role: str) -> set[tuple[str, str]]:
+    """The rights, and what they are on, of all calls that a role may make."""
+    credentials = assumed(side, side.stack.physical(role))
+    clients = {
+        service: side.aws.client(service, credentials) for service in ("sqs", "secretsmanager", "logs", "lambda")
+    }
+    return {
+        (right_of(service, operation), logical_id)
+        for service, operation, logical_id, given in asked
+        if not is_refused(lambda: getattr(clients[service], operation)(**given))  # noqa: B023 - called here
+    }
 
 
 def assumed(side: Side, role_name: str) -> dict[str, str]:
