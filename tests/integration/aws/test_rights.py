@@ -119,10 +119,8 @@ def test_a_right_that_a_role_should_not_have_is_found(side: Side) -> None:
 
 def done_by(side: Side, role: str) -> set[tuple[str, str]]:
     """The rights, and what they are on, of all calls that a role may make."""
-    credentials = assumed(side, side.stack.physical(role))
-    clients = {
-        service: side.aws.client(service, credentials) for service in ("sqs", "secretsmanager", "logs", "lambda")
-    }
+    credentials, asked = assumed(side, side.stack.physical(role)), list(calls(side))
+    clients = {service: side.aws.client(service, credentials) for service in {call[0] for call in asked}}
     return {
         (right_of(service, operation), logical_id)
         for service, operation, logical_id, given in asked
