@@ -7,11 +7,12 @@ the waiting for Salesforce like the work.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from destination_testbench.alarms.stack_alarms import read_alarms
+from destination_testbench.alarms.stack_alarms import StackAlarms, read_alarms
 from destination_testbench.template.template import read_template
 
 from benchmarks.events import MESSAGES_PER_EVENT
@@ -51,6 +52,7 @@ def load_prices() -> Prices:
 
 
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
+NETWORK = Path(__file__).parents[1] / "examples" / "network.yaml"
 MILLION = 1_000_000
 MEMORY_MIB = 512
 """The template's default."""
@@ -70,6 +72,10 @@ SECRETS_PER_START = 2
 POLLERS = 5
 LONG_POLL_SECONDS = 20
 MONTH_SECONDS = 30 * 86_400
+MONTH_HOURS = 30 * 24
+REACHED_BY_ENDPOINT = ("SQS", "Secrets Manager")
+"""What functions in a network call of AWS; Salesforce has no interface endpoint."""
+
 CUSTOM_METRICS = 15
 """Those that a stack with three audiences writes in its first month, give or take a few."""
 
@@ -139,10 +145,35 @@ def monthly(prices: Prices) -> dict[str, float]:
         if count := len(template.of_type(kind)):
             found[f"{count} {name if count > 1 else name.removesuffix('s')}"] = count * prices[price]
     alarms = read_alarms(template, {})
-    watched = sum(len(alarm.queries) for alarm in alarms.metric.values())
+    watched = _watched(alarms)
     found[f"{len(alarms.metric)} alarms, of {watched} metrics in all"] = watched * prices["alarm_month"]
     found[f"{len(alarms.composite)} composite alarms"] = len(alarms.composite) * prices["composite_alarm_month"]
     found[f"about {CUSTOM_METRICS} custom metrics"] = CUSTOM_METRICS * prices["metric_month"]
     polls = POLLERS * MONTH_SECONDS / LONG_POLL_SECONDS
     found["polling two empty queues"] = polls * (prices["sqs_request"] + prices["sqs_fifo_request"])
     return found
+
+
+def options(prices: Prices) -> dict[str, float]:
+    """What an option adds to that; a NAT gateway and an endpoint also ask for each gigabyte."""
+    template, network = read_template(TEMPLATE), read_template(NETWORK)
+    keys, subnets = len(template.of_type("AWS::KMS::Key")), network.of_type("AWS::EC2::Subnet").values()
+    zones = len({json.dumps(subnet["AvailabilityZone"]) for subnet in subnets})
+    gateways = len(network.of_type("AWS::EC2::NatGateway")) * prices["nat_gateway_hour"]
+    addresses = len(network.of_type("AWS::EC2::EIP")) * prices["address_hour"]
+    endpoints = len(REACHED_BY_ENDPOINT) * zones * prices["endpoint_hour"]
+    without, alarms = read_alarms(template, {}), read_alarms(template, {"HttpEndpoint": "true"})
+    watching = (_watched(alarms) - _watched(without)) * prices["alarm_month"]
+    composites = (len(alarms.composite) - len(without.composite)) * prices["composite_alarm_month"]
+    return {
+        f"`CustomerManagedKey=true`: {keys} KMS keys": keys * prices["key_month"],
+        "examples/network.yaml: a NAT gateway and its address": (gateways + addresses) * MONTH_HOURS,
+        f"interface endpoints for {' and '.join(REACHED_BY_ENDPOINT)}, {zones} zones": endpoints * MONTH_HOURS,
+        "`HttpEndpoint=true`: its alarms": watching + composites,
+        "a million requests to it": MILLION * prices["http_request"],
+        "each Mapping ID after the third: a custom metric": prices["metric_month"],
+    }
+
+
+def _watched(alarms: StackAlarms) -> int:
+    return sum(len(alarm.queries) for alarm in alarms.metric.values())

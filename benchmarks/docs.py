@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks import growth
 from benchmarks.cold_start.figures import table
-from benchmarks.costs import Prices, monthly
+from benchmarks.costs import Prices, monthly, options
 from benchmarks.figures import Result
 from benchmarks.layout import Table
 from benchmarks.tables import bad_days, cost_tables, headline, million, reach, windows
@@ -33,7 +33,7 @@ def parts(result: Result, prices: Prices) -> dict[str, str]:
         "bench-bad-days": bad_days(result).markdown(),
         "bench-reach": f"{reach(result, prices).markdown()}\n{windows().markdown()}",
         "cold-start": cold_start().markdown(),
-        "bench-monthly": _monthly(prices).markdown(),
+        "bench-monthly": f"{_monthly(prices).markdown()}\n{_options(prices).markdown()}",
         "bench-line": f"{million(result, prices)} {_idle(prices)}",
         "growth": growth.bad_days(growth.load()).markdown(),
     }
@@ -58,6 +58,16 @@ def _monthly(prices: Prices) -> Table:
     found = monthly(prices)
     rows = [[name, f"{usd:.2f}"] for name, usd in [*found.items(), ("all", sum(found.values()))]]
     return Table("Fixed cost of a stack for a month", ["", "USD"], rows)
+
+
+def _options(prices: Prices) -> Table:
+    remarks = [
+        "A NAT gateway and an endpoint also cost by the gigabyte.",
+        "The first two yearly rotations of a key add a dollar each.",
+    ]
+    return Table(
+        "What options add", ["", "USD"], [[name, f"{usd:.2f}"] for name, usd in options(prices).items()], remarks
+    )
 
 
 def _idle(prices: Prices) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.costs import MEMORY_MIB, TEMPLATE, cost_of, load_prices, monthly
+from benchmarks.costs import MEMORY_MIB, TEMPLATE, cost_of, load_prices, monthly, options
 from benchmarks.docs import MARKED, PAGES, UnknownMarkerError, parts, rewritten
 from benchmarks.figures import load
 from benchmarks.layout import Table
@@ -70,6 +70,17 @@ def test_a_million_profiles_one_by_one_cost_a_thousand_times_the_calls() -> None
 
 def test_an_idle_stack_costs_for_what_the_template_has() -> None:
     assert all(usd > 0 for usd in monthly(load_prices()).values())
+
+
+def test_what_an_option_adds_is_reckoned_by_what_the_templates_have() -> None:
+    added = options(load_prices())
+
+    assert added["`CustomerManagedKey=true`: 2 KMS keys"] == 2.0
+    assert added["examples/network.yaml: a NAT gateway and its address"] == pytest.approx(0.05 * 720)
+    assert added["interface endpoints for SQS and Secrets Manager, 2 zones"] == pytest.approx(4 * 0.01 * 720)
+    # A composite alarm, and the metrics of the two below it.
+    assert added["`HttpEndpoint=true`: its alarms"] == pytest.approx(0.5 + 4 * 0.1)
+    assert all(usd > 0 for usd in added.values())
 
 
 def test_a_table_is_as_wide_as_its_cells() -> None:
