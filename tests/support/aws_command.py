@@ -2,8 +2,8 @@
 The AWS CLI's part in the documents, on botocore: services, operations and options as the CLI derives them from the
 service models. It reads a command, and runs it.
 
-Two commands that the CLI adds to the services are known by hand: `logs tail`, and `cloudformation deploy`, which is
-read and not run.
+Commands that the CLI adds to the services, or has its own words for, are known by hand: `logs tail`, `s3 cp` to
+standard output, and two that are read and not run.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ ADDED = {
         "--capabilities": 1,
         "--parameter-overrides": 99,
     },
+    ("s3", "cp"): {},
+    # The CLI's name for Endpoint, which its own --endpoint-url would swallow.
+    ("sns", "subscribe"): {"--topic-arn": 1, "--protocol": 1, "--notification-endpoint": 1},
 }
 
 
@@ -80,7 +83,7 @@ def read_command(words: Sequence[str]) -> AwsCommand:
         command.options[word], rest = rest[:count], rest[count:]
         if known[word] and not command.options[word]:
             raise CommandError(f"{word} needs a value")
-    if command.positional and command.operation != "tail":
+    if command.positional and command.operation not in ("tail", "cp"):
         raise CommandError(f"{command.positional[0]} belongs to no option")
     for query in command.options.get("--query", ()):
         jmespath.compile(query)
@@ -124,6 +127,9 @@ def run_command(command: AwsCommand, client: Callable[[str], Any], folder: Path)
     """Do it, with files of this folder; give what is printed."""
     if missing := command.missing():
         raise CommandError(f"{' '.join(sorted(missing))} is missing")
+    if command.service == "s3":
+        bucket, _, key = command.positional[0].removeprefix("s3://").partition("/")
+        return str(client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode())
     if command.is_added:
         return _tail(command, client("logs"))
     model = _operation(command.service, command.operation)

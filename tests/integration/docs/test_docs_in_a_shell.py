@@ -43,6 +43,7 @@ QUICK = {"BatchWindowSeconds": 1, "RedeliveryBaseSeconds": 1, "RedeliveryMaxSeco
 KEY = "the-key-of-the-sender-of-profiles"
 CONTACT = "003Ab0000000001IAA"
 STACK = "salesforce-destination-prod"
+STACKS = (STACK, "salesforce-destination-dev")
 PAGES = (
     "adobe-setup.md",
     "README.md",
@@ -68,6 +69,8 @@ NOT_RUN = {
     r"lambda get-account-settings|update-termination-protection": "not in moto",
     r"kinesis put-record": "needs the pipe's stack, whose pipe no simulated AWS has",
     r"aws cloudformation deploy": "needs networks and pipes; cfn-lint reads the templates",
+    r"cloudwatch set-alarm-state": "nobody watches alarms on this machine",
+    r"sns subscribe": "moto would send to the subscriber",
     r"salesforce-destination-network": "asks the stack of the line before",
 }
 
@@ -138,7 +141,7 @@ class Reader:
         self._make_clone()
 
     def _make_cloudformation_stack(self) -> None:
-        """A stack of this name in the local AWS, with the outputs of the one that runs."""
+        """The stacks that the pages name in the local AWS, with the outputs of the one that runs."""
         gateway = self.stack.aws.client("apigateway")
         key_id = gateway.create_api_key(name="sender", value=KEY, enabled=True)["id"]
         second_key_id = gateway.create_api_key(name="second", value=KEY[::-1], enabled=True)["id"]
@@ -157,7 +160,8 @@ class Reader:
             "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
             "Outputs": {name: {"Value": value} for name, value in outputs.items()},
         }
-        self.stack.aws.client("cloudformation").create_stack(StackName=STACK, TemplateBody=json.dumps(template))
+        for name in STACKS:
+            self.stack.aws.client("cloudformation").create_stack(StackName=name, TemplateBody=json.dumps(template))
 
     def _make_clone(self) -> None:
         for path in ROOT.iterdir():
@@ -178,7 +182,11 @@ done
 exec {self.destination} "${{words[@]}}" """
         a_program(self.folder / ".venv" / "bin" / "destination", ours)
         self._write("profile.json", profile_of_the_guide())
-        self._write("profiles.jsonl", json.dumps(json.loads(profile_of_the_guide())) + "\n")
+        line = json.dumps(json.loads(profile_of_the_guide())) + "\n"
+        self._write("profiles.jsonl", line)
+        s3 = self.stack.aws.client("s3")
+        s3.create_bucket(Bucket="acme-export", CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_object(Bucket="acme-export", Key="profiles.jsonl", Body=line.encode())
         credentials = {
             "grant_type": "client_credentials",
             "domain": self.stack.salesforce_url,
@@ -286,6 +294,8 @@ def test_the_commands_of_every_page_do_what_they_are_there_for(reader: Reader) -
     assert reader.stands.codes == ([200] if shutil.which("curl") else [])
     answers = [printed for command, _, printed in found if "HttpEndpointUrl" in command.text]
     assert ["message_id" in answer for answer in answers] == [True] * len(reader.stands.codes)
+    from_s3 = [printed for command, _, printed in found if "s3 cp" in command.text]
+    assert ["1 profile is on the queue" in printed for printed in from_s3] == [True]
     wait_until(lambda: reader.status_of_the_contact() == "realized")
     files = [path for path in reader.folder.iterdir() if path.is_file() and not path.is_symlink()]
     assert files
