@@ -122,6 +122,18 @@ def test_what_stays_when_a_stack_is_removed_is_what_the_template_retains() -> No
     assert named == retained
 
 
+def test_what_the_first_deployment_is_to_show_is_what_the_programs_print() -> None:
+    shown = re.findall(r"`(?:✓ )?([A-Z][a-z]+ [^`]+)`", section(DOCS / "aws-setup.md", "The first deployment"))
+    files = [file for folder in ("cli", "layers/salesforce_destination") for file in (ROOT / folder).rglob("*.py")]
+    ours = "".join(read(file) for file in files)
+    # Of SAM, read in its source: the suite has no account to see it with.
+    of_sam = {"Build Succeeded", "Deploy this changeset? [y/N]"}
+
+    assert of_sam <= set(shown)
+    assert len(shown) >= 8
+    assert [text for text in shown if text not in of_sam and "created/updated" not in text and text not in ours] == []
+
+
 def test_whoever_deploys_is_told_of_every_service_that_the_template_uses() -> None:
     types = [made["Type"] for made in resources().values()]
     services = {{"Serverless": "Lambda"}.get(name, name) for name in (kind.split("::")[1] for kind in types)}
