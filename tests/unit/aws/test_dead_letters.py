@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from builders import SENT_AT, a_message, a_queue
-from salesforce_destination.aws.dead_letters import MOST_ATTRIBUTES, OWN, DeadLetters
+from salesforce_destination.aws.dead_letters import MOST_ATTRIBUTES, OWN, DeadLetters, redriven
 from salesforce_destination.aws.sqs_queue import CALLS_AT_ONCE, MOST_BYTES
 from salesforce_destination.outcome import Delivery, Message, rejected
 
@@ -98,6 +98,16 @@ def test_more_attributes_than_sqs_allows_are_packed_into_one() -> None:
     assert len(found) <= MOST_ATTRIBUTES
     assert json.loads(found["ProducerAttributes"])["Own8"]["StringValue"] == "8"
     assert found["ErrorCode"] == "INVALID_EMAIL_ADDRESS"
+
+
+@pytest.mark.parametrize("text", ['{"a": {}}', '{"a": {"b": 1}}', '{"a": "x"}', '{"a": 1}', "[1]", "no JSON"])
+def test_what_a_sender_calls_by_the_name_of_what_is_packed_goes_back_as_it_came(text: str) -> None:
+    own = {"ProducerAttributes": {"DataType": "String", "StringValue": text}}
+
+    back = redriven(own, "an-id", SENT_AT, SENT_AT)
+
+    assert back["ProducerAttributes"] == own["ProducerAttributes"]
+    assert all("DataType" in attribute for attribute in back.values())
 
 
 @pytest.mark.parametrize(

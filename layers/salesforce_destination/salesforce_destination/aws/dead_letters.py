@@ -118,7 +118,7 @@ def _unpacked(theirs: Attributes) -> Attributes:
     read: Mapping[str, Callable[[Any], Any]] = {"DataType": str, "StringValue": str, "BinaryValue": b64decode}
     try:
         packed = json.loads(theirs[PACKED]["StringValue"]).items()
-        unpacked = {name: {key: read[key](found[key]) for key in read if key in found} for name, found in packed}
+        unpacked = {name: {key: read[key](it[key]) for key in read if key in {"DataType", *it}} for name, it in packed}
     except (KeyError, ValueError, AttributeError, TypeError):
         return theirs
     return {name: attribute for name, attribute in theirs.items() if name != PACKED} | unpacked
