@@ -52,8 +52,9 @@ def contradictions(target: Target) -> list[Mistake]:
     try:
         function = target.client("lambda").get_function_configuration(FunctionName=target.output("DeliverFunctionName"))
         queue, letters = (sqs.get_queue_attributes(QueueUrl=it, AttributeNames=["All"])["Attributes"] for it in urls)
-        settings = Settings.from_environ(function["Environment"]["Variables"], DELIVER_NEEDS)
-    except ClientError:
+        variables = function.get("Environment", {"Variables": {}})["Variables"]
+        settings = Settings.from_environ(variables, DELIVER_NEEDS)
+    except (ClientError, KeyError):  # in place of variables Lambda tells an error where their key may not be used
         return []
     except SettingsError as error:
         return list(error.mistakes)

@@ -125,6 +125,19 @@ def test_check_names_it_too(stack: OperatedStack) -> None:
     assert "MAX_RECEIVE_COUNT: is 1: SQS rejects messages before they are given up. Set at least 600." in found
 
 
+def test_variables_that_are_all_gone_are_named(stack: OperatedStack) -> None:
+    reconfigured(Environment={"Variables": {}})
+
+    assert {mistake.key for mistake in contradictions(stack.target)} == set(DELIVER_NEEDS)
+
+
+class Encrypted:
+    """A function whose variables only others may decrypt, as Lambda shows it."""
+
+    def get_function_configuration(self, **call: str) -> Any:
+        return {"Timeout": 300, "Environment": {"Error": {"ErrorCode": "AccessDeniedException"}}}
+
+
 class Denied:
     """Functions that this person may not look at."""
 
@@ -132,8 +145,9 @@ class Denied:
         raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetFunctionConfiguration")
 
 
-def test_nothing_is_named_to_a_person_who_may_not_look(stack: OperatedStack) -> None:
+@pytest.mark.parametrize("functions", [Denied(), Encrypted()])
+def test_nothing_is_named_to_a_person_who_may_not_look(stack: OperatedStack, functions: Any) -> None:
     changed(stack, stack.queue_url, RedrivePolicy=redrive(stack, 1))
-    target = replace(stack.target, make_client=lambda service: Denied() if service == "lambda" else stack.sqs)
+    target = replace(stack.target, make_client=lambda service: functions if service == "lambda" else stack.sqs)
 
     assert contradictions(target) == []
