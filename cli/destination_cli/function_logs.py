@@ -17,7 +17,7 @@ from destination_cli.target import Target, TargetError
 
 LogLine = Mapping[str, Any]
 
-NO_LOG_IN, LOGGED_IN, PAUSED = "no log-in", "access token refreshed", "log-ins pause"
+NO_LOG_IN, LOGGED_IN, PAUSED, EMPTIED = "no log-in", "access token refreshed", "log-ins pause", "not connected yet"
 """The messages of the refresh-token function's log."""
 
 LATELY_SECONDS = 2 * 3600
@@ -44,15 +44,15 @@ def _parsed(texts: Iterable[str]) -> Iterator[LogLine]:
 
 
 def login_cause(target: Target, *, pause: bool = False) -> Finding | None:
-    """The last failed log-in as a finding, or with `pause` why none is made now; None where the last one succeeded."""
-    told = (NO_LOG_IN, LOGGED_IN, PAUSED) if pause else (NO_LOG_IN, LOGGED_IN)
+    """The last failed log-in as a finding, or with `pause` why none is made now; None where that is over."""
+    told = (NO_LOG_IN, LOGGED_IN, EMPTIED, *([PAUSED] if pause else ()))
     if target.is_local:
         lines = local_lines(target, "refresh_token")
     else:
-        pattern = f'?"{NO_LOG_IN}" ?"{LOGGED_IN}" ?"{PAUSED}"'
+        pattern = f'?"{NO_LOG_IN}" ?"{LOGGED_IN}" ?"{PAUSED}" ?"{EMPTIED}"'
         lines = cloud_lines(target, target.output("RefreshTokenLogGroupName"), pattern, LATELY_SECONDS)
     last = ([line for line in lines if line.get("message") in told] or [{"message": LOGGED_IN}])[-1]
-    if last["message"] == LOGGED_IN:
+    if last["message"] in (LOGGED_IN, EMPTIED):
         return None
     field, said = str(last.get("field") or ""), str(last.get("problem") or last.get("code") or "")
     key = f"credentials.{field}" if field else "credentials"

@@ -89,3 +89,8 @@ def test_the_last_log_in_that_failed_names_the_key() -> None:
 def test_a_log_in_that_worked_since_is_no_cause() -> None:
     assert login_cause(a_target(Logs(REFUSED, REFRESHED))) is None
     assert login_cause(a_target(Logs())) is None
+
+
+def test_a_log_in_that_failed_before_the_credentials_were_emptied_is_no_cause() -> None:
+    assert login_cause(a_target(Logs(REFUSED, {"message": "not connected yet", "code": "NOT_CONNECTED"}))) is None
+    assert login_cause(a_target(Logs({"message": "not connected yet", "code": "NOT_CONNECTED"}, REFUSED))) is not None
