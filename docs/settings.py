@@ -22,8 +22,6 @@ deploys a stack. `make settings` writes this page.
 
 Write what you change into [samconfig.toml](../samconfig.toml), under `parameter_overrides` of your environment.
 [Some](aws-setup.md#choose) need a decision.
-
-`make local` reads `BatchWindowSeconds` from the environment variable `BATCH_WINDOW_SECONDS`, and so on.
 """
 
 MORE = {
