@@ -99,7 +99,7 @@ class Switched:
 
 def is_paused(target: Target) -> bool:
     """Whether nothing is taken from the queue, or soon nothing will be."""
-    return _state(target).startswith("Disabl")
+    return str(mapping_of(target)["State"]).startswith("Disabl")
 
 
 def switch(target: Target, *, on: bool, sleep: Callable[[float], None] = time.sleep) -> Switched:
@@ -123,14 +123,14 @@ def show(result: Switched, console: Console) -> None:
         console.print(text)
 
 
-def _state(target: Target) -> str:
-    answer = target.client("lambda").get_event_source_mapping(UUID=target.event_source_mapping_id())
-    return str(answer["State"])
+def mapping_of(target: Target) -> dict[str, Any]:
+    """The event source mapping by which Lambda takes messages from the queue."""
+    return dict(target.client("lambda").get_event_source_mapping(UUID=target.event_source_mapping_id()))
 
 
 def _wait_for(target: Target, wanted: str, sleep: Callable[[float], None]) -> None:
     for _ in range(int(LONGEST_CHANGE_SECONDS / LOOK_EVERY_SECONDS)):
-        if _state(target) == wanted:
+        if mapping_of(target)["State"] == wanted:
             return
         sleep(LOOK_EVERY_SECONDS)
     raise TargetError(

@@ -30,7 +30,7 @@ from destination_cli.metrics import (
     oldest_waiting_seconds,
     points_of,
 )
-from destination_cli.queues import Depth, contradictions, depth_of, is_paused
+from destination_cli.queues import Depth, contradictions, depth_of, is_paused, mapping_of
 from destination_cli.target import Target, TargetError
 from destination_cli.terminal import moment
 
@@ -51,6 +51,8 @@ CURES = {
     CONNECTION: "The last connection check found problems. `destination check` names them.",
 }
 """What to do where the last value of a metric is above 0."""
+
+DELETED = "Lambda deletes messages that wait: the function's trigger lacks ReportBatchItemFailures. Switch it on."
 
 WHAT_COUNTS = (
     "RecordsDelivered counts records: several messages for one record can be one write. A message that waits for a"
@@ -176,6 +178,7 @@ def status_of(target: Target, now_ms: int | None = None) -> StackStatus:
     sqs = target.client("sqs")
     queue = depth_of(sqs, target.queue_url)
     activity = activity_of(points_of(target, now), now)
+    deleted = [] if mapping_of(target).get("FunctionResponseTypes") else [DELETED]
     oldest = oldest_waiting_seconds(target, now)
     if oldest is None:
         oldest = activity.oldest_received_seconds
@@ -193,7 +196,7 @@ def status_of(target: Target, now_ms: int | None = None) -> StackStatus:
         version=target.version,
         where=target.where,
         refusal=_refusal(target),
-        contradictions=() if target.is_local else [*map(str, contradictions(target))],
+        contradictions=() if target.is_local else [*map(str, contradictions(target)), *deleted],
     )
 
 

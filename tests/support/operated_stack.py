@@ -83,7 +83,12 @@ class OperatedStack:
             Timeout=300,
             Environment={"Variables": dict.fromkeys(DELIVER_NEEDS, "there")},
         )
-        client.create_event_source_mapping(EventSourceArn=self.queue_arn, FunctionName="deliver", BatchSize=10)
+        self.mapping = client.create_event_source_mapping(
+            EventSourceArn=self.queue_arn,
+            FunctionName="deliver",
+            BatchSize=10,
+            FunctionResponseTypes=["ReportBatchItemFailures"],
+        )["UUID"]
 
     def reject(self, body: str, attributes: Mapping[str, Any] = CODE) -> None:
         """Put a message into the dead-letter queue."""

@@ -13,7 +13,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from destination_cli.metrics import DAY_MS, HOUR_MS, Point, activity_of, points_of
-from destination_cli.status import OrgStatus, org_status, show, status_of
+from destination_cli.status import DELETED, OrgStatus, org_status, show, status_of
 from destination_cli.target import Target
 from moto import mock_aws
 from operated_stack import OperatedStack
@@ -349,3 +349,11 @@ def test_settings_that_somebody_changed_so_that_messages_are_lost_are_named(stac
     found = status_of(with_alarms(stack), NOW).findings
 
     assert "RETENTION_SECONDS: is 3600: messages expire without a dead letter. Set at least 604800." in found
+    assert DELETED not in found
+
+
+def test_a_trigger_by_which_lambda_deletes_what_waits_is_named(stack: OperatedStack) -> None:
+    stack.feed()
+    boto3.client("lambda").update_event_source_mapping(UUID=stack.mapping, FunctionResponseTypes=[])
+
+    assert DELETED in status_of(with_alarms(stack), NOW).findings
