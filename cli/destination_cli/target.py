@@ -75,7 +75,7 @@ class Target:
         try:
             return self.outputs[key]
         except KeyError:
-            text = f"The stack {self.name} has no output {key}: it is too old. Deploy template.yaml again."
+            text = f"The stack {self.name} has no output {key}: it is too old, or its deployment failed. Deploy again."
             raise TargetError(text) from None
 
     @property
@@ -140,7 +140,7 @@ class Target:
         for mapping in answer["EventSourceMappings"]:
             if mapping["EventSourceArn"] == queue_arn:
                 return str(mapping["UUID"])
-        raise TargetError(f"{function} does not read its queue. Deploy template.yaml again.")
+        raise TargetError(f"{function} does not read its queue. Make its event source mapping as template.yaml does.")
 
     def salesforce(self, *, renew: bool = False, read_seconds: float = READ_SECONDS) -> SalesforceClient:
         """A client for the org, with the stored token; with `renew` another one is asked for if it is refused."""

@@ -41,7 +41,7 @@ def test_all_mistakes_are_told_at_once_each_by_its_variable() -> None:
     found = mistakes(QUEUE_URL="", RECORDS_PER_COLLECTION="201", GIVE_UP_AFTER_SECONDS="soon")
 
     assert found == {
-        "QUEUE_URL": "QUEUE_URL: is not set. Deploy template.yaml again.",
+        "QUEUE_URL": "QUEUE_URL: is not set. Set it as template.yaml does.",
         "RECORDS_PER_COLLECTION": "RECORDS_PER_COLLECTION: is '201'. Set a whole number from 1 to 200.",
         "GIVE_UP_AFTER_SECONDS": "GIVE_UP_AFTER_SECONDS: is 'soon'. Set a whole number from 3600 to 432000.",
     }

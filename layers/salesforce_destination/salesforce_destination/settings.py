@@ -87,7 +87,7 @@ class Settings:
         `CREDENTIALS_ROTATE` says whether the function may write the credentials secret.
         """
         mistakes = [
-            Mistake(name, "is not set.", "Deploy template.yaml again.") for name in needs if not environ.get(name)
+            Mistake(name, "is not set.", "Set it as template.yaml does.") for name in needs if not environ.get(name)
         ]
         values: dict[str, str | int | bool] = {}
         for name in (field.name.upper() for field in fields(cls)):
