@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,7 +25,7 @@ from destination_testbench.local.stack import LocalStack
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
 IMAGE = f"public.ecr.aws/lambda/python:3.13-{THIS_PROCESSOR}"
-GATEWAY = ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]
+NETWORK = ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}"]
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ def prepare(stack: LocalStack, script: ModuleType, file: Path, closing: ExitStac
         secrets.create_secret(Name=name, SecretString=text)
     variables = script.variables(endpoints, stack.cloud.attribute("RefreshQueue", "Ref"))
     file.write_text(json.dumps(variables), encoding="utf-8")
-    gateway = subprocess.run(GATEWAY, capture_output=True, text=True, check=True).stdout.strip()
+    network = subprocess.run(NETWORK, capture_output=True, text=True, check=True).stdout.strip()
+    gateway = str(ip_network(network)[1])  # an engine that has just been installed does not name it
     for url in (stack.aws.url, stack.salesforce_url):
         closing.enter_context(forwarded(gateway, int(url.rpartition(":")[2])))
 
