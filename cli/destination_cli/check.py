@@ -182,6 +182,8 @@ def _how(mapping: FieldMapping) -> str:
         f"at most {mapping.max_length}" if mapping.max_length else "",
         "cut" if mapping.when_too_long == "truncate" else "",
         f"else {mapping.default!r}" if mapping.default is not None else "",
+        f"by {len(mapping.values)} values" if mapping.values else "",
+        {"leave": "others left alone", "clear": "others cleared"}.get(mapping.other, ""),
         "cleared when absent" if mapping.when_absent == "clear" else "",
         "left out when refused" if mapping.when_refused == "omit" else "",
     ]
@@ -191,4 +193,5 @@ def _how(mapping: FieldMapping) -> str:
 def _written(audience: Audience) -> str:
     realized = ", existing as realized" if audience.existing_as == "realized" else ""
     since = f", since in {audience.since_field}" if audience.since_field else ""
-    return f"audience, {audience.value}{realized}{since}"
+    texts = f" as {', '.join(dict.fromkeys(audience.texts.values()))}" if audience.values else ""
+    return f"audience, {audience.value}{texts}{realized}{since}"

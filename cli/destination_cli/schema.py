@@ -36,5 +36,6 @@ def destination_schema() -> str:
     """The schema as docs/destination.schema.json holds it."""
     schema = Destination.model_json_schema(ref_template="#/definitions/{model}", schema_generator=_ForToml)
     definitions = schema.pop("$defs")
+    definitions["FieldMapping"]["dependencies"] = {"other": ["values"], "values": ["source"]}
     definitions["FieldMapping"]["oneOf"] = [{"required": ["source"]}, {"required": ["constant"]}]
     return json.dumps({"$schema": DIALECT, **schema, **HEADING, "definitions": definitions}, indent=2) + "\n"

@@ -210,15 +210,15 @@ def _audience_field(place: int, audience: Audience, kind: FieldKind | None, name
         kind=chosen,
         takes=takes,
         description=f"Written by the customer-data platform: {'audiences' if several else 'audience'} of the person.",
-        length=_length(chosen, several),
+        length=_length(chosen, several, max(map(len, audience.texts.values()))),
         values=names if chosen is FieldKind.MULTI_SELECT else (),
     )
 
 
-def _length(kind: FieldKind, several: bool) -> int:
+def _length(kind: FieldKind, several: bool, longest: int) -> int:
     if kind is FieldKind.LONG_TEXT:
         return 256
-    return (255 if several else 20) if kind is FieldKind.TEXT else 0
+    return (255 if several else max(20, longest)) if kind is FieldKind.TEXT else 0
 
 
 def _time_fields(destination: Destination) -> list[WantedField]:

@@ -156,6 +156,31 @@ def test_values_are_written_as_the_describe_has_them(monkeypatch: pytest.MonkeyP
         assert stack.dead_letters() == []
 
 
+def test_a_restricted_picklist_gets_its_own_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    more = """values = {{ realized = "In", exited = "Out" }}
+
+[[mappings]]
+source = "rank"
+target = "Rank__c"
+values = {{ 1 = "First", 2 = "Second" }}
+"""
+    with a_stack(monkeypatch, tmp_path, MEMBERS + more) as stack:
+        for name, words in (("CDP_Loyal__c", ("In", "Out")), ("Rank__c", ("First", "Second"))):
+            values = tuple((word, word) for word in words)
+            field = Field(name, name, "picklist", 40, True, True, True, restricted=True, values=values)
+            stack.org.schema.put_field("Loyalty_Member__c", field)
+        profiles = [
+            a_profile(crm_id="M-1", statuses={LOYAL: status}, rank=rank)
+            for status, rank in (("existing", 1.0), ("exited", "2"), ("realized", 3))
+        ]
+
+        assert stack.invoke([a_message(each, number=n) for n, each in enumerate(profiles)]) == []
+
+        member = values_of(stack, "Loyalty_Member__c", MEMBER)
+        assert (member["CDP_Loyal__c"], member["Rank__c"]) == ("Out", "Second")
+        assert [error_code(letter) for letter in stack.dead_letters()] == ["VALUE_NOT_LISTED"]
+
+
 def test_messages_whose_keys_differ_in_case_alone_are_one_record(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -102,6 +102,7 @@ OWN_CODES = {
     "IDENTITY_MALFORMED": by_file("identityMap.crmID[0].id", "person.name.lastName"),
     "VALUE_NOT_PLAIN": by_file('"person.name.lastName"', '"person.name"'),
     "REQUIRED_VALUE_MISSING": by_file('"person.name.lastName"', '"person.name.nothing"'),
+    "VALUE_NOT_LISTED": by_file("max_length = 80", 'values = { nobody = "x" }'),
     "VALUE_TOO_LONG": by_file("max_length = 80", "max_length = 1"),
     "RECORD_MERGED": Case(error=RecordError("ENTITY_IS_DELETED"), successor=Successor("Contact", an_id(7))),
     "FIELD_MISSING_IN_ORG": Case(error=RecordError("INVALID_FIELD", "", ("Email",)), org=ScriptedOrg),

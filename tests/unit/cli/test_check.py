@@ -143,6 +143,16 @@ def test_everything_a_mapping_does_is_said(tmp_path: Path) -> None:
         assert words in output
 
 
+def test_what_values_become_is_said(tmp_path: Path) -> None:
+    text = EVERYTHING.replace('default = "Unknown"', 'other = "leave"\nvalues = { a = "b", c = "d" }')
+    text = text.replace('value = "boolean"\nexisting_as = "realized"', 'values = { realized = "Member" }')
+
+    output = " ".join(check(a_file(tmp_path, text), "--offline").output.split())
+
+    assert "by 2 values, others left alone, left out when refused" in output
+    assert "audience, status as Member, exited, since in Since__c" in output
+
+
 def test_mistakes_are_printed_as_a_person_reads_them(tmp_path: Path) -> None:
     file = a_file(tmp_path, WRONG)
 

@@ -34,7 +34,50 @@ def named(audience: str, field: str, name: str = "") -> str:
     return f'[[audiences]]\nid = "{audience}"\nmapping_id = "{field}"\nvalue = "names"\n{more}'
 
 
+GENDER = '[[mappings]]\nsource = "gender"\ntarget = "Salutation"\n'
+MR = 'values = { male = "Mr." }\n'
+
 ONE_KEY: list[tuple[str, str]] = [
+    (
+        TOP + BY_ID + GENDER + 'values = "Mr."\n',
+        'mappings[0].values: must be a table. Write values = { a = "b", c = "d" }.',
+    ),
+    (
+        TOP + BY_ID + GENDER + "values = {}\n",
+        "mappings[0].values: is empty. Write what each value becomes, or remove it.",
+    ),
+    (
+        TOP + BY_ID + GENDER + 'values = { male = ["Mr."] }\n',
+        'mappings[0].values.male: must be text, a number, true or false. Put text in quotes: "...".',
+    ),
+    (
+        TOP + BY_ID + GENDER + 'values = { 1.5 = "Mr." }\n',
+        'mappings[0].values.1: must be text, a number, true or false. Put a key with a dot in quotes: "1.5".',
+    ),
+    (
+        TOP + BY_ID + GENDER + MR + 'other = "Mx."\n',
+        'mappings[0].other: is "Mx.". Write "reject", "leave" or "clear".',
+    ),
+    (
+        TOP + BY_ID + LOYAL + "values = {}\n",
+        "audiences[0].values: is empty. Write what each value becomes, or remove it.",
+    ),
+    (
+        TOP + BY_ID + LOYAL + 'values = { realised = "Member" }\n',
+        "audiences[0].values.realised: is not a status. Write realized, existing or exited.",
+    ),
+    (
+        TOP + BY_ID + LOYAL + "values = { exited = false }\n",
+        'audiences[0].values.exited: must be text. Write it in quotes: "...".',
+    ),
+    (
+        TOP + BY_ID + LOYAL + 'values = { exited = "" }\n',
+        "audiences[0].values.exited: is empty. Write something.",
+    ),
+    (
+        TOP + BY_ID + LOYAL + f'values = {{ exited = "{"x" * 256}" }}\n',
+        "audiences[0].values.exited: is longer than 255 characters. Shorten it.",
+    ),
     (TOP + BY_ID + LOYAL + 'field = "X__c"\n', "audiences[0].field: does not belong here. Move it under [ordering]."),
     (
         TOP + BY_ID + LAST_NAME + "[ordering]\nfield = 'X__c'\ntarget = 'X__c'\n",
@@ -153,6 +196,67 @@ ONE_KEY: list[tuple[str, str]] = [
 ]
 
 SEVERAL_KEYS: list[tuple[str, str]] = [
+    (
+        TOP + BY_ID + GENDER + 'other = "leave"\n',
+        "mappings[0].other: has no effect without values. Add values, or remove it.",
+    ),
+    (
+        TOP + BY_ID + GENDER.replace("source", "constant") + MR,
+        "mappings[0].values: cannot be combined with a constant. Remove one of the two.",
+    ),
+    (
+        TOP + BY_ID + GENDER + '[mappings.values]\nmale = "Mr."\nother = "leave"\n',
+        'mappings[0].values.other: is "leave". Write other = "leave" beside values.',
+    ),
+    (
+        TOP + BY_ID + GENDER + 'values = { male = "Mr.", "" = "Mx." }\n',
+        'mappings[0].values: has "" for a value. Remove it: an empty attribute clears the field.',
+    ),
+    (
+        TOP + BY_ID + GENDER + 'values = { male = "Mr.", MALE = "Mx." }\n',
+        'mappings[0].values: has both "male" and "MALE", but case is ignored. Keep one.',
+    ),
+    (
+        TOP + BY_ID + GENDER + 'values = { "male\u200b" = "Mr." }\n',
+        'mappings[0].values: has "male<U+200B>", which contains U+200B (zero width space). Write "male".',
+    ),
+    (
+        TOP + BY_ID + GENDER + 'values = { male = "Mr. " }\n',
+        'mappings[0].values: has "Mr. ", which contains U+0020 (space). Write "Mr.".',
+    ),
+    (
+        TOP + BY_ID + GENDER.replace("Salutation", "FirstName") + f'values = {{ male = "{"x" * 41}" }}\n',
+        "mappings[0].values.male: has 41 characters, but FirstName holds 40. Shorten it.",
+    ),
+    (
+        TOP + BY_KEY + "create_missing = true\n" + LAST_NAME + 'required = true\nvalues = { a = "" }\n',
+        "identity.create_missing: is true, but LastName, which Salesforce requires for a new Contact, may stay empty. "
+        "Add a mapping to LastName with required = true.",
+    ),
+    (
+        TOP + BY_ID + LOYAL + 'value = "timestamp"\nvalues = { exited = "left" }\n',
+        'audiences[0].values: does not work with value = "timestamp". Remove one of the two.',
+    ),
+    (
+        TOP + BY_ID + LOYAL + 'value = "boolean"\nvalues = { exited = "left" }\n',
+        'audiences[0].values: does not work with value = "boolean". Remove one of the two.',
+    ),
+    (
+        TOP + BY_ID + WHOLE + named("vip", "Audiences__c", "VIP") + 'values = { exited = "left" }\n',
+        'audiences[0].values: does not work with value = "names". Remove one of the two.',
+    ),
+    (
+        TOP + BY_ID + LOYAL + 'existing_as = "realized"\nvalues = { exited = "left" }\n',
+        "audiences[0].existing_as: cannot be combined with values. Name existing in values.",
+    ),
+    (
+        TOP + BY_ID + LOYAL + 'values = { realized = "yes", exited = "Yes" }\n',
+        'audiences[0].values: writes realized as "yes", like exited. Write another text for one of the two.',
+    ),
+    (
+        TOP + BY_ID + LOYAL + 'values = { exited = "existing" }\n',
+        'audiences[0].values: writes existing as "existing", like exited. Write another text for one of the two.',
+    ),
     (
         TOP + BY_ID + '[[mappings]]\ntarget = "LastName"\n',
         "mappings[0].source: is missing. Add a source, or a constant.",
@@ -364,7 +468,18 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     ),
 ]
 
+A_TABLE = 'Write: values = { a = "b", "c d" = "e" }'
 NOT_TOML: list[tuple[str, str]] = [
+    ("values = {\n  male = 'Mr.'\n}", "has no } in this line. Write the whole table in one line."),
+    ("values = { male = 'Mr.',\n", "has no } in this line. Write the whole table in one line."),
+    ("values = { male = 'Mr.'", "has no } in this line. Write the whole table in one line."),
+    ('values = { male = "Mr.", }', 'has a comma before }. Write: values = { male = "Mr." }'),
+    ('values = { "male": "Mr." }', 'has a colon after a key. Write: values = { a = "b", c = "d" }'),
+    ('values = { male = "Mr." female = "Ms." }', f"lacks a comma, or quotes, between {{ and }}. {A_TABLE}"),
+    ("values = { male = Mr. }", f"lacks a comma, or quotes, between {{ and }}. {A_TABLE}"),
+    ('values = { new customer = "x" }', f"lacks a comma, or quotes, between {{ and }}. {A_TABLE}"),
+    ("values = { male = “Mr.” }", f"contains “ U+201C (left double quotation mark). {A_TABLE}"),
+    ('values = { male = "Mr.", male = "Ms." }', 'has "male" for the second time. Keep one.'),
     ("target = “Email”", 'contains “ U+201C (left double quotation mark). Write: target = "Email"'),
     ("target = Email”", 'contains ” U+201D (right double quotation mark). Write: target = "Email"'),
     ("source = ‘mail’;  # it", "contains ‘ U+2018 (left single quotation mark). Write: source = 'mail'"),
@@ -532,6 +647,10 @@ mapping_id = "CDP Trial__c"
 
 
 ALLOWED = [
+    TOP + BY_ID + GENDER + 'values = { male = "", "1.5" = 2, true = false }\nother = "clear"\n',
+    TOP + BY_ID + GENDER + 'other = "leave"\n[mappings.values]\nmale = "Mr."\nother = "Mx."\n',
+    TOP + BY_ID + LOYAL + 'value = "status"\nvalues = { realized = "Ja", existing = "Ja", exited = "Nein" }\n',
+    TOP + BY_KEY + "create_missing = true\n" + LAST_NAME + 'required = true\nvalues = { a = "b" }\n',
     TOP + BY_ID + WHOLE + named("vip", "Audiences__c", "VIP") + named("new", "Audiences__c", "New"),
     TOP + BY_KEY + "create_missing = true\n" + LAST_NAME + 'default = "Unknown"\n',
     TOP + BY_ID + LAST_NAME + "max_length = 80\n" + 'when_too_long = "truncate"\n',
@@ -558,6 +677,9 @@ def test_every_kind_of_mistake_in_one_key_is_tried_here() -> None:
         "string_too_short",
         "string_pattern_mismatch",
         "bool_type",
+        "dict_type",
+        "too_short",
+        "string_too_long",
         "int_type",
         "float_type",
         "finite_number",
@@ -640,6 +762,8 @@ def test_every_pattern_of_a_line_is_tried_here() -> None:
 
 
 PLACES = [
+    (GENDER + "values = { male = ['x'] }\n", "mapping 2, 'Salutation', line 14: values.male"),
+    (TRIAL + "values = { 'a\u200bb' = 'x' }\n", "audience 2, 'trial', line 14: values.a<U+200B>b"),
     (TRIAL.replace("Trial__c", "Trial_c"), "audience 2, 'trial', line 14: mapping_id"),
     (TRIAL + 'name = "Trial users"\nvalue = "flag"\n', "audience 2, 'Trial users', line 14: value"),
     ("[[audiences]]\n", "audience 2, line 14: id"),

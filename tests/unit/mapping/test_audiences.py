@@ -84,6 +84,24 @@ def test_a_status_becomes_the_value_that_the_file_asks_for(
     assert fields(ups(status), audience(**keys)) == expected
 
 
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ('realized = "Member", existing = "Old member", exited = "Left"', ("Member", "Old member", "Left")),
+        ('realized = "Member", exited = "Left"', ("Member", "Member", "Left")),
+        ('exited = "Left"', ("realized", "existing", "Left")),
+        ('existing = "realized"', ("realized", "realized", "exited")),
+    ],
+)
+def test_a_status_is_written_as_the_file_says(values: str, texts: tuple[str, str, str]) -> None:
+    listed = f"{audience(since_field='Since__c')}values = {{ {values} }}\n"
+
+    for status, text in zip(("realized", "existing", "exited"), texts, strict=True):
+        assert fields(ups(status), listed) == {"Vip__c": text, "Since__c": SINCE}
+        assert fields(ups(f" {status.upper()} "), listed)["Vip__c"] == text
+    assert fields(ups("realized"), listed, profiles=CONSENT, consents=NO) == {"Vip__c": texts[2], "Since__c": SENT}
+
+
 def test_each_value_and_each_status_is_tried_here() -> None:
     tried = {(keys.get("value", "status"), status) for keys, status, _ in VALUES}
 

@@ -48,6 +48,7 @@ id = "loyal"
 namespace = "ups"
 mapping_id = "Loyal__c"
 since_field = "Loyal_Since__c"
+values = { realized = "Member", exited = "Left" }
 
 [[audiences]]
 id = "young"
@@ -81,6 +82,8 @@ target = "Second__c"
 source = '"https://ids.example.com/tier".value'
 target = "Tier__c"
 default = "none"
+values = {{ "Text 3" = "Gold", true = "Yes", 0 = "Nil", 1 = "" }}
+other = "leave"
 
 [[mappings]]
 source = "loyalty.since.value"

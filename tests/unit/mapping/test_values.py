@@ -118,6 +118,76 @@ target = "Member__c"
 """
 
 
+TIER = """
+[[mappings]]
+source = "tier"
+target = "Title__c"
+"""
+VALUES = 'male = "Mr.", "New customer" = "New", 1 = "Gold", "0.5" = "Half", true = "Yes", none = ""'
+LISTED = f"{TIER}values = {{ {VALUES} }}\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "becomes"),
+    [
+        ("male", "Mr."),
+        (" Male ", "Mr."),
+        ("NEW CUSTOMER", "New"),
+        (1, "Gold"),
+        (1.0, "Gold"),
+        ("1", "Gold"),
+        (0.5, "Half"),
+        (True, "Yes"),
+        ("TRUE", "Yes"),
+        ("none", None),
+        (None, None),
+        ("", None),
+        ({"value": "male"}, "Mr."),
+    ],
+)
+def test_a_value_becomes_what_the_file_lists_for_it(value: object, becomes: str | None) -> None:
+    assert written(described(more=LISTED), tier=value).fields["Title__c"] == becomes
+    assert written(Mapper(a_destination(more=LISTED)), tier=value).fields["Title__c"] == becomes
+
+
+@pytest.mark.parametrize("value", ["Secret", 2, 1.5, False, "1.0", "ma le", 4790123456789012345678.0, "\ud800"])
+def test_what_the_file_does_not_list_is_rejected_left_or_cleared(value: object) -> None:
+    reason = refused(described(more=LISTED), tier=value)
+
+    text = "The value for Title__c, at tier, is not listed in values."
+    assert reason == Reason("VALUE_NOT_LISTED", text, ("Title__c",))
+    left = written(described(more=f'{LISTED}other = "leave"\n'), tier=value)
+    assert ("Title__c" in left.fields, left.omitted) == (False, ())
+    assert written(described(more=f'{LISTED}other = "clear"\n'), tier=value).fields["Title__c"] is None
+
+
+def test_what_is_not_listed_is_left_out_where_refused_values_are() -> None:
+    update = written(described(more=f'{LISTED}when_refused = "omit"\n'), tier="Secret")
+
+    assert ("Title__c" in update.fields, update.omitted) == (False, ("Title__c",))
+    assert update.fields["LastName"]
+
+
+def test_a_profile_without_a_value_is_none_of_the_others() -> None:
+    required, default = f"{LISTED}required = true\n", f'{LISTED}default = "male"\n'
+
+    assert "Title__c" not in written(described(more=LISTED)).fields
+    assert refused(described(more=required), tier=None).code == "REQUIRED_VALUE_MISSING"
+    assert written(described(more=default), tier=None).fields["Title__c"] == "male"
+
+
+def test_a_listed_value_keeps_the_rules_of_its_field() -> None:
+    member = f"{MEMBER}values = {{ y = true, n = false, u = '' }}\n"
+    points = TIER.replace("Title__c", "Points__c") + "values = { gold = 1000, silver = 2.5 }\n"
+
+    assert written(described(more=member), member="Y").fields["Member__c"] is True
+    assert written(described(more=member), member="u").omitted == ("Member__c",)
+    assert written(described(more=points), tier="silver").fields["Points__c"] == 2.5
+    assert refused(described(more=f"{TIER}values = {{ a = 'longer' }}\n"), tier="a").code == "VALUE_TOO_LONG"
+    assert written(described(more=f"{TIER}values = {{ a = 47 }}\n"), tier="a").fields["Title__c"] == "47"
+    assert refused(described(more=f'{LISTED}other = "leave"\n'), tier=["male"]).code == "VALUE_NOT_PLAIN"
+
+
 @pytest.mark.parametrize("nothing", [None, "", " "])
 def test_what_is_never_empty_is_left_alone_and_counted(nothing: object) -> None:
     mapper = described(more=MEMBER)

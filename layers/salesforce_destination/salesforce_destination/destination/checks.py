@@ -52,6 +52,48 @@ def _mapping_without_value(table: Table) -> Iterator[Mistake]:
             yield Mistake(f"{key}.constant", "cannot be combined with a source.", "Remove one of the two.")
 
 
+def _values_without_sense(table: Table) -> Iterator[Mistake]:
+    for key, mapping in tables(table, "mappings"):
+        if "other" in mapping and "values" not in mapping:
+            yield Mistake(f"{key}.other", "has no effect without values.", "Add values, or remove it.")
+        if "values" in mapping and "constant" in mapping:
+            yield Mistake(f"{key}.values", "cannot be combined with a constant.", "Remove one of the two.")
+        if (other := part(mapping, "values").get("other")) in ("reject", "leave", "clear"):
+            yield Mistake(f"{key}.values.other", f"is {shown(other)}.", f"Write other = {shown(other)} beside values.")
+
+
+def _statuses_without_sense(table: Table) -> Iterator[Mistake]:
+    for key, audience in tables(table, "audiences"):
+        if "values" not in audience:
+            continue
+        if (value := audience.get("value")) in ("boolean", "timestamp", "names"):
+            yield Mistake(f"{key}.values", f"does not work with value = {shown(value)}.", "Remove one of the two.")
+        if "existing_as" in audience:
+            yield Mistake(f"{key}.existing_as", "cannot be combined with values.", "Name existing in values.")
+        given = part(audience, "values")
+        texts = {"realized": "realized", "existing": given.get("realized", "existing"), "exited": "exited", **given}
+        same = [status for status in texts if _lower(texts[status]).strip() == _lower(texts["exited"]).strip()]
+        if same[0] != "exited":
+            problem = f"writes {same[0]} as {shown(texts[same[0]])}, like exited."
+            yield Mistake(f"{key}.values", problem, "Write another text for one of the two.")
+
+
+def _odd_values(table: Table) -> Iterator[Mistake]:
+    entries = [*tables(table, "mappings"), *tables(table, "audiences")]
+    for key, values in ((f"{key}.values", part(entry, "values")) for key, entry in entries):
+        first: dict[str, str] = {}
+        for text in (text for pair in values.items() for text in pair if isinstance(text, str)):
+            if odd := odd_character(text, for_people=True):
+                cure = f"Write {shown(as_typed(text))}."
+                yield Mistake(key, f"has {shown(text)}, which contains {code_point(odd)}.", cure)
+        for name in values:
+            if not name:
+                yield Mistake(key, 'has "" for a value.', "Remove it: an empty attribute clears the field.")
+            if (before := first.setdefault(name.lower(), name)) != name:
+                problem = f"has both {shown(before)} and {shown(name)}, but case is ignored."
+                yield Mistake(key, problem, "Keep one.")
+
+
 def _lower(value: object) -> str:
     """An API name without the case of its letters, which Salesforce does not heed; empty for what is none."""
     return value.lower() if isinstance(value, str) else ""
@@ -75,8 +117,9 @@ def _lengths_that_do_not_fit(table: Table) -> Iterator[Mistake]:
         if known is not None and longest > known:
             cure = f"{target} holds {known} characters: write {known} or less."
             yield Mistake(f"{key}.max_length", f"is {longest}.", cure)
-        for name in () if cuts else ("constant", "default"):
-            value = mapping.get(name)
+        fixed = {name: mapping.get(name) for name in ("constant", "default")}
+        fixed |= {f"values.{name}": text for name, text in part(mapping, "values").items()}
+        for name, value in () if cuts else fixed.items():
             if isinstance(value, str) and len(value.strip()) > longest:
                 problem = f"has {len(value)} characters, but {target} holds {longest}."
                 yield Mistake(f"{key}.{name}", problem, "Shorten it.")
@@ -130,12 +173,19 @@ def _needed_to_create(table: Table) -> Iterator[Mistake]:
     sure = {
         _lower(mapping.get("target"))
         for _, mapping in tables(table, "mappings")
-        if mapping.get("required") is True or "constant" in mapping or "default" in mapping
+        if (mapping.get("required") is True or "constant" in mapping or "default" in mapping)
+        and not may_stay_empty(mapping)
     }
     for field in REQUIRED_TO_CREATE.get(salesforce_object, ()):
         if field.lower() not in sure:
             problem = f"is true, but {field}, which Salesforce requires for a new {salesforce_object}, may stay empty."
             yield Mistake("identity.create_missing", problem, f"Add a mapping to {field} with required = true.")
+
+
+def may_stay_empty(mapping: Table) -> bool:
+    """Whether a profile with a value can come to nothing by the values that a mapping lists."""
+    values = part(mapping, "values")
+    return bool(values) and (mapping.get("other", "reject") != "reject" or "" in values.values())
 
 
 def _texts(table: Table, *names: str) -> Iterator[tuple[str, str]]:
@@ -289,6 +339,9 @@ def _same_name_in_one_field(table: Table) -> Iterator[Mistake]:
 
 CHECKS: Sequence[Callable[[Table], Iterator[Mistake]]] = (
     _mapping_without_value,
+    _values_without_sense,
+    _statuses_without_sense,
+    _odd_values,
     _lengths_that_do_not_fit,
     _record_found_otherwise,
     _not_for_this_object,

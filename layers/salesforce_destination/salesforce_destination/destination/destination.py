@@ -46,6 +46,7 @@ SourceText = Annotated[str, AfterValidator(_checked_source)]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=False)]
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 Constant = str | bool | int | Annotated[float, Field(allow_inf_nan=False)]
+StatusText = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 
 class _Table(BaseModel):
@@ -82,6 +83,10 @@ class FieldMapping(_Table):
     target: FieldName = Field(description="API name of the Salesforce field.")
     constant: Constant | None = Field(None, description="The same value for every profile, in place of a source.")
     default: Constant | None = Field(None, description="The value of profiles that have none.")
+    values: dict[str, Constant] | None = Field(None, min_length=1, description="What each value becomes.")
+    other: Literal["reject", "leave", "clear"] = Field(
+        "reject", description="What happens to a value that is not in values: rejected, field left alone, or cleared."
+    )
     required: bool = Field(False, description="Whether a profile without a value is rejected.")
     max_length: int | None = Field(None, ge=1, le=131_072, description="Longest text the field holds.")
     when_too_long: Literal["reject", "truncate"] = Field(
@@ -103,8 +108,19 @@ class Audience(_Table):
     name: Text | None = Field(None, description="A name for people, and the value that `names` writes.")
     mapping_id: FieldName = Field(description="API name of the Salesforce field for the status (the Mapping ID).")
     value: Literal["status", "boolean", "timestamp", "names"] = Field("status", description="What is written.")
+    values: dict[Literal["realized", "existing", "exited"], StatusText] | None = Field(
+        None, min_length=1, description="The text that is written for each status."
+    )
     existing_as: Literal["realized", "existing"] = Field("existing", description="How the status existing is written.")
     since_field: FieldName | None = Field(None, description="Date/Time field for when the status last changed.")
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What each status is written as: existing like realized where `values` names realized and not existing."""
+        given = self.values or {}
+        existing = given.get("realized", self.existing_as)
+        texts = {"realized": "realized", "existing": existing, "exited": "exited"} | given
+        return {status: text.strip() for status, text in texts.items()}
 
 
 class Ordering(_Table):

@@ -21,6 +21,9 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "string_too_short": ("is empty.", "Write something."),
     "bool_type": ("must be true or false.", "Write it without quotes."),
     "int_type": ("must be a whole number.", "Write it without quotes."),
+    "dict_type": ("must be a table.", 'Write values = { a = "b", c = "d" }.'),
+    "too_short": ("is empty.", "Write what each value becomes, or remove it."),
+    "string_too_long": ("is longer than 255 characters.", "Shorten it."),
 }
 _TO_THE_TOP = "Move it to the top of the file, before every [table]."
 _BOUNDS = {"greater_than_equal": ("at least", "ge"), "less_than_equal": ("at most", "le")}
@@ -32,9 +35,14 @@ def in_words(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
     """Say what pydantic found as a person would: by key, what is wrong, what would be right."""
     found: dict[str, Mistake] = {}
     for details in error.errors(include_url=False):
-        if details["type"] != "extra_forbidden" and details["loc"][-1] in _KINDS_OF_VALUE:
+        if details["loc"][-1] == "[key]":
             key = _key(details["loc"][:-1])
-            found.setdefault(key, Mistake(key, "must be text, a number, true or false.", 'Put text in quotes: "...".'))
+            found[key] = Mistake(key, "is not a status.", "Write realized, existing or exited.")
+        elif details["type"] != "extra_forbidden" and details["loc"][-1] in _KINDS_OF_VALUE:
+            key = _key(details["loc"][:-1])
+            has_dot = isinstance(details["input"], dict)  # TOML divides a key at its dots
+            cure = 'Put a key with a dot in quotes: "1.5".' if has_dot else 'Put text in quotes: "...".'
+            found.setdefault(key, Mistake(key, "must be text, a number, true or false.", cure))
         else:
             key = _key(details["loc"])
             found.setdefault(key, _mistake(key, dict(details), model))
@@ -217,7 +225,8 @@ class Places:
         found = dict(tables(self._table, f"{entry[1]}s")).get(f"{entry[1]}s[{index}]", {})
         name = found.get("name") or found.get("id") or found.get("target")
         words = f"{entry[1]} {index + 1}" + (f", '{visible(name)}'" if isinstance(name, str) else "")
-        return words + (f", line {line}" if line else "") + (f": {entry[3]}" if entry[3] else "")
+        _, dot, rest = key.partition("].")
+        return words + (f", line {line}" if line else "") + (f": {visible(rest)}" if dot else "")
 
     def placed(self, mistake: Mistake) -> Mistake:
         """A mistake with the place of its key, and of those in its sentence."""
@@ -228,6 +237,10 @@ class Places:
 _ENTRY = r"\b(mapping|audience)s\[(\d+)\](?:\.([\w-]+))?"
 
 _VALUES: Sequence[tuple[str, str, str]] = (
+    (r"\{[^}]*", "has no } in this line.", "Write the whole table in one line."),
+    (r"\{(.*),\s*\}", "has a comma before }.", r"Write: KEY = {\1 }"),
+    (r"\{\s*[^\s={}]+\s*:.*\}", "has a colon after a key.", 'Write: KEY = { a = "b", c = "d" }'),
+    (r"\{.*\}", "lacks a comma, or quotes, between { and }.", 'Write: KEY = { a = "b", "c d" = "e" }'),
     (r"[,;]?", "has no value after =.", "Write one, or remove the line."),
     (r"[=>]+ *(.+)", "has two signs in place of one =.", r"Write: KEY = \1"),
     (r"(\"[^\"]*\"|'[^']*'|[^\s\"']+) +[\w-]+ *=[^=].*", "has two keys.", "Give each a line of its own."),
@@ -279,6 +292,8 @@ def toml_mistake(error: ValueError | RecursionError, text: str) -> Mistake:
 
 
 def _toml_words(error: str, lines: Sequence[str], line: str, column: int) -> tuple[str, str]:
+    if duplicate := re.search(r"Duplicate inline table key '(.*)' \(at", error):
+        return f"has {shown(duplicate[1])} for the second time.", "Keep one."
     code, char = re.sub(r"\s+#.*", "", line).strip(), line[column : column + 1]
     if char and is_hidden(char):
         return f"contains {code_point(char)}.", "Remove it, or type a blank in its place."
@@ -286,7 +301,7 @@ def _toml_words(error: str, lines: Sequence[str], line: str, column: int) -> tup
         return _written_twice(code, lines)
     if error == "Nested":
         return "has too many brackets within brackets.", "Write fewer."
-    if error.startswith("Unclosed"):
+    if error.startswith("Unclosed") and not re.match(r"[\w.-]+\s*=\s*\{", code):
         return "comes before the end of a list, which has no ] yet.", "Add it."
     typed = as_typed(code)
     problem, cure = _what_is_meant(typed)

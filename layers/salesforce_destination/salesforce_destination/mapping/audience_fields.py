@@ -114,4 +114,4 @@ def _value_of(status: Status, audience: Audience) -> Json:
         return status is not Status.EXITED
     if audience.value == "timestamp":
         return None if status is Status.EXITED else _TIME
-    return audience.existing_as if status is Status.EXISTING else status.value
+    return audience.texts[status.value]

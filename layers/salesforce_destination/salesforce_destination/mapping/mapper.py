@@ -78,7 +78,7 @@ class Mapper:
         self.decoder = body_decoder(destination, sources)
 
     def _list_fields(self) -> None:
-        self._fields = [(each.source, each.target, each.longest, each.is_optional, each) for each in self._readers]
+        self._fields = [(e.source, e.target, 0 if e.values else e.longest, e.is_optional, e) for e in self._readers]
 
     def use_description(self, description: ObjectDescription) -> None:
         """Follow what the org says of its fields; until then values go as they are, and keys are texts."""
@@ -236,6 +236,10 @@ class _FieldReader:
         self._is_never_empty = mapping.target in REQUIRED_TO_CREATE.get(salesforce_object, ())
         self.longest = mapping.max_length or known or maxsize
         self.is_optional = mapping.default is None and not mapping.required and mapping.when_absent == "leave"
+        self.values = {
+            key.strip().lower(): (value.strip() or None) if isinstance(value, str) else value
+            for key, value in (mapping.values or {}).items()
+        }
 
     def use_description(self, field: FieldDescription | None) -> None:
         if field is not None and field.type:
@@ -243,18 +247,31 @@ class _FieldReader:
             self.longest = min(self.mapping.max_length or maxsize, (self._is_text and field.length) or maxsize)
 
     def write(self, fields: dict[str, Json], refused: _Refused, value: Json) -> None:
-        if value is ABSENT or value is None:
+        is_given = value is not ABSENT and value is not None
+        if not is_given:
             value = self._without_value(value)
+        try:
+            if is_given and self.values:
+                value = self._listed(value)
             if value is None and self._is_never_empty:
                 refused[self.target], value = None, ABSENT
-            if value is ABSENT:
-                return
-        try:
-            fields[self.target] = self._checked(value)
+            if value is not ABSENT:
+                fields[self.target] = self._checked(value)
         except ProfileRefusedError as error:
             if self.mapping.when_refused == "reject":
                 raise
             refused[self.target] = error
+
+    def _listed(self, value: Json) -> Json:
+        """What the file lists for a value of the profile, which is compared as JSON writes it, but for case and .0."""
+        if isinstance(value, dict | list):
+            return value
+        text = value if type(value) is str else str(value) if type(value) is bool else _in_digits(value)
+        found = self.values.get((text or "").lower(), ABSENT)
+        if found is ABSENT and self.mapping.other == "reject":
+            text = f"The value for {self.target}, at {self.mapping.source}, is not listed in values."
+            raise ProfileRefusedError(Reason("VALUE_NOT_LISTED", text, (self.target,)))
+        return None if found is ABSENT and self.mapping.other == "clear" else found
 
     def _checked(self, value: Json) -> Json:
         if isinstance(value, dict | list):

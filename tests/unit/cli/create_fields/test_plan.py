@@ -100,6 +100,12 @@ def test_an_audience_gets_a_field_that_takes_its_value(value: str, metadata: dic
     assert {key: text for key, text in field.metadata.items() if key not in ("description", "label")} == metadata
 
 
+def test_a_field_holds_the_longest_text_of_a_status() -> None:
+    (field,) = made(planned(a_file(an_audience() + f'values = {{ exited = "{"x" * 30}" }}\n')))
+
+    assert (field.metadata["type"], field.metadata["length"]) == ("Text", 30)
+
+
 def test_a_field_of_names_is_a_picklist_with_the_names_of_its_audiences() -> None:
     audiences = an_audience("VIP", "A__c", "names") + an_audience("Trial", "A__c", "names", "trial")
 
