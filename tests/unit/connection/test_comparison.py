@@ -151,6 +151,89 @@ def test_a_field_that_a_new_record_needs_has_to_be_mapped() -> None:
     assert (found.key, found.field) == ("mappings", "Branch__c")
 
 
+def offers(*active: str, inactive: str = "", **more: Any) -> dict[str, Any]:
+    listed = [{"value": value, "active": True} for value in active]
+    return {"picklistValues": [*listed, {"value": inactive, "active": False}] if inactive else listed, **more}
+
+
+WORDS = offers("Mr.", "Ms.", "Dr.", inactive="Mx.", restrictedPicklist=True)
+FREE = WORDS | {"restrictedPicklist": False}
+PAIR = 'source = "x"\ntarget = "Words__c"\nvalues = { a = "Mr.", b = "Ms." }\n'
+AS_ERROR, AS_WARNING, AS_NOTE = Level.ERROR, Level.WARNING, Level.NOTE
+
+
+@pytest.mark.parametrize(
+    ("kind", "org", "lines", "expected"),
+    [
+        ("picklist", WORDS, f'{PAIR}default = "Dr."', []),
+        ("picklist", WORDS, PAIR, [(AS_NOTE, "values", "also offers Dr., which nothing in values gives")]),
+        (
+            "picklist",
+            WORDS,
+            PAIR.replace("Ms.", "Mx.").replace("Mr.", "Sir"),
+            [
+                (AS_ERROR, "values", "is a restricted picklist without Mx. (inactive), Sir. Add these"),
+                (AS_NOTE, "values", "Dr., Mr., Ms., which"),
+            ],
+        ),
+        (
+            "picklist",
+            FREE,
+            PAIR.replace("Ms.", "Mx."),
+            [
+                (AS_WARNING, "values", "is a picklist without Mx. (inactive)."),
+                (AS_NOTE, "values", "also offers Dr., Ms.,"),
+            ],
+        ),
+        ("picklist", WORDS, PAIR.replace('"Ms."', "5"), [(AS_ERROR, "values.b", "one of"), (AS_NOTE, "values", "Ms.")]),
+        ("multipicklist", WORDS, PAIR.replace("Ms.", "Dr.; Ms."), []),
+        ("string", {"length": 2}, PAIR.replace("Ms.", "M"), [(AS_ERROR, "values.a", "but values.a is longer")]),
+        ("boolean", {}, PAIR.replace('"Mr."', "true"), [(AS_ERROR, "values.b", "Write true or false.")]),
+        ("string", {"nillable": False}, f'{PAIR}other = "clear"', [(AS_WARNING, "values", "cannot be empty")]),
+        ("string", {"nillable": False}, PAIR.replace("Ms.", ""), [(AS_WARNING, "values", "cannot be empty")]),
+        ("string", {}, PAIR.replace("Ms.", ""), []),
+        ("datetime", {}, PAIR, []),
+    ],
+)
+def test_each_listed_value_is_compared_with_what_its_field_takes(
+    kind: str, org: dict[str, Any], lines: str, expected: list[tuple[Level, str, str]]
+) -> None:
+    found = findings(mapping(lines), an_org(a_field("Words__c", kind, **org)))
+
+    assert [(each.level, each.key) for each in found] == [(level, f"mappings[3].{key}") for level, key, _ in expected]
+    assert [words for each, (*_, words) in zip(found, expected, strict=True) if words not in str(each)] == []
+
+
+def test_each_text_of_a_status_is_compared_with_what_its_field_takes() -> None:
+    text = audience("Words__c").replace(
+        '"Words__c"\n', '"Words__c"\nvalues = { realized = "Mr.", exited = "Mx." }\n', 1
+    )
+
+    lacking, unused = findings(text, an_org(a_field("Words__c", "picklist", **WORDS)))
+    (short,) = findings(text.replace("Mx.", "Gone away"), an_org(a_field("Words__c", length=8)))
+
+    assert (lacking.level, lacking.key) == (Level.ERROR, "audiences[0].values")
+    assert "is a restricted picklist without Mx. (inactive). Add these values" in str(lacking)
+    assert (unused.level, unused.problem) == (
+        Level.NOTE,
+        "Words__c also offers Dr., Ms., which nothing in values gives.",
+    )
+    assert (short.key, short.cure) == ("audiences[0].mapping_id", "Make it 9 or longer in Salesforce.")
+
+
+def test_a_value_that_may_be_left_out_does_not_make_a_new_record_sure() -> None:
+    text = (
+        identity("Key__c", "create_missing = true")
+        + '\n[[mappings]]\nsource = "x"\ntarget = "Branch__c"\nrequired = true\n'
+    )
+    org = an_org(a_field("Branch__c", nillable=False))
+
+    (found,) = findings(f'{text}values = {{ a = "b" }}\nother = "leave"\n', org)
+
+    assert (found.key, found.field) == ("mappings", "Branch__c")
+    assert findings(f'{text}values = {{ a = "b" }}\n', org) == []
+
+
 NOTED: list[tuple[str, str, str]] = [
     ('source = "x"\ntarget = "Short__c"', "mappings[3].max_length", "Add max_length = 5"),
     ('source = "x"\ntarget = "Checkbox__c"', "mappings[3].source", "accepts only true or false"),

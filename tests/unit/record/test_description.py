@@ -84,6 +84,9 @@ def test_a_restricted_picklist_has_the_values_that_are_active() -> None:
     assert a_field(restrictedPicklist=True, picklistValues=listed).values == frozenset("ac")
     assert a_field(restrictedPicklist=False, picklistValues=listed).values is None
     assert a_field(restrictedPicklist=True).values == frozenset()
+    for restricted in (True, False):
+        field = a_field(restrictedPicklist=restricted, picklistValues=[*listed, {"value": "a", "active": False}])
+        assert (field.active, field.inactive) == (frozenset("ac"), frozenset("b"))
 
 
 def test_its_fields_can_be_spelled_as_a_file_does() -> None:

@@ -22,7 +22,7 @@ from salesforce_destination.connection.field_fit import (
 )
 from salesforce_destination.connection.finding import Finding, error, note, warning
 from salesforce_destination.connection.guard_fit import guard_findings
-from salesforce_destination.destination.checks import doubts
+from salesforce_destination.destination.checks import doubts, may_stay_empty
 from salesforce_destination.destination.destination import spelled_as
 from salesforce_destination.record.description import ObjectDescription
 from salesforce_destination.record.guards import ValidationRule
@@ -131,7 +131,8 @@ def _ordering(destination: Destination, description: ObjectDescription) -> Itera
 def _required(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:
     if not destination.identity.create_missing:
         return
-    sure = {m.target for m in destination.mappings if m.required or m.constant is not None or m.default is not None}
+    given = [m for m in destination.mappings if m.required or m.constant is not None or m.default is not None]
+    sure = {m.target for m in given if not may_stay_empty(m.model_dump())}
     if description.has_person_accounts and "LastName" in sure:
         sure.add("Name")  # Salesforce makes a person account's from its parts, and refuses one that is sent
     for field in description.fields.values():

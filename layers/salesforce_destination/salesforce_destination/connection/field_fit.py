@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from salesforce_destination.connection.finding import Finding, error, note, warning
 from salesforce_destination.destination.standard_fields import LENGTHS
-from salesforce_destination.profile.membership import Status
 from salesforce_destination.profile.source import utf_16_units
 from salesforce_destination.record.description import NUMBER_TYPES, TEXT_TYPES, FieldDescription, ObjectDescription
 
@@ -46,6 +45,9 @@ def mapping_findings(place: int, mapping: FieldMapping, description: ObjectDescr
         yield (note if mapping.when_refused == "omit" else warning)(f"{key}.target", field.name, problem, cure)
     if mapping.source is not None:
         yield from _any_value(key, mapping, field, description)
+    if mapping.values and field.active:
+        texts = [text for text in mapping.values.values() if isinstance(text, str)]
+        yield from _offered(f"{key}.values", texts, field, mapping.default)
 
 
 def typed_findings(key: str, name: str, kind: str, words: str, description: ObjectDescription) -> Iterator[Finding]:
@@ -99,15 +101,17 @@ def kind_of(field: FieldDescription) -> str:
 
 
 def _fixed_values(key: str, mapping: FieldMapping, field: FieldDescription) -> Iterator[Finding]:
-    for name in ("constant", "default"):
-        value = getattr(mapping, name)
+    named = {"constant": mapping.constant, "default": mapping.default}
+    for name, value in {**named, **{f"values.{name}": text for name, text in (mapping.values or {}).items()}}.items():
+        if name.startswith("values.") and (field.active or value == "") and isinstance(value, str):
+            continue
         too_long = (
             isinstance(value, str) and field.type in TEXT_TYPES and 0 < field.length < utf_16_units(value.strip())
         )
         if value is not None and (right := _right_for(field, value)):
             yield error(f"{key}.{name}", field.name, f"{field.name} is {kind_of(field)}.", f"Write {right}.")
         elif too_long and mapping.when_too_long == "reject":
-            problem = f"{field.name} holds {field.length} characters, but the {name} is longer."
+            problem = f"{field.name} holds {field.length} characters, but {name} is longer."
             yield error(f"{key}.{name}", field.name, problem, "Shorten it.")
 
 
@@ -123,16 +127,32 @@ def _right_for(field: FieldDescription, value: object) -> str:
     return f"one of {', '.join(sorted(field.values))}" if field.values else "text in quotes"
 
 
+def _offered(key: str, texts: Iterable[str], field: FieldDescription, default: object = None) -> Iterator[Finding]:
+    """Find the texts that a picklist does not offer, and what it offers and nothing gives."""
+    separator = ";" if field.type == "multipicklist" else "\n"
+    given = {part.strip() for text in texts for part in text.split(separator) if part.strip()}
+    if lacking := sorted(given - field.active):
+        names = ", ".join(f"{name} (inactive)" if name in field.inactive else name for name in lacking)
+        kind, found = ("restricted picklist", error) if field.restricted else ("picklist", warning)
+        cure = f"Add these values in Salesforce, or write one of {', '.join(sorted(field.active))}."
+        yield found(key, field.name, f"{field.name} is a {kind} without {names}.", cure)
+    if left := sorted(field.active - given - {default}):
+        yield note(key, field.name, f"{field.name} also offers {', '.join(left)}, which nothing in values gives.")
+
+
 def _any_value(
     key: str, mapping: FieldMapping, field: FieldDescription, description: ObjectDescription
 ) -> Iterator[Finding]:
     if mapping.when_absent == "clear" and not field.nillable:
         problem = f"{field.name} cannot be empty: a profile without a value leaves it alone."
         yield warning(f"{key}.when_absent", field.name, problem, "Remove when_absent, or add a default.")
+    if mapping.values and not field.nillable and (mapping.other == "clear" or "" in mapping.values.values()):
+        problem = f"{field.name} cannot be empty: a value that would clear it leaves it alone."
+        yield warning(f"{key}.values", field.name, problem, "Write a text in place of the empty one.")
     if field.type in TEXT_TYPES:
         yield from _length(key, mapping, field, description)
     listed = None if field.values is None else f"one of {', '.join(sorted(field.values))}"
-    if wanted := listed or _WANTED.get(field.type):
+    if not mapping.values and (wanted := listed or _WANTED.get(field.type)):
         yield note(f"{key}.source", field.name, f"{field.name} accepts only {wanted}; Salesforce refuses other values.")
 
 
@@ -143,7 +163,7 @@ def _length(
     if mapping.max_length and 0 < field.length < mapping.max_length:
         cure = f"Write {field.length} or less."
         yield error(f"{key}.max_length", field.name, f"{field.name} holds {field.length} characters.", cure)
-    elif known is None and 0 < field.length <= LONGEST_SHORT_TEXT:
+    elif known is None and not mapping.values and 0 < field.length <= LONGEST_SHORT_TEXT:
         problem = f"{field.name} holds {field.length} characters; longer values are refused. A number becomes text."
         cure = f'Add max_length = {field.length} and when_too_long = "truncate" if a text may be cut.'
         yield note(f"{key}.max_length", field.name, problem, cure)
@@ -163,8 +183,6 @@ SUITS = {
     "timestamp": "a Date/Time",
     "names": "a multi-select picklist or a Text",
 }
-
-LONGEST_STATUS = max(len(status) for status in Status)
 
 EMPTIED = frozenset({"timestamp", "names"})
 """Values that an exit clears."""
@@ -217,10 +235,13 @@ def _value(key: str, audience: Audience, field: FieldDescription) -> Iterator[Fi
 
 
 def _status(key: str, audience: Audience, field: FieldDescription) -> Iterator[Finding]:
-    written = {Status.REALIZED.value, audience.existing_as, Status.EXITED.value}
-    if 0 < field.length < LONGEST_STATUS:
-        problem = f"{field.name} holds {field.length} characters, but a status has up to {LONGEST_STATUS}."
-        yield error(f"{key}.mapping_id", field.name, problem, f"Make it {LONGEST_STATUS} or longer in Salesforce.")
+    written = set(audience.texts.values())
+    longest = max(map(utf_16_units, written))
+    if 0 < field.length < longest:
+        problem = f"{field.name} holds {field.length} characters, but a status has up to {longest}."
+        yield error(f"{key}.mapping_id", field.name, problem, f"Make it {longest} or longer in Salesforce.")
+    elif audience.values and field.active:
+        yield from _offered(f"{key}.values", written, field)
     elif field.values is not None and (lacking := written - field.values):
         problem = f"{field.name} is a restricted picklist without {', '.join(sorted(lacking))}."
         yield error(f"{key}.mapping_id", field.name, problem, "Add these values in Salesforce.")

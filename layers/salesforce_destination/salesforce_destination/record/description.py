@@ -31,8 +31,16 @@ class FieldDescription:
     filterable: bool
     precision: int
     scale: int
-    values: frozenset[str] | None
-    """What a restricted picklist takes; None for every other field."""
+    restricted: bool
+    """Whether it is a picklist that takes its active values only."""
+    active: frozenset[str]
+    inactive: frozenset[str]
+    """The values of a picklist: those that users can choose, and those that they could before."""
+
+    @property
+    def values(self) -> frozenset[str] | None:
+        """What a restricted picklist takes; None for every other field."""
+        return self.active if self.restricted else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +83,19 @@ _YES_OR_NO = {
     "external_id": "externalId",
     "id_lookup": "idLookup",
     "case_sensitive": "caseSensitive",
+    "restricted": "restrictedPicklist",
 }
 
 
 def _field(field: Mapping[str, Json]) -> FieldDescription:
-    values = (value for value in field.get("picklistValues") or () if isinstance(value, Mapping))
+    values = [value for value in field.get("picklistValues") or () if isinstance(value, Mapping)]
     active = frozenset(str(value.get("value", "")) for value in values if value.get("active", True))
     known: dict[str, Any] = {
         **{name: str(field.get(name, "")) for name in ("name", "label", "type")},
         **{name: int(field.get(name) or 0) for name in ("length", "precision", "scale")},
         **{name: field.get(key) is True for name, key in _YES_OR_NO.items()},
         "filterable": field.get("filterable", True) is True,
-        "values": active if field.get("restrictedPicklist") is True else None,
+        "active": active,
+        "inactive": frozenset(str(value.get("value", "")) for value in values) - active,
     }
     return FieldDescription(**known)
