@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from salesforce_destination.aws.clients import read_secret
-from salesforce_destination.aws.outcome_log import IN_LINE, identity_hash
+from salesforce_destination.aws.outcome_log import IN_LINE, NOT_PERMITTED, identity_hash
 from salesforce_destination.destination.destination import Destination, spelled_as
 from salesforce_destination.errors import DestinationError, DestinationFileError
 from salesforce_destination.mapping.mapper import IdentityReader
@@ -195,7 +195,9 @@ def _show_events(explanation: Explanation, console: Console) -> None:
     whole = not console.is_terminal
     for event in explanation.events:
         event_time = f"event of {moment(event.event_time)}, " if event.event_time else ""
-        what = f"{event.outcome} {event.code}".strip()
+        kept_out = "written as exited" if event.outcome == "delivered" else event.outcome
+        is_kept_out = event.code == NOT_PERMITTED
+        what = f"{kept_out}: only_if was not true" if is_kept_out else f"{event.outcome} {event.code}".strip()
         about = f"({event_time}message {event.message_id}...)"
         console.print(f"{moment(event.at)}  {what}  {about}", markup=False, highlight=False, soft_wrap=whole)
     last = explanation.events[-1]

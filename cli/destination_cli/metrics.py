@@ -18,6 +18,7 @@ COUNTED = (
     "ProfilesReceived",
     "RecordsDelivered",
     "RecordsSuperseded",
+    "ProfilesNotPermitted",
     "ProfilesSkipped",
     "MessagesDeferred",
     "MessagesRejected",

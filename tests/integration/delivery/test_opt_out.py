@@ -63,4 +63,7 @@ def test_who_never_consented_becomes_no_record_and_no_dead_letter(
     assert invoke(stack, "n") == []
     assert list(stack.org.records("Contact")) == []
     assert stack.dead_letters() == []
-    assert '"outcomes":{"skipped":1}' in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert '"outcomes":{"skipped":1}' in told
+    assert '"ProfilesReceived":[1.0]' in told
+    assert '"ProfilesNotPermitted":[1.0]' in told

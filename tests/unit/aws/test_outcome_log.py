@@ -64,6 +64,23 @@ def a_batch(*messages: Sequence[Outcome], message_id: str = "0123456789", origin
     return batch
 
 
+def test_who_was_kept_out_stands_under_an_outcome_of_its_own_unless_a_reason_counts_more(
+    secrets: CountedSecrets, logged: Any
+) -> None:
+    batch = a_batch([DELIVERED], [SKIPPED], [REFUSED], [DELIVERED])
+    for update in batch.updates[:3]:
+        update.is_permitted = False
+
+    (line,) = logged(a_log(secrets), batch)
+
+    assert list(line) == [
+        "delivered",
+        "delivered NOT_PERMITTED",
+        "skipped NOT_PERMITTED",
+        "rejected INVALID_EMAIL_ADDRESS",
+    ]
+
+
 @pytest.fixture
 def logged(capsys: pytest.CaptureFixture[str]) -> Any:
     """Write the outcomes of a batch, and give those of each line."""

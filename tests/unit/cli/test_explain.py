@@ -103,6 +103,21 @@ def test_a_dead_letter_can_be_found_by_its_reason_and_the_id_of_its_message() ->
     )
 
 
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        ("delivered", "written as exited: only_if was not true"),
+        ("skipped", "skipped: only_if was not true"),
+        ("superseded", "superseded: only_if was not true"),
+    ],
+)
+def test_who_was_kept_out_is_told_so(outcome: str, words: str) -> None:
+    event = LoggedOutcome(NOW, outcome, "NOT_PERMITTED", NOW, "0123abcd")
+
+    assert f"  {words}  (event of" in said(event)
+    assert Explanation("Contact", "14d", [event], [{"Id": "1"}]).is_good
+
+
 def test_on_a_terminal_no_line_is_left_for_the_terminal_to_break() -> None:
     console = Console(record=True, width=80, force_terminal=True)
     rejected = LoggedOutcome(NOW, "rejected", "INVALID_EMAIL_ADDRESS", NOW, "0123abcd")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from builders import CONTACTS, a_destination
-from salesforce_destination.connection.comparison import compare
+from salesforce_destination.connection.comparison import compare, file_findings
 from salesforce_destination.connection.field_fit import nearest_name
 from salesforce_destination.connection.finding import Finding, Level
 from salesforce_destination.record.description import ObjectDescription, read_description
@@ -363,3 +363,18 @@ def test_a_new_person_account_needs_a_record_type_and_no_name() -> None:
 )
 def test_the_name_that_was_meant_is_found_and_no_other_audiences(written: str, meant: str | None) -> None:
     assert nearest_name(written, ["CDP_Loyal__c", "CDP_Trial_Since__c", "Email", "LastName"]) == meant
+
+
+@pytest.mark.parametrize(
+    ("more", "others"),
+    [
+        ("", "the audiences in the message are written as exited, and nothing else."),
+        ('when_skipped = "leave"', "nothing is written."),
+    ],
+)
+def test_the_filter_of_profiles_is_shown_with_what_it_does_to_the_others(more: str, others: str) -> None:
+    (found,) = file_findings(a_destination(CONTACTS, f"\n[profiles]\nonly_if = \"consent == 'y'\"\n{more}\n"))
+
+    assert (found.level, found.key) == (Level.NOTE, "profiles.only_if")
+    assert found.problem == f"Only profiles for which consent == 'y' is true are written. Of the others {others}"
+    assert file_findings(a_destination()) == []

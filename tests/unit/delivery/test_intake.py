@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from builders import CONTACTS, SENT_AT, a_destination, a_message, a_profile, an_id
+from builders import CONTACTS, LOYAL, SENT_AT, a_destination, a_message, a_profile, an_id
 from salesforce_destination.destination.destination import Destination
 from salesforce_destination.outcome import OutcomeKind
 from scripted_org import ScriptedOrg, a_deliverer, deliver
@@ -92,3 +92,66 @@ def test_a_value_that_is_refused_here_is_counted_by_its_field() -> None:
     batch = a_deliverer(a_destination(text), org).deliver([a_message(a_profile(first_name="x" * 41))], SENT_AT)
 
     assert (batch.omitted, batch.records_delivered) == ({"FirstName": 1}, 1)
+
+
+GATE = '\n[profiles]\nonly_if = "consent"\nwhen_skipped = "{}"\n'
+LEAVING = [
+    a_profile(1, statuses={LOYAL: "realized"}, consent=False),
+    a_profile(2, consent="true"),
+    {"person": {}, "segmentMembership": {"ups": {LOYAL: {"status": "realized"}}}},
+    a_profile(3, timestamp="soon"),
+]
+LET_IN = [a_profile(4, consent=True), a_profile(5, last_name=None, consent=True)]
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize(("skipped", "left"), [("exit", ["exited", None]), ("leave", [None])])
+def test_whom_the_filter_keeps_out_is_counted_be_they_written_skipped_or_rejected(
+    skipped: str, left: list[str | None], together: bool
+) -> None:
+    destination = a_destination(CONTACTS, GATE.format(skipped) + ORDERED)
+    org, profiles = ScriptedOrg(destination), [*LEAVING, *LET_IN]
+    bodies = [{"profiles": profiles}] if together else profiles
+
+    batch = a_deliverer(destination, org).deliver([a_message(body) for body in bodies], SENT_AT)
+
+    assert (batch.profiles, batch.not_permitted) == (6, 4)
+    assert [update.is_permitted for update in batch.updates] == [False] * 4 + [True] * 2
+    assert [row.get("CDP_Loyal__c") for row in org.rows] == left
+
+
+def test_without_a_filter_nobody_is_kept_out() -> None:
+    destination = a_destination()
+
+    batch = a_deliverer(destination, ScriptedOrg(destination)).deliver(list(map(a_message, LEAVING)), SENT_AT)
+
+    assert batch.not_permitted == 0
+
+
+NOBODY = {"person": {"name": {"lastName": "Okafor"}}}
+
+
+@pytest.mark.parametrize(
+    ("bodies", "count"),
+    [
+        ([NOBODY, NOBODY], 2),
+        ([{"profiles": [NOBODY, NOBODY]}, NOBODY, "nonsense"], 3),
+        ([NOBODY], 0),
+        ([NOBODY, a_profile(1)], 0),
+        ([a_profile(1), NOBODY], 0),
+        ([NOBODY, a_profile(crm_id=" ")], 2),
+        ([NOBODY, a_profile(crm_id="003")], 0),
+        (["nonsense", "nonsense"], 0),
+    ],
+)
+def test_that_no_profile_of_a_batch_has_an_identity_is_said(bodies: list[Any], count: int) -> None:
+    destination = a_destination()
+
+    batch = a_deliverer(destination, ScriptedOrg(destination)).deliver([*map(a_message, bodies)], SENT_AT)
+
+    said = f"None of the {count} profiles of its batch has one."
+    texts = [each.outcome.reason.text for each in batch.exceptions.values() if each.outcome.reason]
+    reasons = [text for text in texts if text.startswith("The profile has no identity at identityMap.crmID[0].id")]
+    assert batch.problem.startswith(said) if count else batch.problem == ""
+    assert all((said in text and "View Identity Graph" in text) is bool(count) for text in reasons)
+    assert len(reasons) >= bool(count)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from builders import SENT_AT, a_destination, a_membership, a_message, a_profile, an_id
 from salesforce_destination.mapping.mapper import Mapper
-from salesforce_destination.outcome import ProfileRefusedError
+from salesforce_destination.outcome import SKIPPED, ProfileRefusedError
 from salesforce_destination.record.record import Update
 from scripted_org import ScriptedOrg, deliver
 
@@ -41,6 +41,11 @@ def mapped(memberships: Any, *audiences: str, profiles: str = "", **more: Any) -
     destination = a_destination(FILE.format(profiles=profiles), "".join(audiences))
     given = {} if memberships is None else {"segmentMembership": memberships}
     return Mapper(destination).map(a_profile(**given, **more), SENT_AT, SENT_AT)
+
+
+def is_skipped(memberships: Any, *audiences: str, profiles: str) -> bool:
+    result = mapped(memberships, *audiences, profiles=profiles, consents=NO)
+    return result is not None and (result.outcome, result.fields, result.is_permitted) == (SKIPPED, {}, False)
 
 
 def fields(memberships: Any, *audiences: str, profiles: str = "", **more: Any) -> dict[str, Any]:
@@ -222,8 +227,8 @@ def test_an_opt_out_says_nothing_of_audiences_that_are_not_in_the_message() -> N
 
     assert result is not None
     assert result.fields == {"Vip__c": "exited"}
-    assert mapped(ups(audience_id="other"), audience(), profiles=CONSENT, consents=NO) is None
-    assert mapped(None, audience(), profiles=CONSENT, consents=NO) is None
+    assert is_skipped(ups(audience_id="other"), audience(), profiles=CONSENT)
+    assert is_skipped(None, audience(), profiles=CONSENT)
 
 
 def test_an_opt_out_clears_the_names() -> None:
@@ -236,8 +241,8 @@ def test_an_opt_out_clears_the_names() -> None:
 def test_an_opt_out_that_leaves_writes_nothing() -> None:
     leave = f'{CONSENT}\nwhen_skipped = "leave"'
 
-    assert mapped(ups(), audience(), profiles=leave, consents=NO) is None
-    assert mapped(ups("exited"), *NAMED, profiles=f"{leave}\n{WHOLE}", consents=NO) is None
+    assert is_skipped(ups(), audience(), profiles=leave)
+    assert is_skipped(ups("exited"), *NAMED, profiles=f"{leave}\n{WHOLE}")
     assert fields(ups(), audience(), profiles=leave, consents=YES) == {"Vip__c": "realized"}
 
 
@@ -268,7 +273,7 @@ def test_an_opt_out_writes_the_time_of_its_event() -> None:
 
     assert result is not None
     assert result.fields == {"Vip__c": "exited", "Time__c": SENT_AT}
-    assert mapped(None, audience(), ordered, profiles=CONSENT, consents=NO) is None
+    assert is_skipped(None, audience(), ordered, profiles=CONSENT)
 
 
 def test_an_opt_out_never_creates_a_record() -> None:

@@ -24,6 +24,9 @@ from salesforce_destination.record.record import Update
 IN_LINE = "profiles_by_outcome"
 """Where in a line of the log these outcomes stand."""
 
+NOT_PERMITTED = "NOT_PERMITTED"
+"""Stands behind the outcome of a profile that `only_if` keeps out; a delivered one was written as exited."""
+
 HASH_LENGTH = 16
 """64 bits as hexadecimal: of a hundred million identities hardly one shares its hash with the one asked for."""
 
@@ -109,7 +112,7 @@ def _by_outcome(batch: Batch, updates: Sequence[Update], key: bytes) -> dict[str
     ids = [(message.original_id or message.id)[:MESSAGE_ID_LENGTH] for message in batch.messages]
     for update in updates:
         entry = f"{hashed(update.key)} {ids[update.message]} {event_time(update) or '-'}"
-        if update.outcome is DELIVERED:
+        if update.outcome is DELIVERED and update.is_permitted:
             delivered.append(entry)
         else:
             others.setdefault(_label(batch, update), []).append(entry)
@@ -118,13 +121,14 @@ def _by_outcome(batch: Batch, updates: Sequence[Update], key: bytes) -> dict[str
 
 def _label(batch: Batch, update: Update) -> str:
     """
-    What became of a profile that was not delivered.
+    What became of a profile that was not simply delivered.
 
     One that was not written shares the outcome of its message, and keeps its own code: one that fails beside one that
     waits is tried again with it; one that waits in a message that is given up is given up with it.
     """
-    outcome, delivery = update.outcome or NOT_REACHED, batch.exceptions[update.message]
+    outcome = update.outcome or NOT_REACHED
     if outcome.kind not in NOT_WRITTEN:
-        return outcome.kind.value
+        return outcome.kind.value if update.is_permitted else f"{outcome.kind.value} {NOT_PERMITTED}"
+    delivery = batch.exceptions[update.message]
     reason = delivery.outcome.reason if delivery.profiles <= 1 else outcome.reason
     return f"{delivery.outcome.kind.value} {reason.code}" if reason else delivery.outcome.kind.value

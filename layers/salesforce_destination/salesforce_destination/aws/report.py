@@ -91,6 +91,7 @@ def report(
         "RecordsSuperseded": batch.records_superseded,
         "RequestsSent": batch.requests,
         "FieldsOmitted": sum(batch.omitted.values()),
+        "ProfilesNotPermitted": batch.not_permitted,
         "SchemaMismatch": len(batch.missing),
         **{name: outcomes.get(outcome, 0) for outcome, name in METRIC_OF.items()},
     }
@@ -107,6 +108,7 @@ def report(
         "fields_missing": dict(batch.missing),
         "delays_refused": batch.delays_refused,
         "dead_letters_refused": batch.dead_letters_refused,
+        "problem": batch.problem,
         IN_LINE: next(iter(profiles), None),
     }
     log = logger.error if batch.missing else logger.info

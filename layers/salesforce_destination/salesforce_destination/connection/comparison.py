@@ -83,7 +83,17 @@ def compare(destination: Destination, description: ObjectDescription) -> list[Fi
 def file_findings(destination: Destination) -> list[Finding]:
     """Find what the file alone makes doubtful, whatever the org."""
     found = doubts(destination.model_dump(exclude_none=True))
-    return [warning(doubt.key, "", doubt.problem, doubt.cure) for doubt in found]
+    return [*(warning(doubt.key, "", doubt.problem, doubt.cure) for doubt in found), *_gate(destination)]
+
+
+def _gate(destination: Destination) -> Iterator[Finding]:
+    """What the filter of profiles does: one wrong letter in it keeps everybody out."""
+    if destination.profiles.only_if is None:
+        return
+    exits = "the audiences in the message are written as exited, and nothing else"
+    others = exits if destination.profiles.when_skipped == "exit" else "nothing is written"
+    problem = f"Only profiles for which {destination.profiles.only_if} is true are written. Of the others {others}."
+    yield note("profiles.only_if", "", problem, "`destination status` counts the others as ProfilesNotPermitted.")
 
 
 def _object(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:

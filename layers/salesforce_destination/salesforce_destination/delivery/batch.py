@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from itertools import takewhile
 
 from salesforce_destination.outcome import (
     DELIVERED,
@@ -14,12 +15,18 @@ from salesforce_destination.outcome import (
     OutcomeKind,
     Reason,
     deferred,
+    rejected,
     worst,
 )
 from salesforce_destination.record.record import Record, Update
 
 NOT_REACHED = deferred("NOT_REACHED")
 """The outcome of what nobody settled: nothing is lost for being forgotten."""
+
+NO_IDENTITIES = (
+    "None of the {} profiles of its batch has one. Does the sender export identities? Adobe Experience Platform does"
+    " only for users with the right View Identity Graph."
+)
 
 
 class Batch:
@@ -29,8 +36,9 @@ class Batch:
     `updates` holds one update for each profile, in the order of the messages; what became of a profile stands in its
     update. `exceptions` are the messages that were not simply delivered, by position, once the batch is concluded.
     `common_refusal` is the reason of one record that waits for a common cause, `ended_causes` are codes that are none.
-    The counts become metrics: `statuses` by the audience field that was written, `codes` by Salesforce's code,
-    `omitted` and `missing` by field.
+    `problem` is what the log says of all its profiles. The counts become metrics: `not_permitted` of profiles that
+    `only_if` keeps out, `statuses` by the audience field that was written, `codes` by Salesforce's code, `omitted` and
+    `missing` by field.
     """
 
     def __init__(self, messages: Sequence[Message], audience_fields: Collection[str] = ()) -> None:
@@ -38,12 +46,13 @@ class Batch:
         self.updates: list[Update] = []
         self.exceptions: dict[int, Delivery] = {}
         self.profiles = self.requests = self.records_delivered = self.records_superseded = 0
-        self.dead_letters_refused = self.delays_refused = 0
+        self.dead_letters_refused = self.delays_refused = self.not_permitted = 0
         self.statuses: Counter[str] = Counter()
         self.codes: Counter[str] = Counter()
         self.omitted: Counter[str] = Counter()
         self.missing: Counter[str] = Counter()
         self.common_refusal: Reason | None = None
+        self.problem = ""
         self.ended_causes: set[str] = set()
         self._audience_fields = frozenset(audience_fields)
         self._event_times: dict[int, int] = {}
@@ -117,6 +126,14 @@ class Batch:
                 if name in self._audience_fields:
                     self.statuses[name] += count
 
+    def look_for_missing_identities(self) -> None:
+        """Say so where none of several profiles has an identity: the sender's set-up is to blame, and no profile."""
+        reasons = list(takewhile(bool, map(_no_identity, self.updates)))
+        if 1 < len(reasons) == len(self.updates):
+            self.problem = NO_IDENTITIES.format(len(reasons))
+            for update, reason in zip(self.updates, reasons, strict=True):
+                update.outcome = rejected("NO_IDENTITY", f"{reason and reason.text} {self.problem}")
+
     def conclude(self) -> None:
         """Find the messages that were not simply delivered, each with the worst outcome of its profiles."""
         whole = self._rejected
@@ -141,3 +158,8 @@ class Batch:
         outcomes = [update.outcome or NOT_REACHED for update in updates]
         failed = tuple([number for number, outcome in enumerate(outcomes) if outcome.kind in NOT_WRITTEN])
         return Delivery(message, worst(outcomes), self.event_time(updates[0]), failed, len(updates))
+
+
+def _no_identity(update: Update) -> Reason | None:
+    reason = update.outcome and update.outcome.reason
+    return reason if reason and reason.code == "NO_IDENTITY" else None

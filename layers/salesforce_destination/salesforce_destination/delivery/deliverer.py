@@ -34,7 +34,7 @@ from salesforce_destination.outcome import (
     rejected,
 )
 from salesforce_destination.profile.event_time import is_in_ms
-from salesforce_destination.profile.profile import Profile, time_of_notification
+from salesforce_destination.profile.profile import time_of_notification
 from salesforce_destination.record.record import Update, merge
 
 KILLED = rejected(
@@ -92,6 +92,9 @@ class Deliverer:
                 sender.describe()
             self._pass_on_description(sender)
         self._read(batch)
+        if destination.profiles.only_if:
+            batch.not_permitted = sum(not update.is_permitted for update in batch.updates)
+        batch.look_for_missing_identities()
         sender.write(merge(batch.unsettled()), limits.records_per_collection)
         self._pass_on_description(sender)
         batch.conclude()
@@ -139,7 +142,8 @@ class Deliverer:
             except ProfileRefusedError as error:
                 update, outcome = None, Outcome(OutcomeKind.REJECTED, error.reason)
             if update is None:
-                update = Update(position, number, self._key(profile), "", {}, 0, outcome=outcome)
+                update = Update(position, number, self.mapper.key(profile), "", {}, 0, outcome=outcome)
+                update.is_permitted = self.mapper.permits(profile)
                 with suppress(ProfileRefusedError):  # a refused event keeps its time: it may be sent again
                     update.event_time = self.mapper.event_time(profile, message_time, sent_at, several)
             if not update.key and not several and (around := self.mapper.envelope(message.body, profile)):
@@ -150,11 +154,6 @@ class Deliverer:
                 batch.omitted.update(update.omitted)
             update.message, update.profile = position, number
             batch.updates.append(update)
-
-    def _key(self, profile: Profile) -> str:
-        with suppress(ProfileRefusedError):  # of one without an identity nobody will ask
-            return self.mapper.key(profile)
-        return ""
 
     def _give_up(self, batch: Batch, now_ms: int) -> None:
         """Reject what is still deferred at its age, with its last reason: a person takes over from the dead letters."""

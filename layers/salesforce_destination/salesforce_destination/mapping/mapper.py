@@ -8,6 +8,7 @@ mapped keys.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from decimal import Decimal
 from math import isfinite
 from sys import maxsize
@@ -17,7 +18,7 @@ from unicodedata import category
 from salesforce_destination.destination.standard_fields import LENGTHS, REQUIRED_TO_CREATE
 from salesforce_destination.mapping.audience_fields import AudienceFields
 from salesforce_destination.mapping.body_decoder import body_decoder
-from salesforce_destination.outcome import ProfileRefusedError, Reason
+from salesforce_destination.outcome import SKIPPED, ProfileRefusedError, Reason
 from salesforce_destination.profile.event_time import EventTimeError, check_event_time, parse_time
 from salesforce_destination.profile.profile import (
     IdentitiesInOrder,
@@ -104,7 +105,9 @@ class Mapper:
         self, profile: Profile, message_time: int | None, sent_at: int, is_one_of_several: bool = False
     ) -> Update | None:
         """
-        Map a profile, or give None where nothing is to be written; raise ProfileRefusedError.
+        Map a profile, or give None where it changes nothing; raise ProfileRefusedError.
+
+        Who is kept out and has no audience to leave is skipped already.
 
         `message_time` is what the message's attribute EventTime says; without one `ordering.source` tells the time, and
         without that `sent_at`, which also bounds what a time may be (both in ms). Of several profiles in a message each
@@ -120,7 +123,7 @@ class Mapper:
             self._read_attributes(fields, refused, profile)
             self._audiences.read_into(fields, times, profile, event_time, sent_at)
         elif not (self._exits_skipped and self._audiences.exits_into(fields, times, profile, event_time)):
-            return None
+            return Update(0, 0, self.key(profile), "", {}, event_time, outcome=SKIPPED, is_permitted=False)
         if self._ordering_field:
             fields[self._ordering_field] = event_time
         key, identity = self._identity.read(profile)
@@ -130,7 +133,10 @@ class Mapper:
                 raise error
             return None
         omitted = tuple(refused) if refused else ()
-        return Update(0, 0, key, identity, fields, event_time, times, creates and not consents, omitted)
+        update = Update(0, 0, key, identity, fields, event_time, times, creates and not consents, omitted)
+        if not consents:
+            update.is_permitted = False
+        return update
 
     def _read_attributes(self, fields: dict[str, Json], refused: _Refused, profile: Profile) -> None:
         for source, target, longest, is_optional, reader in self._fields:
@@ -144,8 +150,16 @@ class Mapper:
                 reader.write(fields, refused, value)
 
     def key(self, profile: Profile) -> str:
-        """Whose record a profile is about, be it mapped or not; raise ProfileRefusedError where it does not say."""
-        return self._identity.read(self._identities.of(profile))[0]
+        """Whose record a profile is about, be it mapped or not; empty where it does not say: nobody will ask for it."""
+        with suppress(ProfileRefusedError):
+            return self._identity.read(self._identities.of(profile))[0]
+        return ""
+
+    def permits(self, profile: Profile) -> bool:
+        """Whether `only_if` lets a profile be written, be it refused or not; also where that cannot be told."""
+        with suppress(ProfileRefusedError):
+            return self._only_if is None or self._only_if(self._identities.of(profile)) is True
+        return True
 
     def event_time(
         self, profile: Profile, message_time: int | None, sent_at: int, is_one_of_several: bool = False

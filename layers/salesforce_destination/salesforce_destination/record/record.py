@@ -24,7 +24,7 @@ class Update:
     `message` and `profile` are positions in the batch and in the message; `key` tells records apart as the org does;
     `times` holds the fields that have a time of their own (a membership's), the rest have the event's; `updates_only`
     creates no record, whatever the destination does for others; `omitted` are fields whose values were refused here and
-    may be left out. `outcome` is what became of it, once that is known.
+    may be left out. `outcome` is what became of it, once that is known. `only_if` keeps out who is not `is_permitted`.
     """
 
     message: int
@@ -37,6 +37,7 @@ class Update:
     updates_only: bool = False
     omitted: tuple[str, ...] = ()
     outcome: Outcome | None = None
+    is_permitted: bool = True
 
 
 @dataclass(slots=True)
