@@ -54,9 +54,13 @@ CURES = {
 
 DELETED = "Lambda deletes messages that wait: the function's trigger lacks ReportBatchItemFailures. Switch it on."
 
+NOBODY_FROM = 20
+"""Of so many profiles in an hour at least one should be permitted, as NobodyPermittedAlarm has it."""
+
 WHAT_COUNTS = (
     "RecordsDelivered counts records: several messages for one record can be one write. A message that waits for a"
-    " missing field counts as delivered and as deferred."
+    " missing field counts as delivered and as deferred. only_if kept out ProfilesNotPermitted: skipped, or written as"
+    " exited."
 )
 
 
@@ -162,6 +166,9 @@ class StackStatus:
             reach = f"The org cannot be reached with the stored access token: {self.org.problem}. "
             found.append(f"{'' if self.org.problem == NOT_CONNECTED else reach}{self.org.cause}".strip())
         hour = self.activity.hour
+        if NOBODY_FROM <= hour["ProfilesReceived"] <= hour["ProfilesNotPermitted"]:
+            count = f"all {hour['ProfilesReceived']:,} profiles of the last hour"
+            found.append(f"only_if kept out {count}: see docs/runbook.md#nobodypermittedalarm.")
         if self.queue.all and hour["MessagesDeferred"] and not hour["RecordsDelivered"] and not found:
             page = "docs/runbook.md#nothingdeliveredalarm"
             found.append(f"Messages wait, and no record was written in the last hour: see {page}.")

@@ -64,6 +64,12 @@ def spoiled(stage: AlarmStage, minute: int) -> None:
             stage.send(BROKEN_BODY)
 
 
+def kept_out(stage: AlarmStage, minute: int) -> None:
+    """After a while a few messages a minute, all of people who do not want it."""
+    for _ in range(PER_MINUTE if minute >= BEGINS else 0):
+        stage.send(profile(stage.numbers, consent="n"))
+
+
 def one_spoiled(stage: AlarmStage, minute: int) -> None:
     """One message in all that nobody can read."""
     steady(stage, minute)
@@ -109,14 +115,9 @@ def field_restored(stage: AlarmStage) -> None:
     stage.restart()
 
 
-def calls_spent_by_another(stage: AlarmStage) -> None:
-    """Another integration uses up most of the API calls."""
-    stage.org.usage.spend(stage.org.now(), 85_000)
-
-
-def nearly_all_calls_spent(stage: AlarmStage) -> None:
-    """Another integration uses up more than this one may see used."""
-    stage.org.usage.spend(stage.org.now(), 95_000)
+def calls_spent(count: int) -> Act:
+    """Another integration uses up so many API calls."""
+    return lambda stage: stage.org.usage.spend(stage.org.now(), count)
 
 
 def wrong_file(stage: AlarmStage) -> None:
@@ -157,8 +158,7 @@ def locked(stage: AlarmStage, minute: int) -> None:
         stage.send(profile(400))
 
 
-NOISE_AT, HICCUP_AT, HICCUP_MINUTES = 65, 80, 2
-STRANGERS = 15
+NOISE_AT, HICCUP_AT, HICCUP_MINUTES, STRANGERS = 65, 80, 2, 15
 
 
 def posted(stage: AlarmStage, minute: int) -> None:

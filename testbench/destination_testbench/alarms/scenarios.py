@@ -41,7 +41,7 @@ class AlarmScenario:
 
 STOPPED, WAITING = "DeliveryStoppedAlarm", "MessagesWaitingAlarm"
 LETTERS, STALE = "ManyDeadLettersAlarm", "StaleUpdatesAlarm"
-NOT_TAKEN = "ProfilesNotTakenAlarm"
+NOT_TAKEN, NOBODY = "ProfilesNotTakenAlarm", "NobodyPermittedAlarm"
 NEW = frozenset({"SchedulesStoppedAlarm", "NeverScheduledAlarm"})
 IDLE = frozenset({"OldestMessageAlarm", "StuckMessagesAlarm", "NothingFinishedAlarm", STOPPED, WAITING})
 """What goes on where nothing at all is delivered for two hours."""
@@ -140,17 +140,16 @@ FAULTS: tuple[AlarmScenario, ...] = (
         wakes=(WAITING,),
     ),
     AlarmScenario(
-        "most events come with old times",
-        60,
-        traffic=faults.behind,
-        alarms={"SupersededShareAlarm", STALE},
-        wakes=(STALE,),
+        "most events have old times", 60, traffic=faults.behind, alarms={"SupersededShareAlarm", STALE}, wakes=(STALE,)
     ),
-    AlarmScenario("others use up the API calls", 30, faults.calls_spent_by_another, alarms={"ApiUsageAlarm"}),
+    AlarmScenario(
+        "only_if is wrong", 30, traffic=faults.kept_out, alarms={"ProfilesNotPermittedAlarm", NOBODY}, wakes=(NOBODY,)
+    ),
+    AlarmScenario("others use up the API calls", 30, faults.calls_spent(85_000), alarms={"ApiUsageAlarm"}),
     AlarmScenario(
         "no API call is left",
         100,
-        faults.nearly_all_calls_spent,
+        faults.calls_spent(95_000),
         alarms={"ApiUsageAlarm", "NothingDeliveredAlarm", "OldestMessageAlarm", STOPPED, WAITING},
         wakes=(STOPPED,),
     ),

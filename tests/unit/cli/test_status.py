@@ -254,6 +254,23 @@ def test_a_new_stack_says_how_it_is_connected_and_where_it_is(stack: OperatedSta
     assert json.loads(status.as_json())["where"] == {"account": "123456789012", "region": "eu-west-1"}
 
 
+@pytest.mark.parametrize(("received", "kept_out"), [(1_200, 1_200), (20, 20), (19, 19), (21, 20), (0, 0)])
+def test_whom_the_filter_keeps_out_is_shown_and_found_where_it_is_everybody(
+    stack: OperatedStack, received: int, kept_out: int
+) -> None:
+    counted("ProfilesReceived", received)
+    counted("ProfilesNotPermitted", kept_out)
+    stack.feed()
+    console = Console(record=True, width=120)
+
+    status = status_of(with_alarms(stack), NOW)
+    show(status, console)
+
+    told = f"only_if kept out all {received:,} profiles of the last hour: see docs/runbook.md#nobodypermittedalarm."
+    assert (told in status.findings) is (received == kept_out >= 20)
+    assert re.search(f"ProfilesNotPermitted +{kept_out:,} +{kept_out:,}", console.export_text())
+
+
 def test_a_schema_mismatch_and_problems_of_the_connection_are_for_a_person_to_look_at(stack: OperatedStack) -> None:
     counted("SchemaMismatch", 2)
     counted("ConnectionProblems", 3)

@@ -12,20 +12,20 @@ from destination_testbench.alarms.trial import READINGS, Reading
 from destination_testbench.template.template import read_template
 
 HOURS = 6 * 60
-REJECTED, SUPERSEDED = "RejectedShareAlarm", "SupersededShareAlarm"
+REJECTED, SUPERSEDED, KEPT_OUT = "RejectedShareAlarm", "SupersededShareAlarm", "ProfilesNotPermittedAlarm"
 
 pytestmark = pytest.mark.parametrize("reading", READINGS, ids=lambda reading: f"{reading.delay:g} s late")
 
 
 def watched(reading: Reading, by_minute: Mapping[int, Mapping[str, int]]) -> Watched:
-    """What the two alarms make of such lines of the deliver function."""
+    """What these alarms make of such lines of the deliver function."""
     metrics = Metrics()
     for minute, values in by_minute.items():
         for name, value in values.items():
             dimensions = {"service": STACK, "destination": DESTINATION.stem}
             metrics.add(MetricId.of("SalesforceDestination", name, dimensions), minute * 60 + 1, value)
     found = read_alarms(read_template(), {"DestinationFile": DESTINATION.name})
-    alarms = StackAlarms({name: found.metric[name] for name in (REJECTED, SUPERSEDED)}, {})
+    alarms = StackAlarms({name: found.metric[name] for name in (REJECTED, SUPERSEDED, KEPT_OUT)}, {})
     return watch(alarms, metrics.delayed(reading.delay), 0, HOURS * 60, reading.habits)
 
 
@@ -63,3 +63,27 @@ def test_a_burst_of_old_records_is_seen_and_ends_within_an_hour_of_silence(readi
 
     assert [at // 60 for at in seen.went_on[SUPERSEDED]] == [pytest.approx(102, abs=3)]
     assert [at // 60 for at in seen.went_off[SUPERSEDED]] == [pytest.approx(161, abs=3)]
+
+
+@pytest.mark.parametrize(
+    ("received", "kept_out", "is_on"), [(20, 20, True), (19, 19, False), (21, 20, False), (5_000, 4_999, False)]
+)
+def test_that_everybody_is_kept_out_is_seen_from_twenty_profiles_on(
+    reading: Reading, received: int, kept_out: int, is_on: bool
+) -> None:
+    line = {"ProfilesReceived": received, "ProfilesNotPermitted": kept_out}
+
+    assert watched(reading, {100: line}).was_on(KEPT_OUT) is is_on
+
+
+def test_where_nobody_is_kept_out_no_metric_of_it_is_needed(reading: Reading) -> None:
+    assert not watched(reading, {minute: {"ProfilesReceived": 40} for minute in range(HOURS)}).was_on(KEPT_OUT)
+
+
+def test_the_first_who_is_let_in_ends_it(reading: Reading) -> None:
+    seen = watched(
+        reading, {m: {"ProfilesReceived": 8, "ProfilesNotPermitted": 8 - (m == 200)} for m in range(100, 201)}
+    )
+
+    assert [at // 60 for at in seen.went_on[KEPT_OUT]] == [pytest.approx(103, abs=3)]
+    assert [at // 60 for at in seen.went_off[KEPT_OUT]] == [pytest.approx(202, abs=3)]
