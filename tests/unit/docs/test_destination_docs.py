@@ -24,6 +24,7 @@ from pydantic import BaseModel
 from salesforce_destination.destination.destination import Destination, read_destination
 from salesforce_destination.errors import DestinationFileError
 from salesforce_destination.outcome import Delivery, OutcomeKind
+from salesforce_destination.profile.source import _FUNCTIONS, compile_source
 from salesforce_destination.record.classification import RecordError
 from salesforce_destination.record.successor import Successor
 from scripted_org import ScriptedOrg, deliver
@@ -190,6 +191,13 @@ def test_no_heading_names_a_key_that_is_not_there() -> None:
     headings = {heading.strip("`") for heading, _, _ in pieces() if heading.startswith("`") and "[" not in heading}
 
     assert headings - set(keys_of(Destination)) == set()
+
+
+def test_every_function_gives_what_its_example_says() -> None:
+    rows = [row.split(" → ") for _, kind, text in pieces() if kind == "text functions" for row in text.splitlines()]
+
+    assert {source.partition("(")[0] for source, _ in rows} == set(_FUNCTIONS)
+    assert [[source, str(compile_source(source)({}))] for source, _ in rows] == rows
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.heading.strip("`"))

@@ -20,7 +20,7 @@ from salesforce_destination.destination.mistakes import (
 )
 from salesforce_destination.destination.standard_fields import LENGTHS, REQUIRED_TO_CREATE, STANDARD_OBJECTS
 from salesforce_destination.errors import Mistake
-from salesforce_destination.profile.source import plain_steps
+from salesforce_destination.profile.source import ORDERS, nodes_in, plain_steps, type_of
 
 Json = Any
 
@@ -220,10 +220,6 @@ def _odd_texts(table: Table) -> Iterator[Mistake]:
             yield Mistake(key, problem, f"Write {shown(right)}.")
 
 
-_MANY = ("projection", "value_projection", "filter_projection", "multi_select_list", "expref")
-_GIVE_MANY = ("keys", "values", "sort", "sort_by", "map", "merge", "to_array")
-
-
 def _is_many(node: Json) -> bool:
     """Whether an expression can give a list or an object only."""
     kind, children = node["type"], node["children"]
@@ -231,11 +227,9 @@ def _is_many(node: Json) -> bool:
         return _is_many(children[-1])
     if kind == "or_expression":
         return all(map(_is_many, children))
-    if kind == "literal":
-        return isinstance(node["value"], list | dict)
     if kind == "multi_select_dict":  # {"value": x} is how Adobe's SDK writes x
         return all(child["value"] != "value" for child in children)
-    return kind in _MANY or (kind == "function_expression" and node["value"] in _GIVE_MANY)
+    return type_of(node) in ("array", "object", "expref")
 
 
 def _never_one_value(table: Table) -> Iterator[Mistake]:
@@ -250,6 +244,11 @@ def _never_one_value(table: Table) -> Iterator[Mistake]:
                 names = parsed["type"].startswith("multi") or key.endswith("only_if")
                 cure = "Name one value." if names else f"For the first one, write: {source} | [0]"
                 yield Mistake(key, f"gives a list or an object, never one value: {visible(source)}.", cure)
+            for node in nodes_in(parsed):
+                order = ORDERS.get(str(node.get("value"))) if node["type"] == "comparator" else None
+                if order and any(type_of(side) not in ("", "number") for side in node["children"]):
+                    cure = "Write numbers in backquotes, `18`, and number(...) around text of digits."
+                    yield Mistake(key, f"compares by {order} what is no number: {visible(source)}.", cure)
 
 
 def _are_addresses(table: Table) -> list[bool]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from decimal import Decimal
 from math import isfinite
 from sys import maxsize
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -28,7 +27,7 @@ from salesforce_destination.profile.profile import (
     read_body,
     read_in_part,
 )
-from salesforce_destination.profile.source import ABSENT, Source, compile_source, is_unicode, utf_16_units
+from salesforce_destination.profile.source import ABSENT, Source, compile_source, in_digits, is_unicode, utf_16_units
 from salesforce_destination.record.description import NUMBER_TYPES, TEXT_TYPES
 from salesforce_destination.record.record import Update
 from salesforce_destination.record.salesforce_id import to_18
@@ -47,10 +46,6 @@ KEY_PREFIXES = {"Account": "001", "Contact": "003", "Lead": "00Q"}
 _FOLDED_FIELDS = frozenset({"Email"})
 _NOBODY = frozenset({"", "null", "undefined", "none", "nan"})
 """What producers write where they have no identity."""
-
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
-_EXACT, _SURE_DIGITS = 2**53, 15
-"""JSON's floats hold every integer below the first, and every number of so many digits."""
 
 # A character as people see it: what follows a letter or an emoji and belongs to it, and the two letters of a flag.
 _JOINED = "[\u0300-\u036f\u20d0-\u20ff\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
@@ -140,7 +135,10 @@ class Mapper:
 
     def _read_attributes(self, fields: dict[str, Json], refused: _Refused, profile: Profile) -> None:
         for source, target, longest, is_optional, reader in self._fields:
-            value = source(profile)
+            try:
+                value = source(profile)
+            except ProfileRefusedError as error:
+                value = error
             if type(value) is str:
                 value = value.strip() or None
                 if value and len(value) <= longest and value.isascii():
@@ -187,7 +185,7 @@ class IdentityReader:
 
     def __init__(self, destination: Destination) -> None:
         identity = destination.identity
-        self._source = compile_source(identity.source)
+        self._source = compile_source(identity.source, is_identity=True)
         self._source_text, self._target = identity.source, identity.target
         self._by_id = destination.updates_by_id
         self._object = destination.salesforce_object
@@ -208,7 +206,7 @@ class IdentityReader:
         where the field's is not told apart.
         """
         found = self._source(profile)
-        identity = found.strip() if type(found) is str else _in_digits(found) if type(found) in (int, float) else ""
+        identity = found.strip() if type(found) is str else in_digits(found) if type(found) in (int, float) else ""
         if identity is None:
             self._refuse(str(found), None)
         if self._by_id:
@@ -220,9 +218,9 @@ class IdentityReader:
         if folded in _NOBODY or (not identity.isprintable() and (_is_nobody(identity) or not is_unicode(identity))):
             self._refuse(identity, None)
         if self._is_number:
-            if not _NUMBER.fullmatch(identity):
+            if (digits := in_digits(identity)) is None:
                 self._refuse(identity, None)
-            identity = folded = _digits_of(identity)
+            identity = folded = digits
         return (folded if self._folds else identity), identity
 
     def _refuse(self, identity: str, record_id: str | None) -> NoReturn:
@@ -278,9 +276,9 @@ class _FieldReader:
 
     def _listed(self, value: Json) -> Json:
         """What the file lists for a value of the profile, which is compared as JSON writes it, but for case and .0."""
-        if isinstance(value, dict | list):
+        if isinstance(value, dict | list | ProfileRefusedError):
             return value
-        text = value if type(value) is str else str(value) if type(value) is bool else _in_digits(value)
+        text = value if type(value) is str else str(value) if type(value) is bool else in_digits(value)
         found = self.values.get((text or "").lower(), ABSENT)
         if found is ABSENT and self.mapping.other == "reject":
             text = f"The value for {self.target}, at {self.mapping.source}, is not listed in values."
@@ -288,14 +286,17 @@ class _FieldReader:
         return None if found is ABSENT and self.mapping.other == "clear" else found
 
     def _checked(self, value: Json) -> Json:
+        if type(value) is ProfileRefusedError:
+            text = f"{self.target}: {value.reason.text}"
+            raise ProfileRefusedError(Reason("EXPRESSION_FAILED", text, (self.target,)))
         if isinstance(value, dict | list):
             self._refuse("is a list or an object; change the source to a single value")
         if type(value) is float and not isfinite(value):
             self._refuse("is not a number that JSON allows")
-        if type(value) is float and value.is_integer() and abs(value) < _EXACT:
+        if type(value) is float and value.is_integer() and abs(value) < 2**53:
             value = int(value)
         if self._is_text and type(value) in (int, float):
-            value = _in_digits(value)
+            value = in_digits(value)
             if value is None:
                 self._refuse("is a number of more digits than JSON keeps; send it as text")
         return self._fitted(value) if type(value) is str else value
@@ -323,22 +324,6 @@ class _FieldReader:
             return _cut(value, self.longest).rstrip()
         text = f"{self.target} holds {self.longest} characters, and the value has {length}."
         raise ProfileRefusedError(Reason("VALUE_TOO_LONG", text, (self.target,)))
-
-
-def _in_digits(number: float) -> str | None:
-    """A number as a person writes it; None where JSON may have lost some of its digits."""
-    if type(number) is int:
-        return str(number)
-    digits = str(number).partition("e")[0].replace(".", "").strip("-0")
-    is_sure = isfinite(number) and (abs(number) < _EXACT or len(digits) <= _SURE_DIGITS)
-    return _digits_of(str(number)) if is_sure else None
-
-
-def _digits_of(text: str) -> str:
-    """A number's one spelling."""
-    number = Decimal(text)
-    digits = format(number, "f") if number else "0"
-    return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
 def _is_nobody(identity: str) -> bool:
