@@ -43,6 +43,14 @@ ONE_KEY: list[tuple[str, str]] = [
         'mappings[0].values: must be a table. Write values = { a = "b", c = "d" }.',
     ),
     (
+        TOP + BY_ID + GENDER + MR.replace("values", "value"),
+        "mappings[0].value: is not a known key. Did you mean values?",
+    ),
+    (
+        TOP + BY_ID + LOYAL + 'values = { realized = 1, exited = "Left" }\n',
+        'audiences[0].values.realized: must be text. Write it in quotes: "...".',
+    ),
+    (
         TOP + BY_ID + GENDER + "values = {}\n",
         "mappings[0].values: is empty. Write what each value becomes, or remove it.",
     ),
@@ -573,6 +581,15 @@ def test_an_audience_that_is_mapped_twice_is_told_at_both_places() -> None:
     assert mistakes(text) == [
         'audiences[0].id: is "loyal", which is mapped 2 times. Map it once.',
         'audiences[1].id: is "loyal", which is mapped 2 times. Map it once.',
+    ]
+
+
+def test_statuses_that_are_no_texts_are_told_once_each() -> None:
+    wrong = 'audiences[0].values.{}: must be text. Write it in quotes: "...".'
+
+    assert mistakes(TOP + BY_ID + LOYAL + "values = { realized = 1, exited = 0 }\n") == [
+        wrong.format("realized"),
+        wrong.format("exited"),
     ]
 
 

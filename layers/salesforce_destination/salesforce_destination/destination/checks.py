@@ -72,7 +72,7 @@ def _statuses_without_sense(table: Table) -> Iterator[Mistake]:
             yield Mistake(f"{key}.existing_as", "cannot be combined with values.", "Name existing in values.")
         given = part(audience, "values")
         texts = {"realized": "realized", "existing": given.get("realized", "existing"), "exited": "exited", **given}
-        same = [status for status in texts if _lower(texts[status]).strip() == _lower(texts["exited"]).strip()]
+        same = [one for one in texts if str(texts[one]).strip().lower() == str(texts["exited"]).strip().lower()]
         if same[0] != "exited":
             problem = f"writes {same[0]} as {shown(texts[same[0]])}, like exited."
             yield Mistake(f"{key}.values", problem, "Write another text for one of the two.")

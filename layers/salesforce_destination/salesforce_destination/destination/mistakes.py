@@ -90,6 +90,8 @@ def _unknown(key: str, loc: Sequence[int | str], model: type[BaseModel]) -> Mist
     name = str(loc[-1])
     if name in model.model_fields:
         return Mistake(key, "does not belong here.", _TO_THE_TOP)
+    if f"{name}s" in _keys_beside(loc, model):
+        return Mistake(key, "is not a known key.", f"Did you mean {name}s?")
     if under := [_header(table, model) for table, inner in _tables_of(model).items() if name in inner.model_fields]:
         return Mistake(key, "does not belong here.", f"Move it under {' or '.join(under)}.")
     return Mistake(key, "is not a known key.", nearest(name.lower(), _keys_beside(loc, model)))
