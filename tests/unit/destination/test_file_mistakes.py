@@ -222,7 +222,7 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     ),
     (
         TOP + BY_ID + GENDER + 'values = { male = "Mr.", MALE = "Mx." }\n',
-        'mappings[0].values: has both "male" and "MALE", but case is ignored. Keep one.',
+        'mappings[0].values: has "male" and "MALE", but case is ignored. Keep one.',
     ),
     (
         TOP + BY_ID + GENDER + 'values = { "male\u200b" = "Mr." }\n',

@@ -84,14 +84,13 @@ def _odd_values(table: Table) -> Iterator[Mistake]:
         first: dict[str, str] = {}
         for text in (text for pair in values.items() for text in pair if isinstance(text, str)):
             if odd := odd_character(text, for_people=True):
-                cure = f"Write {shown(as_typed(text))}."
-                yield Mistake(key, f"has {shown(text)}, which contains {code_point(odd)}.", cure)
+                problem = f"has {shown(text)}, which contains {code_point(odd)}."
+                yield Mistake(key, problem, f"Write {shown(as_typed(text))}.")
         for name in values:
             if not name:
                 yield Mistake(key, 'has "" for a value.', "Remove it: an empty attribute clears the field.")
             if (before := first.setdefault(name.lower(), name)) != name:
-                problem = f"has both {shown(before)} and {shown(name)}, but case is ignored."
-                yield Mistake(key, problem, "Keep one.")
+                yield Mistake(key, f"has {shown(before)} and {shown(name)}, but case is ignored.", "Keep one.")
 
 
 def _lower(value: object) -> str:
