@@ -32,7 +32,7 @@ from salesforce_destination.errors import DestinationFileError
 from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.outcome import ProfileRefusedError
 from salesforce_destination.profile.profile import profiles_in, read_body, read_in_part
-from salesforce_destination.profile.source import plain_steps
+from salesforce_destination.profile.source import path_read
 
 from benchmarks.events import NOW_MS, Variant, event
 
@@ -93,6 +93,27 @@ when_absent = "clear"
 [[mappings]]
 source = "value"
 target = "Value__c"
+
+[[mappings]]
+source = "lower(trim(contact.name))"
+target = "Name__c"
+
+[[mappings]]
+source = "text(contact.shop.value)"
+target = "Shop__c"
+
+[[mappings]]
+source = "number(visits[0].points)"
+target = "Points__c"
+
+[[mappings]]
+source = "replace(substring(identityMap.Email[0].id, `0`, `4`), 'T', '')"
+target = "Short__c"
+
+[[mappings]]
+source = "datetime(contact.seen)"
+target = "Seen__c"
+when_refused = "omit"
 
 [ordering]
 field = "Event_Time__c"
@@ -185,7 +206,7 @@ def bodies_for(destination: Destination) -> list[str]:
     profile: Json = {"unnamed": {"value": [1, {"status": "x"}]}, "segmentMembership": {"ups": {}, "AAM": {}}}
     sources = [destination.identity.source, *(mapping.source for mapping in destination.mappings)]
     for number, source in enumerate([*sources, destination.ordering and destination.ordering.source]):
-        _put(profile, plain_steps(source or "") or (), an_id(number) if number == 0 else f"Text {number}")
+        _put(profile, path_read(source or "") or (), an_id(number) if number == 0 else f"Text {number}")
     for number, audience in enumerate(destination.audiences):
         inner = profile["segmentMembership"].setdefault(audience.namespace or "ups", {})
         time = {("timestamp", "lastQualificationTime")[number % 2]: AT}

@@ -8,7 +8,14 @@ from typing import Any
 import jmespath
 import pytest
 from salesforce_destination.outcome import ProfileRefusedError
-from salesforce_destination.profile.source import _FUNCTIONS, ABSENT, SourceError, compile_source, plain_steps
+from salesforce_destination.profile.source import (
+    _FUNCTIONS,
+    ABSENT,
+    SourceError,
+    compile_source,
+    path_read,
+    plain_steps,
+)
 
 PROFILE: dict[str, Any] = {
     "person": {"name": {"lastName": "Doe", "nickname": None}},
@@ -64,6 +71,27 @@ def test_a_plain_path_finds_what_jmespath_finds(path: str) -> None:
 @pytest.mark.parametrize("expression", ["list[-1]", "a || b", "a.*", "people[].name", "@", "length(a)", "a-b", "`1`"])
 def test_what_is_more_than_a_path_is_left_to_jmespath(expression: str) -> None:
     assert plain_steps(expression) is None
+
+
+@pytest.mark.parametrize(
+    ("expression", "path"),
+    [
+        ("lower(a.b[0])", ("a", "b", 0)),
+        ("""substring(trim(a."b c"), `0`, `-1`)""", ("a", "b c")),
+        ("replace(a.value, '), (', '')", ("a", "value")),
+        ("a.b", ("a", "b")),
+        ("to_string(a)", None),
+        ("lower(a) || b", None),
+        ("split(a, ',')[0]", None),
+        ("split(a, b)", None),
+        ("replace(a, 'x', lower(b))", None),
+        ("lower(a[-1])", None),
+        ("lower(@)", None),
+        ("lower('a')", None),
+    ],
+)
+def test_through_our_functions_no_more_than_one_path_is_read(expression: str, path: object) -> None:
+    assert path_read(expression) == path
 
 
 def test_powertools_functions_are_there() -> None:

@@ -79,9 +79,7 @@ class Identity(_Table):
 class FieldMapping(_Table):
     """One attribute and the Salesforce field that takes it."""
 
-    source: SourceText | None = Field(
-        None, description="JMESPath to the attribute in the profile, such as lower(email)."
-    )
+    source: SourceText | None = Field(None, description="JMESPath to the attribute, such as lower(email).")
     target: FieldName = Field(description="API name of the Salesforce field.")
     constant: Constant | None = Field(None, description="The same value for every profile, in place of a source.")
     default: Constant | None = Field(None, description="The value of profiles that have none.")

@@ -15,7 +15,7 @@ from msgspec import Meta
 from msgspec.json import Decoder
 
 from salesforce_destination.profile.profile import PREFIX
-from salesforce_destination.profile.source import plain_steps
+from salesforce_destination.profile.source import path_read
 
 if TYPE_CHECKING:
     from salesforce_destination.destination.destination import Destination
@@ -32,7 +32,7 @@ _typed_dict: Any = TypedDict  # mypy follows only one that is written out
 
 def body_decoder(destination: Destination, sources: Iterable[str]) -> Decoder[Any] | None:
     """Make the decoder for a file and its sources, or give None where every body has to be read whole."""
-    found = [plain_steps(source) for source in sources]
+    found = [path_read(source) for source in sources]
     if destination.profiles.select != "@" or None in found:
         return None
     ways = _by_name(path[:-1] if len(path) > 1 and path[-1] == "value" else path for path in found if path)

@@ -10,7 +10,7 @@ its users do.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from functools import cache
 from itertools import pairwise
@@ -105,6 +105,12 @@ def plain_steps(expression: str) -> tuple[str | int, ...] | None:
         return None
     found = (match.groups() for match in _STEP.finditer(expression))
     return tuple(int(index) if index else quoted or name for quoted, index, name in found)
+
+
+def path_read(expression: str) -> tuple[str | int, ...] | None:
+    """The one plain path that an expression reads, also through this module's functions; None where it reads more."""
+    call = _CALL.fullmatch(expression)
+    return plain_steps(call[1] if call else expression)
 
 
 def _follow(steps: tuple[str | int, ...], unwrap: Source) -> Source:
@@ -204,7 +210,8 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Json], str, str]] = {
     "replace": (lambda text, old, new: new.join(text.split(old)), "sss", "three texts, the second not empty"),
     "digits": (_digits, "w", "text or a whole number"),
 }
-"""The functions that JMESPath lacks: what they do (None: the value is not what they take), and what they take."""
+# What they do (None: the value is not what they take), and what they take.
+_CALL = re.compile(rf"(?:(?:{'|'.join(_FUNCTIONS)})\()+({_PLAIN.pattern})(?:(?:, ?(?:`-?[0-9]+`|'[^'\\]*'))*\))+")
 
 _WORDS = {"string": "text", "number": "a number", "boolean": "true or false", "array": "a list", "object": "an object"}
 _WORDS |= {"array-string": "a list of texts", "array-number": "a list of numbers", "expref": "an expression after &"}
@@ -213,11 +220,10 @@ _GIVE = {
     "string": "date datetime text lower upper trim substring replace digits join to_string type",
     "number": "length sum avg abs ceil floor to_number",
     "boolean": "contains starts_with ends_with comparator not_expression",
-    "array": "split keys values sort sort_by map to_array multi_select_list",
+    "array": "split keys values sort sort_by map to_array multi_select_list filter_projection value_projection",
     "object": "merge multi_select_dict",
     "expref": "expref",
 }
-"""What functions and other parts of an expression give, if anything; of the rest only a profile tells."""
 
 ORDERS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}  # the specification has them for numbers alone
 
@@ -288,9 +294,10 @@ def _search(expression: str, unwrap: Source, is_identity: bool) -> Source:
     try:
         parsed = jmespath.compile(expression).parsed
     except jmespath.exceptions.JMESPathError as error:
-        raise SourceError(_in_one_line(error), getattr(error, "lex_position", None)) from None
+        token, position = getattr(error, "token_value", None), getattr(error, "lex_position", None)
+        raise SourceError(f"cannot be read at {token!r}" if token else "is incomplete", position) from None
     interpreter = _interpreter(is_identity)
-    _check(expression, parsed, interpreter._functions)
+    _check(parsed, jmespath.lexer.Lexer().tokenize(expression), interpreter._functions)
 
     def read(value: Json) -> Json:
         try:
@@ -322,11 +329,9 @@ def nodes_in(node: Json) -> Iterator[Json]:
             yield from nodes_in(child)
 
 
-def _check(expression: str, parsed: Json, functions: Json) -> None:
-    from jmespath.lexer import Lexer
-
-    tokens = pairwise(Lexer().tokenize(expression))
-    positions = iter([name["start"] for name, after in tokens if after["type"] == "lparen" and name["type"][0] == "u"])
+def _check(parsed: Json, tokens: Iterable[Json], functions: Json) -> None:
+    calls = ((one, other) for one, other in pairwise(tokens) if other["type"] == "lparen")
+    positions = iter([name["start"] for name, _ in calls if name["type"] == "unquoted_identifier"])
     for node in nodes_in(parsed):
         if node["type"] == "slice" and node["children"][2] == 0:
             raise SourceError("has a slice with the step 0", None)
@@ -360,15 +365,9 @@ def type_of(node: Json) -> str:
     if node["type"] == "literal":
         return _TYPES.get(type(node["value"]), "")
     name = node["value"] if node["type"] == "function_expression" else node["type"]
-    given = "array" if name.endswith("projection") else ""
-    return next((given for given, names in _GIVE.items() if name in names.split()), given)
+    return next((given for given, names in _GIVE.items() if name in names), "")
 
 
 def _takes(name: str, signature: Json) -> str:
     words = [" or ".join(_WORDS[kind] for kind in each["types"]) or "any value" for each in signature]
     return _FUNCTIONS[name][2] if name in _FUNCTIONS else " and ".join(words)
-
-
-def _in_one_line(error: Exception) -> str:
-    token = getattr(error, "token_value", None)
-    return f"cannot be read at {token!r}" if token else "is incomplete"
