@@ -280,6 +280,24 @@ def test_of_nothing_a_function_makes_nothing(source: str, value: str | None) -> 
     assert written(mapper, title="x").fields.get("Title__c") == value
 
 
+BIRTHDATE = TITLE.replace('"title"', '"date(born)"').replace("Title__c", "Birthdate")
+
+
+def test_a_failed_function_names_its_field_and_the_field_may_be_left_out() -> None:
+    mapper = Mapper(a_destination(more=BIRTHDATE))
+    reason = refused(mapper, born="01.05.1990")
+    assert (reason.code, reason.fields) == ("EXPRESSION_FAILED", ("Birthdate",))
+    assert reason.text.startswith("Birthdate: date(born) failed: date() takes ISO 8601 ")
+
+    omits = Mapper(a_destination(more=f'{BIRTHDATE}when_refused = "omit"\n'))
+    update = written(omits, born="01.05.1990")
+    assert (update.fields, update.omitted) == ({"LastName": "Okafor"}, ("Birthdate",))
+
+    lists = Mapper(a_destination(more=f'{BIRTHDATE}values = {{ "1990-05-01" = "x" }}\nother = "leave"\n'))
+    assert written(lists, born="1990-05-01T08:00:00Z").fields["Birthdate"] == "x"
+    assert refused(lists, born=[]).code == "EXPRESSION_FAILED"
+
+
 def test_the_org_is_asked_five_minutes_after_no_answer_and_an_hour_after_one() -> None:
     destination, now = a_destination(KEYED), [0.0]
     org = DescribedOrg(destination)
