@@ -143,7 +143,7 @@ FAULTS: tuple[AlarmScenario, ...] = (
         "most events have old times", 60, traffic=faults.behind, alarms={"SupersededShareAlarm", STALE}, wakes=(STALE,)
     ),
     AlarmScenario(
-        "only_if is wrong", 30, traffic=faults.kept_out, alarms={"ProfilesNotPermittedAlarm", NOBODY}, wakes=(NOBODY,)
+        "only_if is wrong", 30, traffic=faults.kept_out, alarms={"ProfilesKeptOutAlarm", NOBODY}, wakes=(NOBODY,)
     ),
     AlarmScenario("others use up the API calls", 30, faults.calls_spent(85_000), alarms={"ApiUsageAlarm"}),
     AlarmScenario(

@@ -12,7 +12,7 @@ from destination_testbench.alarms.trial import READINGS, Reading
 from destination_testbench.template.template import read_template
 
 HOURS = 6 * 60
-REJECTED, SUPERSEDED, KEPT_OUT = "RejectedShareAlarm", "SupersededShareAlarm", "ProfilesNotPermittedAlarm"
+REJECTED, SUPERSEDED, KEPT_OUT = "RejectedShareAlarm", "SupersededShareAlarm", "ProfilesKeptOutAlarm"
 
 pytestmark = pytest.mark.parametrize("reading", READINGS, ids=lambda reading: f"{reading.delay:g} s late")
 
