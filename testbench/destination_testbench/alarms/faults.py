@@ -140,8 +140,13 @@ def not_polled(stage: AlarmStage) -> None:
 
 
 def not_scheduled(stage: AlarmStage) -> None:
-    """The Scheduler invokes nothing more: its role lost a right, or somebody has disabled the schedules."""
+    """The Scheduler invokes nothing more: somebody has disabled the schedules."""
     stage.is_scheduled = False
+
+
+def not_permitted(stage: AlarmStage) -> None:
+    """The Scheduler may invoke nothing more: its roles lost their rights."""
+    stage.may_start = False
 
 
 def two(stage: AlarmStage, minute: int) -> None:

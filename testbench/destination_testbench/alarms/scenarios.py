@@ -40,8 +40,7 @@ class AlarmScenario:
 
 
 STOPPED, WAITING = "DeliveryStoppedAlarm", "MessagesWaitingAlarm"
-LETTERS, STALE = "ManyDeadLettersAlarm", "StaleUpdatesAlarm"
-NOT_TAKEN = "ProfilesNotTakenAlarm"
+LETTERS, STALE, NOT_TAKEN = "ManyDeadLettersAlarm", "StaleUpdatesAlarm", "ProfilesNotTakenAlarm"
 NEW = frozenset({"SchedulesStoppedAlarm", "NeverScheduledAlarm"})
 IDLE = frozenset({"OldestMessageAlarm", "StuckMessagesAlarm", "NothingFinishedAlarm", STOPPED, WAITING})
 """What goes on where nothing at all is delivered for two hours."""
@@ -159,6 +158,14 @@ FAULTS: tuple[AlarmScenario, ...] = (
         130,
         faults.wrong_file,
         alarms=(IDLE - {STOPPED}) | {"SchemaMismatchAlarm", "ConnectionProblemsAlarm", "NothingDeliveredAlarm"},
+        wakes=(WAITING,),
+    ),
+    AlarmScenario(
+        "the Scheduler is denied",
+        160,
+        faults.not_permitted,
+        faults.silence,
+        alarms={"SchedulesFailingAlarm", "SchedulesStoppedAlarm", WAITING},
         wakes=(WAITING,),
     ),
     AlarmScenario(
