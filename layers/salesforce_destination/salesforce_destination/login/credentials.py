@@ -108,7 +108,7 @@ def _secret(text: str) -> Mapping[str, Any]:
     secret = parse_object(text)
     if secret is None:
         cure = 'Write it as {"grant_type": "client_credentials", "domain": "acme", ...}, or as key/value pairs.'
-        raise CredentialsError("", "The credentials secret is not a JSON object.", cure)
+        raise CredentialsError("", "The credentials are not a JSON object.", cure)
     return secret
 
 
