@@ -77,9 +77,8 @@ def is_running(state: Path, console: Console) -> bool:
 
 
 def _introduce(stack: LocalStack, console: Console) -> None:
-    for name, value in asdict(stack.endpoints).items():
-        if value is not None:
-            console.print(f"{name:22} {value}", markup=False, highlight=False, soft_wrap=True)
+    for name, value in filter(all, asdict(stack.endpoints).items()):
+        console.print(f"{name:22} {value}", markup=False, highlight=False, soft_wrap=True)
     state = os.path.relpath(stack.options.state, ROOT)
     files = f"{'addresses as JSON':22} {state}/{FILE_NAME}\n{'logs':22} {state}/logs"
     console.print(files, highlight=False, soft_wrap=True)
