@@ -50,6 +50,9 @@ def switched_on(fault: Fault) -> Act:
 outage = switched_on(Fault(FaultKind.OUTAGE))
 """Salesforce answers every call with 503."""
 
+apex_spent = switched_on(Fault(FaultKind.RECORD_ERROR, code="UNKNOWN_EXCEPTION", message="AsyncApexExecutions"))
+"""Other jobs have used up the org's Apex of 24 hours: no trigger can begin one."""
+
 
 def clear(stage: AlarmStage) -> None:
     """Switch off every fault of the org."""
@@ -139,11 +142,6 @@ def not_polled(stage: AlarmStage) -> None:
     stage.is_polled = False
 
 
-def not_scheduled(stage: AlarmStage) -> None:
-    """The Scheduler invokes nothing more: somebody has disabled the schedules."""
-    stage.is_scheduled = False
-
-
 def not_permitted(stage: AlarmStage) -> None:
     """The Scheduler may invoke nothing more: its roles lost their rights."""
     stage.may_start = False
@@ -162,8 +160,7 @@ def locked(stage: AlarmStage, minute: int) -> None:
         stage.send(profile(400))
 
 
-NOISE_AT, HICCUP_AT, HICCUP_MINUTES = 65, 80, 2
-STRANGERS = 15
+NOISE_AT, HICCUP_AT, HICCUP_MINUTES, STRANGERS = 65, 80, 2, 15
 
 
 def posted(stage: AlarmStage, minute: int) -> None:

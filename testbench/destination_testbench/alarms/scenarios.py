@@ -153,6 +153,7 @@ FAULTS: tuple[AlarmScenario, ...] = (
         alarms={"ApiUsageAlarm", "NothingDeliveredAlarm", "OldestMessageAlarm", STOPPED, WAITING},
         wakes=(STOPPED,),
     ),
+    AlarmScenario("jobs use up Apex's limit", 35, faults.apex_spent, faults.trickle, alarms={"LimitsMetAlarm"}),
     AlarmScenario(
         "the destination file is wrong",
         130,
@@ -166,14 +167,6 @@ FAULTS: tuple[AlarmScenario, ...] = (
         faults.not_permitted,
         faults.silence,
         alarms={"SchedulesFailingAlarm", "SchedulesStoppedAlarm", WAITING},
-        wakes=(WAITING,),
-    ),
-    AlarmScenario(
-        "the Scheduler invokes nothing",
-        160,
-        faults.not_scheduled,
-        faults.silence,
-        alarms={"SchedulesStoppedAlarm", WAITING},
         wakes=(WAITING,),
     ),
     AlarmScenario(

@@ -96,7 +96,6 @@ SECONDS_BETWEEN_LOOKS = 0.02
 KEEP_ALL = {"batchItemFailures": [{"itemIdentifier": ""}]}
 """What a function that ended without an answer comes to: nothing is deleted."""
 
-
 KEY = "the-key"
 TAKEN = json.dumps({"SendMessageResponse": {"SendMessageResult": {"MessageId": "an-id"}}})
 DENIED = json.dumps({"Error": {"Code": "AccessDenied", "Message": "", "Type": "Sender"}})
@@ -134,7 +133,7 @@ class AlarmStage:
     """
     One stack from its first log-in to `close`; if it `is_new`, nothing has run before, nor is it connected.
 
-    `is_polled` and `is_throttled` are Lambda's side of it, `is_scheduled` and `may_start` the Scheduler's. Functions in
+    `is_polled` and `is_throttled` are Lambda's side of it, `may_start` the Scheduler's. Functions in
     `hanging` get no answer from AWS.
     """
 
@@ -143,7 +142,7 @@ class AlarmStage:
         self.org: SimulatedOrg = new_org()
         self.metrics = Metrics()
         self.time = START
-        self.is_polled, self.is_throttled, self.is_scheduled, self.may_start = True, False, True, True
+        self.is_polled, self.is_throttled, self.may_start = True, False, True
         self.hanging: set[str] = set()
         self.numbers = 0
         self._closing = ExitStack()
@@ -200,7 +199,7 @@ class AlarmStage:
 
     def minute(self) -> None:
         """Let a minute pass: what is scheduled, what is on the queues, what AWS publishes at the end."""
-        if self.is_scheduled and (self.time - START) % 3600 == SCHEDULED_AT * MINUTE:
+        if (self.time - START) % 3600 == SCHEDULED_AT * MINUTE:
             if self.may_start:
                 self._ask_for_a_token()
                 self._invoke(CHECKER, {"reason": "schedule"})

@@ -34,6 +34,7 @@ INFORMING = {
     "ApiUsageAlarm",
     "DeliverSlowAlarm",
     "SchedulesFailingAlarm",
+    "LimitsMetAlarm",
     "FrontDoorRefusingAlarm",
 }
 
