@@ -77,6 +77,9 @@ def check(
     if describe:
         be_there(describe)
     if chosen.stack or chosen.local:
+        if offline or describe:
+            option = "--offline" if offline else "--describe"
+            refuse(f"With {option} no stack is asked. Leave out either {option} or --stack and --local.")
         chosen.run(lambda target: tell(report_on(file, target=target), target.alarm_topic()))
     if not offline and describe is None:
         refuse(

@@ -51,12 +51,14 @@ def given_credentials(source: str | None, grant: GrantType | None) -> str:
     """The text of the credentials secret, as a file, standard input or a person gives it."""
     if source is None and sys.stdin.isatty():
         return ask(grant)
-    if source in (None, STANDARD_INPUT):
-        return sys.stdin.read()
     try:
-        return Path(source).read_text(encoding="utf-8-sig")
+        text = sys.stdin.read() if source in (None, STANDARD_INPUT) else Path(source).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         raise TargetError(f"{source} cannot be read. Name a JSON file, or - for standard input.") from None
+    if not text.strip():
+        given = "Standard input" if source in (None, STANDARD_INPUT) else source
+        raise TargetError(f"{given} is empty. Give the credentials as JSON, or call `connect` in a terminal: it asks.")
+    return text
 
 
 def ask(grant: GrantType | None) -> str:

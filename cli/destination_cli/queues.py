@@ -52,8 +52,7 @@ def contradictions(target: Target) -> list[Mistake]:
     try:
         function = target.client("lambda").get_function_configuration(FunctionName=target.output("DeliverFunctionName"))
         queue, letters = (sqs.get_queue_attributes(QueueUrl=it, AttributeNames=["All"])["Attributes"] for it in urls)
-        variables = function.get("Environment", {"Variables": {}})["Variables"]
-        settings = Settings.from_environ(variables, DELIVER_NEEDS)
+        settings = Settings.from_environ(function.get("Environment", {"Variables": {}})["Variables"], DELIVER_NEEDS)
     except (ClientError, KeyError):  # in place of variables Lambda tells an error where their key may not be used
         return []
     except SettingsError as error:

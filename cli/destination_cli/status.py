@@ -15,7 +15,14 @@ from rich.padding import Padding
 from rich.table import Table
 from salesforce_destination.connection.check import trouble
 from salesforce_destination.destination.destination import Destination
-from salesforce_destination.errors import ACCESS_REFUSALS, NOT_CONNECTED, DestinationError, RequestRefusedError
+from salesforce_destination.errors import (
+    ACCESS_REFUSALS,
+    NOT_CONNECTED,
+    SESSION_IP_LOCKED,
+    DestinationError,
+    RequestRefusedError,
+    TokenUnavailableError,
+)
 
 from destination_cli.dead_letters.reader import EMPTY_ANSWERS, DeadLetterReader
 from destination_cli.dead_letters.summary import by_reason
@@ -119,16 +126,20 @@ def org_status(target: Target) -> OrgStatus:
             problem = error
     org = (token.instance_url, token.issued_at_ms) if token else ("", None)
     calls = (client.usage.used, client.usage.allowed) if client.usage else (None, None)
-    return OrgStatus(*org, *calls, *((problem.code, _cause(problem, target)) if problem else ()))
+    return OrgStatus(*org, *calls, *(_cause(problem, target) if problem else ()))
 
 
-def _cause(problem: DestinationError, target: Target) -> str:
-    """What a problem's code tells; where there is no token, the last failed log-in tells more."""
+def _cause(problem: DestinationError, target: Target) -> tuple[str, str]:
+    """A problem's code and what it tells; where there is no token, the last failed log-in tells more."""
     found, told = trouble(problem), None
-    if found.key == "credentials" and problem.code not in ACCESS_REFUSALS:
+    if found.key == "credentials" and (problem.code not in ACCESS_REFUSALS or problem.code == SESSION_IP_LOCKED):
         with suppress(ClientError, TargetError):  # without the right to read that log
             told = login_cause(target)
-    return f"{found.problem} {told.problem} {told.cure}" if told else f"{found.problem} {found.cure}"
+    if told and problem.code == SESSION_IP_LOCKED:
+        # Only the token's age spoke for that. It was revoked, and no log-in has worked since.
+        problem = TokenUnavailableError()
+        found = trouble(problem)
+    return problem.code, f"{found.problem} {told.problem} {told.cure}" if told else f"{found.problem} {found.cure}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,8 +124,10 @@ class Target:
         try:
             pages = self.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
             found = {each["SubscriptionArn"] for page in pages for each in page["Subscriptions"]}
-        except (BotoCoreError, ClientError):
-            return "Whether an alarm reaches anybody is not known: you need sns:ListSubscriptionsByTopic on its topic."
+        except (BotoCoreError, ClientError) as error:
+            found = set[str]()
+            if "NotFound" not in str(error):
+                return "Whether an alarm reaches anybody is not known: you need sns:ListSubscriptionsByTopic."
         if found - {"Deleted", "PendingConfirmation"}:
             return ""
         if "PendingConfirmation" in found:

@@ -44,8 +44,11 @@ OF_ROLES: Mapping[str, set[tuple[str, str]]] = {
         ("logs:CreateLogStream", "CheckConnectionLogGroup"),
         ("logs:PutLogEvents", "CheckConnectionLogGroup"),
     },
-    "RefreshScheduleRole": {("sqs:SendMessage", "RefreshQueue")},
-    "CheckScheduleRole": {("lambda:InvokeFunction", "CheckConnectionFunction")},
+    "RefreshScheduleRole": {("sqs:SendMessage", "RefreshQueue"), ("sqs:SendMessage", "ScheduleDeadLetterQueue")},
+    "CheckScheduleRole": {
+        ("lambda:InvokeFunction", "CheckConnectionFunction"),
+        ("sqs:SendMessage", "ScheduleDeadLetterQueue"),
+    },
 }
 """The rights of a stack with the defaults: actions, and the logical ids that they are for."""
 

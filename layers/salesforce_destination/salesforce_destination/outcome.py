@@ -64,6 +64,9 @@ class Wait(StrEnum):
     UNTIL_MENDED = "until_mended"
     """Fifteen to thirty minutes: a person has to mend the org or the destination file."""
 
+    ORG_LIMIT = "org_limit"
+    """The same, though nobody has to: a limit of the whole org passes by itself."""
+
     COMMON_CAUSE = "common_cause"
     """The same, and a day at the most: perhaps the org refuses all records alike, and perhaps this one alone."""
 
@@ -118,7 +121,7 @@ SUPERSEDED = Outcome(OutcomeKind.SUPERSEDED)
 NOT_WRITTEN = (OutcomeKind.REJECTED, OutcomeKind.DEFERRED)
 
 _WORST_LAST = tuple(OutcomeKind)
-_LONGEST_LAST = (Wait.BACKOFF, Wait.UNKNOWN, Wait.COMMON_CAUSE, Wait.UNTIL_MENDED, Wait.DAILY_LIMIT)
+_LONGEST_LAST = (Wait.BACKOFF, Wait.UNKNOWN, Wait.COMMON_CAUSE, Wait.UNTIL_MENDED, Wait.ORG_LIMIT, Wait.DAILY_LIMIT)
 
 
 def rejected(code: str, text: str = "", fields: tuple[str, ...] = ()) -> Outcome:

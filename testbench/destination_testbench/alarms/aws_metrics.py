@@ -24,9 +24,7 @@ from destination_testbench.aws.queue import StandardQueue
 RECEIVES_UNTIL_LEFT_OUT = 3
 """A message that was received three times and not deleted is left out of the age of the oldest."""
 
-SQS = "AWS/SQS"
-LAMBDA = "AWS/Lambda"
-API_GATEWAY = "AWS/ApiGateway"
+SQS, LAMBDA, API_GATEWAY = "AWS/SQS", "AWS/Lambda", "AWS/ApiGateway"
 OF_QUEUES = (
     "NumberOfMessagesSent",
     "NumberOfMessagesReceived",

@@ -50,6 +50,9 @@ def switched_on(fault: Fault) -> Act:
 outage = switched_on(Fault(FaultKind.OUTAGE))
 """Salesforce answers every call with 503."""
 
+apex_spent = switched_on(Fault(FaultKind.RECORD_ERROR, code="UNKNOWN_EXCEPTION", message="AsyncApexExecutions"))
+"""Other jobs have used up the org's Apex of 24 hours: no trigger can begin one."""
+
 
 def clear(stage: AlarmStage) -> None:
     """Switch off every fault of the org."""
@@ -140,9 +143,9 @@ def not_polled(stage: AlarmStage) -> None:
     stage.is_polled = False
 
 
-def not_scheduled(stage: AlarmStage) -> None:
-    """The Scheduler invokes nothing more: its role lost a right, or somebody has disabled the schedules."""
-    stage.is_scheduled = False
+def not_permitted(stage: AlarmStage) -> None:
+    """The Scheduler may invoke nothing more: its roles lost their rights."""
+    stage.may_start = False
 
 
 def two(stage: AlarmStage, minute: int) -> None:

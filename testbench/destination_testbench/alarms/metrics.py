@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
@@ -116,8 +116,3 @@ class Metrics:
             series.append(STATISTICS[statistic](points.values[first:last]) if last > first else None)
             first = last
         return series
-
-    def has_any(self, metric: MetricId, since: float) -> bool:
-        """Whether a metric has a value since then."""
-        times = self._points.get(metric, _NOTHING).times
-        return bisect_left(times, since) < len(times)

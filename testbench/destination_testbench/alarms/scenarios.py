@@ -153,6 +153,7 @@ FAULTS: tuple[AlarmScenario, ...] = (
         alarms={"ApiUsageAlarm", "NothingDeliveredAlarm", "OldestMessageAlarm", STOPPED, WAITING},
         wakes=(STOPPED,),
     ),
+    AlarmScenario("jobs use up Apex's limit", 35, faults.apex_spent, faults.trickle, alarms={"LimitsMetAlarm"}),
     AlarmScenario(
         "the destination file is wrong",
         130,
@@ -161,11 +162,11 @@ FAULTS: tuple[AlarmScenario, ...] = (
         wakes=(WAITING,),
     ),
     AlarmScenario(
-        "the Scheduler invokes nothing",
+        "the Scheduler is denied",
         160,
-        faults.not_scheduled,
+        faults.not_permitted,
         faults.silence,
-        alarms={"SchedulesStoppedAlarm", WAITING},
+        alarms={"SchedulesFailingAlarm", "SchedulesStoppedAlarm", WAITING},
         wakes=(WAITING,),
     ),
     AlarmScenario(

@@ -27,6 +27,7 @@ from destination_testbench.alarms.aws_metrics import (
     publish_queue,
     publish_request,
     publish_throttle,
+    queue_metric,
 )
 from destination_testbench.alarms.metrics import Metrics
 from destination_testbench.alarms.stack_alarms import resolver
@@ -51,6 +52,7 @@ from destination_testbench.template.parts import functions_of
 from destination_testbench.template.template import Template
 
 QUEUE, DEAD_LETTERS, REFRESH = "Queue", "DeadLetterQueue", "RefreshQueue"
+NOT_STARTED = queue_metric("ScheduleDeadLetterQueue", "NumberOfMessagesSent")
 CREDENTIALS_SECRET, TOKEN_SECRET = "CredentialsSecret", "AccessTokenSecret"
 SECRETS: Mapping[str, str] = {TOKEN_SECRET: "{}", CREDENTIALS_SECRET: "{}", "OutcomeKeySecret": "k" * 43}
 """The secrets by their logical ids, which are their ids here."""
@@ -94,7 +96,6 @@ SECONDS_BETWEEN_LOOKS = 0.02
 KEEP_ALL = {"batchItemFailures": [{"itemIdentifier": ""}]}
 """What a function that ended without an answer comes to: nothing is deleted."""
 
-
 KEY = "the-key"
 TAKEN = json.dumps({"SendMessageResponse": {"SendMessageResult": {"MessageId": "an-id"}}})
 DENIED = json.dumps({"Error": {"Code": "AccessDenied", "Message": "", "Type": "Sender"}})
@@ -132,7 +133,8 @@ class AlarmStage:
     """
     One stack from its first log-in to `close`; if it `is_new`, nothing has run before, nor is it connected.
 
-    `is_polled` and `is_throttled` are Lambda's side of it; the functions in `hanging` get no answer from AWS.
+    `is_polled` and `is_throttled` are Lambda's side of it, `may_start` the Scheduler's. Functions in
+    `hanging` get no answer from AWS.
     """
 
     def __init__(self, template: Template, parameters: Mapping[str, Any], folder: Path, is_new: bool = False) -> None:
@@ -140,7 +142,7 @@ class AlarmStage:
         self.org: SimulatedOrg = new_org()
         self.metrics = Metrics()
         self.time = START
-        self.is_polled, self.is_throttled, self.is_scheduled = True, False, True
+        self.is_polled, self.is_throttled, self.may_start = True, False, True
         self.hanging: set[str] = set()
         self.numbers = 0
         self._closing = ExitStack()
@@ -197,9 +199,12 @@ class AlarmStage:
 
     def minute(self) -> None:
         """Let a minute pass: what is scheduled, what is on the queues, what AWS publishes at the end."""
-        if self.is_scheduled and (self.time - START) % 3600 == SCHEDULED_AT * MINUTE:
-            self._ask_for_a_token()
-            self._invoke(CHECKER, {"reason": "schedule"})
+        if (self.time - START) % 3600 == SCHEDULED_AT * MINUTE:
+            if self.may_start:
+                self._ask_for_a_token()
+                self._invoke(CHECKER, {"reason": "schedule"})
+            else:
+                self.metrics.add(NOT_STARTED, self.time + 1, 2.0)
         self._refresh()
         self._deliver()
         self.time += MINUTE

@@ -12,8 +12,6 @@ from destination_testbench.chaos.traffic import AUDIENCES, ORDERING_FIELD, Membe
 from destination_testbench.org import SimulatedOrg, record_id
 from destination_testbench.org.records.store import StoredRecord
 
-VALUE_FIELDS = ("LastName", "FirstName", "Email")
-
 
 @dataclass(slots=True)
 class Accounting:

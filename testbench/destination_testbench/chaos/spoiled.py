@@ -104,11 +104,6 @@ def _invalid_email(generator: EventGenerator, draw: random.Random, number: int) 
     return replace(event, body=json.dumps(body), code="INVALID_EMAIL_ADDRESS")
 
 
-def deleted_record(people: int) -> str:
-    """The id of the record that was deleted."""
-    return record_id("003", people + DELETED)
-
-
 def strange_record(people: int) -> str:
     """The id of the record that is refused for no known reason."""
     return record_id("003", people + STRANGE)

@@ -20,7 +20,7 @@ from destination_testbench.aws.process import LocalAwsError
 from destination_testbench.aws_lambda.execution_environment import FunctionError
 from destination_testbench.local.endpoints import FILE_NAME
 from destination_testbench.local.options import DESTINATIONS, OptionError, StackOptions
-from destination_testbench.local.places import LOCAL_API_KEY, ROOT
+from destination_testbench.local.places import ROOT
 from destination_testbench.local.stack import LocalStack
 from destination_testbench.template.parameters import ParameterError
 
@@ -77,14 +77,11 @@ def is_running(state: Path, console: Console) -> bool:
 
 
 def _introduce(stack: LocalStack, console: Console) -> None:
-    for name, value in asdict(stack.endpoints).items():
+    for name, value in filter(all, asdict(stack.endpoints).items()):
         console.print(f"{name:22} {value}", markup=False, highlight=False, soft_wrap=True)
-    if stack.http_endpoint_url:
-        console.print(f"{'http_endpoint_url':22} {stack.http_endpoint_url}", highlight=False, soft_wrap=True)
-        console.print(f"{'':22} send the header x-api-key: {LOCAL_API_KEY}", highlight=False)
     state = os.path.relpath(stack.options.state, ROOT)
-    console.print(f"{'addresses as JSON':22} {state}/{FILE_NAME}", highlight=False, soft_wrap=True)
-    console.print(f"{'logs':22} {state}/logs", highlight=False, soft_wrap=True)
+    files = f"{'addresses as JSON':22} {state}/{FILE_NAME}\n{'logs':22} {state}/logs"
+    console.print(files, highlight=False, soft_wrap=True)
     console.print(
         "\nReady. Send profiles to queue_url with any AWS SDK and any credentials, at aws_endpoint_url. Ctrl-C stops.",
         highlight=False,

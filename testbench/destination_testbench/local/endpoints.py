@@ -16,7 +16,7 @@ FILE_NAME = "endpoints.json"
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """The addresses of a running stack, by the names that the file has."""
+    """The addresses of a running stack, by the names that the file has; the HTTP endpoint's only where it is on."""
 
     aws_endpoint_url: str
     region: str
@@ -24,6 +24,8 @@ class Endpoints:
     dead_letter_queue_url: str
     salesforce_url: str
     pid: int
+    http_endpoint_url: str | None = None
+    http_api_key: str | None = None
 
 
 def write_endpoints(endpoints: Endpoints, folder: Path) -> Path:
@@ -51,6 +53,7 @@ def remove_own_files(folder: Path) -> None:
 
 def _write(content: Endpoints | StackFile, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
+    known = {name: value for name, value in asdict(content).items() if value is not None}
     draft = path.with_suffix(f".{os.getpid()}")
-    draft.write_text(json.dumps(asdict(content), indent=2) + "\n", encoding="utf-8")
+    draft.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
     return draft.replace(path)

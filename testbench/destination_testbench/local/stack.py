@@ -25,7 +25,7 @@ from destination_testbench.local.endpoints import (
     write_stack_file,
 )
 from destination_testbench.local.options import StackOptions
-from destination_testbench.local.places import REGION, STACK_NAME
+from destination_testbench.local.places import LOCAL_API_KEY, REGION, STACK_NAME
 from destination_testbench.local.switch import Switch
 from destination_testbench.org import SimulatedOrg, seed, serve
 from destination_testbench.template.parameters import parameter_values
@@ -100,6 +100,8 @@ class LocalStack:
             dead_letter_queue_url=self.cloud.attribute("DeadLetterQueue", "Ref"),
             salesforce_url=self.salesforce_url,
             pid=os.getpid(),
+            http_endpoint_url=self.http_endpoint_url,
+            http_api_key=LOCAL_API_KEY if self.http_endpoint_url else None,
         )
 
     def _described(self) -> StackFile:

@@ -56,11 +56,6 @@ class OrgReply:
     cut: int | None = None
     seconds: float = 0.0
 
-    def with_headers(self, **headers: str) -> OrgReply:
-        """The same answer with more headers; underscores in the names stand for hyphens."""
-        more = {name.replace("_", "-"): value for name, value in headers.items()}
-        return replace(self, headers={**self.headers, **more})
-
 
 @dataclass(frozen=True, slots=True)
 class JsonAnswer:

@@ -27,7 +27,7 @@ from typer.testing import CliRunner
 pytestmark = [pytest.mark.ministack, pytest.mark.timeout(300)]
 
 FILE = str(ROOT / "layers" / "destinations" / "contacts.toml")
-QUEUES = {"Queue": "QueueUrl", "DeadLetterQueue": "DeadLetterQueueUrl", "RefreshQueue": "RefreshQueueUrl"}
+QUEUES = {name: f"{name}Url" for name in ("Queue", "DeadLetterQueue", "RefreshQueue", "ScheduleDeadLetterQueue")}
 SECRETS = ("CredentialsSecret", "AccessTokenSecret", "OutcomeKeySecret", "RefusalSecret")
 FUNCTIONS = ("DeliverFunction", "RefreshTokenFunction", "CheckConnectionFunction")
 OTHERWISE = {"invoke": "InvokeFunction"}

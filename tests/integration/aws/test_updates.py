@@ -112,6 +112,16 @@ def test_this_version_takes_over_what_the_previous_one_made(updated: Updated) ->
     assert held(updated.aws, updated.first) == updated.held
 
 
+def test_the_schedules_of_a_stack_learn_where_their_failures_go(updated: Updated) -> None:
+    stack, scheduler = updated.update(PARAMETERS), updated.aws.client("scheduler")
+
+    for name in ("RefreshTokenSchedule", "CheckConnectionSchedule"):
+        target = scheduler.get_schedule(Name=updated.first.physical(name))["Target"]
+
+        queue = target["DeadLetterConfig"]["Arn"].rpartition(":")[2]
+        assert queue == stack.physical("ScheduleDeadLetterQueue").rpartition("/")[2]
+
+
 @pytest.mark.parametrize("option", OPTIONS)
 def test_an_option_is_switched_on_and_off_and_nothing_is_lost(updated: Updated, option: str) -> None:
     for parameters in (PARAMETERS, {**PARAMETERS, **OPTIONS[option]}, PARAMETERS):

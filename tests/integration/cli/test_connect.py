@@ -175,6 +175,19 @@ def test_a_file_that_is_not_there_is_said_to_be(stack: LocalStack) -> None:
     assert "nowhere.json cannot be read" in result.output
 
 
+def test_a_password_store_that_printed_nothing_is_not_taken_for_an_empty_secret(
+    stack: LocalStack, tmp_path: Path
+) -> None:
+    empty = tmp_path / "credentials.json"
+    empty.write_text("\n")
+
+    piped, read = connect(stack, "--from", "-", typed=""), connect(stack, "--from", str(empty))
+
+    assert (piped.exit_code, read.exit_code) == (2, 2)
+    assert "Standard input is empty." in piped.output
+    assert "credentials.json is empty." in " ".join(read.output.split())
+
+
 class Terminal:
     """A person at a terminal: reads what the command says and types when it asks."""
 

@@ -244,6 +244,20 @@ def test_the_batch_is_counted_in_metrics(stack: DeliverStack, capsys: pytest.Cap
     }
 
 
+@pytest.mark.parametrize(("text", "met"), [("AsyncApexExecutions Limit exceeded.", 2), ("UNABLE_TO_LOCK_ROW", None)])
+def test_what_waits_for_a_limit_of_the_org_is_told_from_other_waits(
+    stack: DeliverStack, capsys: pytest.CaptureFixture[str], text: str, met: int | None
+) -> None:
+    code = "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
+    stack.org.faults.add(Fault(FaultKind.RECORD_ERROR, records=(an_id(1), an_id(2)), code=code, message=text))
+
+    kept = stack.invoke([a_message(a_profile(n), number=n, sent_at=now_ms()) for n in (1, 2, 3)])
+
+    counted = metrics_in(capsys.readouterr().out)
+    assert (kept, counted["MessagesDeferred"]) == (["message-1", "message-2"], 2)
+    assert counted.get("LimitsMet") == met
+
+
 def test_each_metric_has_the_dimensions_by_which_alarms_and_dashboard_ask_for_it(
     stack: DeliverStack, capsys: pytest.CaptureFixture[str]
 ) -> None:

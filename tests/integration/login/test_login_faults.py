@@ -162,6 +162,19 @@ def test_an_org_without_calls_has_taken_the_token(stack: InlineStack) -> None:
     assert stack.connect().status == 0
 
 
+def test_a_new_token_that_was_revoked_while_no_log_in_works_is_not_taken_for_a_locked_one(stack: InlineStack) -> None:
+    org = stack.server.org
+    stack.connect()
+    org.sessions.revoke_all()
+    app(client_secret="another")(org)
+    report_on(CONTACTS, target=stack.target)
+
+    status = org_status(stack.target)
+
+    assert status.problem == "NO_ACCESS_TOKEN"
+    assert "client_secret is not the secret of the app." in status.cause
+
+
 def test_a_pause_between_log_ins_is_told_to_who_connects(stack: InlineStack) -> None:
     org = stack.server.org
     app(client_secret="another")(org)

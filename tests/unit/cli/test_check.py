@@ -265,6 +265,14 @@ def test_without_an_org_and_without_offline_it_says_what_to_add() -> None:
     assert "--offline" in result.output
 
 
+@pytest.mark.parametrize("option", [("--offline",), ("--describe", str(SHIPPED))])
+def test_what_asks_no_stack_is_refused_beside_a_stack(option: tuple[str, ...]) -> None:
+    result = check(SHIPPED, *option, "--local")
+
+    assert result.exit_code == 2
+    assert f"With {option[0]} no stack is asked." in result.output
+
+
 def test_a_describe_that_fits_is_good(tmp_path: Path) -> None:
     assert check(a_file(tmp_path, CONTACTS), "--describe", a_describe(tmp_path)).exit_code == 0
 

@@ -106,6 +106,12 @@ def test_who_hears_the_alarms_is_known_by_the_topics_subscriptions(arns: tuple[s
     assert replace(target, is_local=True).alarm_topic() == replace(target, outputs={}).alarm_topic() == ""
 
 
+def test_a_topic_that_somebody_deleted_reaches_nobody() -> None:
+    arn = "arn:aws:sns:eu-west-1:123456789012:gone"
+
+    assert "No alarm reaches anybody" in Target("prod", {"AlarmTopicArn": arn}, {}, boto3.client).alarm_topic()
+
+
 def a_stack_file(pid: int) -> StackFile:
     return StackFile("local", "http://127.0.0.1:1", "eu-west-1", {"QueueUrl": "q"}, {}, "contacts.toml", pid)
 

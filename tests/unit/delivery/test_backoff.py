@@ -23,6 +23,7 @@ def a_backoff(draw: float, base: int = 30, longest: int = 1800, visibility: int 
         (Wait.UNKNOWN, 1, 600, 900),
         (Wait.UNKNOWN, 500, 600, 900),
         (Wait.UNTIL_MENDED, 1, 900, 1800),
+        (Wait.ORG_LIMIT, 1, 900, 1800),
         (Wait.DAILY_LIMIT, 1, 1800, 3600),
     ],
 )

@@ -35,7 +35,7 @@ def test_a_message_has_the_worst_outcome_of_its_profiles_in_whatever_order_they_
 
 @pytest.mark.parametrize(
     ("shorter", "longer"),
-    list(itertools.combinations([Wait.BACKOFF, Wait.UNKNOWN, Wait.UNTIL_MENDED, Wait.DAILY_LIMIT], 2)),
+    list(itertools.combinations([Wait.BACKOFF, Wait.UNKNOWN, Wait.UNTIL_MENDED, Wait.ORG_LIMIT, Wait.DAILY_LIMIT], 2)),
 )
 def test_a_message_waits_as_long_as_one_of_its_profiles_has_to(shorter: Wait, longer: Wait) -> None:
     outcomes = [deferred("SHORT", shorter), REJECTED, deferred("LONG", longer), DELIVERED]

@@ -227,7 +227,7 @@ def test_every_meaning_that_a_record_can_have_has_its_place() -> None:
 @pytest.mark.parametrize(
     ("error", "wait"),
     [
-        (RecordError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "AsyncApexExecutions Limit exceeded."), Wait.UNTIL_MENDED),
+        (RecordError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "AsyncApexExecutions Limit exceeded."), Wait.ORG_LIMIT),
         (RecordError("REQUEST_LIMIT_EXCEEDED"), Wait.DAILY_LIMIT),
         (RecordError("REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests"), Wait.BACKOFF),
         (RecordError("URL_NOT_RESET"), Wait.BACKOFF),

@@ -37,6 +37,7 @@ OUTPUTS = {
     "QueueArn": "Queue.Arn",
     "DeadLetterQueueUrl": "DeadLetterQueue",
     "RefreshQueueUrl": "RefreshQueue",
+    "ScheduleDeadLetterQueueUrl": "ScheduleDeadLetterQueue",
     "CredentialsSecretArn": "CredentialsSecret",
     "AccessTokenSecretArn": "AccessTokenSecret",
     "OutcomeKeySecretArn": "OutcomeKeySecret",
@@ -160,6 +161,13 @@ def test_both_schedules_are_on() -> None:
 
     assert set(schedules) == {"RefreshTokenSchedule", "CheckConnectionSchedule"}
     assert {schedule.get("State", "ENABLED") for schedule in schedules.values()} == {"ENABLED"}
+
+
+def test_what_a_schedule_could_not_start_goes_to_a_queue_of_the_kind_that_the_scheduler_takes() -> None:
+    schedules = resolved("AWS::Scheduler::Schedule").values()
+
+    assert [it["Target"]["DeadLetterConfig"] for it in schedules] == [{"Arn": "ScheduleDeadLetterQueue"}] * 2
+    assert "FifoQueue" not in resolved("AWS::SQS::Queue")["ScheduleDeadLetterQueue"]
 
 
 def test_the_connection_is_checked_every_hour() -> None:

@@ -361,7 +361,7 @@ def test_an_alarm_arrives_though_the_key_of_the_queues_is_disabled() -> None:
     topics = set(by_topic.values())
 
     assert by_topic == {"AlarmTopic": "AlarmKey", "NoticeTopic": "AlarmKey"}
-    assert not topics & {queue["KmsMasterKeyId"] for queue in resolved("AWS::SQS::Queue", **everything).values()}
+    assert not topics & {queue.get("KmsMasterKeyId") for queue in resolved("AWS::SQS::Queue", **everything).values()}
     assert "AlarmsTellTheTopic" not in of_the_key(), "the queues' key has nothing to do with alarms"
 
 
@@ -372,11 +372,15 @@ def test_there_is_a_key_for_alarms_only_where_a_topic_is_the_stacks_own() -> Non
     assert set(resolved("AWS::KMS::Key", **given, NoticeEmail="a@example.com")) == {"Key", "AlarmKey"}
 
 
-def test_everything_but_the_alarm_topic_is_encrypted_by_the_key_where_there_is_one() -> None:
+def test_all_that_may_hold_data_is_encrypted_by_the_key_where_there_is_one() -> None:
     on = {"CustomerManagedKey": "true", "HttpEndpoint": "true"}
+    queues = resolved("AWS::SQS::Queue", **on)
+    of_failed_schedules = queues.pop("ScheduleDeadLetterQueue")
 
-    assert {queue["KmsMasterKeyId"] for queue in resolved("AWS::SQS::Queue", **on).values()} == {"Key"}
-    assert not any("SqsManagedSseEnabled" in queue for queue in resolved("AWS::SQS::Queue", **on).values())
+    assert {queue["KmsMasterKeyId"] for queue in queues.values()} == {"Key"}
+    assert not any("SqsManagedSseEnabled" in queue for queue in queues.values())
+    # It must take the letter that says that the key is disabled.
+    assert of_failed_schedules == {"MessageRetentionPeriod": "1209600", "SqsManagedSseEnabled": True}
     assert {secret["KmsKeyId"] for secret in resolved("AWS::SecretsManager::Secret", **on).values()} == {"Key"}
     assert {group["KmsKeyId"] for group in resolved("AWS::Logs::LogGroup", **on).values()} == {"Key"}
 

@@ -17,7 +17,7 @@ from pydantic_core import to_json
 from salesforce_destination.aws.outcome_log import IN_LINE
 from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.errors import Mistake
-from salesforce_destination.outcome import OutcomeKind
+from salesforce_destination.outcome import OutcomeKind, Wait
 
 COUNT = "Count"
 
@@ -93,6 +93,7 @@ def report(
         "FieldsOmitted": sum(batch.omitted.values()),
         "ProfilesNotPermitted": batch.not_permitted,
         "SchemaMismatch": len(batch.missing),
+        "LimitsMet": sum(delivery.outcome.wait is Wait.ORG_LIMIT for delivery in batch.exceptions.values()),
         **{name: outcomes.get(outcome, 0) for outcome, name in METRIC_OF.items()},
     }
     metrics.write(now_ms, _counted(counts) | circumstances.measured())

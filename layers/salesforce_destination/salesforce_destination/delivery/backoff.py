@@ -22,6 +22,7 @@ RANGES: dict[Wait, tuple[int, int]] = {
     Wait.UNKNOWN: (600, 900),
     Wait.DAILY_LIMIT: (1800, 3600),
     Wait.UNTIL_MENDED: (900, 1800),
+    Wait.ORG_LIMIT: (900, 1800),
     Wait.COMMON_CAUSE: (900, 1800),
 }
 """Shortest and longest delay in seconds, for what does not wait exponentially longer each time."""

@@ -66,7 +66,7 @@ _MOVES = {Meaning.CONVERTED: Move.CONVERTED, Meaning.GONE: Move.MERGED}
 
 _WAIT_OF = {
     Meaning.MISMATCH: Wait.UNTIL_MENDED,
-    Meaning.FULL: Wait.UNTIL_MENDED,
+    Meaning.FULL: Wait.ORG_LIMIT,
     Meaning.NO_CALLS: Wait.DAILY_LIMIT,
     **dict.fromkeys((Meaning.SESSION, Meaning.BUSY, Meaning.RETRY, Meaning.LOCKED), Wait.BACKOFF),
 }

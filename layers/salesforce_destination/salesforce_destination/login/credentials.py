@@ -48,7 +48,7 @@ WHERE: Mapping[str, str] = {
     "client_secret": "It is the Consumer Secret of the app in Salesforce.",
     "private_key": "It is the PEM text of the key whose certificate was uploaded to the app in Salesforce.",
     "refresh_token": "It is the refresh token that Salesforce gave when the app was authorised.",
-    "domain": "It is the My Domain of the org (acme or acme.my.salesforce.com). Setup > My Domain shows it.",
+    "domain": "It is the My Domain of the org (acme, of a sandbox acme--uat). Setup > My Domain shows it.",
     "username": "It is the Salesforce username of the integration user.",
     "password": "It is the password of the integration user.",
 }
@@ -108,7 +108,7 @@ def _secret(text: str) -> Mapping[str, Any]:
     secret = parse_object(text)
     if secret is None:
         cure = 'Write it as {"grant_type": "client_credentials", "domain": "acme", ...}, or as key/value pairs.'
-        raise CredentialsError("", "The credentials secret is not a JSON object.", cure)
+        raise CredentialsError("", "The credentials are not a JSON object.", cure)
     return secret
 
 

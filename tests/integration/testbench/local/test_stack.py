@@ -155,6 +155,7 @@ def test_there_is_no_front_door_unless_it_is_switched_on(stack: LocalStack) -> N
     described = read_stack_file(stack.options.state)
 
     assert stack.http_endpoint_url is None
+    assert "http" not in (stack.options.state / "endpoints.json").read_text(encoding="utf-8").replace("http://", "")
     assert described is not None
     assert "HttpEndpointUrl" not in described.outputs
 

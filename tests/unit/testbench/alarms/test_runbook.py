@@ -77,6 +77,8 @@ def test_the_page_of_operating_leads_to_a_link_for_every_alarm_that_tells_somebo
         "RejectedMessagesAlarm",
         "ApiUsageAlarm",
         "DeliverSlowAlarm",
+        "SchedulesFailingAlarm",
+        "LimitsMetAlarm",
         "FrontDoorRefusingAlarm",
     }
     table = sections()["Which alarm wakes whom"]

@@ -29,7 +29,14 @@ A_TOPIC = "arn:aws:sns:eu-west-1:123456789012:night"
 ANOTHER_TOPIC = "arn:aws:sns:eu-west-1:123456789012:chat"
 ANSWERS = ("false", "true")
 FRONT_DOOR = {"FrontDoorFailingAlarm", "FrontDoorRefusingAlarm", "ProfilesNotTakenAlarm"}
-INFORMING = {"RejectedMessagesAlarm", "ApiUsageAlarm", "DeliverSlowAlarm", "FrontDoorRefusingAlarm"}
+INFORMING = {
+    "RejectedMessagesAlarm",
+    "ApiUsageAlarm",
+    "DeliverSlowAlarm",
+    "SchedulesFailingAlarm",
+    "LimitsMetAlarm",
+    "FrontDoorRefusingAlarm",
+}
 
 
 @cache

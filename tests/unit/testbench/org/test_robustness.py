@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from destination_testbench.org import SimulatedOrg
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from org_caller import CONTACT, OTHER_CONTACT, Caller, an_org
 
@@ -76,8 +76,9 @@ def test_no_query_is_beyond_an_answer(words: list[str]) -> None:
 
 
 @settings(max_examples=100, deadline=None)
+@example(body=b'{"":"","":true,"":[]}')
 @given(body=st.binary(max_size=60))
 def test_no_bytes_are_beyond_an_answer(body: bytes) -> None:
     status, _ = Caller(an_org()).send("PATCH", "composite/sobjects", body)
 
-    assert status == 400
+    assert status in (400, 501)
