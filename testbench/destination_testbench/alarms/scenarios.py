@@ -64,7 +64,7 @@ HEALTHY: tuple[AlarmScenario, ...] = (
 """No alarm may go on: whatever the traffic, if a call hangs, in an outage of minutes, if strangers knock."""
 
 FAULTS: tuple[AlarmScenario, ...] = (
-    AlarmScenario("a new stack is left for a day", 1_440, traffic=faults.silence, alarms=NEW, is_new=True),
+    AlarmScenario("a new stack is left for 8 hours", 480, traffic=faults.silence, alarms=NEW, is_new=True),
     AlarmScenario(
         "one message in five is not JSON",
         30,

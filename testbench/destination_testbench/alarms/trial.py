@@ -143,9 +143,9 @@ def lines(names: Sequence[str], healthy: Sequence[ScenarioTrial], faults: Sequen
     width = max(map(len, names))
     numbers = [str(number) for number in range(1, len(healthy) + 1)]
     letters = LETTERS[: len(faults)]
-    yield f"{'':{width}}  {' '.join(numbers)}  {' '.join(letters)}"
+    yield f"{'':{width}}  {''.join(numbers)}  {''.join(letters)}"
     for name in names:
-        quiet, loud = (" ".join(ON if name in trial.on else OFF for trial in trials) for trials in (healthy, faults))
+        quiet, loud = ("".join(ON if name in trial.on else OFF for trial in trials) for trials in (healthy, faults))
         yield f"{name:{width}}  {quiet}  {loud}"
     yield ""
     for label, trial in zip([*numbers, *letters], [*healthy, *faults], strict=True):

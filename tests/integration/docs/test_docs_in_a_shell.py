@@ -284,6 +284,7 @@ def test_enough_is_run() -> None:
     assert len(run) >= 40
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_the_commands_of_every_page_do_what_they_are_there_for(reader: Reader) -> None:
     found = [done for page in PAGES for done in reader.types(page)]
