@@ -15,16 +15,17 @@ import os
 import subprocess
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import boto3
 import requests
 from botocore.config import Config
+from deployed import Deployed, deployed, settled
 from destination_testbench.local.places import ACCOUNT_ID, REGION, ROOT
 from destination_testbench.template.template import NESTED_STACK
-from ministack import BUCKET, STACK, Deployed, a_free_port
+from ministack import BUCKET, STACK, a_free_port
 from the_template import parts, source
 
 PYTHON = ROOT / ".venv-localstack" / "bin" / "python"
@@ -158,13 +159,7 @@ class LocalStackServer:
             Capabilities=["CAPABILITY_IAM"],
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         )
-        deadline = time.monotonic() + seconds
-        while (stack := self._described(name))["StackStatus"].endswith("IN_PROGRESS"):
-            assert time.monotonic() < deadline, f"{name} is {stack['StackStatus']}"
-            time.sleep(0.5)
-        assert stack["StackStatus"] == "CREATE_COMPLETE", "\n".join(self._failures(name))
-        outputs = {it["OutputKey"]: it["OutputValue"] for it in stack.get("Outputs", ())}
-        return Deployed(name, outputs, dict(self._resources(name)))
+        return deployed(cloudformation, settled(cloudformation, name, seconds))
 
     def _bodies(self) -> dict[str, Any]:
         bodies = {}
@@ -187,21 +182,6 @@ class LocalStackServer:
             }
         bodies[""]["Rules"] = source()["Rules"]
         return bodies
-
-    def _described(self, name: str) -> dict[str, Any]:
-        (stack,) = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-        return dict(stack)
-
-    def _resources(self, name: str) -> Iterator[tuple[str, tuple[str, str]]]:
-        for it in self.client("cloudformation").list_stack_resources(StackName=name)["StackResourceSummaries"]:
-            yield it["LogicalResourceId"], (it["ResourceType"], it["PhysicalResourceId"])
-            if it["ResourceType"] == NESTED_STACK:
-                yield from self._resources(it["PhysicalResourceId"])
-
-    def _failures(self, name: str) -> Iterator[str]:
-        for event in self.client("cloudformation").describe_stack_events(StackName=name)["StackEvents"]:
-            if "FAILED" in event["ResourceStatus"]:
-                yield f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}"
 
 
 def _an_empty_package() -> bytes:

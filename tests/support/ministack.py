@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from deployed import Deployed, deployed, described, settled
 from destination_testbench.aws_lambda.built import Built, NotHereError
 from destination_testbench.local.places import ACCOUNT_ID, REGION, ROOT
 from destination_testbench.template.template import NESTED_STACK, Template, read_parts
@@ -43,7 +43,6 @@ START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from ministack.app imp
 STACK = "salesforce-destination-test"
 BUCKET = "packages"
 NOTHING: Mapping[str, Any] = {}
-SETTLED = re.compile("(CREATE|UPDATE)_COMPLETE")
 
 
 @dataclass(frozen=True)
@@ -71,19 +70,6 @@ def package(built: Built, folder: Path, trust: Trust) -> Package:
     written = built.template()
     more: dict[str, Any] = {section: written[section] for section in ("Mappings", "Rules") if section in written}
     return Package(read_parts(built.folder / "template.yaml"), zips, folder / "DestinationsLayer", more)
-
-
-@dataclass(frozen=True)
-class Deployed:
-    """A stack: what CloudFormation says of it and of its nested stacks."""
-
-    name: str
-    outputs: Mapping[str, str]
-    resources: Mapping[str, tuple[str, str]]
-    """Type and physical id by logical id."""
-
-    def physical(self, logical_id: str) -> str:
-        return self.resources[logical_id][1]
 
 
 @dataclass
@@ -201,7 +187,7 @@ class MiniStack:
         """
         s3, cloudformation = self.client("s3"), self.client("cloudformation")
         is_there, declared = self._is_there(name), what.parts[""].parameters
-        before = self._described(name)["Parameters"] if is_there else []
+        before = described(cloudformation, name)["Parameters"] if is_there else []
         left_out = declared.keys() - parameters.keys()
         kept = {it["ParameterKey"]: it["ParameterValue"] for it in before if it["ParameterKey"] in left_out}
         for logical_id, file in what.zips.items():
@@ -226,17 +212,9 @@ class MiniStack:
         except ClientError as error:
             if "No updates" not in str(error):
                 raise
-        deadline = time.monotonic() + seconds
-        while (stack := self._described(name))["StackStatus"].endswith("IN_PROGRESS"):
-            assert time.monotonic() < deadline, f"{name} is {stack['StackStatus']}"
-            time.sleep(0.2)
-        assert SETTLED.fullmatch(stack["StackStatus"]), "\n".join(self._failures(name))
+        stack = settled(cloudformation, name, seconds)
         make_by_call(self.client)
-        return Deployed(
-            name,
-            {it["OutputKey"]: it["OutputValue"] for it in stack.get("Outputs", ())},
-            dict(self._resources(name)),
-        )
+        return deployed(cloudformation, stack)
 
     def _url(self, key: str) -> str:
         return f"{self.url}/{BUCKET}/{key}"
@@ -261,24 +239,9 @@ class MiniStack:
 
     def _is_there(self, name: str) -> bool:
         try:
-            return bool(self._described(name))
+            return bool(described(self.client("cloudformation"), name))
         except ClientError:
             return False
-
-    def _described(self, name: str) -> dict[str, Any]:
-        (stack,) = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-        return dict(stack)
-
-    def _resources(self, name: str) -> Iterator[tuple[str, tuple[str, str]]]:
-        for it in self.client("cloudformation").list_stack_resources(StackName=name)["StackResourceSummaries"]:
-            yield it["LogicalResourceId"], (it["ResourceType"], it["PhysicalResourceId"])
-            if it["ResourceType"] == NESTED_STACK:
-                yield from self._resources(it["PhysicalResourceId"])
-
-    def _failures(self, name: str) -> Iterator[str]:
-        for event in self.client("cloudformation").describe_stack_events(StackName=name)["StackEvents"]:
-            if "FAILED" in event["ResourceStatus"]:
-                yield f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}"
 
 
 def a_free_port() -> int:

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from deployed import Deployed
 from destination_testbench.org import SimulatedOrg
 from local_stack import wait_until, waiting
-from ministack import Deployed, MiniStack, Package
+from ministack import MiniStack, Package
 from rich.console import Console
 from rich.table import Table
 from trusted_org import MY_DOMAIN

@@ -26,6 +26,16 @@ PSEUDO = {
     "AWS::URLSuffix": "amazonaws.com",
 }
 
+INFORMING = {
+    "RejectedMessagesAlarm",
+    "ApiUsageAlarm",
+    "DeliverSlowAlarm",
+    "SchedulesFailingAlarm",
+    "LimitsMetAlarm",
+    "FrontDoorRefusingAlarm",
+}
+"""The alarms that tell somebody and wake nobody, as their tests and the runbook's want them."""
+
 EVERY_OPTION = {
     "AlarmEmail": "alarms@example.com",
     "CredentialsRotate": "true",

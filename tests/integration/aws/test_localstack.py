@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import requests
+from deployed import Deployed
 from destination_testbench.alarms.metric_alarm import Habits, MetricAlarm, State, Treatment, read_alarm
 from destination_testbench.alarms.metrics import MetricId, Metrics
 from destination_testbench.alarms.stack_alarms import EVERYTHING, METRIC_ALARM, alarms_said
@@ -32,7 +33,6 @@ from localstack import (
     LocalStackServer,
     extra_periods,
 )
-from ministack import Deployed
 from queue_scripts import SCRIPTS, Place, Seen, expected, place_in_simulation, place_on
 from salesforce_destination.aws.sqs_event import messages_in
 from salesforce_destination.profile.profile import profiles_in, read_body, time_of_notification

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deployed import Deployed
 from destination_testbench.aws_lambda.built import NotHereError
 from destination_testbench.template.template import Template
-from ministack import Deployed, MiniStack, Package
+from ministack import MiniStack, Package
 from the_template import A_TOPIC, EVERY_OPTION, overrides, parts, previous_parts
 from trusted_org import Trust, a_certificate
 

@@ -146,6 +146,17 @@ def test_connections_are_kept_for_each_host() -> None:
         assert (left.connections, moved_to.connections) == (1, 1)
 
 
+def test_a_session_that_was_closed_connects_anew() -> None:
+    with serving(OK) as server:
+        session = new_session()
+        kept = SalesforceClient(session, Tokens(token(server)), lambda: 5.0)
+        kept.post("/path", {})
+        session.close()
+
+        assert kept.post("/path", {}) == {"done": True}
+        assert server.connections == 2
+
+
 def test_the_orgs_api_usage_is_read_from_every_answer() -> None:
     with serving(OK) as server:
         asked = client(token(server))

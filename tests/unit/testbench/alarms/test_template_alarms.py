@@ -24,19 +24,12 @@ from destination_testbench.alarms.stack_alarms import (
 )
 from destination_testbench.template.template import Template, read_template
 from moto import mock_aws
+from the_template import INFORMING
 
 A_TOPIC = "arn:aws:sns:eu-west-1:123456789012:night"
 ANOTHER_TOPIC = "arn:aws:sns:eu-west-1:123456789012:chat"
 ANSWERS = ("false", "true")
 FRONT_DOOR = {"FrontDoorFailingAlarm", "FrontDoorRefusingAlarm", "ProfilesNotTakenAlarm"}
-INFORMING = {
-    "RejectedMessagesAlarm",
-    "ApiUsageAlarm",
-    "DeliverSlowAlarm",
-    "SchedulesFailingAlarm",
-    "LimitsMetAlarm",
-    "FrontDoorRefusingAlarm",
-}
 
 
 @cache
