@@ -110,7 +110,7 @@ def show(report: Report, console: Console) -> None:
                 console.print(mistake.excerpt, markup=False, highlight=False, soft_wrap=True)
         return
     console.print(_unbroken(_verdict(report), console), end="\n\n", highlight=False, soft_wrap=True)
-    places = Places(report.file.read_text(encoding="utf-8-sig"), report.destination.model_dump())
+    places = Places(report.file.read_text(encoding="utf-8-sig"), report.destination.model_dump(by_alias=True))
     for finding in sorted(report.findings, key=lambda found: list(SIGNS).index(found.level)):
         _show_found(SIGNS[finding.level], places.of(finding.key), f"{finding.problem} {finding.cure}", console)
     if report.findings:
@@ -185,7 +185,7 @@ def _how(mapping: FieldMapping) -> str:
         f"by {len(mapping.values)} values" if mapping.values else "",
         {"leave": "others left alone", "clear": "others cleared"}.get(mapping.other, ""),
         "cleared when absent" if mapping.when_absent == "clear" else "",
-        "left out when refused" if mapping.when_refused == "omit" else "",
+        "left out when refused" if mapping.may_be_omitted else "",
     ]
     return ", ".join(filter(None, words))
 

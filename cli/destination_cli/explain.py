@@ -102,7 +102,7 @@ def key_of(destination: Destination, identity: str) -> tuple[str, str]:
     Raises ProfileRefusedError for what can be no identity of this destination.
     """
     plain = destination.identity.model_copy(update={"source": "identity"})
-    return IdentityReader(destination.model_copy(update={"identity": plain})).read({"identity": identity})
+    return IdentityReader(destination.model_copy(update={"rules": (plain,)})).read({"identity": identity})
 
 
 def records_of(client: SalesforceClient, destination: Destination, identity: str) -> list[dict[str, Any]]:

@@ -141,7 +141,7 @@ def wanted_by(destination: Destination, kind: FieldKind | None = None) -> Wanted
     """Work out what a destination file needs; `kind` is the type that a person wants for its audience fields."""
     fields = [*_audience_fields(destination, kind), *_time_fields(destination)]
     identity, given = _identity_field(destination), []
-    if identity and destination.identity.create_missing:
+    if identity and destination.creates:
         fields.append(identity)
     elif identity:
         given.append(("identity.target", identity.name))
@@ -265,7 +265,7 @@ def _label(name: str, end: str) -> str:
 
 def _integration_set(destination: Destination, fields: list[str]) -> WantedSet:
     name = destination.salesforce_object
-    create = {"Create"} if destination.identity.create_missing else set()
+    create = {"Create"} if destination.creates else set()
     return WantedSet(
         name=integration_set_name(name),
         label=f"CDP destination: write {name}"[:80],

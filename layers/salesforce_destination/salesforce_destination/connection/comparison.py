@@ -82,7 +82,7 @@ def compare(destination: Destination, description: ObjectDescription) -> list[Fi
 
 def file_findings(destination: Destination) -> list[Finding]:
     """Find what the file alone makes doubtful, whatever the org."""
-    found = doubts(destination.model_dump(exclude_none=True))
+    found = doubts(destination.model_dump(exclude_none=True, by_alias=True))
     return [*(warning(doubt.key, "", doubt.problem, doubt.cure) for doubt in found), *_gate(destination)]
 
 
@@ -101,7 +101,7 @@ def _object(destination: Destination, description: ObjectDescription) -> Iterato
     if not description.updateable:
         problem = f"The integration user may not edit {name}."
         yield error("salesforce_object", "", problem, f"Give it the right to edit {name}.")
-    if destination.identity.create_missing and not description.createable:
+    if destination.creates and not description.createable:
         problem = f"The integration user may not create a {name}."
         yield error("identity.create_missing", "", problem, "Give it the right to create records.")
 
@@ -139,7 +139,7 @@ def _ordering(destination: Destination, description: ObjectDescription) -> Itera
 
 
 def _required(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:
-    if not destination.identity.create_missing:
+    if not destination.creates:
         return
     given = [m for m in destination.mappings if m.required or m.constant is not None or m.default is not None]
     sure = {m.target for m in given if not may_stay_empty(m.model_dump())}
@@ -172,9 +172,9 @@ def _person_accounts(destination: Destination, description: ObjectDescription) -
             'To create persons, use another file with salesforce_object = "Account". There a contact\'s field Loyal__c'
             " is called Loyal__pc."
         )
-        found = warning if destination.identity.create_missing else note
+        found = warning if destination.creates else note
         yield found("salesforce_object", "IsPersonAccount", problem, cure)
-    elif destination.identity.create_missing and "RecordTypeId" not in {m.target for m in destination.mappings}:
+    elif destination.creates and "RecordTypeId" not in {m.target for m in destination.mappings}:
         problem = (
             "The record type decides whether a new account is a person or a business, but the file does not set it."
         )

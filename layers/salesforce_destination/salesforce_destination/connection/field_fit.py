@@ -42,7 +42,7 @@ def mapping_findings(place: int, mapping: FieldMapping, description: ObjectDescr
     if field.name.endswith(("State", "Country")) and (code := f"{field.name}Code") in description.fields:
         problem = f"The org has State and Country/Territory Picklists: {field.name} accepts only the names in its list."
         cure = f'Map a code to {code} instead, or set when_refused = "omit".'
-        yield (note if mapping.when_refused == "omit" else warning)(f"{key}.target", field.name, problem, cure)
+        yield (note if mapping.may_be_omitted else warning)(f"{key}.target", field.name, problem, cure)
     if mapping.source is not None:
         yield from _any_value(key, mapping, field, description)
     if mapping.values and field.active:

@@ -128,7 +128,7 @@ class Refusals:
 
     def __init__(self, destination: Destination) -> None:
         self.guards = Guards.of(destination)
-        self._may_be_omitted = {m.target for m in destination.mappings if m.when_refused == "omit"}
+        self._may_be_omitted = {m.target for m in destination.mappings if m.may_be_omitted}
         self._follows = destination.converted_leads == "contact" and destination.salesforce_object == "Lead"
         self._identity_field, self._updates_by_id = destination.identity.target, destination.updates_by_id
         since_fields = {audience.since_field for audience in destination.audiences if audience.since_field}

@@ -7,11 +7,11 @@ The destination file: the one TOML file in which a marketer says what goes where
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
-from pydantic.functional_validators import AfterValidator
+from pydantic.functional_validators import AfterValidator, BeforeValidator
 
 from salesforce_destination.destination.checks import cross_mistakes
 from salesforce_destination.destination.mistakes import Places, code_point, in_words, odd_character, shown, toml_mistake
@@ -44,9 +44,29 @@ def _checked_source(expression: str) -> str:
 
 SourceText = Annotated[str, AfterValidator(_checked_source)]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=False)]
-FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+_NAME = "[A-Za-z][A-Za-z0-9_]*"
+FieldName = Annotated[str, StringConstraints(pattern=f"^{_NAME}$")]
+_TargetName = Annotated[str, StringConstraints(pattern=rf"^{_NAME}((:{_NAME})?\.{_NAME})?$")]
 Constant = str | bool | int | Annotated[float, Field(allow_inf_nan=False)]
 StatusText = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+
+
+def _each(value: Any) -> Any:
+    """What stands alone, as the one entry of a list."""
+    return [value] if isinstance(value, str | dict) else value
+
+
+def _of_all(value: Any) -> Any:
+    """What counts for every sObject, as the entry of a table by sObject."""
+    return {"": value} if isinstance(value, str) else value
+
+
+Targets = Annotated[
+    dict[str, FieldName], BeforeValidator(_of_all, json_schema_input_type=FieldName | dict[FieldName, FieldName])
+]
+MappingTargets = Annotated[
+    dict[str, _TargetName], BeforeValidator(_of_all, json_schema_input_type=_TargetName | dict[FieldName, _TargetName])
+]
 
 
 class _Table(BaseModel):
@@ -67,20 +87,50 @@ class Profiles(_Table):
     )
 
 
-class Identity(_Table):
-    """How the record of a profile is found in Salesforce."""
+class _PerObject(_Table):
+    """What may have another field on each sObject; `targets` is by sObject, or has "" for all of them."""
+
+    targets: Mapping[str, str]
+
+    @property
+    def target(self) -> str:
+        """The field of the only sObject, or of the first one."""
+        return next(iter(self.targets.values()))
+
+
+class Identity(_PerObject):
+    """One rule by which the record of a profile is found in Salesforce."""
 
     source: SourceText = Field(description="JMESPath to the identity in the profile.")
-    target: FieldName = Field(description="SalesforceId for the record's Id, or an external-ID or idLookup field.")
-    create_missing: bool = Field(False, description="Whether a profile without a record gets a new one.")
+    targets: Targets = Field(
+        alias="target",
+        description="SalesforceId for the record's Id, or an external-ID or idLookup field; also a table by object.",
+    )
+    create_missing: bool | FieldName = Field(
+        False, description="Whether a profile without a record gets a new one; with several objects, which one."
+    )
     case_sensitive: bool = Field(False, description="Whether the external-ID field is case-sensitive.")
 
+    @property
+    def is_id(self) -> bool:
+        """Whether it finds records by their own Id, which can update and never create."""
+        return self.target == SALESFORCE_ID
 
-class FieldMapping(_Table):
+
+class FieldMapping(_PerObject):
     """One attribute and the Salesforce field that takes it."""
 
     source: SourceText | None = Field(None, description="JMESPath to the attribute, such as lower(email).")
-    target: FieldName = Field(description="API name of the Salesforce field.")
+    targets: MappingTargets = Field(
+        alias="target",
+        description="API name of the Salesforce field, or Relationship.ExternalId; also a table by object.",
+    )
+    objects: tuple[FieldName, ...] = Field(
+        (), strict=False, min_length=1, description="With several objects: those for which this mapping counts."
+    )
+    write: Literal["always", "create", "if_empty"] = Field(
+        "always", description="When it is written: always, only on a new record, or only where the org holds nothing."
+    )
     constant: Constant | None = Field(None, description="The same value for every profile, in place of a source.")
     default: Constant | None = Field(None, description="The value of profiles that have none.")
     values: dict[str, Constant] | None = Field(None, min_length=1, description="What each value becomes.")
@@ -95,9 +145,16 @@ class FieldMapping(_Table):
     when_absent: Literal["leave", "clear"] = Field(
         "leave", description="What happens to the field if the profile has no value."
     )
-    when_refused: Literal["reject", "omit"] = Field(
-        "reject", description="Whether a value that Salesforce refuses rejects the profile, or is left out."
+    when_refused: Literal["reject", "omit"] | None = Field(
+        None,
+        description="Whether a value that Salesforce refuses rejects the profile (default), or is left out (default"
+        " of relationships).",
     )
+
+    @property
+    def may_be_omitted(self) -> bool:
+        """Whether a refused value is left out; of a relationship it is, unless the file says otherwise."""
+        return self.when_refused == "omit" or (self.when_refused is None and "." in self.target)
 
 
 class Audience(_Table):
@@ -107,6 +164,9 @@ class Audience(_Table):
     namespace: Text | None = Field(None, description="Where the id is valid, such as ups; any when left out.")
     name: Text | None = Field(None, description="A name for people, and the value that `names` writes.")
     mapping_id: FieldName = Field(description="API name of the Salesforce field for the status (the Mapping ID).")
+    objects: tuple[FieldName, ...] = Field(
+        (), strict=False, min_length=1, description="With several objects: those for which this audience counts."
+    )
     value: Literal["status", "boolean", "timestamp", "names"] = Field("status", description="What is written.")
     values: dict[Literal["realized", "existing", "exited"], StatusText] | None = Field(
         None, min_length=1, description="The text that is written for each status."
@@ -135,7 +195,14 @@ class Destination(_Table):
 
     name: Text = Field(description="A name for people.")
     description: str = Field("", description="For people.")
-    salesforce_object: FieldName = Field(description="API name of the sObject: Contact, Lead, or any other.")
+    objects: Annotated[
+        tuple[FieldName, ...], BeforeValidator(_each, json_schema_input_type=FieldName | tuple[FieldName, ...])
+    ] = Field(
+        alias="salesforce_object",
+        strict=False,
+        min_length=1,
+        description="API name of the sObject: Contact, Lead, or any other; or a list of two.",
+    )
     api_version: Annotated[str, StringConstraints(pattern=r"^[0-9]{2,3}\.0$")] = Field(
         "66.0", description="Version of Salesforce's REST API."
     )
@@ -148,17 +215,65 @@ class Destination(_Table):
     duplicate_rules: Literal["obey", "allow"] = Field(
         "obey", description="Whether a record is saved although a duplicate rule alerts."
     )
+    assignment_rules: Literal["never", "created"] = Field(
+        "never", description="Whether the org's lead assignment rule runs for records that were created."
+    )
+    unchanged: Literal["write", "skip"] = Field(
+        "write", description="Whether a record is written that holds all of its values already."
+    )
+    most_created_percent: int = Field(
+        10, ge=1, le=100, description="Largest share of the last 1,000 people that may become new records."
+    )
     max_audience_fields: int = Field(MOST_AUDIENCE_FIELDS, ge=1, le=800, description="Most audience fields allowed.")
     profiles: Profiles = Field(default_factory=lambda: Profiles())
-    identity: Identity
+    rules: Annotated[
+        tuple[Identity, ...], BeforeValidator(_each, json_schema_input_type=Identity | tuple[Identity, ...])
+    ] = Field(alias="identity", strict=False, min_length=1, description="How records are found; the first rule first.")
     mappings: tuple[FieldMapping, ...] = Field((), strict=False)
     audiences: tuple[Audience, ...] = Field((), strict=False)
     ordering: Ordering | None = None
 
     @property
+    def salesforce_object(self) -> str:
+        """Its only sObject, or the first one."""
+        return self.objects[0]
+
+    @property
+    def identity(self) -> Identity:
+        """Its only rule, or the first one."""
+        return self.rules[0]
+
+    @property
     def updates_by_id(self) -> bool:
-        """Whether records are found by their own Id, which can update and never create."""
-        return self.identity.target == SALESFORCE_ID
+        """Whether records are found by their own Id first."""
+        return self.identity.is_id
+
+    @property
+    def creates(self) -> str:
+        """The sObject that a person without a record becomes; empty where nobody gets one."""
+        found = next((rule.create_missing for rule in self.rules if rule.create_missing), "")
+        return self.salesforce_object if found is True else str(found)
+
+    def of(self, sobject: str) -> Destination:
+        """The same file as one for this sObject alone: what it says of others is left out."""
+        if len(self.objects) == 1:
+            return self
+        creates = self.creates == sobject
+        rules = [
+            each.model_copy(update={"create_missing": creates and bool(each.create_missing)}) for each in self.rules
+        ]
+        update = {
+            "objects": (sobject,),
+            "rules": _counting_for(sobject, rules),
+            "mappings": _counting_for(sobject, self.mappings),
+            "audiences": _counting_for(sobject, self.audiences),
+        }
+        return self.model_copy(update=update)
+
+    @property
+    def by_object(self) -> tuple[Destination, ...]:
+        """A file for each of its sObjects, in their order."""
+        return tuple(map(self.of, self.objects))
 
     @property
     def written_fields(self) -> list[str]:
@@ -167,6 +282,19 @@ class Destination(_Table):
         ordering = self.ordering.field if self.ordering else None
         found = [*audiences, ordering, *(mapping.target for mapping in self.mappings)]
         return [name for name in dict.fromkeys(found) if name]
+
+
+def _counting_for(sobject: str, tables: Iterable[Any]) -> tuple[Any, ...]:
+    found = []
+    for table in tables:
+        if (objects := getattr(table, "objects", ())) and sobject not in objects:
+            continue
+        targets = getattr(table, "targets", None)
+        if targets is None:
+            found.append(table)
+        elif name := targets.get("", targets.get(sobject)):
+            found.append(table.model_copy(update={"targets": {"": name}}))
+    return tuple(found)
 
 
 def read_destination(text: str) -> Destination:
@@ -180,29 +308,39 @@ def read_destination(text: str) -> Destination:
     try:
         destination = Destination.model_validate(table)
     except ValidationError as error:
-        mistakes += in_words(error, Destination)
+        mistakes += in_words(error, Destination, table)
     mistakes += cross_mistakes(table)
     if mistakes or destination is None:
         places = Places(text, table)
         raise DestinationFileError(sorted(map(places.placed, mistakes), key=lambda each: places.line(each.key)))
-    standard = STANDARD_OBJECTS.get(destination.salesforce_object.lower(), destination.salesforce_object)
-    return spelled_as(destination, [standard, SALESFORCE_ID, "Id", *LENGTHS.get(standard, ())])
+    if len(destination.objects) > 1 and "converted_leads" not in table:
+        destination = destination.model_copy(update={"converted_leads": "contact"})
+    standard = [STANDARD_OBJECTS.get(name.lower(), name) for name in destination.objects]
+    lengths = [field for name in standard for field in LENGTHS.get(name, ())]
+    return spelled_as(destination, [*standard, SALESFORCE_ID, "Id", *lengths])
 
 
 def spelled_as(destination: Destination, names: Iterable[str]) -> Destination:
     """Spell API names as these are, else as the file does first: Salesforce does not heed the case of their letters."""
     spelling = {name.lower(): name for name in names}
 
-    def spelled(table: Any, *keys: str) -> Any:
-        found = {key: name for key in keys if (name := getattr(table, key, None))}
-        new = {key: spelling.setdefault(name.lower(), name) for key, name in found.items()}
+    def spelled(value: Any) -> Any:
+        if isinstance(value, str):
+            return spelling.setdefault(value.lower(), value)
+        if isinstance(value, Mapping):
+            return {spelled(key) if key else "": spelled(name) for key, name in value.items()}
+        return tuple(map(spelled, value)) if isinstance(value, tuple) else value
+
+    def in_table(table: Any, *keys: str) -> Any:
+        found = {key: value for key in keys if (value := getattr(table, key, None))}
+        new = {key: spelled(value) for key, value in found.items()}
         return table if new == found else table.model_copy(update=new)
 
+    found: Destination = in_table(destination, "objects")
     tables = {
-        "identity": spelled(destination.identity, "target"),
-        "ordering": spelled(destination.ordering, "field"),
-        "mappings": tuple(spelled(mapping, "target") for mapping in destination.mappings),
-        "audiences": tuple(spelled(audience, "mapping_id", "since_field") for audience in destination.audiences),
+        "rules": tuple(in_table(rule, "targets", "create_missing") for rule in destination.rules),
+        "ordering": in_table(destination.ordering, "field"),
+        "mappings": tuple(in_table(mapping, "targets", "objects") for mapping in destination.mappings),
+        "audiences": tuple(in_table(each, "mapping_id", "since_field", "objects") for each in destination.audiences),
     }
-    found: Destination = spelled(destination, "salesforce_object")
     return found.model_copy(update=tables)

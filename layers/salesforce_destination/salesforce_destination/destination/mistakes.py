@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from salesforce_destination.errors import Mistake
 
@@ -31,10 +32,11 @@ _KINDS_OF_VALUE = ("str", "bool", "int", "float")
 """How pydantic names the members of a union at the end of a place."""
 
 
-def in_words(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
-    """Say what pydantic found as a person would: by key, what is wrong, what would be right."""
+def in_words(error: ValidationError, model: type[BaseModel], table: Table) -> list[Mistake]:
+    """Say what pydantic found in a table as a person would: by key, what is wrong, what would be right."""
     found: dict[str, Mistake] = {}
     for details in error.errors(include_url=False):
+        details["loc"] = _as_written(details["loc"], table)
         if details["loc"][-1] == "[key]":
             key = _key(details["loc"][:-1])
             found[key] = Mistake(key, "is not a status.", "Write realized, existing or exited.")
@@ -47,7 +49,16 @@ def in_words(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
             key = _key(details["loc"])
             found.setdefault(key, _mistake(key, dict(details), model))
     below = {key.rpartition(".")[2] for key, mistake in found.items() if mistake.cure == _TO_THE_TOP}
+    if any(key.startswith("identity.") for key in found):
+        below.add("identity")  # counted as empty, since its one rule has mistakes
     return [mistake for key, mistake in found.items() if key not in below]
+
+
+def _as_written(loc: tuple[int | str, ...], table: Table) -> tuple[int | str, ...]:
+    """A place as the file has it, where one entry stands for a list of one, or one name for a table by sObject."""
+    if len(loc) > 1 and loc[1] == 0 and not isinstance(table.get(str(loc[0])), list | tuple):
+        loc = loc[:1] + loc[2:]
+    return tuple(part for part in loc if part != "")
 
 
 def _mistake(key: str, details: dict[str, Any], model: type[BaseModel]) -> Mistake:
@@ -82,23 +93,29 @@ def _no_table(key: str, details: dict[str, Any], model: type[BaseModel]) -> Mist
 
 
 def _header(name: str, model: type[BaseModel]) -> str:
-    return f"[[{name}]]" if get_origin(model.model_fields[name].annotation) is tuple else f"[{name}]"
+    is_list = name != "identity" and get_origin(_fields(model)[name].annotation) is tuple
+    return f"[[{name}]]" if is_list else f"[{name}]"
 
 
 def _unknown(key: str, loc: Sequence[int | str], model: type[BaseModel]) -> Mistake:
     """A key may be right and in the wrong place: TOML gives it to the last table above it."""
     name = str(loc[-1])
-    if name in model.model_fields:
+    if name in _fields(model):
         return Mistake(key, "does not belong here.", _TO_THE_TOP)
     if f"{name}s" in _keys_beside(loc, model):
         return Mistake(key, "is not a known key.", f"Did you mean {name}s?")
-    if under := [_header(table, model) for table, inner in _tables_of(model).items() if name in inner.model_fields]:
+    if under := [_header(table, model) for table, inner in _tables_of(model).items() if name in _fields(inner)]:
         return Mistake(key, "does not belong here.", f"Move it under {' or '.join(under)}.")
     return Mistake(key, "is not a known key.", nearest(name.lower(), _keys_beside(loc, model)))
 
 
 def _tables_of(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
-    return {name: inner for name, field in model.model_fields.items() for inner in _models_in(field.annotation)}
+    return {name: inner for name, field in _fields(model).items() for inner in _models_in(field.annotation)}
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The keys of a table, by the names that the file has for them."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _misspelled(key: str, text: str) -> Mistake:
@@ -119,8 +136,8 @@ def _key(loc: Sequence[int | str]) -> str:
 def _keys_beside(loc: Sequence[int | str], model: type[BaseModel]) -> list[str]:
     for part in loc[:-1]:
         if isinstance(part, str):
-            model = next(iter(_models_in(model.model_fields[part].annotation)), model)
-    return list(model.model_fields)
+            model = next(iter(_models_in(_fields(model)[part].annotation)), model)
+    return list(_fields(model))
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:

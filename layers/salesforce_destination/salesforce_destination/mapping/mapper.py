@@ -58,7 +58,7 @@ class Mapper:
     def __init__(self, destination: Destination) -> None:
         self.destination = destination
         self._identity = IdentityReader(destination)
-        self._creates = destination.identity.create_missing
+        self._creates = bool(destination.creates)
         self._readers = [_FieldReader(mapping, destination.salesforce_object) for mapping in destination.mappings]
         self._list_fields()
         self._audiences = AudienceFields(destination)
@@ -270,7 +270,7 @@ class _FieldReader:
             if value is not ABSENT:
                 fields[self.target] = self._checked(value)
         except ProfileRefusedError as error:
-            if self.mapping.when_refused == "reject":
+            if not self.mapping.may_be_omitted:
                 raise
             refused[self.target] = error
 
