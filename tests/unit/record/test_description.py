@@ -78,6 +78,39 @@ def test_an_object_that_says_nothing_has_nothing() -> None:
     assert (described.name, described.createable, described.updateable, described.fields) == ("", False, False, {})
 
 
+def test_its_ids_its_parents_and_its_record_types_are_read() -> None:
+    said = {
+        "keyPrefix": "00Q",
+        "fields": [
+            {"name": "OwnerId", "relationshipName": "Owner", "referenceTo": ["Group", "User"]},
+            {"name": "Level__c", "relationshipName": "Level__r", "referenceTo": ["Level__c"]},
+            {"name": "JigsawContactId", "relationshipName": "JigsawContact", "referenceTo": None},
+            {"name": "LastName", "relationshipName": None, "referenceTo": []},
+        ],
+        "recordTypeInfos": [
+            {"developerName": "Customer", "recordTypeId": "012A", "active": True, "available": True, "master": False},
+            {"developerName": "Hidden", "recordTypeId": "012B", "active": True, "available": False},
+            {"developerName": "Old", "recordTypeId": "012C", "active": False, "available": True},
+            {"developerName": "Master", "recordTypeId": "012D", "active": True, "available": True, "master": True},
+            "no record type",
+        ],
+    }
+
+    described = read_description(said)
+
+    assert described.key_prefix == "00Q"
+    assert described.relationships == {
+        "owner": ("OwnerId", ("Group", "User")),
+        "level__r": ("Level__c", ("Level__c",)),
+        "jigsawcontact": ("JigsawContactId", ()),
+    }
+    assert described.record_types == {"Customer": "012A"}
+    spelled = described.spelled_as(["ownerid", "Level__c"])
+    assert spelled.relationships["owner"] == ("ownerid", ("Group", "User"))
+    nothing = read_description({"keyPrefix": None, "recordTypeInfos": None})
+    assert (nothing.key_prefix, nothing.relationships, nothing.record_types) == ("", {}, {})
+
+
 def test_a_restricted_picklist_has_the_values_that_are_active() -> None:
     listed = [{"value": "a", "active": True}, {"value": "b", "active": False}, {"value": "c"}, "no value"]
 

@@ -51,7 +51,13 @@ class ObjectDescription:
     label: str
     createable: bool
     updateable: bool
+    key_prefix: str
+    """The three characters with which the Ids of its records begin."""
     fields: Mapping[str, FieldDescription]
+    relationships: Mapping[str, tuple[str, tuple[str, ...]]]
+    """By relationship name in lower case: the field that holds the parent's Id, and what the parent can be."""
+    record_types: Mapping[str, str]
+    """By developer name: the Ids of the record types that this user can give a record."""
 
     @property
     def writable(self) -> frozenset[str]:
@@ -61,7 +67,10 @@ class ObjectDescription:
     def spelled_as(self, names: Iterable[str]) -> ObjectDescription:
         """The same, with these spellings of the fields' names: Salesforce does not heed the case of their letters."""
         spelling = {name.lower(): name for name in names}
-        return replace(self, fields={spelling.get(name.lower(), name): field for name, field in self.fields.items()})
+        fields = {spelling.get(name.lower(), name): field for name, field in self.fields.items()}
+        found = self.relationships.items()
+        relationships = {key: (spelling.get(name.lower(), name), parents) for key, (name, parents) in found}
+        return replace(self, fields=fields, relationships=relationships)
 
     @property
     def has_person_accounts(self) -> bool:
@@ -71,10 +80,23 @@ class ObjectDescription:
 
 def read_description(describe: Mapping[str, Json]) -> ObjectDescription:
     """Read `sobjects/{name}/describe`; what is not there is taken as no."""
-    fields = (_field(field) for field in describe.get("fields") or () if isinstance(field, Mapping))
-    name, label = str(describe.get("name", "")), str(describe.get("label", ""))
-    createable, updateable = describe.get("createable") is True, describe.get("updateable") is True
-    return ObjectDescription(name, label, createable, updateable, {field.name: field for field in fields})
+    fields = [field for field in describe.get("fields") or () if isinstance(field, Mapping)]
+    kinds = [kind for kind in describe.get("recordTypeInfos") or () if isinstance(kind, Mapping)]
+    usable = [kind for kind in kinds if kind.get("active") and kind.get("available") and not kind.get("master")]
+    return ObjectDescription(
+        name=str(describe.get("name", "")),
+        label=str(describe.get("label", "")),
+        createable=describe.get("createable") is True,
+        updateable=describe.get("updateable") is True,
+        key_prefix=str(describe.get("keyPrefix") or ""),
+        fields={field.name: field for field in map(_field, fields)},
+        relationships={
+            str(name).lower(): (str(field.get("name", "")), tuple(map(str, field.get("referenceTo") or ())))
+            for field in fields
+            if (name := field.get("relationshipName"))
+        },
+        record_types={str(kind.get("developerName")): str(kind.get("recordTypeId")) for kind in usable},
+    )
 
 
 _YES_OR_NO = {
