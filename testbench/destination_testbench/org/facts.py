@@ -33,11 +33,20 @@ class Facts:
     external_id_unknown_status: int = 404
     # A relationship that the sObject has not, with an object behind it: likewise "record" or "request".
     unknown_relationship_scope: str = "request"
+    # A relationship that may lead to several sObjects, where the row does not say to which.
+    parent_without_type: tuple[str, str] = ("INVALID_FIELD", "The type of the referenced record is required.")
     # While the instance is upgraded, writes are refused as a whole with this status, or (0) record by record.
     read_only_status: int = 400
     before_its_version: tuple[int, str] = (404, "NOT_FOUND")
-    # To who may not see the record that holds a unique value, neither field nor record is named.
+    # What the update of a record is answered with that sharing hides from the user. As likely:
+    # INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY, INVALID_CROSS_REFERENCE_KEY, NOT_FOUND.
+    hidden_record: tuple[str, str] = ("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
+    # Where another record holds a unique value, the field and the record are named: to nobody, or even to who may not
+    # see that record.
     hides_duplicates: bool = False
+    names_hidden_duplicates: bool = False
+    # An upsert by a field that several records may share, by who may not view all data: "record" or "request".
+    non_unique_upsert_scope: str = "record"
     query_all_shows_merged: bool = True
     # Validation rules see the values that a merge gives the record it keeps.
     merges_ask_rules: bool = True
@@ -51,6 +60,10 @@ class Facts:
     all_errors_at_once: bool = True
     composite_inherits_headers: bool = False
     composite_takes_collections: bool = True
+    # A read of many Ids by POST is a collection; no page says whether a composite takes it.
+    composite_takes_reads: bool = True
+    # The longest URL of a subrequest, 0 for any: a query in it may hold hundreds of values.
+    subrequest_url_characters: int = 0
     composite_counts_once: bool = True
     update_only_honoured: bool = True
     subrequest_headers_honoured: bool = True

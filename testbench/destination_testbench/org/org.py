@@ -33,8 +33,9 @@ from destination_testbench.org.records.addresses import address_errors, switch_o
 from destination_testbench.org.records.administration import Administration
 from destination_testbench.org.records.campaigns import Campaigns
 from destination_testbench.org.records.duplicates import DuplicateRules
+from destination_testbench.org.records.lifecycle import inserted
 from destination_testbench.org.records.record_id import normalised, to_long
-from destination_testbench.org.records.save import Saving, inserted
+from destination_testbench.org.records.save import Saving
 from destination_testbench.org.records.store import RecordStore, RecordTable, StoredRecord
 from destination_testbench.org.schema.schema import standard_schema
 

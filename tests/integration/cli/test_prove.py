@@ -99,6 +99,12 @@ RESTS_ON_NEITHER = {
     "refused_session_counts",
     "refused_request_counts",
     "limit_info_on_errors",
+    "composite_takes_reads",
+    "subrequest_url_characters",
+    "hidden_record",
+    "names_hidden_duplicates",
+    "non_unique_upsert_scope",
+    "parent_without_type",
 }
 """Habits that may be either way: nothing is sent that meets them, or both ways are read alike."""
 

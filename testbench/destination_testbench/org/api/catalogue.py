@@ -13,7 +13,7 @@ from destination_testbench.org.faults.failure import RequestFailure, not_found
 from destination_testbench.org.records.access import Access, AccessLevel
 from destination_testbench.org.records.record_id import to_long
 from destination_testbench.org.records.store import RecordStore
-from destination_testbench.org.schema.describe import described, described_field, overview
+from destination_testbench.org.schema.describe import described, described_field, described_type, overview
 from destination_testbench.org.schema.schema import SObject
 
 RESOURCES = ("composite", "limits", "query", "queryAll", "sobjects", "tooling")
@@ -104,7 +104,23 @@ class Catalogue:
                 edit = level is AccessLevel.EDIT
                 fields.append(described_field(field, edit and field.createable, edit and field.updateable))
         rights = {"createable": "Create" in may, "updateable": "Edit" in may, "deletable": "Delete" in may}
-        return self._unless_unchanged(call, described(sobject, call.root, fields) | rights)
+        return self._unless_unchanged(call, described(sobject, call.root, fields, self._types(call, sobject)) | rights)
+
+    def _types(self, call: ApiCall, sobject: SObject) -> list[dict[str, Any]]:
+        """The record types of an sObject that a person has made."""
+        return [
+            described_type(
+                call.root,
+                sobject.name,
+                record.id,
+                str(record.get("DeveloperName")),
+                str(record.get("Name")),
+                record.get("IsActive") is True,
+                self._access.may_give(record),
+            )
+            for record in self._store.table(self._store.schema.sobjects["RecordType"])
+            if record.get("SobjectType") == sobject.name
+        ]
 
     def limits(self, call: ApiCall) -> JsonAnswer:
         """GET limits."""

@@ -19,6 +19,7 @@ METHODS = {"POST", "PUT", "PATCH", "GET", "DELETE"}
 INHERITED_HEADERS = {"accept", "authorization", "content-type"}
 REFERENCE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*\Z")
 SUBREQUESTS, COLLECTIONS_OR_QUERIES = 25, 5
+READ = re.compile(r"composite/sobjects/[^/]+/?\Z", re.IGNORECASE)
 COUNTED = re.compile(r"/services/data/v[\d.]+/(composite/sobjects|query|queryAll)\b", re.IGNORECASE)
 URL = re.compile(r"/services/data/v(\d+\.\d)/(.+)\Z")
 # The version that brought collections into a composite request.
@@ -105,14 +106,18 @@ class Composite:
             raise not_found()
         if match[2].rstrip("/").lower() == "composite":
             raise not_found()
+        facts = self._config.facts
         if float(match[1]) < COLLECTIONS_SINCE and match[2].startswith("composite/sobjects"):
-            raise RequestFailure(*self._config.facts.before_its_version, NOT_FOUND_TEXT)
-        if COUNTED.match(parts.path) and not self._config.facts.composite_takes_collections:
-            raise RequestFailure(400, self._config.facts.composite_limit_code, "This resource is not supported here.")
-        given = request.get("httpHeaders") if self._config.facts.subrequest_headers_honoured else None
+            raise RequestFailure(*facts.before_its_version, NOT_FOUND_TEXT)
+        reads = READ.match(match[2]) and not facts.composite_takes_reads
+        if reads or (COUNTED.match(parts.path) and not facts.composite_takes_collections):
+            raise RequestFailure(400, facts.composite_limit_code, "This resource is not supported here.")
+        if 0 < facts.subrequest_url_characters < len(request["url"]):
+            raise RequestFailure(414, "URI_TOO_LONG", "The URI of the request is too long.")
+        given = request.get("httpHeaders") if facts.subrequest_headers_honoured else None
         headers = {name.lower(): str(value) for name, value in (given or {}).items()}
         check_headers(headers)
-        inherited = call.headers if self._config.facts.composite_inherits_headers else {}
+        inherited = call.headers if facts.composite_inherits_headers else {}
         body = b"" if request.get("body") is None else request["body"]
         # Going through thousands of values to find no reference takes time.
         if not isinstance(call.body, bytes) or b"@{" in call.body:

@@ -102,7 +102,7 @@ class Resources:
         collections = CollectionResource(saving, config, faults)
         upsert = Upsert(collections)
         rows = Rows(saving, upsert)
-        self._wire_collections(collections, upsert, Retrieve(store, rows))
+        self._wire_collections(collections, upsert, Retrieve(store, access, rows))
         self._wire_composite(Composite(config, faults, self.dispatch))
         self._wire_sobjects(rows, Catalogue(store, access, usage, config))
         self._wire_queries(Queries(store, access, config))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from destination_testbench.org.api.call import ApiCall
-from destination_testbench.org.api.upsert import Upsert
+from destination_testbench.org.api.upsert import BLIND, Upsert
 from destination_testbench.org.exchange import JsonAnswer
 from destination_testbench.org.faults.failure import (
     DELETED,
@@ -16,6 +16,7 @@ from destination_testbench.org.faults.failure import (
     malformed_id,
     not_found,
 )
+from destination_testbench.org.records.access import Access
 from destination_testbench.org.records.json_form import rendered
 from destination_testbench.org.records.reader import Parsed
 from destination_testbench.org.records.record_id import normalised
@@ -43,7 +44,7 @@ class Rows:
     def get(self, call: ApiCall, name: str, text: str) -> JsonAnswer:
         """GET by id: every field, or those of the parameter `fields`."""
         sobject = self._sobject(name)
-        return JsonAnswer(200, rendered(call, sobject, self._row(sobject, text), self.fields(call, sobject)))
+        return JsonAnswer(200, rendered(call, sobject, self._row(call, sobject, text), self.fields(call, sobject)))
 
     def update(self, call: ApiCall, name: str, text: str) -> JsonAnswer:
         """PATCH by id: 204 and no body."""
@@ -93,6 +94,8 @@ class Rows:
         sobject, field = self._upsert.target(name, field_name)
         if field.type == "id":
             return self.update(call, name, value)
+        if self._upsert.blind(call, field):
+            raise RowFailure([BLIND])
         parsed, found = self._parsed(call, sobject), self._found(call, sobject, field, value)
         if field.name in parsed.values:
             text = f"The {field.name} field should not be specified in the sobject data."
@@ -137,16 +140,17 @@ class Rows:
 
     def _found(self, call: ApiCall, sobject: SObject, field: Field, value: str) -> list[StoredRecord]:
         if field.type == "id":
-            return [self._row(sobject, value)]
+            return [self._row(call, sobject, value)]
         key = self._saving.reader(sobject, call.user).read({field.name: value})
-        return self._saving.store.table(sobject).find(field, key.values.get(field.name))
+        found = self._saving.store.table(sobject).find(field, key.values.get(field.name))
+        return [record for record in found if self._saving.access.sees(call.user, sobject.name, record)]
 
-    def _row(self, sobject: SObject, text: str) -> StoredRecord:
+    def _row(self, call: ApiCall, sobject: SObject, text: str) -> StoredRecord:
         found = normalised(text)
         if found is None or found[:3] != sobject.prefix:
             raise RowFailure([malformed_id(f"{sobject.label} ID", text)])
         record = self._saving.store.table(sobject).records.get(found)
-        if record is None:
+        if record is None or not self._saving.access.sees(call.user, sobject.name, record):
             raise not_found()
         if record.deleted:
             raise RowFailure([DELETED])
@@ -181,8 +185,8 @@ RECORDS_PER_RETRIEVE = 2_000
 class Retrieve:
     """The resource /composite/sobjects/{sObject}."""
 
-    def __init__(self, store: RecordStore, rows: Rows) -> None:
-        self._store, self._rows = store, rows
+    def __init__(self, store: RecordStore, access: Access, rows: Rows) -> None:
+        self._store, self._access, self._rows = store, access, rows
 
     def get(self, call: ApiCall, name: str) -> JsonAnswer:
         """GET: ids and fields in the query."""
@@ -195,7 +199,8 @@ class Retrieve:
         return self._records(call, name, strings(ids), strings(fields))
 
     def _records(self, call: ApiCall, name: str, ids: list[str], names: list[str]) -> JsonAnswer:
-        if (sobject := self._store.schema.asked(name)) is None:
+        sobject = self._store.schema.asked(name)
+        if sobject is None or "Read" not in self._access.rights(call.user, sobject.name):
             raise not_found()
         if not ids or not names:
             raise RequestFailure(400, "REQUIRED_FIELD_MISSING", "At least 1 id and 1 field are required")
@@ -206,10 +211,12 @@ class Retrieve:
         if not any(field.type == "id" for field in fields):
             fields.insert(0, sobject.fields["Id"])
         table = self._store.table(sobject)
-        found = [table.records.get(normalised(text) or "") for text in ids]
-        return JsonAnswer(
-            200, [None if row is None or row.deleted else rendered(call, sobject, row, fields) for row in found]
+        found = (table.records.get(normalised(text) or "") for text in ids)
+        seen = (
+            row if row and not row.deleted and self._access.sees(call.user, sobject.name, row) else None
+            for row in found
         )
+        return JsonAnswer(200, [row and rendered(call, sobject, row, fields) for row in seen])
 
 
 def split(text: str) -> list[str]:

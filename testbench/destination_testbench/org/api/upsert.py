@@ -14,6 +14,7 @@ from destination_testbench.org.records.record_id import normalised
 from destination_testbench.org.records.store import StoredRecord, Transaction, index_key
 from destination_testbench.org.schema.schema import Field, SObject
 
+BLIND = SaveError("INSUFFICIENT_ACCESS", "Upsert requires view all data on a non-unique custom index")
 # ?updateOnly=true by another field than Id needs this version; an older one does not know the parameter.
 UPDATE_ONLY_SINCE = 61.0
 
@@ -35,9 +36,18 @@ class Upsert:
             raise RequestFailure(400, "INVALID_TYPE", text)
         if refusal := self._collections.faults.collection_refusal(len(rows)):
             return JsonAnswer(200, [failed(refusal) for _ in rows])
+        if self.blind(call, field):
+            return JsonAnswer(200, [failed(BLIND) for _ in rows])
         frame, create = call.transaction(), not self.update_only(call, field)
         results = self._results(frame, sobject, field, rows, create)
         return self._collections.finish(frame, results, all_or_none(body))
+
+    def blind(self, call: ApiCall, field: Field) -> bool:
+        """Whether somebody wants to find records by a field that several may share, and may not view them all."""
+        blind = not field.unique and field.type != "id" and not self._saving.access.may(call.user, "ViewAllData")
+        if blind and self._config.facts.non_unique_upsert_scope == "request":
+            raise RequestFailure(403, BLIND.code, BLIND.message)
+        return blind
 
     def target(self, name: str, field_name: str) -> tuple[SObject, Field]:
         """The sObject, and its field that records can be found by."""
@@ -93,7 +103,12 @@ class Upsert:
             if self._config.facts.null_external_id_creates:
                 return None
             raise Refused(SaveError("MISSING_ARGUMENT", f"{field.name} not specified", (field.name,)))
-        found = self._saving.store.table(sobject).find(field, value)
+        access = self._saving.access
+        found = [
+            record
+            for record in self._saving.store.table(sobject).find(field, value)
+            if access.sees(frame.user, sobject.name, record)
+        ]
         if not self._config.facts.external_id_ignores_case:
             found = [record for record in found if record.get(field.name) == value]
         if len(found) > 1:

@@ -36,6 +36,9 @@ INDEX = {
     "PUT /_org/access/{sObject}": "the same for an sObject",
     "PUT /_org/rules/{sObject}/{name}": '{"formula", "message", "field": optional}: a validation rule; or DELETE',
     "PUT /_org/duplicate-rules/{sObject}/{name}": '{"fields": [...], "blocks": false, "message": optional}: or DELETE',
+    "PUT /_org/sharing": '{"ids": [...], "shared": false}: hide records from who may not view all, or show them',
+    "PUT /_org/users/{username}": '{"views_all_data": false, ...}: what a user may do',
+    "POST /_org/record-types/{sObject}/{name}": '{"active": true, "available": true}: make a record type',
     "PUT /_org/person-accounts": "let accounts be persons, with the fields of contacts",
     "GET /_org/facts": "what is not known of Salesforce for sure; PUT {name: value} changes some",
 }
@@ -128,6 +131,9 @@ class Control:
         add("rules/{sobject}/{name}", PUT=self._rule, DELETE=after(admin.remove_rule))
         remove = after(self._org.duplicate_rules.remove)
         add("duplicate-rules/{sobject}/{name}", PUT=self._duplicate_rule, DELETE=remove)
+        add("sharing", PUT=self._share)
+        add("users/{username}", PUT=self._change_user)
+        add("record-types/{sobject}/{name}", POST=self._add_record_type)
         add("person-accounts", PUT=self._enable_person_accounts)
         add("facts", GET=lambda call: JsonAnswer(200, asdict(self._org.config.facts)), PUT=self._facts)
 
@@ -212,6 +218,17 @@ class Control:
         rule = DuplicateRule(sobject, name, **{**given, "fields": tuple(given["fields"])})
         self._org.admin.add_duplicate_rule(rule)
         return JsonAnswer(204)
+
+    def _share(self, call: ApiCall) -> JsonAnswer:
+        self._org.admin.share(body(call)["ids"], body(call).get("shared") is True)
+        return JsonAnswer(204)
+
+    def _change_user(self, call: ApiCall, username: str) -> JsonAnswer:
+        self._org.admin.change_user(username, body(call))
+        return JsonAnswer(204)
+
+    def _add_record_type(self, call: ApiCall, sobject: str, name: str) -> JsonAnswer:
+        return done(self._org.admin.add_record_type(sobject, name, **body(call)))
 
     def _enable_person_accounts(self, call: ApiCall) -> JsonAnswer:
         self._org.admin.enable_person_accounts()

@@ -17,7 +17,8 @@ class User:
 
     `admin` may change the org's metadata, and sees every object; `custom_permissions` is what `$Permission` answers in
     formulas beside the permission sets. The profile of a `minimal` user (Minimum Access) gives nothing: what it may see
-    and write comes from permission sets alone.
+    and write comes from permission sets alone. `views_all_data`, `views_setup` and
+    `edits_converted_leads` are rights by the profile of another user.
     """
 
     id: str
@@ -30,6 +31,8 @@ class User:
     api_enabled: bool = True
     password_expired: bool = False
     edits_converted_leads: bool = False
+    views_all_data: bool = True
+    views_setup: bool = True
     custom_permissions: set[str] = field(default_factory=set)
 
     @property

@@ -11,7 +11,7 @@ from destination_testbench.org.formulas.functions import below
 from destination_testbench.org.query.soql import Comparison, Condition
 from destination_testbench.org.records.json_form import compound_value
 from destination_testbench.org.records.record_id import normalised
-from destination_testbench.org.records.store import RecordStore, RecordTable, StoredRecord
+from destination_testbench.org.records.store import RecordTable, StoredRecord
 from destination_testbench.org.schema.schema import Field, SObject
 from destination_testbench.org.values.moments import read_date, read_datetime
 
@@ -22,7 +22,7 @@ Test = Callable[[StoredRecord], bool]
 class Column:
     """A field of the records that are asked for, or of those behind their reference fields."""
 
-    store: RecordStore
+    find: Callable[[object], tuple[SObject, StoredRecord] | None]
     sobject: SObject
     hops: tuple[Field, ...]
     field: Field
@@ -31,7 +31,7 @@ class Column:
         """What a record holds there, in the form in which it is compared."""
         sobject = self.sobject
         for hop in self.hops:
-            if (related := self.store.find(str(record.get(hop.name)))) is None:
+            if (related := self.find(record.get(hop.name))) is None:
                 return None
             sobject, record = related
         return content(sobject, record, self.field)
@@ -79,7 +79,7 @@ def compared(column: Column, comparison: Comparison) -> Test:
     except ValueError:
         text = f"value of filter criterion for field '{field.name}' must be of type {field.type}"
         raise RequestFailure(400, "INVALID_FIELD", text) from None
-    operator, value = comparison.operator, values[0]
+    operator, value, wanted = comparison.operator, values[0], frozenset(values)
     tests: dict[str, Callable[[object], bool]] = {
         "=": lambda held: held == value,
         "!=": lambda held: held != value,
@@ -87,8 +87,8 @@ def compared(column: Column, comparison: Comparison) -> Test:
         ">": lambda held: below(value, held),
         "<=": lambda held: below(held, value) or (held is not None and held == value),
         ">=": lambda held: below(value, held) or (held is not None and held == value),
-        "IN": lambda held: held in values,
-        "NOT IN": lambda held: held not in values,
+        "IN": lambda held: held in wanted,
+        "NOT IN": lambda held: held not in wanted,
         "LIKE": lambda held: like(held, value),
         "INCLUDES": lambda held: included(held, values),
         "EXCLUDES": lambda held: not included(held, values),
@@ -116,9 +116,13 @@ def candidates(
     if condition is None:
         return None
     if not isinstance(condition, Comparison):
-        members = condition.members if condition.operator == "AND" else ()
-        found = (candidates(table, member, column_of, live) for member in members)
-        return next((records for records in found if records is not None), None)
+        if condition.operator == "NOT":
+            return None
+        found = [candidates(table, member, column_of, live) for member in condition.members]
+        known = [records for records in found if records is not None]
+        if condition.operator == "AND" or len(known) < len(found):
+            return known[0] if known and condition.operator == "AND" else None
+        return list({record.id: record for records in known for record in records}.values())
     column = column_of(condition)
     field = column.field
     if column.hops or condition.operator not in ("=", "IN") or None in condition.values:

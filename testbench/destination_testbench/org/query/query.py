@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from destination_testbench.org.api.call import ApiCall, no_such_column, unsupported_type
@@ -20,6 +21,8 @@ from destination_testbench.org.schema.schema import Field, SObject
 CURSORS = 100
 BATCH_SIZE = re.compile(r"batchSize\s*=\s*(\d+)", re.IGNORECASE)
 LEAST_PAGE = 200
+# Since Summer '20 they are there for users with View Setup and Configuration alone.
+SETUP_ONLY = {"ObjectPermissions", "FieldPermissions", "DuplicateRule"}
 APEX_TYPES = {
     "id": "Id",
     "reference": "Id",
@@ -92,6 +95,11 @@ class Queries:
 
     def _sobject(self, call: ApiCall, query: Query) -> SObject:
         sobject = self._store.schema.asked(query.sobject.text)
+        if sobject and sobject.name == "UserPermissionAccess":
+            own = self._access.own_permissions(call.user)
+            self._store.table(sobject).records = {own.id: own}
+        if sobject and sobject.name in SETUP_ONLY and not self._access.may(call.user, "ViewSetup"):
+            sobject = None
         if sobject and (sobject.setup or "Read" in self._access.rights(call.user, sobject.name)):
             return sobject
         text = unsupported_type(query.sobject.text)
@@ -115,6 +123,7 @@ class Queries:
             record
             for record in (table.records.values() if few is None else few)
             if (deleted or not record.deleted)
+            and self._access.sees(call.user, sobject.name, record)
             and (merged or not record.get("MasterRecordId"))
             and (test is None or test(record))
         ]
@@ -144,14 +153,19 @@ class Queries:
         if field is None or not self._access.level(call.user, owner.name, field.name):
             text = no_such_column(name, owner.name)
             raise RequestFailure(400, "INVALID_FIELD", pointed(query.source, word.at, text))
-        return Column(self._store, sobject, tuple(hops), field)
+        return Column(partial(self._seen, call), sobject, tuple(hops), field)
+
+    def _seen(self, call: ApiCall, record_id: object) -> tuple[SObject, StoredRecord] | None:
+        """The record behind a reference, if this user may see it."""
+        found = self._store.find(str(record_id))
+        return found if found and self._access.sees(call.user, found[0].name, found[1]) else None
 
     def _row(self, call: ApiCall, record: StoredRecord, columns: list[Column]) -> dict[str, Any]:
         whole: dict[str, Any] = attributes(call, columns[0].sobject, record)
         for column in columns:
             row, sobject, holder = whole, column.sobject, record
             for hop in column.hops:
-                related = self._store.find(str(holder.get(hop.name)))
+                related = column.find(holder.get(hop.name))
                 if related is None:
                     row.setdefault(str(hop.relationship), None)
                     break

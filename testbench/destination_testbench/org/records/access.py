@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 from destination_testbench.org.login.people import User
 from destination_testbench.org.records.person_account import of_contact, of_persons
-from destination_testbench.org.records.store import RecordStore
+from destination_testbench.org.records.store import RecordStore, StoredRecord
 
 RIGHTS = frozenset({"Read", "Create", "Edit", "Delete"})
+GIVEN = RIGHTS | {"ViewAllRecords"}
 FOR_ALL = {"User"}
+# What a permission set, or a profile, may say beside the rights on objects.
+SYSTEM = {
+    "ViewAllData": "views_all_data",
+    "ViewSetup": "views_setup",
+    "AllowViewEditConvertedLeads": "edits_converted_leads",
+}
 
 
 class AccessLevel(IntEnum):
@@ -22,7 +30,7 @@ class AccessLevel(IntEnum):
 
 class Access:
     """
-    Field-level security.
+    Field-level security, and sharing: records that are hidden from who may not view all of their sObject.
 
     The fields an org starts with are open to everyone whose profile is not a minimal one. A field made through the API
     is open to no one, not even to the administrator, until a permission set opens it. `restrict` takes a right from
@@ -37,6 +45,9 @@ class Access:
         self._objects: dict[str, AccessLevel] = {}
         self._granted: dict[tuple[str, str, str], AccessLevel] = {}
         self._rights: dict[tuple[str, str], frozenset[str]] = {}
+        self._system: set[tuple[str, str]] = set()
+        self._hidden: set[str] = set()
+        self._withheld: set[str] = set()
 
     def close(self, sobject: str, field: str) -> None:
         """Hide a new field from everyone until a permission set opens it."""
@@ -56,6 +67,35 @@ class Access:
         if level is not None:
             self._objects[sobject] = level
         self.version += 1
+
+    def share(self, ids: Iterable[str], shared: bool) -> None:
+        """Hide records from everyone who may not view all, or show them again."""
+        self._hidden = self._hidden - {*ids} if shared else self._hidden | {*ids}
+
+    def sees(self, user: User, sobject: str, record: StoredRecord) -> bool:
+        """Whether sharing lets a user see a record."""
+        return (
+            record.id not in self._hidden
+            or self.may(user, "ViewAllData")
+            or ("ViewAllRecords" in self._rights.get((user.id, sobject), ()))
+        )
+
+    def may(self, user: User, permission: str) -> bool:
+        """Whether a user has one of SYSTEM, by the profile or by a permission set."""
+        profile = not user.minimal and bool(getattr(user, SYSTEM[permission]))
+        return profile or (user.id, permission) in self._system
+
+    def own_permissions(self, user: User) -> StoredRecord:
+        """The one row of UserPermissionAccess, which each user sees with the own permissions."""
+        return StoredRecord(user.id, {f"Permissions{name}": self.may(user, name) for name in SYSTEM})
+
+    def withhold(self, record_type: str) -> None:
+        """Let nobody give this record type to a record, as before a profile or a permission set assigns it."""
+        self._withheld.add(record_type)
+
+    def may_give(self, record_type: StoredRecord) -> bool:
+        """Whether a record type can be given to a record."""
+        return record_type.get("IsActive") is True and record_type.id not in self._withheld
 
     def rights(self, user: User, sobject: str) -> frozenset[str]:
         """What a user may do with an sObject's records: any of RIGHTS."""
@@ -109,9 +149,16 @@ class Access:
             for user in holders.get(row.get("ParentId"), []):
                 key = (str(user), sobject, field)
                 self._granted[key] = max(level, self._granted.get(key, AccessLevel.NONE))
+        self._system = {
+            (str(user), name)
+            for row in self._store.table(tables["PermissionSet"])
+            for name in SYSTEM
+            if row.get(f"Permissions{name}")
+            for user in holders.get(row.id, [])
+        }
         self._rights = {}
         for row in self._store.table(tables["ObjectPermissions"]):
-            given = frozenset(right for right in RIGHTS if row.get(f"Permissions{right}"))
+            given = frozenset(right for right in GIVEN if row.get(f"Permissions{right}"))
             for user in holders.get(row.get("ParentId"), []):
                 pair = (str(user), str(row.get("SobjectType")))
                 self._rights[pair] = self._rights.get(pair, frozenset()) | given

@@ -10,12 +10,26 @@ from destination_testbench.org.formulas.rules import OrgValidationRule
 from destination_testbench.org.records import lifecycle
 from destination_testbench.org.records.access import AccessLevel
 from destination_testbench.org.records.duplicates import DuplicateRule
-from destination_testbench.org.records.person_account import PersonAccounts
+from destination_testbench.org.records.person_account import BUSINESS_TYPE, PERSON_TYPE, PersonAccounts
 from destination_testbench.org.records.store import StoredRecord, Transaction
+from destination_testbench.org.schema.schema import Field
 
 if TYPE_CHECKING:
     from destination_testbench.org.login.people import User
     from destination_testbench.org.org import SimulatedOrg
+
+RECORD_TYPE_FIELD = Field(
+    "RecordTypeId",
+    "Record Type ID",
+    "reference",
+    18,
+    nillable=True,
+    createable=True,
+    updateable=True,
+    open=True,
+    relationship="RecordType",
+    reference_to=("RecordType",),
+)
 
 
 class Administration:
@@ -80,10 +94,42 @@ class Administration:
                 self._org.schema.hidden.add(sobject)
             self._org.access.restrict_object(sobject, level)
 
+    def share(self, ids: Sequence[str], shared: bool) -> None:
+        """Hide records from everyone who may not view all of their sObject, or show them again."""
+        with self._org.data_lock:
+            self._org.access.share(ids, shared)
+
+    def change_user(self, username: str, flags: Mapping[str, object]) -> None:
+        """Change what a user may do: any of the flags of User."""
+        user = next(user for user in self._org.users if user.username == username)
+        with self._org.data_lock:
+            for name, value in flags.items():
+                if not isinstance(getattr(user, name, None), bool):
+                    raise KeyError(name)
+                setattr(user, name, bool(value))
+            self._org.access.version += 1
+
+    def add_record_type(self, sobject: str, name: str, active: bool = True, available: bool = True) -> str:
+        """Make a record type; its id. An sObject's first gives it the field RecordTypeId."""
+        with self._org.data_lock:
+            type_ = self._org.schema.sobjects["RecordType"]
+            values: dict[str, object] = {"DeveloperName": name, "Name": name.replace("_", " "), "SobjectType": sobject}
+            made = self._org.insert("RecordType", self._org.store.new_id(type_.prefix), values | {"IsActive": active})
+            if not available:
+                self._org.access.withhold(made.id)
+            self._org.schema.put_field(sobject, RECORD_TYPE_FIELD)
+            return made.id
+
     def enable_person_accounts(self) -> None:
         """Let accounts be persons from now on."""
         with self._org.data_lock:
             PersonAccounts(self._org.schema, self._org.config.facts).enable()
+            types = self._org.records("RecordType").records
+            for id_, name in ((BUSINESS_TYPE, "Business_Account"), (PERSON_TYPE, "PersonAccount")):
+                values: dict[str, object] = {"DeveloperName": name, "Name": name.replace("_", " "), "IsActive": True}
+                if id_ not in types:
+                    of = {"SobjectType": "Account", "IsPersonType": id_ == PERSON_TYPE}
+                    self._org.insert("RecordType", id_, values | of)
 
     def convert_lead(self, lead_id: str, contact_id: str | None = None) -> str:
         """Turn a lead into a contact, a new one or one that is there; the contact's id."""

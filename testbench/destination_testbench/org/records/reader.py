@@ -97,7 +97,7 @@ class Reader:
     def _slot(self, key: str) -> Slot | None:
         field, check = self.sobject.by_relationship(key), None
         if field:
-            check = relationship_check(self._store, field)
+            check = self._relationship_check(field)
         elif key == "attributes" or (field := self.sobject.asked(key)) is None:
             return None
         level = self._access.level(self._user, self.sobject.name, field.name)
@@ -106,36 +106,42 @@ class Reader:
         edit = level is AccessLevel.EDIT
         return Slot(field, check or check_of(field, self._facts), edit and field.createable, edit and field.updateable)
 
+    def _relationship_check(self, field: Field) -> Check:
+        """Turns the external id of a parent into its record id."""
 
-def relationship_check(store: RecordStore, field: Field) -> Check:
-    """Turns the external id of a parent into its record id."""
+        def check(value: object) -> object:
+            if value is None:
+                return None
+            keys = [key for key in value if key != "attributes"] if isinstance(value, dict) else []
+            if not isinstance(value, dict) or not keys:
+                raise unreadable(field, value)
+            given = value.get("attributes")
+            kind = given.get("type") if isinstance(given, dict) else None
+            if len(keys) > 1:
+                entity = field.reference_to[0]
+                text = f"More than 1 field provided in an external foreign key reference in entity: {entity}"
+                raise ValueRefusedError(SaveError("INVALID_FIELD", text, dml=False))
+            if kind is None and len(field.reference_to) > 1:
+                raise ValueRefusedError(SaveError(*self._facts.parent_without_type, dml=False))
+            return self._parent(field, keys[0], value[keys[0]], kind or field.reference_to[0]).id
 
-    def check(value: object) -> object:
-        if value is None:
-            return None
-        keys = [key for key in value if key != "attributes"] if isinstance(value, dict) else []
-        if not isinstance(value, dict) or not keys:
-            raise unreadable(field, value)
-        given = value.get("attributes")
-        kind = given.get("type") if isinstance(given, dict) else None
-        if len(keys) > 1:
-            text = f"More than 1 field provided in an external foreign key reference in entity: {field.reference_to[0]}"
-            raise ValueRefusedError(SaveError("INVALID_FIELD", text, dml=False))
-        return parent(store, field, keys[0], value[keys[0]], kind).id
+        return check
 
-    return check
-
-
-def parent(store: RecordStore, field: Field, key: str, value: object, kind: object = None) -> StoredRecord:
-    """The one record that the external id names, of the kind that is meant where several may stand."""
-    for name in field.reference_to if kind is None else (name for name in field.reference_to if name == kind):
-        sobject = store.schema.find(name)
+    def _parent(self, field: Field, key: str, value: object, kind: object) -> StoredRecord:
+        """The one record of this kind that the external id names, among those that the user may see."""
+        sobject = self._store.schema.find(kind if kind in field.reference_to else None)
         target = sobject.find(key) if sobject else None
-        if sobject and target:
-            return only(sobject, target, value, store.table(sobject).find(target, value) if target.indexed else [])
-    raise ValueRefusedError(
-        SaveError("INVALID_FIELD", f"No such column '{key}' on sobject of type {field.reference_to[0]}", dml=False)
-    )
+        if sobject is None or target is None or not self._access.level(self._user, sobject.name, target.name):
+            text = f"No such column '{key}' on sobject of type {kind}"
+            raise ValueRefusedError(SaveError("INVALID_FIELD", text, dml=False))
+        if not target.indexed:
+            text = (
+                f"Field name provided, {key} does not match an External ID, Salesforce Id, or indexed field for {kind}"
+            )
+            raise ValueRefusedError(SaveError("INVALID_FIELD", text, dml=False))
+        found = self._store.table(sobject).find(target, value)
+        seen = [record for record in found if self._access.sees(self._user, sobject.name, record)]
+        return only(sobject, target, value, seen)
 
 
 def only(sobject: SObject, target: Field, value: object, found: list[StoredRecord]) -> StoredRecord:

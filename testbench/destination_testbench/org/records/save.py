@@ -19,7 +19,7 @@ from destination_testbench.org.faults.failure import (
     read_only,
     required,
 )
-from destination_testbench.org.login.people import INTEGRATION_USER, User
+from destination_testbench.org.login.people import User
 from destination_testbench.org.records.access import Access
 from destination_testbench.org.records.campaigns import add_statuses
 from destination_testbench.org.records.person_account import kind_of, missing_fields, person_errors
@@ -27,8 +27,8 @@ from destination_testbench.org.records.reader import Parsed, Reader
 from destination_testbench.org.records.record_id import normalised
 from destination_testbench.org.records.store import Change, RecordStore, StoredRecord, Transaction
 from destination_testbench.org.schema.schema import Field, SObject
-from destination_testbench.org.values.moments import from_epoch
 
+CONVERTED_LEADS = "AllowViewEditConvertedLeads"
 Guard = Callable[[Transaction, SObject, StoredRecord | None, dict[str, object]], list[SaveError]]
 
 
@@ -70,8 +70,10 @@ class Saving:
             raise Refused(DELETED)
         if right not in self.access.rights(call.user, sobject.name):
             raise Refused(NO_ACCESS)
+        if not self.access.sees(call.user, sobject.name, record):
+            raise Refused(SaveError(*self.config.facts.hidden_record))
         self._ask(self.row_guards, call, sobject, record, {})
-        if record.values.get("IsConverted") and not call.user.edits_converted_leads:
+        if record.values.get("IsConverted") and not self.access.may(call.user, CONVERTED_LEADS):
             raise Refused(CONVERTED)
         return record
 
@@ -90,7 +92,7 @@ class Saving:
             raise Refused(SaveError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text))
         self._ask(self.row_guards, call, sobject, None, given)
         values = self._defaults(call, sobject) | given | kind_of(sobject, given)
-        check_integrity(self.store, sobject, None, given, self.config.facts.hides_duplicates)
+        self._check_integrity(call, sobject, None, given)
         self._ask(self.guards, call, sobject, None, values)
         return self.writing.create(call, sobject, values)
 
@@ -104,7 +106,7 @@ class Saving:
         self._fail_on(parsed.refused + ([required(cleared)] if cleared else []))
         if owner := self._assigned(call, sobject):
             values = {**values, "OwnerId": owner}
-        check_integrity(self.store, sobject, record, values, self.config.facts.hides_duplicates)
+        self._check_integrity(call, sobject, record, values)
         self._ask(self.guards, call, sobject, record, values)
         self.writing.write(call, sobject, record, values)
 
@@ -140,6 +142,55 @@ class Saving:
     ) -> None:
         for guard in guards:
             self._fail_on(guard(call, sobject, record, values))
+
+    def _check_integrity(
+        self, call: Transaction, sobject: SObject, record: StoredRecord | None, values: dict[str, object]
+    ) -> None:
+        """Refuse references that lead nowhere, and values that another record holds in a unique field."""
+        for name, value in values.items():
+            field = sobject.fields[name]
+            if value is None:
+                continue
+            if field.type == "reference":
+                self._check_reference(call, sobject, field, str(value))
+            if field.unique:
+                self._check_unique(call, sobject, record, field, value)
+
+    def _check_reference(self, call: Transaction, sobject: SObject, field: Field, value: str) -> None:
+        """
+        Refuse an id of the wrong sObject, or of no record. What this org does not hold at all is not looked up.
+
+        A wrong owner is refused without a field: the very answer to an update of a record that is not there.
+        """
+        targets = [found for name in field.reference_to if (found := self.store.schema.find(name))]
+        target = next((found for found in targets if found.prefix == value[:3]), None)
+        if target is None and len(targets) == len(field.reference_to):
+            raise Refused(malformed_id(field.label, value, field.name))
+        if target is None:
+            return
+        record, fields = self.store.table(target).records.get(value), (field.name,) if field.name != "OwnerId" else ()
+        if record is None or record.deleted:
+            raise Refused(SaveError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", fields))
+        if not self.access.sees(call.user, target.name, record):
+            text = f"insufficient access rights on cross-reference id: {value[:15]}"
+            raise Refused(SaveError("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", text))
+        of_another = record.get("SobjectType") != sobject.name or not self.access.may_give(record)
+        if target.name == "RecordType" and of_another:
+            text = f"Record Type ID: this ID value isn't valid for the user: {value}"
+            raise Refused(SaveError("INVALID_CROSS_REFERENCE_KEY", text, fields))
+
+    def _check_unique(
+        self, call: Transaction, sobject: SObject, record: StoredRecord | None, field: Field, value: object
+    ) -> None:
+        """Refuse a value that another record holds. Salesforce names the field in the text and not in `fields`."""
+        facts = self.config.facts
+        for other in self.store.table(sobject).find(field, value):
+            if other is not record:
+                seen = facts.names_hidden_duplicates or self.access.sees(call.user, sobject.name, other)
+                named = seen and not facts.hides_duplicates
+                name, held_by = (field.name, other.id) if named else ("<unknown>", "<unknown>")
+                text = f"duplicate value found: {name} duplicates value on record with id: {held_by}"
+                raise Refused(SaveError("DUPLICATE_VALUE", text))
 
     def _defaults(self, call: Transaction, sobject: SObject) -> dict[str, object]:
         system = {
@@ -232,63 +283,3 @@ class Writing:
     def _permissions(self, sobject: SObject) -> None:
         if sobject.name in PERMISSION_OBJECTS:
             self._access.refresh()
-
-
-def check_integrity(
-    store: RecordStore, sobject: SObject, record: StoredRecord | None, values: dict[str, object], hidden: bool
-) -> None:
-    """Refuse references that lead nowhere, and values that another record holds in a unique field."""
-    for name, value in values.items():
-        field = sobject.fields[name]
-        if value is None:
-            continue
-        if field.type == "reference":
-            check_reference(store, field, str(value))
-        if field.unique:
-            check_unique(store, sobject, record, field, value, hidden)
-
-
-def check_reference(store: RecordStore, field: Field, value: str) -> None:
-    """Refuse an id of the wrong sObject, or of no record. What this org does not hold at all is not looked up."""
-    targets = [found for name in field.reference_to if (found := store.schema.find(name))]
-    target = next((found for found in targets if found.prefix == value[:3]), None)
-    if target is None and len(targets) == len(field.reference_to):
-        raise Refused(malformed_id(field.label, value, field.name))
-    if target and ((record := store.table(target).records.get(value)) is None or record.deleted):
-        raise Refused(SaveError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", (field.name,)))
-
-
-def check_unique(
-    store: RecordStore, sobject: SObject, record: StoredRecord | None, field: Field, value: object, hidden: bool
-) -> None:
-    """Refuse a value that another record holds. Salesforce names the field in the text and not in `fields`."""
-    for other in store.table(sobject).find(field, value):
-        if other is not record:
-            name, held_by = ("<unknown>", "<unknown>") if hidden else (field.name, other.id)
-            text = f"duplicate value found: {name} duplicates value on record with id: {held_by}"
-            raise Refused(SaveError("DUPLICATE_VALUE", text))
-
-
-def inserted(
-    store: RecordStore, sobject: SObject, record_id: str, values: dict[str, object], now: float
-) -> StoredRecord:
-    """Put a record into its table as it is, past every check, with the system's fields filled."""
-    stamp, owner = from_epoch(now), INTEGRATION_USER
-    system: dict[str, object] = {
-        "OwnerId": owner,
-        "CreatedDate": stamp,
-        "CreatedById": owner,
-        "LastModifiedDate": stamp,
-        "LastModifiedById": owner,
-        "SystemModstamp": stamp,
-    }
-    defaults = {field.name: field.default for field in sobject.fields.values() if field.default is not None}
-    known = {name: value for name, value in system.items() if name in sobject.fields}
-    record = StoredRecord(record_id, {**defaults, **known, **kind_of(sobject, values), **values})
-    record.history.append(Change(now, owner, "create", {name: (None, value) for name, value in values.items()}))
-    table = store.table(sobject)
-    table.records[record_id] = record
-    table.link(record, record.values)
-    if sobject.name == "Campaign":
-        add_statuses(store, record_id)
-    return record

@@ -41,6 +41,7 @@ REST: dict[str, Any] = {
     "restrictedDelete": False,
     "searchPrefilterable": False,
 }
+MASTER_TYPE = "012000000000000AAA"
 SOBJECT_FLAGS = {
     "activateable": False,
     "associateEntityType": None,
@@ -135,8 +136,22 @@ def overview(sobject: SObject, root: str) -> dict[str, Any]:
     }
 
 
-def described(sobject: SObject, root: str, fields: list[dict[str, Any]]) -> dict[str, Any]:
-    """An sObject with its fields."""
+def described_type(root: str, sobject: str, id_: str, name: str, label: str, active: bool, may: bool) -> dict[str, Any]:
+    """A record type; `may` tells whether the user who asks may give it to a record."""
+    return {
+        "active": active,
+        "available": may,
+        "defaultRecordTypeMapping": id_ == MASTER_TYPE,
+        "developerName": name,
+        "master": id_ == MASTER_TYPE,
+        "name": label,
+        "recordTypeId": id_,
+        "urls": {"layout": f"{root}/sobjects/{sobject}/describe/layouts/{id_}"},
+    }
+
+
+def described(sobject: SObject, root: str, fields: list[dict[str, Any]], types: list[dict[str, Any]]) -> dict[str, Any]:
+    """An sObject with its fields and its record types; every one has the master's."""
     return {
         **overview(sobject, root),
         "listviewable": None,
@@ -144,7 +159,7 @@ def described(sobject: SObject, root: str, fields: list[dict[str, Any]]) -> dict
         "networkScopeFieldName": None,
         "sobjectDescribeOption": "FULL",
         "childRelationships": [],
-        "recordTypeInfos": [],
+        "recordTypeInfos": [*types, described_type(root, sobject.name, MASTER_TYPE, "Master", "Master", True, True)],
         "supportedScopes": [{"label": f"All {sobject.plural.lower()}", "name": "everything"}],
         "fields": fields,
     }

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
-from destination_testbench.org import Facts, Fault, FaultKind, SimulatedOrg, record_id
+from destination_testbench.org import AccessLevel, DuplicateRule, Facts, Fault, FaultKind, SimulatedOrg, record_id
 from org_caller import CONTACT, LEAD, OTHER_CONTACT, Caller, a_contact, a_lead, an_org
 
 BASE = "/services/data/v66.0"
@@ -16,6 +17,15 @@ def a_collection(name: str, *records: dict[str, Any], **more: Any) -> dict[str, 
 
 def a_read(name: str, id_: str = CONTACT) -> dict[str, Any]:
     return {"method": "GET", "url": f"{BASE}/sobjects/Contact/{id_}?fields=LastName", "referenceId": name}
+
+
+def a_query(name: str, soql: str, resource: str = "query") -> dict[str, Any]:
+    return {"method": "GET", "url": f"{BASE}/{resource}?q={quote_plus(soql)}", "referenceId": name}
+
+
+def some_reads(ids: list[str], *fields: str) -> dict[str, Any]:
+    body = {"ids": ids, "fields": [*fields]}
+    return {"method": "POST", "url": f"{BASE}/composite/sobjects/Contact", "referenceId": "reads", "body": body}
 
 
 def run(caller: Caller, *requests: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
@@ -190,3 +200,102 @@ def test_other_methods_are_not_allowed(caller: Caller) -> None:
     status, body = caller.send("PATCH", "composite", {})
 
     assert (status, body[0]["errorCode"]) == (405, "METHOD_NOT_ALLOWED")
+
+
+def test_queries_find_people_by_any_of_several_keys_in_both_objects(org: SimulatedOrg, caller: Caller) -> None:
+    partner = org.admin.add_record_type("Contact", "Partner")
+    org.insert("Account", record_id("001", 1), {"Name": "Acme", "CDP_Customer__c": "A-1"})
+    caller.update(a_contact(CDP_Customer_Id__c="k+1", AccountId=record_id("001", 1), RecordTypeId=partner))
+    caller.update(
+        a_contact(OTHER_CONTACT, Email="o'neil@example.com"), a_contact(record_id("003", 3), Email="gone@x.eu")
+    )
+    org.admin.delete("Contact", record_id("003", 3))
+    org.admin.convert_lead(LEAD, CONTACT)
+    of_contacts = (
+        "SELECT Id, Account.CDP_Customer__c, RecordType.DeveloperName FROM Contact"
+        " WHERE CDP_Customer_Id__c IN ('K+1') OR Email IN ('O\\'NEIL@example.com', 'gone@x.eu')"
+    )
+    of_leads = f"SELECT Id, IsConverted, ConvertedContactId FROM Lead WHERE Id IN ('{LEAD}')"
+
+    answers = run(caller, a_query("c", of_contacts), a_query("l", of_leads), a_query("all", of_contacts, "queryAll"))
+
+    (first, second), (lead,), everyone = (answer["body"]["records"] for answer in answers)
+    assert first["attributes"] == {"type": "Contact", "url": f"{BASE}/sobjects/Contact/{CONTACT}"}
+    assert first["Account"]["CDP_Customer__c"] == "A-1"
+    assert first["RecordType"]["DeveloperName"] == "Partner"
+    assert (second["Id"], second["Account"], second["RecordType"]) == (OTHER_CONTACT, None, None)
+    assert (lead["IsConverted"], lead["ConvertedContactId"]) == (True, CONTACT)
+    assert [row["Id"] for row in everyone] == [CONTACT, OTHER_CONTACT, record_id("003", 3)]
+
+
+def test_a_read_of_many_ids_keeps_their_order_and_has_null_for_who_is_not_there(
+    org: SimulatedOrg, caller: Caller
+) -> None:
+    org.admin.delete("Contact", OTHER_CONTACT)
+    ids = [record_id("003", 3), OTHER_CONTACT, record_id("003", 99), LEAD, CONTACT[:15]]
+
+    (answer,) = run(caller, some_reads(ids, "LastName"))
+
+    assert answer["httpStatusCode"] == 200
+    assert [row and row["Id"] for row in answer["body"]] == [record_id("003", 3), None, None, None, CONTACT]
+
+
+@pytest.mark.parametrize("hide", [False, True])
+def test_one_field_that_nobody_sees_refuses_the_whole_read(org: SimulatedOrg, caller: Caller, hide: bool) -> None:
+    if hide:
+        org.admin.restrict_field("Contact", "Title", AccessLevel.NONE)
+
+    (answer,) = run(caller, some_reads([CONTACT], "LastName", "Title" if hide else "Nope__c"))
+
+    assert (answer["httpStatusCode"], answer["body"][0]["errorCode"]) == (400, "INVALID_FIELD")
+
+
+def test_an_org_may_take_neither_reads_nor_long_queries_inside_a_composite() -> None:
+    caller = Caller(an_org(facts=Facts(composite_takes_reads=False, subrequest_url_characters=100)))
+
+    answers = run(caller, some_reads([CONTACT], "LastName"), a_query("q", "SELECT Id FROM Contact" + " " * 100))
+
+    assert [answer["httpStatusCode"] for answer in answers] == [400, 414]
+    assert caller.send("POST", "composite/sobjects/Contact", {"ids": [CONTACT], "fields": ["Id"]})[0] == 200
+
+
+def test_two_hundred_people_are_created_in_one_subrequest_each_with_a_result(org: SimulatedOrg, caller: Caller) -> None:
+    caller.update(a_contact(CDP_Customer_Id__c="taken"))
+    org.admin.add_duplicate_rule(DuplicateRule("Contact", "Twin", ("Phone",)))
+    rows = [a_contact(None, LastName="New", CDP_Customer_Id__c=f"new-{n}") for n in range(196)]
+    taken = a_contact(None, LastName="X", CDP_Customer_Id__c="TAKEN")
+    twins = [a_contact(None, LastName="X", Phone="1") for _ in range(2)]
+    create = {**a_collection("new", *rows, taken, a_contact(None), *twins), "method": "POST"}
+
+    (answer,) = run(caller, create)
+
+    results = answer["body"]
+    assert [result.keys() for result in results[:196]] == [{"id", "success", "errors"}] * 196
+    text = f"duplicate value found: CDP_Customer_Id__c duplicates value on record with id: {CONTACT}"
+    assert results[196] == {
+        "success": False,
+        "errors": [{"statusCode": "DUPLICATE_VALUE", "message": text, "fields": []}],
+    }
+    assert [result["success"] for result in results[196:]] == [False, False, True, False]
+    assert results[197]["errors"][0]["fields"] == ["LastName"]
+    assert results[199]["errors"][0]["statusCode"] == "DUPLICATES_DETECTED"
+
+
+@pytest.mark.parametrize(
+    ("facts", "outer", "inner", "runs"),
+    [
+        (Facts(), "FALSE", "TRUE", True),
+        (Facts(), "TRUE", "FALSE", False),
+        (Facts(composite_inherits_headers=True, subrequest_headers_honoured=False), "TRUE", "FALSE", True),
+        (Facts(composite_inherits_headers=True, subrequest_headers_honoured=False), "FALSE", "TRUE", False),
+    ],
+)
+def test_the_header_decides_whether_new_leads_are_assigned(facts: Facts, outer: str, inner: str, runs: bool) -> None:
+    org = an_org(assignment_rule_owner=record_id("005", 2), facts=facts)
+    create = a_collection("b", a_lead(None, LastName="X", Company="Y"), httpHeaders={"Sforce-Auto-Assign": inner})
+    body = {"compositeRequest": [{**create, "method": "POST"}]}
+
+    _, answer = Caller(org).send("POST", "composite", body, sforce_auto_assign=outer)
+
+    lead = org.records("Lead").records[answer["compositeResponse"][0]["body"][0]["id"]]
+    assert lead.get("OwnerId") == record_id("005", 2 if runs else 1)
