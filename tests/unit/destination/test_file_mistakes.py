@@ -24,7 +24,7 @@ TRIAL = '[[audiences]]\nid = "trial"\nmapping_id = "Trial__c"\n'
 WHOLE = '[profiles]\nmemberships = "all"\n'
 TOP_KEYS = (
     "name, description, salesforce_object, api_version, converted_leads, merged_records, duplicate_rules, "
-    "max_audience_fields, profiles, identity, mappings, audiences, ordering"
+    "assignment_rules, unchanged, most_created_percent, max_audience_fields, profiles, identity, mappings, audiences, ordering"
 )
 UNIQUE_CURE = "Set identity.target to a unique external-ID field, or create_missing to false."
 
@@ -121,10 +121,6 @@ ONE_KEY: list[tuple[str, str]] = [
     (TOP.replace('"Contacts"', '""') + BY_ID, "name: is empty. Write something."),
     (TOP + BY_ID + LOYAL + 'namespace = ""\n', "audiences[0].namespace: is empty. Write something."),
     (
-        TOP + BY_ID + 'create_missing = "false"\n',
-        "identity.create_missing: must be true or false. Write it without quotes.",
-    ),
-    (
         TOP + BY_ID + LAST_NAME + "required = 1\n",
         "mappings[0].required: must be true or false. Write it without quotes.",
     ),
@@ -175,8 +171,8 @@ ONE_KEY: list[tuple[str, str]] = [
         'audiences[0].mapping_id: is "CDP Loyal__c", which contains U+0020 (space). Write "CDP_Loyal__c".',
     ),
     (
-        TOP + BY_ID + LAST_NAME.replace("LastName", "Account.Name"),
-        'mappings[0].target: is "Account.Name", which is not an API name. '
+        TOP + BY_ID + LAST_NAME.replace("LastName", "Account.Owner.Name"),
+        'mappings[0].target: is "Account.Owner.Name", which is not an API name. '
         "Start with a letter, then use letters, digits and _.",
     ),
     (
@@ -204,6 +200,10 @@ ONE_KEY: list[tuple[str, str]] = [
 ]
 
 SEVERAL_KEYS: list[tuple[str, str]] = [
+    (
+        TOP + BY_ID + 'create_missing = "false"\n',
+        "identity.create_missing: must be true or false. Write it without quotes.",
+    ),
     (
         TOP + BY_ID + GENDER + 'other = "leave"\n',
         "mappings[0].other: has no effect without values. Add values, or remove it.",

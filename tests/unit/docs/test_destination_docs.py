@@ -147,7 +147,8 @@ def request_of(org: ScriptedOrg) -> str:
 
 
 def keys_of(model: type[BaseModel], before: str = "") -> Iterator[str]:
-    for name, field_info in model.model_fields.items():
+    for attribute, field_info in model.model_fields.items():
+        name = field_info.alias or attribute
         inner = next(_models_in(field_info.annotation), None)
         if inner:
             yield from keys_of(inner, f"{name}.")

@@ -158,6 +158,12 @@ def _version_too_low(table: Table) -> Iterator[Mistake]:
     yield Mistake("api_version", f"is {shown(version)}, which {lacks}.", cure)
 
 
+def _not_created(table: Table) -> Iterator[Mistake]:
+    given = part(table, "identity").get("create_missing", False)
+    if not isinstance(given, bool) and not isinstance(table.get("salesforce_object"), list):
+        yield Mistake("identity.create_missing", "must be true or false.", "Write it without quotes.")
+
+
 def _needed_to_create(table: Table) -> Iterator[Mistake]:
     identity, salesforce_object = part(table, "identity"), _standard_object(table)
     if identity.get("create_missing") is not True:
@@ -344,6 +350,7 @@ CHECKS: Sequence[Callable[[Table], Iterator[Mistake]]] = (
     _record_found_otherwise,
     _not_for_this_object,
     _version_too_low,
+    _not_created,
     _needed_to_create,
     _field_written_twice,
     _text_in_double_quotes,
