@@ -35,7 +35,7 @@ INDEX = {
     "PUT /_org/access/{sObject}/{field}": '{"level": "none" | "read" | null}: restrict a field for everyone',
     "PUT /_org/access/{sObject}": "the same for an sObject",
     "PUT /_org/rules/{sObject}/{name}": '{"formula", "message", "field": optional}: a validation rule; or DELETE',
-    "PUT /_org/duplicate-rules/{sObject}/{name}": '{"fields": [...], "blocks": false, "message": optional}: or DELETE',
+    "PUT /_org/duplicate-rules/{sObject}/{name}": '{"fields": [...], "blocks": false, ...}: or DELETE',
     "PUT /_org/sharing": '{"ids": [...], "shared": false}: hide records from who may not view all, or show them',
     "PUT /_org/users/{username}": '{"views_all_data": false, ...}: what a user may do',
     "POST /_org/record-types/{sObject}/{name}": '{"active": true, "available": true}: make a record type',

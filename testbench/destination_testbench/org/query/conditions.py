@@ -79,7 +79,7 @@ def compared(column: Column, comparison: Comparison) -> Test:
     except ValueError:
         text = f"value of filter criterion for field '{field.name}' must be of type {field.type}"
         raise RequestFailure(400, "INVALID_FIELD", text) from None
-    operator, value, wanted = comparison.operator, values[0], frozenset(values)
+    operator, value, wanted = comparison.operator, values[0] if values else None, frozenset(values)
     tests: dict[str, Callable[[object], bool]] = {
         "=": lambda held: held == value,
         "!=": lambda held: held != value,

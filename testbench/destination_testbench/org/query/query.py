@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,16 @@ from destination_testbench.org.exchange import JsonAnswer
 from destination_testbench.org.facts import OrgConfig
 from destination_testbench.org.faults.failure import RequestFailure, not_simulated
 from destination_testbench.org.query.conditions import Column, candidates, tested
-from destination_testbench.org.query.soql import Aggregate, Comparison, Query, Word, pointed, read_query
+from destination_testbench.org.query.soql import (
+    Aggregate,
+    Comparison,
+    Condition,
+    Group,
+    Query,
+    Word,
+    pointed,
+    read_query,
+)
 from destination_testbench.org.records.access import Access
 from destination_testbench.org.records.json_form import attributes, shown
 from destination_testbench.org.records.record_id import BASE
@@ -115,9 +125,9 @@ class Queries:
                 raise not_simulated("a condition on an address")
             return column
 
-        table = self._store.table(sobject)
-        test = tested(query.where, column_of) if query.where else None
-        few = candidates(table, query.where, column_of, live=not deleted)
+        table, where = self._store.table(sobject), self._joined(call, query.where)
+        test = tested(where, column_of) if where else None
+        few = candidates(table, where, column_of, live=not deleted)
         merged = self._config.facts.query_all_shows_merged
         found = [
             record
@@ -131,6 +141,17 @@ class Queries:
             column = self._column(call, query, sobject, word)
             found.sort(key=lambda record, by=column: sort_key(by.content(record)), reverse=descending)  # type: ignore[misc]
         return found if query.fields else found[query.offset :][: query.limit]
+
+    def _joined(self, call: ApiCall, condition: Condition | None) -> Condition | None:
+        """The condition with the values that inner queries find in their place."""
+        if isinstance(condition, Group):
+            return replace(condition, members=tuple(filter(None, (self._joined(call, c) for c in condition.members))))
+        if condition is None or not condition.values or not isinstance(inner := condition.values[0], Query):
+            return condition
+        sobject, (word, *_) = self._sobject(call, inner), inner.fields
+        column = self._column(call, inner, sobject, word) if isinstance(word, Word) else None
+        found = [shown(sobject, row, column.field) for row in self._found(call, inner, sobject, False) if column]
+        return replace(condition, values=tuple(value for value in found if value is not None))
 
     def _column(self, call: ApiCall, query: Query, sobject: SObject, word: Word) -> Column:
         """A field, or one behind reference fields: Account.Owner.Name."""

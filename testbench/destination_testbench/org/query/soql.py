@@ -59,7 +59,7 @@ class Aggregate:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One condition on one field. `values` are several for IN and its like."""
+    """One condition on one field. `values` are several for IN and its like, or a query that finds them."""
 
     field: Word
     operator: str
@@ -143,11 +143,16 @@ def _grammar() -> ParserElement:
         | keyword("EXCLUDES")
         | (keyword("NOT") - keyword("IN")).set_parse_action(" ".join)
     )
-    values = Suppress("(") - _listed(value) - Suppress(")")
+    conditions, condition = Forward(), Forward()
+    where = Opt(Suppress(keyword("WHERE")) - conditions, None)
+    found = (
+        Suppress("(") + Suppress(keyword("SELECT")) - name - Suppress(keyword("FROM")) - name - where - Suppress(")")
+    )
+    found.set_parse_action(lambda source, at, tokens: (Query(source, (tokens[0],), *tokens[1:]),))
+    values = found | Suppress("(") - _listed(value) - Suppress(")")
     single = value.copy().add_parse_action(tuple)
     comparison = name - (one_of_many - values | (signs | keyword("LIKE")) - single)
     comparison.set_parse_action(lambda tokens: Comparison(*tokens))
-    conditions, condition = Forward(), Forward()
     negation = keyword("NOT") - condition
     negation.set_parse_action(lambda tokens: Group("NOT", (tokens[1],)))
     condition <<= negation | Suppress("(") - conditions - Suppress(")") | comparison
@@ -169,7 +174,7 @@ def _grammar() -> ParserElement:
         - (counting | _listed(aggregate | name))
         - Suppress(keyword("FROM"))
         - name
-        - Opt(Suppress(keyword("WHERE")) - conditions, None)
+        - where
         - Opt(Suppress(keyword("GROUP")) - Suppress(keyword("BY")) - _listed(name), ())
         - Opt(Suppress(keyword("ORDER")) - Suppress(keyword("BY")) - _listed(ordering), ())
         - Opt(Suppress(keyword("LIMIT")) - count, None)

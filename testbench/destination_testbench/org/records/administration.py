@@ -101,7 +101,7 @@ class Administration:
 
     def change_user(self, username: str, flags: Mapping[str, object]) -> None:
         """Change what a user may do: any of the flags of User."""
-        user = next(user for user in self._org.users if user.username == username)
+        user = self._user(username)
         with self._org.data_lock:
             for name, value in flags.items():
                 if not isinstance(getattr(user, name, None), bool):
@@ -191,11 +191,14 @@ class Administration:
 
     def log_in(self, username: str) -> str:
         """An access token for a user without a log-in, as the Salesforce command line shows one."""
-        user = next((user for user in self._org.users if user.username == username), None)
-        if user is None:
-            raise KeyError(username)
+        user = self._user(username)
         with self._org.data_lock:
             return self._org.sessions.open(user, "local", self._org.now(), counted=False).token
+
+    def _user(self, username: str) -> User:
+        if user := next((user for user in self._org.users if user.username == username), None):
+            return user
+        raise KeyError(username)
 
     def _call(self) -> Transaction:
         return Transaction(self._org.users[-1], self._org.now())

@@ -16,7 +16,8 @@ class DuplicateRule:
     """
     Records of an sObject are duplicates when all these fields agree, whatever their case.
 
-    `blocks`: nothing lets them pass. Else the rule is alert-only, and the header with allowSave=true does.
+    `blocks`: nothing lets them pass. Else the rule is alert-only, and the header with allowSave=true does. `against`:
+    the sObject whose records they are compared with, as leads are with contacts in newer orgs; else their own.
     """
 
     sobject: str
@@ -24,6 +25,8 @@ class DuplicateRule:
     fields: tuple[str, ...]
     blocks: bool = False
     message: str = DEFAULT_TEXT
+    active: bool = True
+    against: str = ""
 
 
 class DuplicateRules:
@@ -35,11 +38,22 @@ class DuplicateRules:
 
     def put(self, rule: DuplicateRule) -> None:
         """Add a rule, or change it."""
+        self.remove(rule.sobject, rule.name)
         self._rules[rule.sobject, rule.name] = rule
+        shown = self._store.schema.sobjects["DuplicateRule"]
+        names = {"DeveloperName": rule.name, "MasterLabel": rule.name.replace("_", " ")}
+        values: dict[str, object] = {**names, "SobjectType": rule.sobject, "IsActive": rule.active}
+        record = StoredRecord(self._store.new_id(shown.prefix), values)
+        self._store.table(shown).records[record.id] = record
 
     def remove(self, sobject: str, name: str) -> None:
         """Delete a rule."""
         self._rules.pop((sobject, name), None)
+        records = self._store.table(self._store.schema.sobjects["DuplicateRule"]).records
+        for record in [
+            r for r in records.values() if (r.get("SobjectType"), r.get("DeveloperName")) == (sobject, name)
+        ]:
+            del records[record.id]
 
     def all(self) -> list[DuplicateRule]:
         """Every rule."""
@@ -57,10 +71,11 @@ class DuplicateRules:
         return [
             SaveError("DUPLICATES_DETECTED", rule.message)
             for rule in self._rules.values()
-            if rule.sobject == sobject.name
+            if rule.active
+            and rule.sobject == sobject.name
             and changed & set(rule.fields)
             and not (call.allow_duplicates and not rule.blocks)
-            and self._has_twin(sobject, record, rule, after)
+            and self._has_twin(self._store.schema.sobjects[rule.against or rule.sobject], record, rule, after)
         ]
 
     def _has_twin(

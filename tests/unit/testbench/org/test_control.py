@@ -114,6 +114,16 @@ def test_fields_rights_rules_and_facts_are_changed(org: SimulatedOrg, caller: Ca
     assert all(caller.update(a_contact(**change))[0]["success"] for change in changes)
 
 
+def test_records_are_hidden_users_changed_and_record_types_made(org: SimulatedOrg, caller: Caller) -> None:
+    ask(org, "PUT", "users/integration@example.com", {"views_all_data": False})
+    ask(org, "PUT", "sharing", {"ids": [CONTACT, OTHER_CONTACT]})
+    ask(org, "PUT", "sharing", {"ids": [OTHER_CONTACT], "shared": True})
+    made = ask(org, "POST", "record-types/Contact/Partner", {"available": False})["result"]
+
+    assert len(caller.query("SELECT Id FROM Contact")) == 2
+    assert not caller.update(a_contact(OTHER_CONTACT, RecordTypeId=made))[0]["success"]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
@@ -124,6 +134,7 @@ def test_fields_rights_rules_and_facts_are_changed(org: SimulatedOrg, caller: Ca
         ("PUT", "requests", 405),
         ("POST", "token", 404),
         ("DELETE", "faults/x", 400),
+        ("PUT", "users/nobody", 404),
     ],
 )
 def test_what_is_not_there_is_refused(org: SimulatedOrg, method: str, path: str, status: int) -> None:

@@ -40,7 +40,7 @@ SOAP = "<e:Envelope><e:Header/><e:Body><q:{0} xmlns:q='urn:x'/></e:Body></e:Enve
         ("PATCH", "sobjects/User/005Ab0000000001IAA", {"Department": "x"}, "field User.Department"),
         ("GET", f"{QUERY}FIELDS(ALL) FROM Contact", None, "clause FIELDS"),
         ("GET", f"{QUERY}Id, (SELECT Id FROM Cases) FROM Contact", None, "clause SELECT"),
-        ("GET", f"{QUERY}Id FROM Contact WHERE Id IN (SELECT ContactId FROM Case)", None, "clause SELECT"),
+        ("GET", f"{QUERY}Id FROM Contact WHERE Id IN (SELECT ContactId FROM Case)", None, "sObject Case"),
         ("GET", f"{QUERY}Id FROM Contact WHERE CreatedDate = LAST_N_DAYS:3", None, "clause LAST_N_DAYS"),
         ("GET", f"{QUERY}LeadSource FROM Contact GROUP BY LeadSource HAVING COUNT(Id) > 1", None, "clause HAVING"),
         ("GET", f"{QUERY}Id FROM Contact USING SCOPE mine", None, "clause USING SCOPE"),

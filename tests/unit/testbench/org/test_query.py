@@ -11,9 +11,21 @@ def people(caller: Caller) -> None:
         a_contact(
             FirstName="Ann", LastName="Abe", Email="ann@example.com", CDP_Event_Time__c=3, CDP_Audiences__c="VIP;Trial"
         ),
-        a_contact(OTHER_CONTACT, FirstName="Bob", LastName="Boe", Email="bob@example.com", CDP_Event_Time__c=2),
         a_contact(
-            record_id("003", 3), FirstName=None, LastName="O'Cy", Email=None, CDP_Event_Time__c=1, CDP_Vip__c=True
+            OTHER_CONTACT,
+            FirstName="Bob",
+            LastName="Boe",
+            Email="bob@example.com",
+            CDP_Event_Time__c=2,
+        ),
+        a_contact(
+            record_id("003", 3),
+            FirstName=None,
+            LastName="O'Cy",
+            Email=None,
+            CDP_Event_Time__c=1,
+            CDP_Vip__c=True,
+            ReportsToId=CONTACT,
         ),
     )
 
@@ -37,6 +49,9 @@ def people(caller: Caller) -> None:
         ("Name = 'Bob Boe'", ["Boe"]),
         ("CreatedDate > 2020-01-01T00:00:00Z", ["Abe", "Boe", "O'Cy"]),
         ("Birthdate < 2020-01-01", []),
+        ("Id IN (SELECT ReportsToId FROM Contact WHERE CDP_Vip__c = true)", ["Abe"]),
+        ("Id NOT IN (SELECT ReportsToId FROM Contact)", ["Boe", "O'Cy"]),
+        ("CDP_Vip__c = true OR Id IN (SELECT ReportsToId FROM Contact WHERE LastName = 'nobody')", ["O'Cy"]),
     ],
 )
 def test_a_condition_finds_its_records(caller: Caller, condition: str, names: list[str]) -> None:

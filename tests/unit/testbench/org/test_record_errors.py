@@ -179,6 +179,80 @@ def test_a_parent_can_be_named_by_its_external_id(org: SimulatedOrg, caller: Cal
     assert first_error(bad) == ("INVALID_FIELD", text, [])
 
 
+def test_parents_of_a_row_are_named_in_one_way_each(org: SimulatedOrg, caller: Caller) -> None:
+    account, user = record_id("001", 1), record_id("005", 1)
+    org.insert("Account", account, {"Name": "Acme", "CDP_Customer__c": "A-1"})
+    org.admin.edit("User", user, {"FederationIdentifier": "fed-1"})
+    owner = {"FederationIdentifier": "FED-1"}
+    rows: list[dict[str, Any]] = [
+        a_contact(Account={"CDP_Customer__c": "a-1"}, Owner=owner),
+        a_lead(Owner={"attributes": {"type": "User"}, **owner}),
+        a_contact(record_id("003", 2), Account={"CDP_Customer__c": "A-1"}, AccountId=account),
+        a_contact(record_id("003", 2), Account={"CDP_Customer__c": "A-1", "AccountNumber": "1"}),
+        a_contact(record_id("003", 2), Account={"AccountNumber": "1"}),
+        a_lead(record_id("00Q", 2), Owner=owner),
+        a_lead(record_id("00Q", 2), Owner={"attributes": {"type": "User"}, "Nope__c": "1"}),
+    ]
+
+    results = [caller.update(row)[0] for row in rows]
+
+    contact, lead = org.records("Contact").records[CONTACT], org.records("Lead").records[LEAD]
+    assert (contact.get("AccountId"), contact.get("OwnerId"), lead.get("OwnerId")) == (account, user, user)
+    assert [first_error(result)[1] for result in results[2:]] == [
+        "Cannot specify both an external ID reference Account and a salesforce id, AccountId",
+        "More than 1 field provided in an external foreign key reference in entity: Account",
+        "Field name provided, AccountNumber does not match an External ID, Salesforce Id, or indexed field for Account",
+        "The type of the referenced record is required.",
+        "No such column 'Nope__c' on sobject of type User",
+    ]
+
+
+def test_a_wrong_owner_is_refused_like_a_record_that_is_not_there(caller: Caller) -> None:
+    nobody = caller.update(a_contact(record_id("003", 99), Title="X"))[0]
+    owner, account = (
+        caller.update(a_contact(**{name: record_id(prefix, 99)}))[0]
+        for name, prefix in (("OwnerId", "005"), ("AccountId", "001"))
+    )
+
+    assert owner == nobody
+    assert first_error(owner) == ("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [])
+    assert first_error(account)[2] == ["AccountId"]
+
+
+def test_a_record_type_is_given_if_it_is_the_users_and_of_the_records_sobject(
+    org: SimulatedOrg, caller: Caller
+) -> None:
+    org.admin.add_record_type("Contact", "Partner")
+    bad = [
+        org.admin.add_record_type("Contact", "Old", active=False),
+        org.admin.add_record_type("Contact", "Secret", available=False),
+        org.admin.add_record_type("Lead", "Web"),
+    ]
+
+    good = caller.update(a_contact(RecordType={"Name": "Partner"}))[0]
+    results = [caller.update(a_contact(RecordTypeId=id_))[0] for id_ in bad]
+    _, described = caller.send("GET", "sobjects/Contact/describe")
+
+    assert good["success"]
+    assert [first_error(result) for result in results] == [
+        (
+            "INVALID_CROSS_REFERENCE_KEY",
+            f"Record Type ID: this ID value isn't valid for the user: {id_}",
+            ["RecordTypeId"],
+        )
+        for id_ in bad
+    ]
+    assert [
+        (info["developerName"], info["active"], info["available"], info["master"])
+        for info in described["recordTypeInfos"]
+    ] == [
+        ("Partner", True, True, False),
+        ("Old", False, False, False),
+        ("Secret", True, False, False),
+        ("Master", True, True, True),
+    ]
+
+
 def test_where_the_reader_stops_at_wrong_types_the_whole_request_fails_and_nothing_is_written() -> None:
     org = an_org(facts=Facts(wrong_type_scope="request"))
     records = [a_contact(record_id("003", 2), LastName="New"), a_contact(Birthdate="soon")]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from destination_testbench.org import DuplicateRule, Facts, Fault, FaultKind, SimulatedOrg
 from destination_testbench.org.formulas.formula import FormulaError
-from org_caller import CONTACT, OTHER_CONTACT, Caller, Clock, a_contact, an_org, first_error
+from org_caller import CONTACT, OTHER_CONTACT, Caller, Clock, a_contact, a_lead, an_org, first_error
 
 
 def guard(field: str) -> str:
@@ -157,3 +157,23 @@ def test_a_duplicate_rule_is_not_asked_when_its_fields_do_not_change() -> None:
     org.admin.edit("Contact", CONTACT, {"Email": "twin@example.com"})
 
     assert Caller(org).update(a_contact(Title="X", Email="twin@example.com"))[0]["success"]
+
+
+def test_duplicate_rules_are_listed_and_those_that_are_off_find_nobody(org: SimulatedOrg, caller: Caller) -> None:
+    org.admin.add_duplicate_rule(DuplicateRule("Contact", "Twins", ("Email",), active=False))
+    org.admin.add_duplicate_rule(DuplicateRule("Lead", "Known_contacts", ("Email",), against="Contact"))
+    caller.update(a_contact(Email="a@example.com"), a_contact(OTHER_CONTACT, Email="a@example.com"))
+
+    rows = caller.query("SELECT SobjectType, DeveloperName, IsActive FROM DuplicateRule ORDER BY SobjectType")
+    new, changed = (
+        caller.send(method, "composite/sobjects", {"records": [record]})[1][0]
+        for method, record in (
+            ("POST", a_lead(None, LastName="X", Company="Y", Email="A@example.com")),
+            ("PATCH", a_lead(Email="b@example.com")),
+        )
+    )
+
+    assert [tuple(row.values()) for row in rows] == [("Contact", "Twins", False), ("Lead", "Known_contacts", True)]
+    assert first_error(new)[0] == "DUPLICATES_DETECTED"
+    assert changed["success"]
+    assert org.records("Contact").records[OTHER_CONTACT].get("Email") == "a@example.com"
