@@ -4,12 +4,13 @@ from __future__ import annotations
 import contextlib
 import re
 import tomllib
+from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from salesforce_destination.destination.checks import CHECKS, doubts
+from salesforce_destination.destination.checks import CHECKS, OBJECT_CHECKS, doubts, for_each_object
 from salesforce_destination.destination.destination import Destination, read_destination, spelled_as
 from salesforce_destination.destination.mistakes import _LINES, _VALUES
 from salesforce_destination.errors import DestinationFileError
@@ -24,14 +25,29 @@ TRIAL = '[[audiences]]\nid = "trial"\nmapping_id = "Trial__c"\n'
 WHOLE = '[profiles]\nmemberships = "all"\n'
 TOP_KEYS = (
     "name, description, salesforce_object, api_version, converted_leads, merged_records, duplicate_rules, "
-    "assignment_rules, unchanged, most_created_percent, max_audience_fields, profiles, identity, mappings, audiences, ordering"
+    "assignment_rules, unchanged, most_created_percent, max_audience_fields, profiles, identity, "
+    "mappings, audiences, ordering"
 )
-UNIQUE_CURE = "Set identity.target to a unique external-ID field, or create_missing to false."
+UNIQUE_CURE = "Set target to a unique external-ID field, or create_missing to false."
 
 
 def named(audience: str, field: str, name: str = "") -> str:
     more = f'name = "{name}"\n' if name else ""
     return f'[[audiences]]\nid = "{audience}"\nmapping_id = "{field}"\nvalue = "names"\n{more}'
+
+
+BOTH = 'name = "People"\nsalesforce_object = ["Contact", "Lead"]\n'
+RULES = "".join(f'[[identity]]\nsource = "{key.lower()}"\ntarget = "{key}__c"\n' for key in ("A", "B"))
+LEAD = 'create_missing = "Lead"\n'
+NEW_LEAD = "".join(
+    f'[[mappings]]\nsource = "x"\ntarget = "{name}"\nrequired = true\n' for name in ("LastName", "Company")
+)
+CREATING = TOP + BY_KEY + "create_missing = true\n" + LAST_NAME + "required = true\n"
+
+
+def to(target: str, more: str = "") -> str:
+    """A mapping to a target, written as TOML."""
+    return f'[[mappings]]\nsource = "x"\ntarget = {target}\n{more}'
 
 
 GENDER = '[[mappings]]\nsource = "gender"\ntarget = "Salutation"\n'
@@ -170,6 +186,35 @@ ONE_KEY: list[tuple[str, str]] = [
         TOP + BY_ID + LOYAL.replace("Loyal__c", "CDP Loyal__c"),
         'audiences[0].mapping_id: is "CDP Loyal__c", which contains U+0020 (space). Write "CDP_Loyal__c".',
     ),
+    (TOP.replace('"Contact"', "[]") + BY_ID, "salesforce_object: is empty. Write something."),
+    (TOP.replace('"Contact"', "5") + BY_ID, 'salesforce_object: must be text. Write it in quotes: "...".'),
+    (TOP.replace('"Contact"', "[5]") + BY_ID, 'salesforce_object[0]: must be text. Write it in quotes: "...".'),
+    (
+        BOTH.replace("Lead", "Lead s") + BY_ID,
+        'salesforce_object[1]: is "Lead s", which contains U+0020 (space). Write "Lead_s".',
+    ),
+    ("identity = []\n" + TOP, "identity: is empty. Write something."),
+    (TOP + BY_ID.replace('"SalesforceId"', "5"), 'identity.target: must be text. Write it in quotes: "...".'),
+    (
+        BOTH + BY_ID + to('{ Contact = "Birthdate", Lead = 5 }'),
+        'mappings[0].target.Lead: must be text. Write it in quotes: "...".',
+    ),
+    (TOP + RULES + "required = true\n", "identity[1].required: does not belong here. Move it under [[mappings]]."),
+    (
+        TOP + RULES + "case_sensitive = 1\n",
+        "identity[1].case_sensitive: must be true or false. Write it without quotes.",
+    ),
+    (BOTH + BY_ID + to('"X__c"', "objects = []\n"), "mappings[0].objects: is empty. Write something."),
+    (
+        BOTH + BY_ID + to('"X__c"', 'objects = "Lead"\n'),
+        'mappings[0].objects: must be a list. Write it in brackets: ["Lead"].',
+    ),
+    (
+        TOP + BY_ID + LAST_NAME + 'write = "never"\n',
+        'mappings[0].write: is "never". Write "always", "create" or "if_empty".',
+    ),
+    (TOP + 'unchanged = "leave"\n' + BY_ID, 'unchanged: is "leave". Write "write" or "skip".'),
+    ("most_created_percent = 0\n" + CREATING, "most_created_percent: is 0. Write at least 1."),
     (
         TOP + BY_ID + LAST_NAME.replace("LastName", "Account.Owner.Name"),
         'mappings[0].target: is "Account.Owner.Name", which is not an API name. '
@@ -200,6 +245,188 @@ ONE_KEY: list[tuple[str, str]] = [
 ]
 
 SEVERAL_KEYS: list[tuple[str, str]] = [
+    (
+        TOP.replace('"Contact"', '["Contact", "contact"]') + BY_ID,
+        "salesforce_object: names an object twice. Name each once.",
+    ),
+    (
+        TOP.replace('"Contact"', '["Contact", "Lead", "Case"]') + BY_ID,
+        "salesforce_object: names 3 objects, but a file writes to 2 at most. Write another file for the others.",
+    ),
+    (BOTH.replace('"Lead"', '"leads"') + BY_ID, 'salesforce_object: is "leads". Write "Lead".'),
+    (
+        TOP + BY_ID + LOYAL + 'objects = ["Contact"]\n',
+        "audiences[0].objects: has no effect with one salesforce_object. Remove it.",
+    ),
+    (
+        BOTH + BY_ID + LOYAL + 'objects = ["Account"]\n',
+        'audiences[0].objects: names "Account", which is not in salesforce_object. Write "Contact" or "Lead".',
+    ),
+    (
+        BOTH + BY_ID + to('{ Contact = "MailingCity", Lead = "City", Case = "City__c" }'),
+        'mappings[0].target: names "Case", which is not in salesforce_object. Write "Contact" or "Lead".',
+    ),
+    (
+        BOTH + BY_ID + to('{ Contact = "MailingCity" }'),
+        "mappings[0].target: names no field for Lead. Add one, or name the other objects under objects.",
+    ),
+    (
+        BOTH + BY_ID + to('{ Contact = "MailingCity" }', 'objects = ["contact", "lead"]\n'),
+        "mappings[0].target: names no field for lead. Add one, or name the other objects under objects.",
+    ),
+    (
+        BOTH + BY_ID.replace('"SalesforceId"', '{ Contact = "SalesforceId", Lead = "Key__c" }'),
+        'identity.target: has "SalesforceId" in a table. Write target = "SalesforceId".',
+    ),
+    (
+        BOTH + RULES.replace('"A__c"', '{ Lead = "A__c" }').replace('"B__c"', "{ Lead = 'B__c' }"),
+        "identity: has no rule for Contact. Add one, or name a field for it in the target of another.",
+    ),
+    (
+        TOP + BY_ID.replace('"SalesforceId"', "{}"),
+        "identity: has no rule for Contact. Add one, or name a field for it in the target of another.",
+    ),
+    (
+        TOP + RULES.replace("B__c", "SalesforceId"),
+        'identity[1].target: is "SalesforceId", which must be the first rule. Move this rule up.',
+    ),
+    (
+        TOP + RULES.replace("B__c", "a__C"),
+        "identity[1].target: writes a__C, which identity 1, 'A__c', line 3 writes already. Use another field.",
+    ),
+    (
+        BOTH + RULES.replace('"B__c"', '{ Contact = "B__c", Lead = "A__c" }'),
+        "identity[1].target: writes A__c, which identity 1, 'A__c', line 3 writes already. Use another field.",
+    ),
+    (
+        TOP + RULES + to('"b__c"'),
+        "mappings[0].target: writes b__c, which identity 2, 'B__c', line 6 writes already. "
+        'Use another field, or write = "if_empty".',
+    ),
+    (
+        BOTH + BY_ID + to('"City"', 'objects = ["Lead"]\n') + to('{ Contact = "MailingCity", Lead = "CITY" }'),
+        "mappings[1].target: writes CITY, which mapping 1, 'City', line 6 writes already. Use another field.",
+    ),
+    (
+        BOTH + BY_ID + LOYAL + TRIAL + LOYAL.replace("loyal", "vip") + 'objects = ["Lead"]\n',
+        "audiences[2].mapping_id: writes Loyal__c, which audience 1, 'loyal', line 6 writes already. "
+        "Use another field.",
+    ),
+    (
+        BOTH + BY_ID + to('{ Contact = "Title", Lead = "City" }', "max_length = 100\n"),
+        "mappings[0].max_length: is 100. City holds 40 characters: write 40 or less.",
+    ),
+    (
+        BOTH + BY_ID + to('{ Contact = "Title", Lead = "X_c" }'),
+        'mappings[0].target.Lead: is "X_c", but custom names end in two underscores and c. Write "X__c".',
+    ),
+    (
+        TOP + BY_ID + 'create_missing = "Contact"\n',
+        "identity.create_missing: must be true or false. Write it without quotes.",
+    ),
+    (
+        BOTH + RULES + "create_missing = true\n",
+        'identity[1].create_missing: is true. Write what a new person becomes: "Contact" or "Lead".',
+    ),
+    (
+        BOTH + RULES + 'create_missing = "yes"\n',
+        'identity[1].create_missing: is "yes". Write what a new person becomes: "Contact" or "Lead".',
+    ),
+    (
+        BOTH + RULES + "create_missing = [1]\n",
+        'identity[1].create_missing: is [1]. Write what a new person becomes: "Contact" or "Lead".',
+    ),
+    (
+        BOTH + RULES.replace('"B__c"', '{ Contact = "B__c" }') + LEAD + NEW_LEAD,
+        'identity[1].create_missing: is "Lead", but target has no field for it. Add one.',
+    ),
+    (
+        BOTH
+        + RULES.replace("[[identity]]\n", f"[[identity]]\n{LEAD}").replace(LEAD, 'create_missing = "Contact"\n', 1)
+        + NEW_LEAD,
+        'identity[1].create_missing: is "Lead", but identity 1, \'A__c\', line 3 is "Contact". Write the same object.',
+    ),
+    (
+        BOTH + RULES.replace("B__c", "Email") + LEAD + NEW_LEAD,
+        f'identity[1].create_missing: is "Lead", but Email is not unique: two records could be '
+        f"created for one value. {UNIQUE_CURE}",
+    ),
+    (
+        TOP + BY_ID.replace("SalesforceId", "Phone") + "create_missing = true\n" + LAST_NAME + "required = true\n",
+        f"identity.create_missing: is true, but Phone is not unique: two records could be "
+        f"created for one value. {UNIQUE_CURE}",
+    ),
+    (
+        BOTH + RULES + LEAD + NEW_LEAD.replace('"Company"\n', '"Company"\nobjects = ["Contact"]\n'),
+        'identity[1].create_missing: is "Lead", but Company, which Salesforce requires for a new Lead, may stay empty. '
+        "Add a mapping to Company with required = true.",
+    ),
+    (
+        "most_created_percent = 5\n" + TOP + BY_ID,
+        "most_created_percent: has no effect without create_missing. Remove it.",
+    ),
+    (
+        'assignment_rules = "created"\n' + CREATING,
+        'assignment_rules: is "created", but no lead or case is created. Remove it.',
+    ),
+    (
+        'assignment_rules = "created"\n' + LEADS + BY_KEY,
+        'assignment_rules: is "created", but no lead or case is created. Remove it.',
+    ),
+    (
+        TOP + BY_KEY + GENDER + 'write = "create"\n',
+        'mappings[0].write: is "create", but no such record is created. Remove it.',
+    ),
+    (
+        BOTH + RULES + LEAD + NEW_LEAD + to('"X__c"', 'write = "create"\nobjects = ["Contact"]\n'),
+        'mappings[2].write: is "create", but no such record is created. Remove it.',
+    ),
+    (
+        TOP + BY_ID + GENDER + 'write = "if_empty"\nwhen_absent = "clear"\n',
+        'mappings[0].when_absent: is "clear", but write = "if_empty" changes no value. Remove one of the two.',
+    ),
+    (
+        TOP + BY_ID + to('"AccountId"') + to('"Account.Customer__c"'),
+        "mappings[1].target: writes Account.Customer__c (AccountId), which mapping 1, 'AccountId', line 6 writes "
+        "already. Use another field.",
+    ),
+    (
+        TOP + BY_ID + to('"Parent__r.Key__c"') + to('"parent__c"'),
+        "mappings[1].target: writes parent__c, which mapping 1, 'Parent__r.Key__c', line 6 writes already. "
+        "Use another field.",
+    ),
+    (
+        TOP + BY_ID + to('"Owner:User.FederationIdentifier"') + to('"Owner:Group.Key__c"'),
+        "mappings[1].target: writes Owner:Group.Key__c (OwnerId), which mapping 1, 'Owner:User.FederationIdentifier', "
+        "line 6 writes already. Use another field.",
+    ),
+    (
+        TOP + BY_ID + to('"RecordType.Name"'),
+        'mappings[0].target: is "RecordType.Name", which may name several record types. '
+        'Write "RecordType.DeveloperName".',
+    ),
+    (
+        TOP + BY_ID + to('"Account.Id"'),
+        'mappings[0].target: is "Account.Id", but an Id goes into a field. Write "AccountId".',
+    ),
+    (
+        TOP + BY_ID + to('"Parent__c.Key__c"'),
+        'mappings[0].target: is "Parent__c.Key__c", but a relationship ends in __r. Write "Parent__r.Key__c".',
+    ),
+    (
+        TOP + BY_ID + to('"AccountId.Key__c"'),
+        'mappings[0].target: is "AccountId.Key__c", but AccountId is a field, not a relationship. '
+        'Write "Account.Key__c".',
+    ),
+    (
+        'converted_leads = "contact"\n' + BOTH.replace("Lead", "Account") + BY_ID,
+        'converted_leads: is only for leads, but salesforce_object is "Contact" and "Account". Remove it.',
+    ),
+    (
+        'api_version = "60.0"\n' + TOP + RULES.replace("A__c", "SalesforceId"),
+        'api_version: is "60.0", which cannot update by B__c without creating records. '
+        'Write a higher one: "61.0" or later.',
+    ),
     (
         TOP + BY_ID + 'create_missing = "false"\n',
         "identity.create_missing: must be true or false. Write it without quotes.",
@@ -322,7 +549,7 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     ),
     (
         TOP + BY_ID.replace("SalesforceId", "Email") + "create_missing = true\n" + LAST_NAME + "required = true\n",
-        "identity.create_missing: is true, but Email is not unique: two records could be created for one address. "
+        "identity.create_missing: is true, but Email is not unique: two records could be created for one value. "
         + UNIQUE_CURE,
     ),
     (
@@ -355,16 +582,6 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     (
         TOP + BY_ID + WHOLE + named("vip", "Loyal__c", "VIP") + LOYAL,
         "audiences[1].mapping_id: writes Loyal__c, which audience 1, 'VIP', line 8 writes already. Use another field.",
-    ),
-    (
-        TOP + BY_ID + "".join(LOYAL.replace("loyal", f"a{n}").replace("Loyal", f"A{n}") for n in range(26)),
-        "audiences: use 26 fields, but the limit is 25; A25__c is the first one too many. "
-        "Remove some, or set max_audience_fields = 26 if the org has room for them.",
-    ),
-    (
-        "max_audience_fields = 1\n" + TOP + BY_ID + LOYAL + TRIAL,
-        "audiences: use 2 fields, but the limit is 1; Trial__c is the first one too many. "
-        "Remove some, or set max_audience_fields = 2 if the org has room for them.",
     ),
     (
         TOP + BY_ID + named("vip", "Audiences__c", "VIP"),
@@ -467,12 +684,13 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     ),
     (
         'api_version = "45.0"\n' + TOP + BY_KEY + "create_missing = true\n" + LAST_NAME + "required = true\n",
-        'api_version: is "45.0", which cannot write many records in one request. Write a higher one: "46.0" or later.',
+        'api_version: is "45.0", which cannot update by Key__c without creating records. '
+        'Write a higher one: "61.0" or later.',
     ),
     (
         TOP + BY_ID.replace('"crm"', '"identityMap.Email[0].id"'),
-        'identity.source: gives e-mail addresses, but identity.target is "SalesforceId". '
-        'Set identity.target to "Email", or the source to a Salesforce Id.',
+        'identity.source: gives e-mail addresses, but target is "SalesforceId". '
+        'Set target to "Email", or the source to a Salesforce Id.',
     ),
 ]
 
@@ -664,6 +882,24 @@ mapping_id = "CDP Trial__c"
 
 
 ALLOWED = [
+    TOP.replace('"Contact"', '["contact"]')
+    + RULES.replace("A__c", "SalesforceId")
+    + "create_missing = true\n"
+    + NEW_LEAD,
+    'most_created_percent = 100\nassignment_rules = "created"\nunchanged = "skip"\n'
+    + BOTH
+    + RULES.replace('"A__c"', '{ Contact = "A__c" }').replace("B__c", "Key__c")
+    + 'create_missing = "lead"\n'
+    + NEW_LEAD.replace('"Company"\n', '"Company"\nobjects = ["LEAD"]\n')
+    + to('{ contact = "MailingCity", lead = "City" }', 'write = "create"\n')
+    + LOYAL
+    + 'objects = ["Contact"]\n'
+    + LOYAL.replace("Loyal__c", "Other__c")
+    + 'objects = ["Lead"]\n',
+    'converted_leads = "reject"\n' + BOTH + BY_ID,
+    TOP + RULES.replace("B__c", "Email") + to('"Email"') + to('"A__c"', 'write = "if_empty"\n'),
+    TOP + BY_ID + GENDER.replace("source", "constant") + 'write = "if_empty"\nrequired = true\n',
+    TOP + BY_ID + to('"RecordType.DeveloperName"') + to('"Owner:User.FederationIdentifier"', 'default = "x"\n'),
     TOP + BY_ID + GENDER + 'values = { male = "", "1.5" = 2, true = false }\nother = "clear"\n',
     TOP + BY_ID + GENDER + 'other = "leave"\n[mappings.values]\nmale = "Mr."\nother = "Mx."\n',
     TOP + BY_ID + LOYAL + 'value = "status"\nvalues = { realized = "Ja", existing = "Ja", exited = "Nein" }\n',
@@ -673,7 +909,6 @@ ALLOWED = [
     TOP + BY_ID + LAST_NAME + "max_length = 80\n" + 'when_too_long = "truncate"\n',
     TOP + BY_ID + LOYAL + 'namespace = "ups"\n' + TRIAL.replace("trial", "loyal") + 'namespace = "AAM"\n',
     'api_version = "60.0"\n' + TOP + BY_ID,
-    'api_version = "60.0"\n' + TOP + BY_KEY + "create_missing = true\n" + LAST_NAME + "required = true\n",
     TOP + "[profiles]\nonly_if = 'consents.\"email.marketing\".val == `true`'\n" + BY_ID,
     "\n".join((TOP + BY_ID).splitlines()).replace("\n", "\r\n"),
 ]
@@ -717,14 +952,18 @@ def errors_in(text: str) -> list[dict[str, object]]:
     return []
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__.strip("_"))
+@pytest.mark.parametrize("check", [*CHECKS, *OBJECT_CHECKS], ids=lambda check: check.__name__.strip("_"))
 def test_every_check_is_tried_here(check: object) -> None:
     twice = TOP + BY_ID + LOYAL + LOYAL.replace("Loyal__c", "Other__c")
     many = TOP + BY_ID + LAST_NAME.replace("surname", NEVER_ONE[0])
     texts = [twice, many, *(text for text, _ in SEVERAL_KEYS)]
 
     assert callable(check)
-    assert any(list(check(tomllib.loads(text))) for text in texts)
+    assert any(list(check(one)) for text in texts for one in of_checks(check, tomllib.loads(text)))
+
+
+def of_checks(check: object, table: dict[str, object]) -> Sequence[Mapping[str, object]]:
+    return for_each_object(table) if check in OBJECT_CHECKS else [table]
 
 
 @pytest.mark.parametrize("source", NEVER_ONE)
@@ -785,9 +1024,20 @@ PLACES = [
     (TRIAL + 'name = "Trial users"\nvalue = "flag"\n', "audience 2, 'Trial users', line 14: value"),
     ("[[audiences]]\n", "audience 2, line 14: id"),
     ('[[mappings]]\nsource = "x"\ntarget = "X_c"\n', "mapping 2, 'X_c', line 14: target"),
+    (to('{ Contact = "X_c" }'), "mapping 2, line 14: target.Contact"),
     ("  [ ordering ]\nsource = 'x'\n", "line 14: ordering.field"),
     ('[profiles]\n# select\nselect = "a["\n', "line 16: profiles.select"),
 ]
+
+
+def test_a_rule_is_named_by_its_number_and_line() -> None:
+    with pytest.raises(DestinationFileError) as error:
+        read_destination(TOP + RULES + "create_missing = 1\nx = 2\n")
+
+    assert [mistake.place for mistake in error.value.mistakes] == [
+        "identity 2, 'B__c', line 6: x",
+        "identity 2, 'B__c', line 6: create_missing",
+    ]
 
 
 @pytest.mark.parametrize(("part", "place"), PLACES)
@@ -824,6 +1074,11 @@ def test_mistakes_come_in_the_order_of_the_file() -> None:
 
 
 DOUBTFUL = [
+    (
+        "".join(LOYAL.replace("loyal", f"a{n}").replace("Loyal", f"A{n}") for n in range(26)),
+        "audiences: use 26 fields, but max_audience_fields is 25, as Adobe's guide has it. "
+        "Remove some, or set max_audience_fields = 26 if the org has room for them.",
+    ),
     (LAST_NAME, "audiences: are not there, so no status is written. Add [[audiences]] for each audience."),
     (
         LOYAL.replace('"loyal"', '"https://cdp.example/segments/7841ba61?tab=a"'),
@@ -855,6 +1110,14 @@ def test_what_is_hardly_meant_is_a_doubt_and_no_mistake(part: str, expected: str
     read_destination(TOP + BY_ID + part)
 
     assert [str(doubt) for doubt in doubts(tomllib.loads(TOP + BY_ID + part))] == [expected]
+
+
+def test_records_that_are_never_the_same_are_a_doubt() -> None:
+    text = f'unchanged = "skip"\n{TOP}{BY_ID}{LOYAL}[ordering]\nfield = "Time__c"\n'
+    read_destination(text)
+
+    assert [doubt.key for doubt in doubts(tomllib.loads(text))] == ["unchanged"]
+    assert list(doubts(tomllib.loads(text + 'source = "time"\n'))) == []
 
 
 def test_an_address_that_stands_in_for_an_id_is_a_doubt() -> None:

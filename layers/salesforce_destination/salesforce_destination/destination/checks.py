@@ -12,8 +12,10 @@ from salesforce_destination.destination.mistakes import (
     Table,
     as_typed,
     code_point,
+    objects_of,
     odd_character,
     part,
+    rules_of,
     shown,
     tables,
     visible,
@@ -27,8 +29,14 @@ Json = Any
 LAST_RETIRED_VERSION = 30
 """Salesforce answers no request to versions 7 to 30 of the REST API any more."""
 
-FIRST_VERSIONS = {"update": 43, "upsert": 46, "update only": 61}
-"""The first versions in which a composite request takes collections, takes upserts, and upserts that create nothing."""
+FIRST_VERSION_BY_ID, FIRST_VERSION_BY_KEY = 43, 61
+"""The first versions in which a composite request takes collections, and upserts that create nothing."""
+
+MOST_OBJECTS = 2
+"""A file is for customers and prospects: Contact or Account, and Lead."""
+
+ASSIGNED = ("lead", "case")
+"""The sObjects that Salesforce has assignment rules for."""
 
 API_NAMES = ("salesforce_object", "target", "field", "mapping_id", "since_field")
 _PLACEHOLDER = re.compile(
@@ -40,8 +48,78 @@ _COMPARED_WITH_KEY = re.compile(r'[=!<>]=?\s*"([^"]*)"')
 
 
 def cross_mistakes(table: Table) -> list[Mistake]:
-    """Find what only shows when several keys of the file are seen together."""
-    return [mistake for check in CHECKS for mistake in check(table)]
+    """Find what only shows when several keys of the file are seen together, each mistake once."""
+    found = [mistake for check in CHECKS for mistake in check(table)]
+    found += [mistake for one in for_each_object(table) for check in OBJECT_CHECKS for mistake in check(one)]
+    return list(dict.fromkeys(found))
+
+
+def for_each_object(table: Table) -> list[Table]:
+    """A file of one sObject for each in the file, every entry at its place; None is one that counts for others."""
+    names = objects_of(table) or [""]
+    given = {key: table[key] for key in ("identity", "mappings", "audiences") if key in table}
+    return [
+        {**table, "salesforce_object": name}
+        | {
+            key: [_for_object(each, name, names) for each in found]
+            if isinstance(found, list)
+            else _for_object(found, name, names)
+            for key, found in given.items()
+        }
+        for name in names
+    ]
+
+
+def _for_object(entry: Any, name: str, names: Sequence[str]) -> Any:
+    if not isinstance(entry, dict):
+        return entry
+    objects, target, creates = entry.get("objects"), entry.get("target"), entry.get("create_missing")
+    if isinstance(objects, list) and _lower(name) not in map(_lower, objects):
+        return None
+    if isinstance(target, dict):
+        target = next((field for key, field in target.items() if _lower(key) in ("", _lower(name))), None)
+        if target is None:
+            return None
+    is_created = creates is True if len(names) == 1 else _lower(creates) == _lower(name)
+    return {**entry, "target": target, "create_missing": is_created and creates}
+
+
+def _entries(table: Table) -> list[tuple[str, Table]]:
+    return [*rules_of(table), *tables(table, "mappings"), *tables(table, "audiences")]
+
+
+def _objects_of_the_file(table: Table) -> Iterator[Mistake]:
+    names = list(map(_lower, objects_of(table)))
+    if len(set(names)) < len(names):
+        yield Mistake("salesforce_object", "names an object twice.", "Name each once.")
+    elif len(names) > MOST_OBJECTS:
+        problem = f"names {len(names)} objects, but a file writes to {MOST_OBJECTS} at most."
+        yield Mistake("salesforce_object", problem, "Write another file for the others.")
+    for key, entry in _entries(table) if len(names) == 1 else ():
+        if "objects" in entry:
+            yield Mistake(f"{key}.objects", "has no effect with one salesforce_object.", "Remove it.")
+
+
+def _objects_that_are_not_there(table: Table) -> Iterator[Mistake]:
+    names = objects_of(table)
+    known = list(map(_lower, names))
+    for key, entry in _entries(table):
+        objects, fields = entry.get("objects"), part(entry, "target")
+        listed = objects if isinstance(objects, list) and len(names) > 1 else names
+        for under, given in (("objects", listed), ("target", fields)):
+            for name in (each for each in given if each and _lower(each) not in known and known):
+                problem = f"names {shown(name)}, which is not in salesforce_object."
+                yield Mistake(f"{key}.{under}", problem, f"Write {_one_of(names)}.")
+        if key.startswith("identity") and "salesforceid" in map(_lower, fields.values()):
+            yield Mistake(f"{key}.target", 'has "SalesforceId" in a table.', 'Write target = "SalesforceId".')
+        lacking = [name for name in listed if _lower(name) not in map(_lower, fields)]
+        if lacking and isinstance(entry.get("target"), dict) and key.startswith("mappings"):
+            cure = "Add one, or name the other objects under objects."
+            yield Mistake(f"{key}.target", f"names no field for {lacking[0]}.", cure)
+
+
+def _one_of(names: Sequence[str]) -> str:
+    return " or ".join(map(shown, names))
 
 
 def _mapping_without_value(table: Table) -> Iterator[Mistake]:
@@ -60,6 +138,9 @@ def _values_without_sense(table: Table) -> Iterator[Mistake]:
             yield Mistake(f"{key}.values", "cannot be combined with a constant.", "Remove one of the two.")
         if (other := part(mapping, "values").get("other")) in ("reject", "leave", "clear"):
             yield Mistake(f"{key}.values.other", f"is {shown(other)}.", f"Write other = {shown(other)} beside values.")
+        if (write := mapping.get("write")) in ("create", "if_empty") and mapping.get("when_absent") == "clear":
+            problem = f'is "clear", but write = {shown(write)} changes no value.'
+            yield Mistake(f"{key}.when_absent", problem, "Remove one of the two.")
 
 
 def _statuses_without_sense(table: Table) -> Iterator[Mistake]:
@@ -102,8 +183,37 @@ def _standard_object(table: Table) -> str:
     return STANDARD_OBJECTS.get(_lower(table.get("salesforce_object")), "")
 
 
+def _lengths_of(table: Table) -> dict[str, int]:
+    return {field.lower(): length for field, length in LENGTHS.get(_standard_object(table), {}).items()}
+
+
+def field_of(target: str) -> str:
+    """The field that a target writes: of a relationship the one that holds the parent's Id."""
+    relationship, dot, _ = re.sub(r":\w+", "", target).partition(".")
+    if not dot:
+        return target
+    is_custom = relationship.lower().endswith("__r")
+    return f"{relationship[:-1]}c" if is_custom else f"{relationship}Id"
+
+
+def _relationships(table: Table) -> Iterator[Mistake]:
+    for key, target in _texts(table, "target"):
+        parent, dot, field = target.partition(".")
+        problem, right = "", f"{parent[:-2]}.{field}"
+        if _lower(parent) == "recordtype" and field and _lower(field) != "developername":
+            problem, right = "which may name several record types.", "RecordType.DeveloperName"
+        elif _lower(field) == "id":
+            problem, right = "but an Id goes into a field.", field_of(target)
+        elif dot and _lower(parent).endswith("__c"):
+            problem, right = "but a relationship ends in __r.", f"{parent[:-1]}r.{field}"
+        elif dot and _lower(parent).endswith("id"):
+            problem = f"but {parent} is a field, not a relationship."
+        if problem:
+            yield Mistake(key, f"is {shown(target)}, {problem}", f"Write {shown(right)}.")
+
+
 def _lengths_that_do_not_fit(table: Table) -> Iterator[Mistake]:
-    holds = {field.lower(): length for field, length in LENGTHS.get(_standard_object(table), {}).items()}
+    holds = _lengths_of(table)
     for key, mapping in tables(table, "mappings"):
         target, cuts = mapping.get("target"), mapping.get("when_too_long") == "truncate"
         known = holds.get(_lower(target))
@@ -125,56 +235,106 @@ def _lengths_that_do_not_fit(table: Table) -> Iterator[Mistake]:
 
 
 def _record_found_otherwise(table: Table) -> Iterator[Mistake]:
-    if _lower(part(table, "identity").get("target")) == "id":
-        yield Mistake("identity.target", 'is "Id".', 'Write "SalesforceId" for the record\'s own Id.')
+    for place, (key, rule) in enumerate(rules_of(table)):
+        if _lower(rule.get("target")) == "id":
+            yield Mistake(f"{key}.target", 'is "Id".', 'Write "SalesforceId" for the record\'s own Id.')
+        if place and _lower(rule.get("target")) == "salesforceid":
+            yield Mistake(f"{key}.target", 'is "SalesforceId", which must be the first rule.', "Move this rule up.")
     for key, mapping in tables(table, "mappings"):
         if _lower(mapping.get("target")) in ("id", "salesforceid"):
             yield Mistake(f"{key}.target", "is the record's own Id.", "Set it under [identity].")
 
 
+def _no_rule(table: Table) -> Iterator[Mistake]:
+    found = table.get("identity", [])
+    rules = found if isinstance(found, list) else [found]
+    if rules and rules.count(None) == len(rules):
+        cure = "Add one, or name a field for it in the target of another."
+        yield Mistake("identity", f"has no rule for {table['salesforce_object']}.", cure)
+
+
 def _not_for_this_object(table: Table) -> Iterator[Mistake]:
-    name = table.get("salesforce_object")
-    if table.get("converted_leads") == "contact" and _lower(name) != "lead":
-        yield Mistake("converted_leads", f"is only for leads, but salesforce_object is {shown(name)}.", "Remove it.")
-    singular = "Account" if _lower(name).startswith("personaccount") else STANDARD_OBJECTS.get(_lower(name)[:-1])
-    if singular and _lower(name).endswith(("s", "personaccount")):
-        yield Mistake("salesforce_object", f"is {shown(name)}.", f"Write {shown(singular)}.")
+    names = objects_of(table)
+    if table.get("converted_leads") == "contact" and "lead" not in map(_lower, names):
+        given = " and ".join(map(shown, names))
+        yield Mistake("converted_leads", f"is only for leads, but salesforce_object is {given}.", "Remove it.")
+    for name in names:
+        is_person = _lower(name).startswith("personaccount")
+        singular = "Account" if is_person else STANDARD_OBJECTS.get(_lower(name)[:-1])
+        if singular and _lower(name).endswith(("s", "personaccount")):
+            yield Mistake("salesforce_object", f"is {shown(name)}.", f"Write {shown(singular)}.")
 
 
 def _version_too_low(table: Table) -> Iterator[Mistake]:
-    identity, version = part(table, "identity"), _lower(table.get("api_version", "66.0"))
-    profiles = part(table, "profiles")
-    exits_some = "only_if" in profiles and profiles.get("when_skipped", "exit") == "exit"
-    may_create = identity.get("create_missing") is True and not exits_some
-    by_id = _lower(identity.get("target")) == "salesforceid"
-    does = "update" if by_id else "upsert" if may_create else "update only"
+    version = _lower(table.get("api_version", "66.0"))
+    keys = [text for key, text in _texts(table, "target") if key.startswith("identity")]
+    keys = [text for text in keys if text.lower() != "salesforceid"]
+    first = FIRST_VERSION_BY_KEY if keys else FIRST_VERSION_BY_ID
     number, lacks = version.removesuffix(".0"), "cannot write many records in one request"
-    if not re.fullmatch(r"[0-9]{2,3}", number, re.ASCII) or int(number) >= FIRST_VERSIONS[does]:
+    if not re.fullmatch(r"[0-9]{2,3}", number, re.ASCII) or int(number) >= first:
         return
-    if does == "update only" and int(number) >= FIRST_VERSIONS["upsert"]:
-        lacks = f"cannot update by {identity.get('target')} without creating records"
+    if keys and int(number) >= FIRST_VERSION_BY_ID:
+        lacks = f"cannot update by {keys[0]} without creating records"
     lacks = "Salesforce has retired" if int(number) <= LAST_RETIRED_VERSION else lacks
-    cure = f'Write a higher one: "{FIRST_VERSIONS[does]}.0" or later.'
-    yield Mistake("api_version", f"is {shown(version)}, which {lacks}.", cure)
+    yield Mistake("api_version", f"is {shown(version)}, which {lacks}.", f'Write a higher one: "{first}.0" or later.')
 
 
-def _not_created(table: Table) -> Iterator[Mistake]:
-    given = part(table, "identity").get("create_missing", False)
-    if not isinstance(given, bool) and not isinstance(table.get("salesforce_object"), list):
-        yield Mistake("identity.create_missing", "must be true or false.", "Write it without quotes.")
+def _who_is_created(table: Table) -> Iterator[Mistake]:
+    names, creating = objects_of(table), _creating(table)
+    for key, rule in creating:
+        given, target, first = rule["create_missing"], rule.get("target"), creating[0]
+        if len(names) < MOST_OBJECTS:
+            if given is not True:
+                yield Mistake(key, "must be true or false.", "Write it without quotes.")
+        elif _lower(given) not in map(_lower, names):
+            yield Mistake(key, f"is {shown(given)}.", f"Write what a new person becomes: {_one_of(names)}.")
+        elif isinstance(target, dict) and _lower(given) not in map(_lower, target):
+            yield Mistake(key, f"is {shown(given)}, but target has no field for it.", "Add one.")
+        elif _lower(given) != (before := _lower(first[1]["create_missing"])) and before:
+            problem = f"is {shown(given)}, but {first[0]} is {shown(first[1]['create_missing'])}."
+            yield Mistake(key, problem, "Write the same object.")
+
+
+def _creating(table: Table) -> list[tuple[str, Table]]:
+    rules = ((f"{key}.create_missing", rule) for key, rule in rules_of(table))
+    return [(key, rule) for key, rule in rules if rule.get("create_missing", False) is not False]
+
+
+def _nothing_is_created(table: Table) -> Iterator[Mistake]:
+    creating, names = _creating(table), list(map(_lower, objects_of(table)))
+    made = [name for name in names if any(_lower(rule["create_missing"]) == name for _, rule in creating)]
+    made = made or names * bool(creating)
+    if "most_created_percent" in table and not creating:
+        yield Mistake("most_created_percent", "has no effect without create_missing.", "Remove it.")
+    if table.get("assignment_rules") == "created" and not {*ASSIGNED} & {*made}:
+        yield Mistake("assignment_rules", 'is "created", but no lead or case is created.', "Remove it.")
+    for key, mapping in tables(table, "mappings"):
+        objects = mapping.get("objects")
+        counts = not isinstance(objects, list) or not {*made}.isdisjoint(map(_lower, objects))
+        if mapping.get("write") == "create" and not (creating and counts):
+            yield Mistake(f"{key}.write", 'is "create", but no such record is created.', "Remove it.")
+
+
+def _is_shared(table: Table, target: object) -> bool:
+    """Whether a field is one of those in which several records may have one value, in every org."""
+    return _lower(target) in ("email", "personemail", *_lengths_of(table))
 
 
 def _needed_to_create(table: Table) -> Iterator[Mistake]:
-    identity, salesforce_object = part(table, "identity"), _standard_object(table)
-    if identity.get("create_missing") is not True:
+    salesforce_object = _standard_object(table)
+    creating = _creating(table)
+    for key, rule in creating:
+        target, why = rule["target"], ""
+        if _lower(target) == "salesforceid":
+            why = "Salesforce cannot create a record with a given Id."
+        elif _is_shared(table, target):
+            why = f"{target} is not unique: two records could be created for one value."
+        if why:
+            cure = "Set target to a unique external-ID field, or create_missing to false."
+            yield Mistake(key, f"is {shown(rule['create_missing'])}, but {why}", cure)
+    if not creating:
         return
-    not_unique = {
-        "salesforceid": "Salesforce cannot create a record with a given Id.",
-        "email": "Email is not unique: two records could be created for one address.",
-    }
-    if why := not_unique.get(_lower(identity.get("target"))):
-        cure = "Set identity.target to a unique external-ID field, or create_missing to false."
-        yield Mistake("identity.create_missing", f"is true, but {why}", cure)
+    key, given = creating[0][0], shown(creating[0][1]["create_missing"])
     sure = {
         _lower(mapping.get("target"))
         for _, mapping in tables(table, "mappings")
@@ -183,8 +343,10 @@ def _needed_to_create(table: Table) -> Iterator[Mistake]:
     }
     for field in REQUIRED_TO_CREATE.get(salesforce_object, ()):
         if field.lower() not in sure:
-            problem = f"is true, but {field}, which Salesforce requires for a new {salesforce_object}, may stay empty."
-            yield Mistake("identity.create_missing", problem, f"Add a mapping to {field} with required = true.")
+            problem = (
+                f"is {given}, but {field}, which Salesforce requires for a new {salesforce_object}, may stay empty."
+            )
+            yield Mistake(key, problem, f"Add a mapping to {field} with required = true.")
 
 
 def may_stay_empty(mapping: Table) -> bool:
@@ -194,11 +356,17 @@ def may_stay_empty(mapping: Table) -> bool:
 
 
 def _texts(table: Table, *names: str) -> Iterator[tuple[str, str]]:
-    """The texts under keys of these names, wherever they stand in the file."""
-    parts = [("", table), *((f"{name}.", part(table, name)) for name in ("profiles", "identity", "ordering"))]
-    parts += [(f"{key}.", entry) for name in ("mappings", "audiences") for key, entry in tables(table, name)]
+    """The texts under keys of these names, wherever they stand in the file, those of a list or a table one by one."""
+    parts = [("", table), *((f"{name}.", part(table, name)) for name in ("profiles", "ordering"))]
+    parts += [(f"{key}.", entry) for key, entry in _entries(table)]
     for before, entry in parts:
-        yield from ((before + name, entry[name]) for name in names if isinstance(entry.get(name), str))
+        for name in names:
+            found = entry.get(name)
+            of_object = found if isinstance(found, dict) else {"": found}
+            texts = [(f"{before}{name}{each and '.'}{each}", text) for each, text in of_object.items()]
+            if isinstance(found, list):
+                texts = [(f"{before}{name}[{place}]", text) for place, text in enumerate(found)]
+            yield from ((key, text) for key, text in texts if isinstance(text, str))
 
 
 def _text_in_double_quotes(table: Table) -> Iterator[Mistake]:
@@ -256,30 +424,38 @@ def _never_one_value(table: Table) -> Iterator[Mistake]:
                     yield Mistake(key, f"compares by {order} what is no number: {visible(source)}.", cure)
 
 
-def _are_addresses(table: Table) -> list[bool]:
+def _are_addresses(rule: Table) -> list[bool]:
     """For each alternative of an identity that is a Salesforce Id, whether its keys are those of an e-mail address."""
-    identity = part(table, "identity")
-    is_id = _lower(identity.get("target")) == "salesforceid"
-    alternatives = str(identity.get("source")).split("||") if is_id else []
+    is_id = _lower(rule.get("target")) == "salesforceid"
+    alternatives = str(rule.get("source")).split("||") if is_id else []
     return [bool(re.search(r'mail\w*"?(\[\d+\])?(\.\w+)?[\s)]*$', text, re.IGNORECASE)) for text in alternatives]
 
 
 def _address_as_salesforce_id(table: Table) -> Iterator[Mistake]:
-    if (addresses := _are_addresses(table)) and all(addresses):
-        problem = 'gives e-mail addresses, but identity.target is "SalesforceId".'
-        yield Mistake("identity.source", problem, 'Set identity.target to "Email", or the source to a Salesforce Id.')
+    for key, rule in rules_of(table):
+        if (addresses := _are_addresses(rule)) and all(addresses):
+            problem = 'gives e-mail addresses, but target is "SalesforceId".'
+            yield Mistake(f"{key}.source", problem, 'Set target to "Email", or the source to a Salesforce Id.')
 
 
 def _field_written_twice(table: Table) -> Iterator[Mistake]:
-    identity, ordering = part(table, "identity").get("target"), part(table, "ordering").get("field")
-    identity = "Id" if _lower(identity) == "salesforceid" else identity
-    named = [("identity.target", identity), ("ordering.field", ordering)]
-    named += [(f"{key}.target", mapping.get("target")) for key, mapping in tables(table, "mappings")]
+    rules = [(f"{key}.target", rule.get("target")) for key, rule in rules_of(table)]
+    named = [(key, "Id" if _lower(target) == "salesforceid" else target) for key, target in rules]
+    named += [("ordering.field", part(table, "ordering").get("field"))]
+    mappings = {f"{key}.target": mapping for key, mapping in tables(table, "mappings")}
+    named += [(key, mapping.get("target")) for key, mapping in mappings.items()]
     named += audience_fields(table)
     seen: dict[str, str] = {}
     for key, target in named:
-        if isinstance(target, str) and (first := seen.setdefault(target.casefold(), key)) != key:
-            yield Mistake(key, f"writes {target}, which {first} writes already.", "Use another field.")
+        if not isinstance(target, str) or (first := seen.setdefault(_lower(field_of(target)), key)) == key:
+            continue
+        may_share = len(rules) > 1 and first in dict(rules) and key in mappings
+        if may_share and (mappings[key].get("write") == "if_empty" or _is_shared(table, target)):
+            seen[_lower(field_of(target))] = key
+            continue
+        field = f"{target} ({field_of(target)})" if "." in target else target
+        cure = 'Use another field, or write = "if_empty".' if may_share else "Use another field."
+        yield Mistake(key, f"writes {field}, which {first} writes already.", cure)
 
 
 def audience_fields(table: Table) -> Iterator[tuple[str, Any]]:
@@ -293,16 +469,6 @@ def audience_fields(table: Table) -> Iterator[tuple[str, Any]]:
         if is_names:
             shared.add(_lower(mapping_id))
         yield f"{key}.since_field", audience.get("since_field")
-
-
-def _too_many_audience_fields(table: Table) -> Iterator[Mistake]:
-    most = table.get("max_audience_fields", 25)
-    names = (audience.get("mapping_id") for _, audience in tables(table, "audiences"))
-    fields = list({name.lower(): name for name in names if isinstance(name, str)}.values())
-    if type(most) is int and 0 < most < len(fields):
-        problem = f"use {len(fields)} fields, but the limit is {most}; {fields[most]} is the first one too many."
-        cure = f"Remove some, or set max_audience_fields = {len(fields)} if the org has room for them."
-        yield Mistake("audiences", problem, cure)
 
 
 def _audience_mapped_twice(table: Table) -> Iterator[Mistake]:
@@ -342,41 +508,64 @@ def _same_name_in_one_field(table: Table) -> Iterator[Mistake]:
 
 
 CHECKS: Sequence[Callable[[Table], Iterator[Mistake]]] = (
+    _objects_of_the_file,
+    _objects_that_are_not_there,
     _mapping_without_value,
     _values_without_sense,
     _statuses_without_sense,
     _odd_values,
-    _lengths_that_do_not_fit,
-    _record_found_otherwise,
+    _relationships,
     _not_for_this_object,
     _version_too_low,
-    _not_created,
-    _needed_to_create,
-    _field_written_twice,
+    _who_is_created,
+    _nothing_is_created,
     _text_in_double_quotes,
     _odd_texts,
     _never_one_value,
     _address_as_salesforce_id,
-    _too_many_audience_fields,
-    _audience_mapped_twice,
     _names_without_sense,
-    _same_name_in_one_field,
 )
 """Each finds one kind of mistake."""
+
+OBJECT_CHECKS: Sequence[Callable[[Table], Iterator[Mistake]]] = (
+    _lengths_that_do_not_fit,
+    _record_found_otherwise,
+    _no_rule,
+    _needed_to_create,
+    _field_written_twice,
+    _audience_mapped_twice,
+    _same_name_in_one_field,
+)
+"""Each finds one kind of mistake in what the file says of one sObject."""
 
 
 def doubts(table: Table) -> Iterator[Mistake]:
     """Find what a file without mistakes hardly means."""
     if not tables(table, "audiences"):
         yield Mistake("audiences", "are not there, so no status is written.", "Add [[audiences]] for each audience.")
-    if any(_are_addresses(table)):
-        problem = "may give an e-mail address, which is no Salesforce Id: a profile with nothing else is rejected."
-        yield Mistake("identity.source", problem, "Remove the e-mail address from it.")
+    yield from _too_many_audience_fields(table)
+    if table.get("unchanged") == "skip" and "ordering" in table and "source" not in part(table, "ordering"):
+        problem = 'is "skip", but without ordering.source a message that is sent again has another time.'
+        yield Mistake("unchanged", problem, "Set ordering.source to a time that the platform repeats.")
+    for key, rule in rules_of(table):
+        if any(_are_addresses(rule)):
+            problem = "may give an e-mail address, which is no Salesforce Id: a profile with nothing else is rejected."
+            yield Mistake(f"{key}.source", problem, "Remove the e-mail address from it.")
     for key, found in _texts(table, "id"):
         if address := re.fullmatch(r"(?:https?://|www\.)\S*?([^/?#=]*)/?|\S+@\S+", found):
             last = f", perhaps {shown(address[1])}" if address[1] else ""
             yield Mistake(key, f"is the address {shown(found)}.", f"Write the id of the audience{last}.")
     yield from _doubtful_names(table)
+
+
+def _too_many_audience_fields(table: Table) -> Iterator[Mistake]:
+    most = table.get("max_audience_fields", 25)
+    used = len({_lower(audience.get("mapping_id")) for _, audience in tables(table, "audiences")})
+    if used > most:
+        problem = f"use {used} fields, but max_audience_fields is {most}, as Adobe's guide has it."
+        problem = problem if most == 25 else f"use {used} fields, but max_audience_fields is {most}."
+        cure = f"Remove some, or set max_audience_fields = {used} if the org has room for them."
+        yield Mistake("audiences", problem, cure)
 
 
 def _doubtful_names(table: Table) -> Iterator[Mistake]:

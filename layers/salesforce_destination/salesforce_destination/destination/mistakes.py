@@ -23,6 +23,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "bool_type": ("must be true or false.", "Write it without quotes."),
     "int_type": ("must be a whole number.", "Write it without quotes."),
     "dict_type": ("must be a table.", 'Write values = { a = "b", c = "d" }.'),
+    "list_type": ("must be a list.", 'Write it in brackets: ["Lead"].'),
     "too_short": ("is empty.", "Write what each value becomes, or remove it."),
     "string_too_long": ("is longer than 255 characters.", "Shorten it."),
 }
@@ -62,7 +63,7 @@ def _as_written(loc: tuple[int | str, ...], table: Table) -> tuple[int | str, ..
 
 
 def _mistake(key: str, details: dict[str, Any], model: type[BaseModel]) -> Mistake:
-    kind, context = details["type"], details.get("ctx", {})
+    kind, context = _kind(key, details), details.get("ctx", {})
     if kind in _TABLE_KINDS or (kind == "missing" and key in _tables_of(model)):
         return _no_table(key, details, model)
     if kind == "missing" and "." not in key:
@@ -80,6 +81,16 @@ def _mistake(key: str, details: dict[str, Any], model: type[BaseModel]) -> Mista
         words, bound = _BOUNDS[kind]
         return Mistake(key, f"is {shown(details['input'])}.", f"Write {words} {context[bound]}.")
     return Mistake(key, str(context.get("error", "cannot be read.")))
+
+
+def _kind(key: str, details: dict[str, Any]) -> str:
+    """Pydantic's kind of a mistake, or the plainer one where a person writes one name for a list or a table of them."""
+    kind = str(details["type"])
+    if kind in ("tuple_type", "dict_type") and (key == "salesforce_object" or key.endswith(".target")):
+        return "string_type"
+    if kind == "tuple_type" and key.endswith(".objects"):
+        return "list_type"
+    return "string_too_short" if kind == "too_short" and isinstance(details["input"], list) else kind
 
 
 def _no_table(key: str, details: dict[str, Any], model: type[BaseModel]) -> Mistake:
@@ -232,7 +243,8 @@ class Places:
     def line(self, key: str) -> int:
         """The line of an entry of a list, of any other key, or of the table that lacks it; 0 where it is not known."""
         whole, bracket, _ = key.partition("]")
-        return self._lines.get(whole + bracket) or self._lines.get(key.rpartition(".")[0], 0)
+        known = (self._lines.get(name) for name in (whole + bracket, key.partition("[")[0], key.rpartition(".")[0]))
+        return next(filter(None, known), 0)
 
     def of(self, key: str) -> str:
         """Name the place of a key."""
@@ -241,19 +253,19 @@ class Places:
         if entry is None:
             return f"line {line}: {key}" if line else key
         index = int(entry[2])
-        found = dict(tables(self._table, f"{entry[1]}s")).get(f"{entry[1]}s[{index}]", {})
+        found = dict(tables(self._table, entry[1])).get(f"{entry[1]}[{index}]", {})
         name = found.get("name") or found.get("id") or found.get("target")
-        words = f"{entry[1]} {index + 1}" + (f", '{visible(name)}'" if isinstance(name, str) else "")
+        words = f"{entry[1].removesuffix('s')} {index + 1}" + (f", '{visible(name)}'" if isinstance(name, str) else "")
         _, dot, rest = key.partition("].")
         return words + (f", line {line}" if line else "") + (f": {visible(rest)}" if dot else "")
 
     def placed(self, mistake: Mistake) -> Mistake:
         """A mistake with the place of its key, and of those in its sentence."""
-        problem = re.sub(_ENTRY, lambda found: self.of(found[0]).partition(":")[0], mistake.problem)
+        problem = re.sub(_ENTRY, lambda found: self.of(f"{found[1]}[{found[2]}]"), mistake.problem)
         return replace(mistake, place=self.of(mistake.key), problem=problem)
 
 
-_ENTRY = r"\b(mapping|audience)s\[(\d+)\](?:\.([\w-]+))?"
+_ENTRY = r"\b(mappings|audiences|identity)\[(\d+)\](?:\.([\w-]+))?"
 
 _VALUES: Sequence[tuple[str, str, str]] = (
     (r"\{[^}]*", "has no } in this line.", "Write the whole table in one line."),
@@ -365,3 +377,16 @@ def part(table: Table, key: str) -> Table:
     """The table under a key, empty where there is none."""
     found = table.get(key)
     return found if isinstance(found, dict) else {}
+
+
+def objects_of(table: Table) -> list[str]:
+    """The sObjects that a file names."""
+    named = table.get("salesforce_object")
+    return [name for name in (named if isinstance(named, list | tuple) else [named]) if isinstance(name, str)]
+
+
+def rules_of(table: Table) -> list[tuple[str, Table]]:
+    """The rules by which records are found, each with its key in the file."""
+    found = table.get("identity")
+    alone = found[0] if isinstance(found, tuple) and len(found) == 1 else found  # the only one of a file that was read
+    return [("identity", alone)] if isinstance(alone, dict) else tables(table, "identity")
