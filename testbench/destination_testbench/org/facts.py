@@ -41,6 +41,8 @@ class Facts:
     # What the update of a record is answered with that sharing hides from the user. As likely:
     # INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY, INVALID_CROSS_REFERENCE_KEY, NOT_FOUND.
     hidden_record: tuple[str, str] = ("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
+    # An upsert by the key of such a record finds nothing, or is answered like an update of it.
+    hidden_key_missed: bool = True
     # Where another record holds a unique value, the field and the record are named: to nobody, or even to who may not
     # see that record.
     hides_duplicates: bool = False

@@ -102,6 +102,7 @@ RESTS_ON_NEITHER = {
     "composite_takes_reads",
     "subrequest_url_characters",
     "hidden_record",
+    "hidden_key_missed",
     "names_hidden_duplicates",
     "non_unique_upsert_scope",
     "parent_without_type",

@@ -1,4 +1,4 @@
-"""The Metadata API in SOAP, as far as permissions go: custom permissions are made, permission sets are shown."""
+"""The Metadata API in SOAP: custom permissions, permission sets, and what becomes of a converted lead's fields."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from destination_testbench.org.faults.failure import NOT_BUILT, RequestFailure, 
 from destination_testbench.org.login.sessions import Session, Sessions
 from destination_testbench.org.login.soap_login import OPERATION
 from destination_testbench.org.records.store import RecordStore, StoredRecord
+from destination_testbench.org.schema.schema import Field
 
 PATH = re.compile(r"/services/Soap/m/(\d+\.\d)(?:/\w*)?\Z")
 NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
@@ -22,6 +23,10 @@ INSTANCE_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 PERMISSION_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*\Z")
 PERMISSION_NAME_LENGTH = 80
 MOST_COMPONENTS = 10
+
+
+CONVERSION = "LeadConvertSettings"
+Maker = Callable[[ElementTree.Element, str, Session], None]
 
 
 class MetadataRefused(Exception):
@@ -41,7 +46,11 @@ class ComponentRefused(Exception):
 
 
 class SoapMetadata:
-    """Answers createMetadata() for the type CustomPermission, and readMetadata() for PermissionSet."""
+    """
+    Answers createMetadata() for the type CustomPermission, readMetadata() for PermissionSet and LeadConvertSettings.
+
+    Of the last updateMetadata() too: what a request does not name is no longer mapped.
+    """
 
     def __init__(self, sessions: Sessions, permissions: CustomPermissions, store: RecordStore) -> None:
         self._sessions, self._permissions, self._store = sessions, permissions, store
@@ -54,35 +63,37 @@ class SoapMetadata:
             session = self._session(body, now)
             if (asked := body.find(f".//{{{NAMESPACE}}}readMetadata")) is not None:
                 return self._shown(asked, session)
-            call = body.find(f".//{{{NAMESPACE}}}createMetadata")
-            if call is None:
+            makers = {"createMetadata": self._make, "updateMetadata": self._map}
+            found = {name: call for name in makers if (call := body.find(f".//{{{NAMESPACE}}}{name}")) is not None}
+            if not found:
                 operation = OPERATION.search(request.body.decode("utf-8", "replace"))
                 raise not_simulated(f"the Metadata API's {operation[1] if operation else 'call'}")
+            ((name, call),) = found.items()
             components = list(call)
             if not 0 < len(components) <= MOST_COMPONENTS:
-                raise MetadataRefused("LIMIT_EXCEEDED", "between 1 and 10 components of createMetadata are supported")
-            results = "".join(self._result(component, session) for component in components)
+                raise MetadataRefused("LIMIT_EXCEEDED", f"between 1 and 10 components of {name} are supported")
+            results = "".join(self._result(component, session, makers[name]) for component in components)
         except RequestFailure as failure:
             if failure.status == NOT_BUILT:
                 raise
             return fault("UNSUPPORTED_API_VERSION", str(failure.errors[0]["message"]))
         except MetadataRefused as refused:
             return fault(refused.code, refused.message)
-        return envelope(200, f'<createMetadataResponse xmlns="{NAMESPACE}">{results}</createMetadataResponse>')
+        return envelope(200, f'<{name}Response xmlns="{NAMESPACE}">{results}</{name}Response>')
 
     def _shown(self, asked: ElementTree.Element, session: Session) -> OrgReply:
         kind = asked.findtext(f"{{{NAMESPACE}}}type")
-        if kind != "PermissionSet":
+        if kind not in ("PermissionSet", CONVERSION):
             raise not_simulated(f"readMetadata of the type {kind or '(none)'}")
         if not session.user.admin:
             text = "use of the Metadata API requires a user with the ModifyAllData or ModifyMetadata permissions"
             raise MetadataRefused("INSUFFICIENT_ACCESS", text)
         names = [element.text or "" for element in asked.iterfind(f"{{{NAMESPACE}}}fullNames")]
-        sets = {str(row.get("Name")): row for row in self._rows("PermissionSet")}
+        shown = {str(row.get("Name")): permission_set_xml(row, self._rows) for row in self._rows("PermissionSet")}
+        if kind == CONVERSION:
+            shown = {CONVERSION: conversion_xml(self._store.schema.conversion)}
         records = "".join(
-            f'<records xsi:type="PermissionSet">{permission_set_xml(name, sets[name], self._rows)}</records>'
-            if name in sets
-            else '<records xsi:nil="true"/>'
+            f'<records xsi:type="{kind}">{shown[name]}</records>' if name in shown else '<records xsi:nil="true"/>'
             for name in names
         )
         scope = f'xmlns="{NAMESPACE}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
@@ -109,11 +120,11 @@ class SoapMetadata:
             raise MetadataRefused("INVALID_SESSION_ID", text)
         return session
 
-    def _result(self, component: ElementTree.Element, session: Session) -> str:
+    def _result(self, component: ElementTree.Element, session: Session, make: Maker) -> str:
         name = component.findtext(f"{{{NAMESPACE}}}fullName") or ""
         full_name = f"<fullName>{escape(name)}</fullName>"
         try:
-            self._make(component, name, session)
+            make(component, name, session)
         except ComponentRefused as refused:
             error = f"<message>{escape(refused.message)}</message><statusCode>{refused.code}</statusCode>"
             return f"<result><errors>{error}</errors>{full_name}<success>false</success></result>"
@@ -134,8 +145,49 @@ class SoapMetadata:
             raise ComponentRefused("DUPLICATE_DEVELOPER_NAME", f"The name {name} is already in use.")
         self._permissions.add(name, label, component.findtext(f"{{{NAMESPACE}}}description"))
 
+    def _map(self, component: ElementTree.Element, name: str, session: Session) -> None:
+        kind = component.get(INSTANCE_TYPE, "").rpartition(":")[2]
+        if kind != CONVERSION:
+            raise not_simulated(f"updateMetadata of the type {kind or '(none)'}")
+        if not session.user.admin:
+            raise ComponentRefused("INSUFFICIENT_ACCESS", f"insufficient access rights on entity: {CONVERSION}")
+        given: dict[str, dict[str, str]] = {}
+        for mapping in component.iterfind(f"{{{NAMESPACE}}}objectMapping"):
+            target = mapping.findtext(f"{{{NAMESPACE}}}outputObject") or ""
+            given[target] = {}
+            for pair in mapping.iterfind(f"{{{NAMESPACE}}}mappingFields"):
+                source, into = (pair.findtext(f"{{{NAMESPACE}}}{end}Field") or "" for end in ("input", "output"))
+                if self._custom("Lead", source).type != self._custom(target, into).type:
+                    raise ComponentRefused("FIELD_INTEGRITY_EXCEPTION", f"{source} and {into} differ in their type.")
+                given[target][source] = into
+        self._store.schema.conversion = given
 
-def permission_set_xml(name: str, found: StoredRecord, rows: Callable[[str], list[StoredRecord]]) -> str:
+    def _custom(self, sobject: str, name: str) -> Field:
+        found = self._store.schema.find(sobject)
+        if (field := found.find(name) if found else None) is None or not field.custom:
+            raise ComponentRefused("INVALID_FIELD", f"{sobject}.{name} is no custom field.")
+        return field
+
+
+def conversion_xml(conversion: dict[str, dict[str, str]]) -> str:
+    """The fields that are mapped for the conversion of leads, in the words of the Metadata API."""
+    text = "".join(
+        f"<objectMapping><inputObject>Lead</inputObject>{fields_xml(fields)}<outputObject>{target}</outputObject></objectMapping>"
+        for target, fields in conversion.items()
+    )
+    options = "<opportunityCreationOptions>VisibleOptional</opportunityCreationOptions>"
+    return f"<fullName>{CONVERSION}</fullName><allowOwnerChange>false</allowOwnerChange>{text}{options}"
+
+
+def fields_xml(fields: dict[str, str]) -> str:
+    """Pairs of fields, the lead's first."""
+    return "".join(
+        f"<mappingFields><inputField>{source}</inputField><outputField>{into}</outputField></mappingFields>"
+        for source, into in fields.items()
+    )
+
+
+def permission_set_xml(found: StoredRecord, rows: Callable[[str], list[StoredRecord]]) -> str:
     """Everything that a permission set has, in the words of the Metadata API."""
     members: list[tuple[str, dict[str, object]]] = []
     names = {row.id: row.get("DeveloperName") for row in rows("CustomPermission")}
@@ -152,7 +204,7 @@ def permission_set_xml(name: str, found: StoredRecord, rows: Callable[[str], lis
         f"<{tag}>{''.join(_leaf(*leaf) for leaf in sorted(entry.items()))}</{tag}>" for tag, entry in members
     )
     label = "".join(_leaf(tag.lower(), found.get(tag)) for tag in ("Description", "Label") if found.get(tag))
-    return f"<fullName>{name}</fullName>{label}<hasActivationRequired>false</hasActivationRequired>{text}"
+    return f"<fullName>{found.get('Name')}</fullName>{label}<hasActivationRequired>false</hasActivationRequired>{text}"
 
 
 def _leaf(name: str, value: object) -> str:

@@ -103,12 +103,9 @@ class Upsert:
             if self._config.facts.null_external_id_creates:
                 return None
             raise Refused(SaveError("MISSING_ARGUMENT", f"{field.name} not specified", (field.name,)))
-        access = self._saving.access
-        found = [
-            record
-            for record in self._saving.store.table(sobject).find(field, value)
-            if access.sees(frame.user, sobject.name, record)
-        ]
+        found, access = self._saving.store.table(sobject).find(field, value), self._saving.access
+        if self._config.facts.hidden_key_missed:
+            found = [record for record in found if access.sees(frame.user, sobject.name, record)]
         if not self._config.facts.external_id_ignores_case:
             found = [record for record in found if record.get(field.name) == value]
         if len(found) > 1:

@@ -32,6 +32,7 @@ INDEX = {
     "POST /_org/convert/{lead}": '{"contact_id": optional}: convert a lead',
     "POST /_org/merge/{sObject}/{master}": '{"losers": [ids]}: merge records',
     "DELETE /_org/fields/{sObject}/{field}": "delete a custom field; PUT restores it",
+    "DELETE /_org/values/{sObject}/{field}/{value}": "deactivate a value of a picklist",
     "PUT /_org/access/{sObject}/{field}": '{"level": "none" | "read" | null}: restrict a field for everyone',
     "PUT /_org/access/{sObject}": "the same for an sObject",
     "PUT /_org/rules/{sObject}/{name}": '{"formula", "message", "field": optional}: a validation rule; or DELETE',
@@ -125,6 +126,7 @@ class Control:
         add("token", POST=lambda call: JsonAnswer(200, {"access_token": admin.log_in(body(call)["username"])}))
         delete, put = admin.remove_field, admin.restore_field
         add("fields/{sobject}/{field}", DELETE=after(delete), PUT=after(put))
+        add("values/{sobject}/{field}/{value}", DELETE=after(admin.deactivate_value))
         add("access/{sobject}/{field}", PUT=self._restrict)
         add("access/{sobject}", PUT=self._restrict_object)
         add("rules", GET=lambda call: JsonAnswer(200, [asdict(rule) for rule in self._org.rules.all()]))
@@ -250,11 +252,11 @@ def done(result: object) -> JsonAnswer:
     return JsonAnswer(200, {"result": result})
 
 
-def after(action: Callable[[str, str], object]) -> Callable[..., JsonAnswer]:
-    """An action on two parts of the path, as a handler."""
+def after(action: Callable[..., object]) -> Callable[..., JsonAnswer]:
+    """An action on parts of the path, as a handler."""
 
-    def handle(call: ApiCall, first: str, second: str) -> JsonAnswer:
-        action(first, second)
+    def handle(call: ApiCall, *parts: str) -> JsonAnswer:
+        action(*parts)
         return JsonAnswer(204)
 
     return handle

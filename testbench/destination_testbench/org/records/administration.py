@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from destination_testbench.org.api.metadata import metadata_of
@@ -119,6 +120,12 @@ class Administration:
                 self._org.access.withhold(made.id)
             self._org.schema.put_field(sobject, RECORD_TYPE_FIELD)
             return made.id
+
+    def deactivate_value(self, sobject: str, name: str, value: str) -> None:
+        """Take a value out of those that can be chosen in a picklist; records keep it."""
+        with self._org.data_lock:
+            field = self._org.schema.sobjects[sobject].fields[name]
+            self._org.schema.put_field(sobject, replace(field, inactive=(*field.inactive, value)))
 
     def enable_person_accounts(self) -> None:
         """Let accounts be persons from now on."""

@@ -16,13 +16,23 @@ SHARED_FIELDS = ("FirstName", "LastName", "Salutation", "Title", "Email", "Phone
 
 
 def convert_lead(saving: Saving, call: Transaction, lead_id: str, contact_id: str | None = None) -> str:
-    """Turn a lead into a contact, a new one or one that is there; the contact's id."""
+    """
+    Turn a lead into a contact, a new one or one that is there; the contact's id.
+
+    Custom fields go along only where someone has mapped them, and only into a field that is empty.
+    """
     schema, writing = saving.store.schema, saving.writing
     lead_object = schema.sobjects["Lead"]
     lead = saving.store.table(lead_object).records[lead_id]
+    mapped = schema.conversion.get("Contact", {}).items()
+    custom = {of_contact: lead.values[name] for name, of_contact in mapped if name in lead.values}
     if contact_id is None:
         shared = {name: lead.values[name] for name in SHARED_FIELDS if name in lead.values}
-        contact_id = writing.create(call, schema.sobjects["Contact"], {**stamped(call), **shared}).id
+        contact_id = writing.create(call, schema.sobjects["Contact"], {**stamped(call), **shared, **custom}).id
+    else:
+        contact = saving.store.table(schema.sobjects["Contact"]).records[contact_id]
+        blank = {name: value for name, value in custom.items() if name not in contact.values}
+        writing.write(call, schema.sobjects["Contact"], contact, blank, "convert")
     converted: dict[str, object] = {
         "IsConverted": True,
         "Status": "Closed - Converted",

@@ -174,6 +174,9 @@ class Saving:
         if not self.access.sees(call.user, target.name, record):
             text = f"insufficient access rights on cross-reference id: {value[:15]}"
             raise Refused(SaveError("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", text))
+        if field.name == "OwnerId" and record.get("IsActive") is False:
+            text = f"operation performed with inactive user [{value}] as owner of {sobject.name.lower()}"
+            raise Refused(SaveError("INACTIVE_OWNER_OR_USER", text))
         of_another = record.get("SobjectType") != sobject.name or not self.access.may_give(record)
         if target.name == "RecordType" and of_another:
             text = f"Record Type ID: this ID value isn't valid for the user: {value}"

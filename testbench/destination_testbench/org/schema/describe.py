@@ -114,7 +114,13 @@ def described_field(field: Field, createable: bool, updateable: bool) -> dict[st
         "autoNumber": False,
         "inlineHelpText": None,
         "picklistValues": [
-            {"active": True, "defaultValue": value == field.default, "label": label, "validFor": None, "value": value}
+            {
+                "active": value not in field.inactive,
+                "defaultValue": value == field.default,
+                "label": label,
+                "validFor": None,
+                "value": value,
+            }
             for value, label in field.values
         ],
     }

@@ -40,7 +40,8 @@ SYSTEM_FIELDS = {
 @dataclass(frozen=True, slots=True)
 class Field:
     """
-    A field as describe tells it. `values` holds (value, label) pairs of a picklist.
+    A field as describe tells it. `values` holds (value, label) pairs of a picklist; `inactive` those of its values that
+    nobody can choose any more.
 
     `open`: no permission set speaks of it, though of others of its kind they do. `cascade`: it is the master of a
     master-detail relationship, which takes its details along when it is deleted.
@@ -67,6 +68,7 @@ class Field:
     relationship: str | None = None
     reference_to: tuple[str, ...] = ()
     values: tuple[tuple[str, str], ...] = ()
+    inactive: tuple[str, ...] = ()
     default: object = None
     open: bool = False
     name_field: bool = False
@@ -177,6 +179,7 @@ class Schema:
     Every sObject of the org.
 
     `version` counts the changes, for whoever keeps something derived from it; `followers` are told of each field's.
+    `conversion`: which custom field of an sObject takes over which of a converted lead's.
     """
 
     def __init__(self) -> None:
@@ -184,6 +187,7 @@ class Schema:
         self.version = 0
         self.hidden: set[str] = set()
         self.unbuilt: frozenset[str] = frozenset()
+        self.conversion: dict[str, dict[str, str]] = {}
         self.followers: list[Callable[[str, str], None]] = []
         self._names: dict[str, str] = {}
 

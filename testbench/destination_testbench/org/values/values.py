@@ -131,7 +131,7 @@ def picklist_check(field: Field, facts: Facts) -> Check:
     if not field.restricted:
         return as_text
     fold = str.lower if facts.picklist_ignores_case else str
-    known = {fold(value): value for value, _ in field.values}
+    known = {fold(value): value for value, _ in field.values if value not in field.inactive}
 
     def check(value: object) -> object:
         text = as_text(value)

@@ -118,10 +118,12 @@ def test_records_are_hidden_users_changed_and_record_types_made(org: SimulatedOr
     ask(org, "PUT", "users/integration@example.com", {"views_all_data": False})
     ask(org, "PUT", "sharing", {"ids": [CONTACT, OTHER_CONTACT]})
     ask(org, "PUT", "sharing", {"ids": [OTHER_CONTACT], "shared": True})
+    ask(org, "DELETE", "values/Contact/CleanStatus/Skipped")
     made = ask(org, "POST", "record-types/Contact/Partner", {"available": False})["result"]
 
     assert len(caller.query("SELECT Id FROM Contact")) == 2
     assert not caller.update(a_contact(OTHER_CONTACT, RecordTypeId=made))[0]["success"]
+    assert not caller.update(a_contact(OTHER_CONTACT, CleanStatus="Skipped"))[0]["success"]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,21 @@ def test_a_lead_can_be_converted_into_a_contact_that_is_there(org: SimulatedOrg)
     assert len(org.records("Contact")) == 3
 
 
+def test_a_mapped_field_goes_along_into_an_empty_one(org: SimulatedOrg, caller: Caller) -> None:
+    fields = ("CDP_Trial__c", "CDP_Customer_Id__c")
+    org.schema.conversion["Contact"] = dict(zip(fields, fields, strict=True))
+    caller.update(a_lead(CDP_Trial__c="new", CDP_Customer_Id__c="k", CDP_Newsletter__c="x"))
+    caller.update(a_contact(CDP_Trial__c="old"))
+
+    org.admin.convert_lead(LEAD, CONTACT)
+    other = org.admin.convert_lead(record_id("00Q", 2))
+
+    contact = org.records("Contact").records[CONTACT]
+    assert [contact.get(name) for name in (*fields, "CDP_Newsletter__c")] == ["old", "k", None]
+    assert caller.query("SELECT Id FROM Contact WHERE CDP_Customer_Id__c = 'K'") == [{"Id": CONTACT}]
+    assert org.records("Contact").records[other].get("CDP_Trial__c") is None
+
+
 def test_who_may_edit_converted_leads_does(org: SimulatedOrg, caller: Caller) -> None:
     org.admin.convert_lead(LEAD)
 

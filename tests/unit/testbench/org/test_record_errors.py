@@ -207,13 +207,18 @@ def test_parents_of_a_row_are_named_in_one_way_each(org: SimulatedOrg, caller: C
     ]
 
 
-def test_a_wrong_owner_is_refused_like_a_record_that_is_not_there(caller: Caller) -> None:
+def test_a_wrong_owner_is_refused_like_a_record_that_is_not_there(org: SimulatedOrg, caller: Caller) -> None:
     nobody = caller.update(a_contact(record_id("003", 99), Title="X"))[0]
     owner, account = (
         caller.update(a_contact(**{name: record_id(prefix, 99)}))[0]
         for name, prefix in (("OwnerId", "005"), ("AccountId", "001"))
     )
 
+    org.admin.edit("User", record_id("005", 2), {"IsActive": False})
+    inactive = caller.update(a_lead(OwnerId=record_id("005", 2)))[0]
+
+    text = f"operation performed with inactive user [{record_id('005', 2)}] as owner of lead"
+    assert first_error(inactive) == ("INACTIVE_OWNER_OR_USER", text, [])
     assert owner == nobody
     assert first_error(owner) == ("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [])
     assert first_error(account)[2] == ["AccountId"]
@@ -251,6 +256,19 @@ def test_a_record_type_is_given_if_it_is_the_users_and_of_the_records_sobject(
         ("Secret", True, False, False),
         ("Master", True, True, True),
     ]
+
+
+def test_a_value_that_was_deactivated_is_described_and_no_longer_taken(org: SimulatedOrg, caller: Caller) -> None:
+    org.admin.deactivate_value("Contact", "CleanStatus", "Skipped")
+
+    refused, taken = caller.update(
+        a_contact(CleanStatus="Skipped"), a_contact(record_id("003", 2), CleanStatus="Matched")
+    )
+    _, described = caller.send("GET", "sobjects/Contact/describe")
+
+    (field,) = (field for field in described["fields"] if field["name"] == "CleanStatus")
+    assert [value["value"] for value in field["picklistValues"] if not value["active"]] == ["Skipped"]
+    assert (first_error(refused)[0], taken["success"]) == ("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", True)
 
 
 def test_where_the_reader_stops_at_wrong_types_the_whole_request_fails_and_nothing_is_written() -> None:

@@ -81,7 +81,10 @@ def test_the_key_of_a_hidden_record_is_a_miss_and_still_taken(org: SimulatedOrg,
     (taken,) = caller.upsert(BY_KEY, row)
     org.admin.set_fact("names_hidden_duplicates", True)
     (named,) = caller.upsert(BY_KEY, row)
+    org.admin.set_fact("hidden_key_missed", False)
+    (found,) = caller.upsert(BY_KEY, row, query="?updateOnly=true")
 
+    assert first_error(found)[0] == "INSUFFICIENT_ACCESS_OR_READONLY"
     assert first_error(miss)[0] == "NOT_FOUND"
     text = "duplicate value found: <unknown> duplicates value on record with id: <unknown>"
     assert first_error(taken) == ("DUPLICATE_VALUE", text, [])

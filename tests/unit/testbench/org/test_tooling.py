@@ -276,6 +276,35 @@ def test_a_permission_set_is_shown_with_all_that_it_has(admin: Caller, caller: C
     assert "NOT_SIMULATED" in soap(admin, READ.format(token=admin.token, kind="Profile", name="Admin"))
 
 
+MAP = re.sub(
+    "<createMetadata>.*</createMetadata>",
+    '<updateMetadata><metadata xsi:type="LeadConvertSettings"><fullName>LeadConvertSettings</fullName><objectMapping>'
+    "<inputObject>Lead</inputObject><mappingFields><inputField>{source}</inputField><outputField>{into}</outputField>"
+    "</mappingFields><outputObject>Contact</outputObject></objectMapping></metadata></updateMetadata>",
+    CREATE,
+    flags=re.DOTALL,
+)
+
+
+def test_fields_of_a_lead_are_mapped_for_its_conversion(admin: Caller, caller: Caller) -> None:
+    key = "CDP_Customer_Id__c"
+
+    def map_(who: Caller, source: str = key, into: str = key) -> str:
+        return soap(who, MAP.format(token=who.token, source=source, into=into))
+
+    def shown() -> str:
+        return soap(admin, READ.format(token=admin.token, kind="LeadConvertSettings", name="LeadConvertSettings"))
+
+    assert "mappingFields" not in shown()
+    assert "<success>true</success>" in map_(admin)
+    pair = f"<inputField>{key}</inputField><outputField>{key}</outputField>"
+    assert f"<mappingFields>{pair}</mappingFields><outputObject>Contact</outputObject>" in shown()
+    assert "INSUFFICIENT_ACCESS" in map_(caller)
+    assert "INVALID_FIELD" in map_(admin, "Email", "Email")
+    assert "FIELD_INTEGRITY_EXCEPTION" in map_(admin, into="CDP_Event_Time__c")
+    assert pair in shown()
+
+
 def test_records_are_merged_by_the_partner_api_as_in_the_page(admin: Caller) -> None:
     kept, lost = (admin.send("POST", "sobjects/Contact", {"LastName": name})[1]["id"] for name in ("Kept", "Lost"))
     merge = (
