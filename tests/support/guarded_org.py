@@ -41,6 +41,53 @@ since_field = "CDP_Newsletter_Since__c"
 field = "CDP_Event_Time__c"
 """
 
+PEOPLE = f"""
+name = "People"
+salesforce_object = ["Contact", "Lead"]
+
+[[identity]]
+source = "identityMap.crmID[0].id"
+target = "SalesforceId"
+
+[[identity]]
+source = "loyalty.number"
+target = "CDP_Loyalty_Number__c"
+
+[[identity]]
+source = "lower(personalEmail.address)"
+target = "CDP_Email_Key__c"
+create_missing = "Lead"
+
+[[mappings]]
+source = "person.name.lastName"
+target = "LastName"
+required = true
+
+[[mappings]]
+source = "company.name"
+target = "Company"
+default = "unknown"
+objects = ["Lead"]
+
+[[mappings]]
+source = "personalEmail.address"
+target = "Email"
+
+[[audiences]]
+id = "{LOYAL}"
+mapping_id = "CDP_Loyal__c"
+since_field = "CDP_Loyal_Since__c"
+
+[[audiences]]
+id = "{NEWSLETTER}"
+mapping_id = "CDP_Newsletter__c"
+objects = ["Contact"]
+
+[ordering]
+field = "CDP_Event_Time__c"
+"""
+"""Customers and prospects: found by an Id or by one of two keys, else a new lead."""
+
 GUARDS = ("CDP_Event_Time__c", "CDP_Loyal_Since__c", "CDP_Newsletter_Since__c")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
-from salesforce_destination.destination.destination import spelled_as
+from salesforce_destination.destination.destination import Destination, spelled_as
 from salesforce_destination.errors import TokenUnavailableError
 from salesforce_destination.login.token import AccessToken
 
 from destination_cli.create_fields.found import Found, assumed, describe, read_org, who_am_i
 from destination_cli.create_fields.maker import take
-from destination_cli.create_fields.metadata import read_metadata
-from destination_cli.create_fields.needs import FieldKind, UnsuitableTypeError, Wanted, wanted_by
+from destination_cli.create_fields.metadata import read_conversion, read_metadata
+from destination_cli.create_fields.needs import FieldKind, UnsuitableTypeError, Wanted, handed_on, wanted_by
 from destination_cli.create_fields.plan import Plan, Step, plan
 from destination_cli.create_fields.source_tree import source_tree, write_tree
 from destination_cli.org_api import OrgApi, OrgError, admin_token, local_way
@@ -57,10 +57,11 @@ def sight_of(described: Mapping[str, Any], wanted: Wanted) -> Sight:
     )
 
 
-def show_plan(wanted: Wanted, todo: Plan, console: Console) -> None:
+def show_plan(sobjects: Sequence[str], todo: Plan, console: Console) -> None:
     """Print what will be done, and what only a person can do."""
     if not todo.steps:
-        console.print(f"[green]✓[/] The org has everything that the file needs on {wanted.sobject}.", highlight=False)
+        names = " and ".join(sobjects)
+        console.print(f"[green]✓[/] The org has everything that the file needs on {names}.", highlight=False)
     else:
         table = Table("What", "Name", "", box=None, pad_edge=False, header_style="dim")
         for step in todo.steps:
@@ -88,7 +89,8 @@ def show_sight(sight: Sight | None, wanted: Wanted, console: Console) -> None:
         return
     total = len(wanted.integration.fields)
     sign = "[green]✓[/]" if sight.is_whole else "[red]✗[/]"
-    console.print(f"{sign} The integration user can write {len(sight.edits)} of {total} fields.", highlight=False)
+    can = f"The integration user can write {len(sight.edits)} of {total} fields of {wanted.sobject}."
+    console.print(f"{sign} {can}", highlight=False)
     if not sight.edits_records:
         console.print(f"    It may not edit {wanted.sobject}. Is {wanted.integration.name} assigned to it?")
     if sight.only_reads:
@@ -124,24 +126,28 @@ class CreateFields:
 
     def run(self) -> int:
         """Do it; the exit status. Raises TargetError where it cannot be done."""
-        wanted = self._wanted()
+        destination = destination_in(self.options.file)
+        wanted = self._wanted(destination)
         if self.read_token is None:
-            return self._export_everything(wanted)
+            return self._export_everything(wanted, handed_on(destination))
         stack_token = self._stack_token()
-        token, version = admin_token(self.read_token(), self._address(stack_token), self._is_local), wanted.api_version
+        version, address = destination.api_version, self._address(stack_token)
+        token = admin_token(self.read_token(), address, self._is_local)
         admin = OrgApi(token, version, "the administrator's access token")
         integration = OrgApi(stack_token, version, "the stack's own access token") if stack_token else None
         user = self._integration_user(admin, integration)
-        found = read_org(admin, wanted)
-        wanted = self._wanted(each.name for each in found.fields.values())
-        todo = plan(wanted, found, user)
+        orgs = [read_org(admin, each) for each in wanted]
+        destination = spelled_as(destination, (each.name for found in orgs for each in found.fields.values()))
+        needs = list(zip(self._wanted(destination), orgs, strict=True))
+        hands_on = handed_on(destination)
+        todo = plan(needs, user, hands_on, read_conversion(admin) if hands_on else None)
         if self.options.export:
-            return self._export(wanted, todo, found, admin)
-        return self._make(admin, integration, wanted, todo)
+            return self._export(needs, todo, admin)
+        return self._make(admin, integration, [each for each, _ in needs], todo)
 
-    def _wanted(self, names: Iterable[str] = ()) -> Wanted:
+    def _wanted(self, destination: Destination) -> tuple[Wanted, ...]:
         try:
-            return wanted_by(spelled_as(destination_in(self.options.file), names), self.options.kind)
+            return wanted_by(destination, self.options.kind)
         except UnsuitableTypeError as error:
             raise OrgError(str(error)) from None
 
@@ -177,15 +183,15 @@ class CreateFields:
             raise OrgError("The administrator's token is for another org than the stack's.")
         return user or None
 
-    def _export_everything(self, wanted: Wanted) -> int:
+    def _export_everything(self, wanted: Sequence[Wanted], hands_on: Mapping[str, str]) -> int:
         if self.options.export is None:
             raise OrgError(
                 "This needs an administrator's access token: the integration user must not have that right."
                 " Add --access-token-stdin, or --export DIR to write files for a deployment."
                 f"{self._way_on_this_machine()}"
             )
-        org = assumed(wanted.sobject, (name for _, name in wanted.given))
-        return self._export(wanted, plan(wanted, org), org)
+        needs = [(each, assumed(each.sobject, (name for _, name in each.given))) for each in wanted]
+        return self._export(needs, plan(needs, hands_on=hands_on))
 
     def _way_on_this_machine(self) -> str:
         if not self._is_local:
@@ -194,15 +200,15 @@ class CreateFields:
         # Short lines, so that no terminal breaks the command where the shell would not take it.
         return f" Here:\n{way} |\n  destination create-fields {self.options.file} \\\n  --local --access-token-stdin"
 
-    def _export(self, wanted: Wanted, todo: Plan, found: Found, admin: OrgApi | None = None) -> int:
+    def _export(self, needs: Sequence[tuple[Wanted, Found]], todo: Plan, admin: OrgApi | None = None) -> int:
         folder = self.options.export or Path()
-        there = read_metadata(admin, "PermissionSet", found.sets) if admin and found.sets else {}
-        files = source_tree(wanted, todo, found, there)
+        sets = [name for _, found in needs for name in found.sets]
+        files = source_tree(needs, todo, read_metadata(admin, "PermissionSet", sets) if admin and sets else {})
         write_tree(files, folder)
         if self.options.as_json:
             print(json.dumps({"files": [str(path) for path in files]}, indent=2))
             return FINDINGS if todo.problems else GOOD
-        show_plan(wanted, todo, self.console)
+        show_plan([each.sobject for each, _ in needs], todo, self.console)
         if admin is None:
             text = (
                 "No org was asked: permission sets of these names that are there lose what others added to them."
@@ -214,20 +220,21 @@ class CreateFields:
         self.console.print(deploy, highlight=False, soft_wrap=True)
         return FINDINGS if todo.problems else GOOD
 
-    def _make(self, admin: OrgApi, integration: OrgApi | None, wanted: Wanted, todo: Plan) -> int:
+    def _make(self, admin: OrgApi, integration: OrgApi | None, wanted: Sequence[Wanted], todo: Plan) -> int:
         if not self.options.as_json:
-            show_plan(wanted, todo, self.console)
+            show_plan([each.sobject for each in wanted], todo, self.console)
         if todo.steps and not self._may_go_on(len(todo.steps)):
             if self.options.as_json:
-                self._print_json(wanted, todo, None)
+                self._print_json(wanted, todo, {})
             return FINDINGS
         take(admin, todo.steps, self._note)
-        sight = self._sight(integration, wanted)
+        sights = {e.sobject: sight_of(describe(integration, e.sobject), e) for e in wanted} if integration else {}
         if self.options.as_json:
-            self._print_json(wanted, todo, sight)
+            self._print_json(wanted, todo, sights)
         else:
-            show_sight(sight, wanted, self.console)
-        return FINDINGS if todo.problems or (sight and not sight.is_whole) else GOOD
+            for each in wanted:
+                show_sight(sights.get(each.sobject), each, self.console)
+        return FINDINGS if todo.problems or not all(sight.is_whole for sight in sights.values()) else GOOD
 
     def _may_go_on(self, count: int) -> bool:
         if self.options.yes:
@@ -239,15 +246,12 @@ class CreateFields:
         if not self.options.as_json:
             show_done(step, self.console)
 
-    def _sight(self, integration: OrgApi | None, wanted: Wanted) -> Sight | None:
-        return sight_of(describe(integration, wanted.sobject), wanted) if integration else None
-
-    def _print_json(self, wanted: Wanted, todo: Plan, sight: Sight | None) -> None:
+    def _print_json(self, wanted: Sequence[Wanted], todo: Plan, sights: Mapping[str, Sight]) -> None:
         rows = [dict(zip(("kind", "name", "detail"), step.shown(), strict=True)) for step in todo.steps]
         report: dict[str, Any] = {
-            "salesforce_object": wanted.sobject,
+            "salesforce_objects": [each.sobject for each in wanted],
             "steps": [{**row, "done": step in self._done} for row, step in zip(rows, todo.steps, strict=True)],
             "problems": [asdict(problem) for problem in todo.problems],
-            "integration_user": asdict(sight) if sight else None,
+            "integration_user": {name: asdict(sight) for name, sight in sights.items()},
         }
         print(json.dumps(report, indent=2, default=list))

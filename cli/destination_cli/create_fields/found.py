@@ -190,7 +190,7 @@ def _sets(api: OrgApi, wanted: Wanted) -> dict[str, FoundSet]:
 
 
 def _set(api: OrgApi, set_id: str) -> FoundSet:
-    rights = "PermissionsRead, PermissionsCreate, PermissionsEdit, PermissionsDelete"
+    rights = ", ".join(f"Permissions{right}" for right in RIGHTS)
     objects = api.query(f"Id, SobjectType, {rights}", "ObjectPermissions", {"ParentId": set_id})
     fields = api.query("Id, Field, PermissionsEdit", "FieldPermissions", {"ParentId": set_id})
     users = api.query("AssigneeId", "PermissionSetAssignment", {"PermissionSetId": set_id})

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from destination_cli.create_fields.metadata import create_metadata
+from destination_cli.create_fields.metadata import write_metadata
 from destination_cli.create_fields.plan import Component, SetRecords, Step
 from destination_cli.org_api import OrgApi, OrgError
 
@@ -38,8 +38,6 @@ def take(api: OrgApi, steps: Sequence[Step], done: Callable[[Step], None]) -> No
     for step in steps:
         if isinstance(step, SetRecords):
             _write(api, step)
-        elif step.kind == "CustomPermission":
-            _make_permission(api, step)
         else:
             _make(api, step)
         done(step)
@@ -47,21 +45,16 @@ def take(api: OrgApi, steps: Sequence[Step], done: Callable[[Step], None]) -> No
 
 def _make(api: OrgApi, step: Component) -> None:
     path, metadata = f"tooling/sobjects/{step.kind}", {"Metadata": step.metadata}
+    if step.by_hand:
+        if refusal := write_metadata(api, step.kind, step.name, step.metadata):
+            raise StepRefusedError(step, *refusal, f"{step.by_hand} Then run the command again.")
+        return
     if step.record_id:
         answer = api.send("PATCH", f"{path}/{step.record_id}", metadata)
     else:
         answer = api.send("POST", path, {"FullName": step.full_name, **metadata})
     if not answer.good:
         raise StepRefusedError(step, answer.code, answer.text)
-
-
-def _make_permission(api: OrgApi, step: Component) -> None:
-    if refusal := create_metadata(api, step.kind, step.name, step.metadata):
-        cure = (
-            f"Create {step.name} by hand (Setup > Custom Permissions) or deploy what --export writes,"
-            " then run the command again."
-        )
-        raise StepRefusedError(step, *refusal, cure)
 
 
 def _write(api: OrgApi, step: SetRecords) -> None:

@@ -4,14 +4,14 @@ The pieces of metadata that Salesforce is given, and what only its Metadata API 
 The export writes the same pieces as XML, so that a field made by hand of the export is the field made here.
 
 Neither REST nor the Tooling API makes custom permissions ("CustomPermission" in the Object Reference: query and
-retrieve only), or shows the whole of a permission set. createMetadata() and readMetadata() do, without a package and
-waiting. The token travels in the body. Salesforce takes no tokens in JWT format here.
+retrieve only), shows the whole of a permission set, or says which fields a converted lead hands on. The Metadata API's
+calls do, without a package and waiting. The token travels in the body. Salesforce takes no tokens in JWT format here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from html import unescape
 from typing import Any
 from xml.etree import ElementTree
@@ -53,12 +53,12 @@ def field_metadata(field: WantedField) -> Json:
     match field.kind:
         case FieldKind.CHECKBOX:
             metadata["defaultValue"] = "false"
-        case FieldKind.TEXT | FieldKind.LONG_TEXT:
+        case FieldKind.TEXT:
             metadata["length"] = field.length
+        case FieldKind.LONG_TEXT:
+            metadata |= {"length": field.length, "visibleLines": 3}
         case FieldKind.NUMBER:
             metadata |= {"precision": 18, "scale": 0}
-    if field.kind is FieldKind.LONG_TEXT:
-        metadata["visibleLines"] = 3
     if field.kind is FieldKind.MULTI_SELECT:
         # Unrestricted: an audience that is new in the file is delivered even before its value is in the list.
         definition = {"sorted": False, "value": list(map(_value, field.values))}
@@ -67,7 +67,8 @@ def field_metadata(field: WantedField) -> Json:
     if field.kind is not FieldKind.CHECKBOX:
         metadata["required"] = False
     if field.finds_records:
-        metadata |= {"caseSensitive": field.case_sensitive, "externalId": True, "unique": True}
+        case = {"caseSensitive": field.case_sensitive} if field.unique else {}
+        metadata |= {"externalId": True, "unique": field.unique, **case}
     return metadata
 
 
@@ -100,14 +101,77 @@ def permission_metadata() -> Json:
     }
 
 
+LEAD_CONVERSION = "LeadConvertSettings"
+"""The type, and the one component of it, that says which custom fields a converted lead hands on."""
+
+
+def read_conversion(api: OrgApi) -> Json | None:
+    """Everything that the org says of converted leads; None where it does not show it to this administrator."""
+    try:
+        return _members(read_metadata(api, LEAD_CONVERSION, [LEAD_CONVERSION])[LEAD_CONVERSION])
+    except OrgError:
+        return None
+
+
+def handed_on_in(conversion: Mapping[str, Any]) -> dict[str, str]:
+    """The fields that a converted lead hands on to its contact: the contact's by the lead's."""
+    rows = _to_contact(conversion).get("mappingFields", ())
+    return {str(*row["inputField"]): str(*row["outputField"]) for row in rows}
+
+
+def with_handed_on(conversion: Mapping[str, Any], fields: Mapping[str, str]) -> Json:
+    """The same with more fields. The whole is sent: no page says that Salesforce keeps what is left out."""
+    known, others = _to_contact(conversion), conversion.get("objectMapping", ())
+    rows = [{"inputField": lead, "outputField": contact} for lead, contact in fields.items()]
+    mapping = {
+        "inputObject": "Lead",
+        "outputObject": "Contact",
+        "mappingFields": [*known.get("mappingFields", ()), *rows],
+    }
+    return {**conversion, "objectMapping": [*(other for other in others if other is not known), mapping]}
+
+
+def _to_contact(conversion: Mapping[str, Any]) -> Json:
+    return next((each for each in conversion.get("objectMapping", ()) if each["outputObject"] == ["Contact"]), {})
+
+
+def _members(element: Element) -> Json:
+    found: Json = {}
+    for child in element:
+        if value := _members(child) if len(child) else child.text:
+            found.setdefault(child.tag, []).append(value)
+    return found
+
+
+def add_members(parent: Element, members: Mapping[str, Any]) -> None:
+    """Write members as XML."""
+    # Salesforce's own tools write the members in alphabetical order, with the name before all others.
+    for name in sorted(members, key=lambda name: (name != "fullName", name)):
+        value = members[name]
+        for item in value if isinstance(value, Sequence) and not isinstance(value, str) else [value]:
+            child = ElementTree.SubElement(parent, name)
+            if isinstance(item, Mapping):
+                add_members(child, _picklist_value(item) if name == "value" else item)
+            else:
+                child.text = str(item).lower() if isinstance(item, bool) else str(item)
+
+
+def _picklist_value(value: Mapping[str, Any]) -> Json:
+    """The Tooling API says `valueName` where the Metadata API says `fullName`."""
+    known = {name: content for name, content in value.items() if content is not None and name != "valueName"}
+    return {**known, "fullName": value["valueName"]}
+
+
 def _value(name: str) -> Json:
     return {"default": False, "label": name, "valueName": name}
 
 
-def create_metadata(api: OrgApi, kind: str, name: str, metadata: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Make one component; None when it was made, else the code and the text of the refusal."""
-    members = "".join(f"<{key}>{_text(value)}</{key}>" for key, value in {"fullName": name, **metadata}.items())
-    answer = soap(api, "m", f'<createMetadata><metadata xsi:type="{kind}">{members}</metadata></createMetadata>')
+def write_metadata(api: OrgApi, kind: str, name: str, metadata: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Make a custom permission, or change how leads are converted; None if done, else code and text of the refusal."""
+    call = "updateMetadata" if kind == LEAD_CONVERSION else "createMetadata"
+    component = ElementTree.Element("metadata", {"xsi:type": kind})
+    add_members(component, {**metadata, "fullName": name})
+    answer = soap(api, "m", f"<{call}>{ElementTree.tostring(component, encoding='unicode')}</{call}>")
     return None if "<success>true</success>" in answer[1] else refusal(*answer)
 
 
@@ -140,7 +204,3 @@ def refusal(status: int, text: str) -> tuple[str, str]:
     """The code and the text of a call that was refused."""
     code, message = _CODE.search(text), _TEXT.search(text)
     return code[1] if code else f"HTTP_{status}", unescape(message[1]) if message else ""
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else escape(str(value))

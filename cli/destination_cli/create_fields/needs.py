@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from salesforce_destination.connection.field_fit import TAKES
 from salesforce_destination.destination.destination import Audience, Destination
 from salesforce_destination.record.guards import Guards, guard_formula, stale_marker
 
 _MAKEABLE = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__c")
+_CUSTOM = re.compile(r"\w+__c", re.IGNORECASE)
 _LONGEST_NAME = 43
 _LONGEST_LABEL, _LONGEST_RULE = 40, 40
 
@@ -46,8 +47,8 @@ NAMES: Mapping[FieldKind, Names] = {
     FieldKind.NUMBER: Names("Number (18, 0)", "double", "Number"),
 }
 
-RIGHTS = ("Read", "Create", "Edit", "Delete")
-"""What can be done with records, in the order in which people are told."""
+RIGHTS = {"Read": "read", "Create": "create", "Edit": "edit", "Delete": "delete", "ViewAllRecords": "view all records"}
+"""What can be done with records, by the word for it, in the order in which people are told."""
 
 AUDIENCE_KINDS = tuple(kind for kind in FieldKind if kind is not FieldKind.NUMBER)
 
@@ -57,7 +58,7 @@ class WantedField:
     """
     One field. `takes` are the types, as a describe names them, that do as well where it is there already.
 
-    One that `finds_records` is a unique external ID.
+    One that `finds_records` is an external ID.
     """
 
     key: str
@@ -69,6 +70,7 @@ class WantedField:
     length: int = 0
     values: tuple[str, ...] = ()
     finds_records: bool = False
+    unique: bool = False
     case_sensitive: bool = False
 
 
@@ -109,7 +111,11 @@ class WantedSet:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Everything that an org has to have. `given` are fields that the file writes and that are not made here."""
+    """
+    Everything that an org has to have on one sObject of a file.
+
+    `given` are fields that the file writes and that are not made here.
+    """
 
     sobject: str
     api_version: str
@@ -137,26 +143,62 @@ class UnsuitableTypeError(ValueError):
     """The type that a person asked for does not take what the file writes. The text says which would."""
 
 
-def wanted_by(destination: Destination, kind: FieldKind | None = None) -> Wanted:
-    """Work out what a destination file needs; `kind` is the type that a person wants for its audience fields."""
-    fields = [*_audience_fields(destination, kind), *_time_fields(destination)]
-    identity, given = _identity_field(destination), []
-    if identity and destination.creates:
-        fields.append(identity)
-    elif identity:
-        given.append(("identity.target", identity.name))
-    given += [(f"mappings[{place}].target", mapping.target) for place, mapping in enumerate(destination.mappings)]
+def wanted_by(destination: Destination, kind: FieldKind | None = None) -> tuple[Wanted, ...]:
+    """Work out what a file needs on each sObject; `kind` is the type that a person wants for its audience fields."""
+    return tuple(_wanted_on(sobject, destination, kind) for sobject in destination.objects)
+
+
+def _wanted_on(sobject: str, destination: Destination, kind: FieldKind | None) -> Wanted:
+    own = destination.of(sobject)
+    audiences = list(_counting(destination, "audiences", sobject))
+    keys, given = _keys(destination, sobject)
+    fields = [*_audience_fields(audiences, kind), *_time_fields(own, audiences), *keys]
+    mappings = _counting(destination, "mappings", sobject)
+    given += [(f"mappings[{place}].target", mapping.target) for place, mapping in mappings]
     unique = tuple({field.name: field for field in reversed(fields)}.values())[::-1]
-    guards = dict.fromkeys(Guards.of(destination).guard_of.values())
+    guards = dict.fromkeys(Guards.of(own).guard_of.values())
+    rights = {
+        "Read",
+        "Edit",
+        *(["Create"] if own.creates else []),
+        *(["ViewAllRecords"] if destination.creates else []),
+    }
     return Wanted(
-        sobject=destination.salesforce_object,
+        sobject=sobject,
         api_version=destination.api_version,
         fields=unique,
         given=tuple(given),
         rules=tuple(WantedRule(rule_name(field), field) for field in guards),
-        integration=_integration_set(destination, [field.name for field in unique] + [name for _, name in given]),
-        sales=_sales_set(destination),
+        integration=_integration_set(sobject, rights, [field.name for field in unique] + [name for _, name in given]),
+        sales=_sales_set(own),
     )
+
+
+def _counting(destination: Destination, tables: str, sobject: str) -> Iterator[tuple[int, Any]]:
+    """The tables of this name that count for an sObject, with their places in the file."""
+    for place, table in enumerate(getattr(destination, tables)):
+        alone = destination.model_copy(update={tables: (table,)})
+        yield from ((place, counting) for counting in getattr(alone.of(sobject), tables))
+
+
+def handed_on(destination: Destination) -> dict[str, str]:
+    """
+    The custom fields that a lead has to hand on to the contact that it becomes: the contact's by the lead's.
+
+    By a key that is blank there the contact is never found, and a guard that is blank lets older values pass.
+    """
+    if not {"Contact", "Lead"} <= {*destination.objects}:
+        return {}
+    pairs = [(destination.ordering.field, destination.ordering.field)] if destination.ordering else []
+    for tables in ("rules", "mappings", "audiences"):
+        leads, contacts = (dict(_counting(destination, tables, sobject)) for sobject in ("Lead", "Contact"))
+        pairs += [
+            (getattr(leads[place], key, None) or "", getattr(contacts[place], key, None) or "")
+            for key in ("target", "mapping_id", "since_field")
+            for place in leads
+            if place in contacts
+        ]
+    return {lead: contact for lead, contact in pairs if all(map(_CUSTOM.fullmatch, (lead, contact)))}
 
 
 def home_of(sobject: str, name: str) -> tuple[str, str]:
@@ -184,14 +226,11 @@ def rule_name(field: str) -> str:
     return name if len(name) <= _LONGEST_RULE else f"{name[:31].rstrip('_')}_{zlib.crc32(field.encode()):08x}"
 
 
-def _audience_fields(destination: Destination, kind: FieldKind | None) -> list[WantedField]:
+def _audience_fields(audiences: Sequence[tuple[int, Audience]], kind: FieldKind | None) -> list[WantedField]:
     names: dict[str, list[str]] = {}
-    for audience in destination.audiences:
+    for _, audience in audiences:
         names.setdefault(audience.mapping_id, []).append(audience.name or audience.id)
-    return [
-        _audience_field(place, audience, kind, tuple(names[audience.mapping_id]))
-        for place, audience in enumerate(destination.audiences)
-    ]
+    return [_audience_field(place, audience, kind, tuple(names[audience.mapping_id])) for place, audience in audiences]
 
 
 def _audience_field(place: int, audience: Audience, kind: FieldKind | None, names: tuple[str, ...]) -> WantedField:
@@ -221,7 +260,7 @@ def _length(kind: FieldKind, several: bool, longest: int) -> int:
     return (255 if several else max(20, longest)) if kind is FieldKind.TEXT else 0
 
 
-def _time_fields(destination: Destination) -> list[WantedField]:
+def _time_fields(destination: Destination, audiences: Sequence[tuple[int, Audience]]) -> list[WantedField]:
     fields = [
         WantedField(
             key=f"audiences[{place}].since_field",
@@ -231,7 +270,7 @@ def _time_fields(destination: Destination) -> list[WantedField]:
             takes=frozenset({"datetime"}),
             description="Written by the customer-data platform: when the status last changed.",
         )
-        for place, audience in enumerate(destination.audiences)
+        for place, audience in audiences
         if audience.since_field
     ]
     if destination.ordering:
@@ -241,36 +280,46 @@ def _time_fields(destination: Destination) -> list[WantedField]:
     return fields
 
 
-def _identity_field(destination: Destination) -> WantedField | None:
-    if destination.updates_by_id:
-        return None
-    description = "Written by the customer-data platform: identifies the person's record."
-    name, takes = destination.identity.target, frozenset({"string", "double", "email"})
-    return WantedField(
-        key="identity.target",
-        name=name,
-        label="CDP customer id",
-        kind=FieldKind.TEXT,
-        takes=takes,
-        description=description,
-        length=255,
-        finds_records=True,
-        case_sensitive=destination.identity.case_sensitive,
-    )
+def _keys(destination: Destination, sobject: str) -> tuple[list[WantedField], list[tuple[str, str]]]:
+    """
+    The fields that records are found by: those that are made here, and those that have to be there.
+
+    New records get the keys of all rules, so that each is made where any record is created; one that creates is unique.
+    """
+    made, given, several = [], [], len(destination.rules) > 1
+    for place, rule in _counting(destination, "rules", sobject):
+        key, name = f"identity[{place}].target" if several else "identity.target", rule.target
+        creates = bool(destination.rules[place].create_missing)
+        if not rule.is_id and destination.creates and (creates or _CUSTOM.fullmatch(name)):
+            made.append(
+                WantedField(
+                    key=key,
+                    name=name,
+                    label=_label(name[:-3].replace("_", " "), "") if several else "CDP customer id",
+                    kind=FieldKind.TEXT,
+                    takes=frozenset({"string", "double", "email"}),
+                    description="Written by the customer-data platform: identifies the person's record.",
+                    length=255,
+                    finds_records=True,
+                    unique=creates,
+                    case_sensitive=rule.case_sensitive,
+                )
+            )
+        elif not rule.is_id:
+            given.append((key, name))
+    return made, given
 
 
 def _label(name: str, end: str) -> str:
     return name[: _LONGEST_LABEL - len(end)].strip() + end
 
 
-def _integration_set(destination: Destination, fields: list[str]) -> WantedSet:
-    name = destination.salesforce_object
-    create = {"Create"} if destination.creates else set()
+def _integration_set(name: str, rights: set[str], fields: list[str]) -> WantedSet:
     return WantedSet(
         name=integration_set_name(name),
         label=f"CDP destination: write {name}"[:80],
         description="Only for the integration user: edits what the customer-data platform delivers.",
-        rights=frozenset({"Read", "Edit"} | create),
+        rights=frozenset(rights),
         fields=tuple(dict.fromkeys(fields)),
         edit=True,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as member
 from typing import Any
@@ -12,10 +12,13 @@ from salesforce_destination.record.guards import GUARD_EXEMPT
 
 from destination_cli.create_fields.found import Found, FoundField, FoundRule, FoundSet
 from destination_cli.create_fields.metadata import (
+    LEAD_CONVERSION,
     Json,
     field_metadata,
+    handed_on_in,
     permission_metadata,
     rule_metadata,
+    with_handed_on,
     with_values,
 )
 from destination_cli.create_fields.needs import (
@@ -34,7 +37,11 @@ NO_SET = FoundSet("")
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A field, a rule or a custom permission to make, or (by the id of its record) to make what it has to be."""
+    """
+    A field, a rule or a custom permission to make, or (by the id of its record) to make what it has to be.
+
+    Only the Metadata API makes one with `by_hand`: what a person does where the org does not let it.
+    """
 
     kind: str
     sobject: str
@@ -43,6 +50,7 @@ class Component:
     what: str
     detail: str
     record_id: str | None = None
+    by_hand: str = ""
 
     @property
     def full_name(self) -> str:
@@ -80,15 +88,39 @@ class Plan:
     problems: tuple[Mistake, ...]
 
 
-def plan(wanted: Wanted, found: Found, integration_user: str | None = None) -> Plan:
-    """Compare what a file needs with what an org has. `integration_user` is the id of whom the first set is for."""
+def plan(
+    needs: Sequence[tuple[Wanted, Found]],
+    integration_user: str | None = None,
+    hands_on: Mapping[str, str] | None = None,
+    conversion: Json | None = None,
+) -> Plan:
+    """
+    Compare what a file needs on each of its sObjects with what an org has of it.
+
+    `integration_user` is the id of whom the first set is for, `hands_on` what a lead has to hand on to its contact, and
+    `conversion` what the org says of converted leads, if it shows that.
+    """
     problems: list[Mistake] = []
     steps: list[Step] = []
-    if wanted.rules and not found.has_permission:
-        detail = "for repairs by hand; assigned to nobody"
-        metadata = permission_metadata()
-        steps.append(Component("CustomPermission", "", GUARD_EXEMPT, metadata, "custom permission", detail))
-    steps += _field_steps(wanted, found, problems)
+    if any(wanted.rules and not found.has_permission for wanted, found in needs):
+        detail, metadata = "for repairs by hand; assigned to nobody", permission_metadata()
+        by_hand = f"Create {GUARD_EXEMPT} by hand (Setup > Custom Permissions) or deploy what --export writes."
+        names = "CustomPermission", "", GUARD_EXEMPT
+        steps.append(Component(*names, metadata, "custom permission", detail, by_hand=by_hand))
+    for wanted, found in needs:
+        steps += _object_steps(wanted, found, integration_user, problems)
+    usable = {(wanted.sobject, name) for wanted, found in needs for name in usable_in(wanted, found)}
+    both = {
+        lead: contact
+        for lead, contact in (hands_on or {}).items()
+        if {("Lead", lead.lower()), ("Contact", contact.lower())} <= usable
+    }
+    steps += _conversion_steps(both, conversion, problems)
+    return Plan(tuple(steps), tuple(problems))
+
+
+def _object_steps(wanted: Wanted, found: Found, integration_user: str | None, problems: list[Mistake]) -> list[Step]:
+    steps: list[Step] = [*_field_steps(wanted, found, problems)]
     usable = usable_in(wanted, found)
     steps += [
         step for rule in wanted.rules if rule.field.lower() in usable for step in _rule_steps(wanted, found, rule)
@@ -99,7 +131,30 @@ def plan(wanted: Wanted, found: Found, integration_user: str | None = None) -> P
     if integration_user and integration_user not in there.assigned:
         row, detail = {"AssigneeId": integration_user}, f"to the integration user {integration_user}"
         steps.append(SetRecords(wanted.integration.name, "PermissionSetAssignment", (row,), "assignment", detail))
-    return Plan(tuple(steps), tuple(problems))
+    return steps
+
+
+def _conversion_steps(hands_on: Mapping[str, str], conversion: Json | None, problems: list[Mistake]) -> Iterator[Step]:
+    known = {lead.lower(): contact.lower() for lead, contact in handed_on_in(conversion or {}).items()}
+    lacking = {lead: contact for lead, contact in hands_on.items() if known.get(lead.lower()) != contact.lower()}
+    if lacking and conversion is None:
+        problem = "What a converted lead hands on to its contact is not shown to this user."
+        problems.append(Mistake("salesforce_object", problem, _by_hand(lacking)))
+        return
+    taken = {*known.values()}
+    free = {lead: to for lead, to in lacking.items() if lead.lower() not in known and to.lower() not in taken}
+    if free:
+        metadata, by_hand = with_handed_on(conversion or {}, free), _by_hand(free)
+        what, detail = "lead conversion", f"hands on to the contact: {', '.join(free)}"
+        yield Component(LEAD_CONVERSION, "", LEAD_CONVERSION, metadata, what, detail, by_hand=by_hand)
+    if other := {lead: to for lead, to in lacking.items() if lead not in free}:
+        problem = f"A converted lead hands {', '.join(other)} on otherwise than the file needs it."
+        problems.append(Mistake("salesforce_object", problem, _by_hand(other)))
+
+
+def _by_hand(fields: Mapping[str, str]) -> str:
+    pairs = ", ".join(lead if lead == contact else f"{lead} to {contact}" for lead, contact in fields.items())
+    return f"Map by hand (Setup > Object Manager > Lead > Fields & Relationships > Map Lead Fields > Contact): {pairs}."
 
 
 def usable_in(wanted: Wanted, found: Found) -> set[str]:
@@ -143,7 +198,7 @@ def _field_steps(wanted: Wanted, found: Found, problems: list[Mistake]) -> Itera
 
 def _described(field: WantedField) -> str:
     length = f", {field.length}" if field.kind == "text" else ""
-    more = ", external ID, unique" if field.finds_records else ""
+    more = f", external ID{', unique' if field.unique else ''}" if field.finds_records else ""
     values = f": {'; '.join(field.values)}" if field.values else ""
     return f"{NAMES[field.kind].words}{length}{more}{values}"
 
@@ -203,7 +258,7 @@ def _set_steps(wanted: Wanted, each: WantedSet, found: Found) -> Iterator[Step]:
             | {f"Permissions{right}": right in given for right in RIGHTS}
             for name, given in rights.items()
         )
-        words = {name: ", ".join(r.lower() for r in RIGHTS if r in given) for name, given in rights.items()}
+        words = {name: ", ".join(RIGHTS[r] for r in RIGHTS if r in given) for name, given in rights.items()}
         detail = "; ".join(f"{name}: {given}" for name, given in words.items())
         yield SetRecords(each.name, "ObjectPermissions", rows, "rights on records", detail)
     if fields := [name for name in permissionable(wanted, each, found) if not _has(there, name, each.edit)]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
 from xml.etree import ElementTree
 
 from destination_cli.create_fields.found import Found
-from destination_cli.create_fields.metadata import NAMESPACE, Element
-from destination_cli.create_fields.needs import Wanted, WantedSet
+from destination_cli.create_fields.metadata import LEAD_CONVERSION, NAMESPACE, Element, add_members
+from destination_cli.create_fields.needs import RIGHTS, Wanted, WantedSet
 from destination_cli.create_fields.plan import Component, Plan, permissionable, rights_of
 
 ROOT = PurePosixPath("force-app/main/default")
@@ -18,7 +17,7 @@ ROOT = PurePosixPath("force-app/main/default")
 Files = dict[PurePosixPath, str]
 
 
-def source_tree(wanted: Wanted, plan: Plan, found: Found, there: Mapping[str, Element]) -> Files:
+def source_tree(needs: Sequence[tuple[Wanted, Found]], plan: Plan, there: Mapping[str, Element]) -> Files:
     """
     The files of a project, by their paths.
 
@@ -28,15 +27,16 @@ def source_tree(wanted: Wanted, plan: Plan, found: Found, there: Mapping[str, El
     project = {
         "packageDirectories": [{"path": "force-app", "default": True}],
         "name": "salesforce-destination-setup",
-        "sourceApiVersion": wanted.api_version,
+        "sourceApiVersion": needs[0][0].api_version,
     }
     files = {PurePosixPath("sfdx-project.json"): json.dumps(project, indent=2) + "\n"}
     for step in plan.steps:
         if isinstance(step, Component):
             files[_path(step)] = _xml(_component(step))
-    for each in wanted.sets:
-        path = ROOT / "permissionsets" / f"{each.name}.permissionset-meta.xml"
-        files[path] = _xml(_permission_set(wanted, each, found, there.get(each.name)))
+    for wanted, found in needs:
+        for each in wanted.sets:
+            path = ROOT / "permissionsets" / f"{each.name}.permissionset-meta.xml"
+            files[path] = _xml(_permission_set(wanted, each, found, there.get(each.name)))
     return files
 
 
@@ -52,6 +52,8 @@ _SUFFIXES = {"CustomField": "field", "CustomPermission": "customPermission", "Va
 
 
 def _path(component: Component) -> PurePosixPath:
+    if component.kind == LEAD_CONVERSION:
+        return ROOT / LEAD_CONVERSION / f"{LEAD_CONVERSION}.LeadConvertSetting-meta.xml"
     suffix = _SUFFIXES[component.kind]
     folder = ROOT / "objects" / component.sobject if component.sobject else ROOT
     return folder / f"{suffix}s" / f"{component.name}.{suffix}-meta.xml"
@@ -60,19 +62,20 @@ def _path(component: Component) -> PurePosixPath:
 def _component(component: Component) -> Element:
     root = ElementTree.Element(component.kind)
     name = {"fullName": component.name} if component.sobject else {}
-    _add(root, {**name, **{key: value for key, value in component.metadata.items() if value is not None}})
+    known = {key: value for key, value in component.metadata.items() if value is not None and key != "fullName"}
+    add_members(root, {**known, **name})
     return root
 
 
 def _permission_set(wanted: Wanted, each: WantedSet, found: Found, there: Element | None) -> Element:
     root = ElementTree.Element("PermissionSet")
     if there is None:
-        _add(root, {"description": each.description, "hasActivationRequired": False, "label": each.label})
+        add_members(root, {"description": each.description, "hasActivationRequired": False, "label": each.label})
     else:
         root.extend(child for child in there if child.tag != "fullName")
     for sobject, rights in rights_of(wanted, each, found).items():
         entry = _entry(root, "objectPermissions", "object", sobject, _NO_RIGHTS)
-        _allow(entry, *(f"allow{right}" for right in rights))
+        _allow(entry, *(_FLAGS[right] for right in rights))
     for name in permissionable(wanted, each, found):
         entry = _entry(root, "fieldPermissions", "field", name, ("editable", "readable"))
         _allow(entry, "readable", *(["editable"] if each.edit else []))
@@ -80,7 +83,8 @@ def _permission_set(wanted: Wanted, each: WantedSet, found: Found, there: Elemen
     return root
 
 
-_NO_RIGHTS = ("allowCreate", "allowDelete", "allowEdit", "allowRead", "modifyAllRecords", "viewAllRecords")
+_FLAGS = {right: "viewAllRecords" if right == "ViewAllRecords" else f"allow{right}" for right in RIGHTS}
+_NO_RIGHTS = (*_FLAGS.values(), "modifyAllRecords")
 
 
 def _entry(root: Element, tag: str, key: str, name: str, flags: Sequence[str]) -> Element:
@@ -88,7 +92,7 @@ def _entry(root: Element, tag: str, key: str, name: str, flags: Sequence[str]) -
         if (entry.findtext(key) or "").lower() == name.lower():
             return entry
     entry = ElementTree.SubElement(root, tag)
-    _add(entry, {key: name, **dict.fromkeys(flags, False)})
+    add_members(entry, {key: name, **dict.fromkeys(flags, False)})
     return entry
 
 
@@ -102,22 +106,3 @@ def _xml(root: Element) -> str:
     root.set("xmlns", NAMESPACE)
     ElementTree.indent(root, "    ")
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
-
-
-def _add(parent: Element, members: Mapping[str, Any]) -> None:
-    # Salesforce's own tools write the members in alphabetical order, with the name before all others.
-    for name in sorted(members, key=lambda name: (name != "fullName", name)):
-        value = members[name]
-        if isinstance(value, Mapping):
-            _add(ElementTree.SubElement(parent, name), value)
-        elif isinstance(value, Sequence) and not isinstance(value, str):
-            for item in value:
-                _add(ElementTree.SubElement(parent, name), _picklist_value(item) if name == "value" else item)
-        else:
-            ElementTree.SubElement(parent, name).text = str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _picklist_value(value: Mapping[str, Any]) -> dict[str, Any]:
-    """The Tooling API says `valueName` where the Metadata API says `fullName`."""
-    known = {name: content for name, content in value.items() if content is not None and name != "valueName"}
-    return {**known, "fullName": value["valueName"]}

@@ -13,9 +13,9 @@ from destination_cli.create_fields.creation import CreateFields, CreationOptions
 from destination_cli.create_fields.needs import FieldKind
 from destination_cli.org_api import OrgError
 from destination_cli.target import TargetError
-from destination_testbench.org import AccessLevel, OrgConfig, OrgServer, SimulatedOrg, serve
-from guarded_org import GUARDED, GUARDS
-from org_caller import ADMIN, Caller, a_contact, an_org, first_error
+from destination_testbench.org import AccessLevel, Fault, FaultKind, OrgConfig, OrgServer, SimulatedOrg, serve
+from guarded_org import GUARDED, GUARDS, PEOPLE
+from org_caller import ADMIN, Caller, a_contact, a_lead, an_org, first_error
 from org_target import a_target, admin_token
 from rich.console import Console
 
@@ -268,7 +268,7 @@ def test_programs_get_the_plan_without_a_yes_and_what_was_done_with_one(
     assert (plan.status, done.status) == (1, 0)
     assert {step["done"] for step in planned["steps"]} == {False}
     assert {step["done"] for step in made["steps"]} == {True}
-    assert made["integration_user"]["lacks"] == []
+    assert made["integration_user"]["Contact"]["lacks"] == []
 
 
 def test_an_export_with_a_token_holds_what_lacks_and_changes_nothing(
@@ -395,3 +395,112 @@ def test_what_the_integration_user_may_not_do_is_said(org: SimulatedOrg, server:
     run = Run(server, file)
 
     assert (run.status, "Read-only: CDP_Loyal__c" in run.text) == (1, True)
+
+
+HANDED_ON = {"CDP_Email_Key__c", "CDP_Loyalty_Number__c", "CDP_Loyal__c", "CDP_Loyal_Since__c", "CDP_Event_Time__c"}
+
+
+@pytest.fixture
+def people(org: SimulatedOrg, tmp_path: Path) -> Path:
+    """A file of two objects, in an org that knows nothing of it."""
+    for sobject in ("Contact", "Lead"):
+        for name in (HANDED_ON | NEW) & org.schema.sobjects[sobject].fields.keys():
+            org.admin.remove_field(sobject, name)
+    path = tmp_path / "people.toml"
+    path.write_text(PEOPLE)
+    return path
+
+
+def test_one_plan_gives_both_objects_what_they_need(org: SimulatedOrg, server: OrgServer, people: Path) -> None:
+    questions: list[str] = []
+
+    def agree(question: str) -> bool:
+        questions.append(question)
+        return True
+
+    run = Run(server, people, ask=agree)
+
+    assert (run.status, len(questions)) == (0, 1)
+    assert all(f"can write 8 of 8 fields of {sobject}" in run.text for sobject in ("Contact", "Lead"))
+    for sobject in ("Contact", "Lead"):
+        fields = org.schema.sobjects[sobject].fields
+        keys = [fields[name] for name in ("CDP_Email_Key__c", "CDP_Loyalty_Number__c")]
+        assert [(key.external_id, key.unique) for key in keys] == [(True, True), (True, False)]
+    assert {(rule.sobject, rule.name) for rule in org.rules.all()} == {
+        (sobject, f"Guard_CDP_{name}") for sobject in ("Contact", "Lead") for name in ("Loyal_Since", "Event_Time")
+    }
+    assert re.search(r"Contact: read, edit, view all records\s", run.text)
+    assert re.search(r"Lead: read, create, edit, view all records\s", run.text)
+    assert "CDP_Newsletter__c" not in org.schema.sobjects["Lead"].fields
+    assert org.schema.conversion == {"Contact": {name: name for name in HANDED_ON}}
+
+
+def test_a_second_run_for_two_objects_changes_nothing(org: SimulatedOrg, server: OrgServer, people: Path) -> None:
+    Run(server, people, yes=True)
+    before = dict(org.schema.conversion)
+
+    second = Run(server, people)
+
+    assert (second.status, "everything that the file needs on Contact and Lead" in second.text) == (0, True)
+    assert org.schema.conversion == before
+
+
+def test_the_contact_of_a_converted_lead_keeps_its_key_and_its_guards(
+    org: SimulatedOrg, server: OrgServer, people: Path
+) -> None:
+    Run(server, people, yes=True)
+    caller = Caller(org)
+    fields: dict[str, Any] = {"CDP_Email_Key__c": "ada@example.com", "CDP_Event_Time__c": 1_800_000_000_030}
+    assert caller.update(a_lead(**fields))[0]["success"]
+
+    contact = org.admin.convert_lead(a_lead()["id"])
+
+    assert {name: org.records("Contact").records[contact].get(name) for name in fields} == fields
+    older = caller.update(a_contact(contact, CDP_Event_Time__c=1_800_000_000_020))[0]
+    assert "[CDP-STALE:CDP_Event_Time__c]" in first_error(older)[1]
+
+
+def test_what_an_administrator_mapped_is_kept(org: SimulatedOrg, server: OrgServer, people: Path) -> None:
+    by_hand = {"Account": {"CDP_Tier__c": "CDP_Tier__c"}, "Contact": {"CDP_Newsletter__c": "CDP_Newsletter__c"}}
+    org.schema.conversion = by_hand
+    for name in ("Lead.CDP_Newsletter__c", "Contact.CDP_Newsletter__c", "Lead.CDP_Tier__c", "Account.CDP_Tier__c"):
+        body = {"FullName": name, "Metadata": {"label": "By hand", "type": "Text", "length": 20}}
+        assert Caller(org, ADMIN).send("POST", "tooling/sobjects/CustomField", body)[0] == 201
+
+    Run(server, people, yes=True)
+
+    assert org.schema.conversion["Account"] == by_hand["Account"]
+    assert org.schema.conversion["Contact"].keys() == HANDED_ON | by_hand["Contact"].keys()
+
+
+def test_where_the_org_lets_no_api_map_leads_it_is_said_what_to_click(
+    org: SimulatedOrg, server: OrgServer, people: Path
+) -> None:
+    Run(server, people, yes=True)
+    made, org.schema.conversion = org.schema.conversion, {}
+    org.faults.add(Fault(FaultKind.REPLY, skip=1, path="/services/Soap/m/", status=500, code="INVALID_TYPE"))
+
+    with pytest.raises(OrgError, match=r"lead conversion.*Map Lead Fields > Contact\): .*CDP_Email_Key__c") as raised:
+        Run(server, people, yes=True)
+    org.faults.clear()
+    org.faults.add(Fault(FaultKind.REPLY, path="/services/Soap/m/", status=500, code="INVALID_TYPE"))
+    hidden = Run(server, people, yes=True)
+    org.faults.clear()
+    org.schema.conversion = made
+
+    assert all(name in str(raised.value) for name in HANDED_ON)
+    assert (hidden.status, "Map Lead Fields" in " ".join(hidden.text.split())) == (1, True)
+    assert Run(server, people).status == 0
+
+
+def test_an_export_holds_what_a_converted_lead_hands_on(
+    org: SimulatedOrg, server: OrgServer, people: Path, tmp_path: Path
+) -> None:
+    run = Run(server, people, export=tmp_path / "sfdx")
+
+    (file,) = (tmp_path / "sfdx/force-app/main/default/LeadConvertSettings").iterdir()
+    text = file.read_text()
+    assert (run.status, file.name) == (0, "LeadConvertSettings.LeadConvertSetting-meta.xml")
+    assert all(f"<inputField>{name}</inputField>" in text for name in HANDED_ON)
+    assert text.count("<outputObject>Contact</outputObject>") == text.count("<allowOwnerChange>false<") == 1
+    assert len(list((tmp_path / "sfdx").rglob("*.permissionset-meta.xml"))) == 4

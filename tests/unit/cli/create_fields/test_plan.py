@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 from destination_cli.create_fields.found import Found, FoundField, FoundRule, FoundSet, assumed, read_org
-from destination_cli.create_fields.needs import RIGHTS, FieldKind, UnsuitableTypeError, home_of, rule_name, wanted_by
+from destination_cli.create_fields.needs import (
+    RIGHTS,
+    FieldKind,
+    UnsuitableTypeError,
+    handed_on,
+    home_of,
+    rule_name,
+    wanted_by,
+)
 from destination_cli.create_fields.plan import (
     Component,
     Plan,
@@ -12,7 +20,7 @@ from destination_cli.create_fields.plan import (
     plan,
 )
 from destination_cli.org_api import OrgAnswer, OrgApi
-from guarded_org import GUARDED
+from guarded_org import GUARDED, PEOPLE
 from real_answers import described
 from salesforce_destination.destination.destination import Destination, read_destination
 from salesforce_destination.login.token import AccessToken
@@ -59,7 +67,7 @@ def an_org(*fields: FoundField, **found: Any) -> Found:
 
 
 def planned(destination: Destination, found: Found | None = None, kind: FieldKind | None = None) -> Plan:
-    return plan(wanted_by(destination, kind), found or an_org(), USER)
+    return plan([(wanted, found or an_org()) for wanted in wanted_by(destination, kind)], USER)
 
 
 def made(plan: Plan, kind: str = "CustomField") -> list[Component]:
@@ -219,7 +227,7 @@ def test_the_identity_field_is_made_only_where_records_may_be_created() -> None:
     assert [field.metadata[flag] for flag in ("externalId", "unique", "caseSensitive")] == [True, True, False]
     assert [problem.key for problem in updating.problems] == ["identity.target"]
     (rights,) = records(creating, "ObjectPermissions")
-    assert rights_on(rights)["Contact"] == {"Read", "Edit", "Create"}
+    assert rights_on(rights)["Contact"] == {"Read", "Edit", "Create", "ViewAllRecords"}
 
 
 def a_rule(**changes: Any) -> FoundRule:
@@ -293,7 +301,7 @@ def test_rights_are_those_that_a_real_orgs_describe_tells(describe: str) -> None
     sobject, api = recorded["name"], DescribingApi(recorded)
     names = [field["name"] for field in recorded["fields"] if field["updateable"]]
 
-    found = read_org(api, wanted_by(a_file(sobject=sobject)))
+    found = read_org(api, *wanted_by(a_file(sobject=sobject)))
     rights = {name: found.fields[name.lower()].rights_of for name in names}
 
     guessed = assumed(sobject, names).fields
@@ -388,7 +396,7 @@ def test_a_persons_field_is_not_made_in_an_org_without_person_accounts() -> None
 
 
 def test_nobody_is_assigned_where_no_stack_was_named() -> None:
-    todo = plan(wanted_by(a_file(an_audience())), an_org())
+    todo = plan([(wanted, an_org()) for wanted in wanted_by(a_file(an_audience()))])
 
     assert records(todo, "PermissionSetAssignment") == []
 
@@ -406,3 +414,59 @@ def test_names_of_rules_are_short_and_differ() -> None:
 
     assert all(len(name) <= 40 and "__" not in name for name in names)
     assert len(set(names)) == 3
+
+
+def conversion_of(*pairs: tuple[str, str]) -> dict[str, Any]:
+    rows = [{"inputField": [lead], "outputField": [contact]} for lead, contact in pairs]
+    return {"objectMapping": [{"inputObject": ["Lead"], "outputObject": ["Contact"], "mappingFields": rows}]}
+
+
+def planned_for_people(conversion: dict[str, Any] | None, text: str = PEOPLE) -> Plan:
+    destination = read_destination(text)
+    needs = [(wanted, Found({"ispersonaccount": FoundField("", "", None)})) for wanted in wanted_by(destination)]
+    return plan(needs, USER, handed_on(destination), conversion)
+
+
+def test_a_lead_hands_on_keys_guards_and_what_they_guard_as_far_as_both_objects_have_it() -> None:
+    (step,) = [step for step in planned_for_people({}).steps if step.shown()[0] == "lead conversion"]
+
+    assert isinstance(step, Component)
+    (mapping,) = step.metadata["objectMapping"]
+    names = "Event_Time Loyalty_Number Email_Key Loyal Loyal_Since"
+    assert {row["inputField"]: row["outputField"] for row in mapping["mappingFields"]} == {
+        f"CDP_{name}__c": f"CDP_{name}__c" for name in names.split()
+    }
+
+
+def test_fields_of_other_names_are_handed_on_by_them() -> None:
+    table = '{ Contact = "Their_Key__c", Lead = "My_Key__c" }'
+    pairs = handed_on(
+        read_destination(PEOPLE.replace('"CDP_Email_Key__c"', table).replace('"Email"', '"Parent__r.Key__c"'))
+    )
+
+    assert (pairs["My_Key__c"], "Parent__r.Key__c" in pairs) == ("Their_Key__c", False)
+
+
+def test_a_mapping_that_an_administrator_made_otherwise_is_a_persons_to_change() -> None:
+    todo = planned_for_people(conversion_of(("CDP_Loyal__c", "Other__c"), ("Mine__c", "cdp_event_time__C")))
+
+    (problem,) = [problem for problem in todo.problems if "hands" in problem.problem]
+    (step,) = [step for step in todo.steps if step.shown()[0] == "lead conversion"]
+    assert all(name in problem.cure for name in ("CDP_Loyal__c", "CDP_Event_Time__c", "Map Lead Fields"))
+    assert step.shown()[2] == "hands on to the contact: CDP_Loyalty_Number__c, CDP_Email_Key__c, CDP_Loyal_Since__c"
+
+
+def test_a_problem_names_the_place_in_the_file_also_where_an_object_leaves_tables_out() -> None:
+    mistakes = planned_for_people({}).problems
+
+    assert [(each.key, each.problem) for each in mistakes] == [
+        ("mappings[0].target", "Contact has no field LastName."),
+        ("mappings[2].target", "Contact has no field Email."),
+        ("mappings[0].target", "Lead has no field LastName."),
+        ("mappings[1].target", "Lead has no field Company."),
+        ("mappings[2].target", "Lead has no field Email."),
+    ]
+
+
+def test_a_file_of_leads_alone_says_nothing_of_their_conversion() -> None:
+    assert handed_on(a_file(an_audience(), sobject="Lead")) == {}

@@ -76,9 +76,9 @@ def tree(
     kind: FieldKind | None = None,
     there: dict[str, ElementTree.Element] | None = None,
 ) -> dict[PurePosixPath, str]:
-    wanted = wanted_by(read_destination(text), kind)
-    org = found or assumed(wanted.sobject, (name for _, name in wanted.given))
-    return source_tree(wanted, plan(wanted, org), org, there or {})
+    (wanted,) = wanted_by(read_destination(text), kind)
+    needs = [(wanted, found or assumed(wanted.sobject, (name for _, name in wanted.given)))]
+    return source_tree(needs, plan(needs), there or {})
 
 
 def parsed(text: str) -> ElementTree.Element:
