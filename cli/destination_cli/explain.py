@@ -26,7 +26,7 @@ from salesforce_destination.salesforce.client import SalesforceClient
 from salesforce_destination.settings import load_destination
 
 from destination_cli.checkout import DESTINATIONS
-from destination_cli.function_logs import LogLine, cloud_lines, local_lines
+from destination_cli.function_logs import LogLine, lines_of
 from destination_cli.target import Target, TargetError
 from destination_cli.terminal import moment
 
@@ -68,10 +68,7 @@ class LoggedOutcome:
 
 def events_of(target: Target, identity_hash: str, seconds: int) -> list[LoggedOutcome]:
     """Every delivery in the last seconds, the oldest first."""
-    if target.is_local:
-        lines = local_lines(target, "deliver")
-    else:
-        lines = cloud_lines(target, target.output("DeliverLogGroupName"), f'"{identity_hash}"', seconds)
+    lines = lines_of(target, "deliver", f'"{identity_hash}"', seconds)
     since = (time.time() - seconds) * 1000
     return sorted((event for event in _events(lines, identity_hash) if event.at >= since), key=lambda event: event.at)
 

@@ -20,6 +20,9 @@ LogLine = Mapping[str, Any]
 NO_LOG_IN, LOGGED_IN, PAUSED, EMPTIED = "no log-in", "access token refreshed", "log-ins pause", "not connected yet"
 """The messages of the refresh-token function's log."""
 
+LAST_PROFILES = 1_000
+"""Fewer profiles do not tell what the platform never sends."""
+
 LATELY_SECONDS = 2 * 3600
 """The schedule tries every hour."""
 
@@ -31,8 +34,12 @@ def local_lines(target: Target, function: str) -> Iterator[LogLine]:
         yield from _parsed(log.read_text(encoding="utf-8", errors="replace").splitlines())
 
 
-def cloud_lines(target: Target, log_group: str, pattern: str, seconds: int) -> Iterator[LogLine]:
-    """What a deployed function has logged in the last seconds, as far as a pattern of CloudWatch Logs fits it."""
+def lines_of(target: Target, function: str, pattern: str, seconds: int) -> Iterator[LogLine]:
+    """What a function has logged: on this machine all, else of the last seconds what a pattern of CloudWatch fits."""
+    if target.is_local:
+        yield from local_lines(target, function)
+        return
+    log_group = target.output(f"{function.title().replace('_', '')}LogGroupName")
     start = int((time.time() - seconds) * 1000)
     pages = target.client("logs").get_paginator("filter_log_events")
     for page in pages.paginate(logGroupName=log_group, filterPattern=pattern, startTime=start):
@@ -43,14 +50,24 @@ def _parsed(texts: Iterable[str]) -> Iterator[LogLine]:
     return filter(None, map(parse_object, texts))
 
 
+def never_found(target: Target, seconds: int) -> tuple[int, list[str]]:
+    """How many of the last profiles were looked through, and what none of them had; nothing where they are too few."""
+    lines = lines_of(target, "deliver", '"looked_through"', seconds)
+    looked_through, missed = 0, list[str]()
+    for line in reversed([line for line in lines if line.get("looked_through")]):
+        lacks = line.get("not_found", ())
+        missed = [each for each in (missed if looked_through else lacks) if each in lacks]
+        looked_through += int(line["looked_through"])
+        if looked_through >= LAST_PROFILES:
+            return looked_through, missed
+    return looked_through, []
+
+
 def login_cause(target: Target, *, pause: bool = False) -> Finding | None:
     """The last failed log-in as a finding, or with `pause` why none is made now; None where that is over."""
     told = (NO_LOG_IN, LOGGED_IN, EMPTIED, *([PAUSED] if pause else ()))
-    if target.is_local:
-        lines = local_lines(target, "refresh_token")
-    else:
-        pattern = f'?"{NO_LOG_IN}" ?"{LOGGED_IN}" ?"{PAUSED}" ?"{EMPTIED}"'
-        lines = cloud_lines(target, target.output("RefreshTokenLogGroupName"), pattern, LATELY_SECONDS)
+    pattern = f'?"{NO_LOG_IN}" ?"{LOGGED_IN}" ?"{PAUSED}" ?"{EMPTIED}"'
+    lines = lines_of(target, "refresh_token", pattern, LATELY_SECONDS)
     last = ([line for line in lines if line.get("message") in told] or [{"message": LOGGED_IN}])[-1]
     if last["message"] in (LOGGED_IN, EMPTIED):
         return None

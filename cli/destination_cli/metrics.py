@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any
 
 from destination_cli.function_logs import local_lines
@@ -99,6 +100,13 @@ def points_of(target: Target, now_ms: int) -> Iterator[Point]:
     if not target.is_local:
         return _in_cloudwatch(target, now_ms)
     return (point for name in FUNCTIONS_THAT_COUNT for line in local_lines(target, name) for point in _in_line(line))
+
+
+def seconds_back(points: Iterable[Point], now_ms: int, profiles: int) -> int:
+    """How far back the last so many profiles reach; a day at most."""
+    received = sorted(((point.at, point.value) for point in points if point.name == "ProfilesReceived"), reverse=True)
+    summed = zip(received, accumulate(value for _, value in received), strict=True)
+    return next(((now_ms - at) // 1000 + 1 for (at, _), count in summed if count >= profiles), DAY_MS // 1000)
 
 
 def oldest_waiting_seconds(target: Target, now_ms: int) -> float | None:

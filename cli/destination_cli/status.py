@@ -26,7 +26,7 @@ from salesforce_destination.errors import (
 
 from destination_cli.dead_letters.reader import EMPTY_ANSWERS, DeadLetterReader
 from destination_cli.dead_letters.summary import by_reason
-from destination_cli.function_logs import login_cause
+from destination_cli.function_logs import LAST_PROFILES, login_cause, never_found
 from destination_cli.metrics import (
     CONNECTION,
     COUNTED,
@@ -36,6 +36,7 @@ from destination_cli.metrics import (
     activity_of,
     oldest_waiting_seconds,
     points_of,
+    seconds_back,
 )
 from destination_cli.queues import Depth, contradictions, depth_of, is_paused, mapping_of
 from destination_cli.target import Target, TargetError
@@ -63,6 +64,14 @@ DELETED = "Lambda deletes messages that wait: the function's trigger lacks Repor
 
 NOBODY_FROM = 20
 """Of so many profiles in an hour at least one should be permitted, as NobodyPermittedAlarm has it."""
+
+NEVER_FOUND = (
+    "Compare the source, or the audience's id and namespace, with a message, letter by letter. If they are right, the"
+    " platform does not send it."
+)
+
+PROFILES_READ_BACK = 10 * LAST_PROFILES
+"""So many received ones have enough among them that were looked through: not those that are kept out or rejected."""
 
 WHAT_COUNTS = (
     "RecordsDelivered counts records: several messages for one record can be one write. A message that waits for a"
@@ -160,6 +169,8 @@ class StackStatus:
     where: Mapping[str, str] = field(default_factory=dict)
     refusal: str = field(default="", repr=False)
     contradictions: Sequence[str] = ()
+    looked_through: int = 0
+    never_found: Sequence[str] = ()
 
     @property
     def findings(self) -> list[str]:
@@ -180,6 +191,9 @@ class StackStatus:
         if NOBODY_FROM <= hour["ProfilesReceived"] <= hour["ProfilesNotPermitted"]:
             count = f"all {hour['ProfilesReceived']:,} profiles of the last hour"
             found.append(f"only_if kept out {count}: see docs/runbook.md#nobodypermittedalarm.")
+        if self.never_found:
+            listed = "; ".join(self.never_found)
+            found.append(f"None of the last {self.looked_through:,} profiles has: {listed}. {NEVER_FOUND}")
         if self.queue.all and hour["MessagesDeferred"] and not hour["RecordsDelivered"] and not found:
             page = "docs/runbook.md#nothingdeliveredalarm"
             found.append(f"Messages wait, and no record was written in the last hour: see {page}.")
@@ -195,7 +209,11 @@ def status_of(target: Target, now_ms: int | None = None) -> StackStatus:
     now = int(time.time() * 1000) if now_ms is None else now_ms
     sqs = target.client("sqs")
     queue = depth_of(sqs, target.queue_url)
-    activity = activity_of(points_of(target, now), now)
+    points = list(points_of(target, now))
+    activity = activity_of(points, now)
+    looked_through, missed = 0, list[str]()
+    with suppress(ClientError):  # without the right to read that log
+        looked_through, missed = never_found(target, seconds_back(points, now, PROFILES_READ_BACK))
     deleted = [] if mapping_of(target).get("FunctionResponseTypes") else [DELETED]
     oldest = oldest_waiting_seconds(target, now)
     if oldest is None:
@@ -214,6 +232,9 @@ def status_of(target: Target, now_ms: int | None = None) -> StackStatus:
         version=target.version,
         where=target.where,
         refusal=_refusal(target),
+        looked_through=looked_through,
+        # Who was in none of the last profiles may have been in one of today's: its field was written.
+        never_found=[each for each in missed if each.rpartition(" -> ")[2] not in activity.statuses],
         contradictions=() if target.is_local else [*map(str, contradictions(target)), *deleted],
     )
 

@@ -117,6 +117,7 @@ OF_COMMANDS: Mapping[str, tuple[Rights, ...]] = {
         READ_SETTINGS,
         READ_TOKEN,
         REFUSAL,
+        may("logs FilterLogEvents", "the deliver function's log", "for what no profile has"),
         WHY_NO_LOGIN,
     ),
     "send": (may("sqs SendMessage GetQueueAttributes", QUEUE),),

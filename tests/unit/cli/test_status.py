@@ -271,6 +271,60 @@ def test_whom_the_filter_keeps_out_is_shown_and_found_where_it_is_everybody(
     assert re.search(f"ProfilesNotPermitted +{kept_out:,} +{kept_out:,}", console.export_text())
 
 
+LOYAL, TRIAL = "audience Loyal customers -> CDP_Loyal__c", "audience Trial users -> CDP_Trial__c"
+NAME = "person.name.fristName -> FirstName"
+
+
+def logged(stack: OperatedStack, minutes_ago: int, looked_through: int, *not_found: str) -> None:
+    line = {"message": "batch delivered", "looked_through": looked_through, "not_found": not_found}
+    boto3.client("logs").put_log_events(
+        logGroupName=stack.log_group,
+        logStreamName="s",
+        logEvents=[{"timestamp": NOW - 60_000 * minutes_ago, "message": json.dumps(line)}],
+    )
+
+
+@pytest.mark.parametrize(
+    ("last", "named"),
+    [
+        pytest.param((900, NAME, LOYAL, TRIAL), [NAME, TRIAL], id="an audience that was written today is no surprise"),
+        pytest.param((900, LOYAL), [], id="the last batch had it"),
+        pytest.param((800, NAME, LOYAL, TRIAL), [], id="too few profiles"),
+    ],
+)
+def test_what_the_file_maps_and_none_of_the_last_profiles_had_is_named(
+    stack: OperatedStack, last: tuple[Any, ...], named: list[str]
+) -> None:
+    boto3.client("logs").create_log_stream(logGroupName=stack.log_group, logStreamName="s")
+    counted("ProfilesReceived", 9_000, minutes_ago=20)
+    counted("ProfilesReceived", 1_000, minutes_ago=30)
+    counted("StatusesWritten", 1, minutes_ago=600, mapping_id="CDP_Loyal__c")
+    logged(stack, 100, 800, *last[1:])
+    logged(stack, 15, 100, NAME, TRIAL, LOYAL)
+    logged(stack, 10, *last)
+    stack.feed()
+    console = Console(record=True, width=80)
+
+    status = status_of(with_alarms(stack), NOW)
+    show(status, console)
+
+    assert status.never_found == named
+    found = f"None of the last 1,000 profiles has: {'; '.join(named)}. Compare the source, or"
+    assert [text.startswith(found) for text in status.findings if "profiles has" in text] == [True] * bool(named)
+    assert ("fristName -> FirstName; audience Trial" in " ".join(console.export_text().split())) is bool(named)
+
+
+def test_who_may_not_read_the_log_is_told_the_rest(stack: OperatedStack) -> None:
+    stack.feed()
+    target = with_alarms(stack)
+    make = target.make_client
+    target.make_client = lambda service: Logs() if service == "logs" else make(service)
+
+    status = status_of(target, NOW)
+
+    assert (status.looked_through, status.never_found, status.dead_letters) == (0, [], 0)
+
+
 def test_a_schema_mismatch_and_problems_of_the_connection_are_for_a_person_to_look_at(stack: OperatedStack) -> None:
     counted("SchemaMismatch", 2)
     counted("ConnectionProblems", 3)

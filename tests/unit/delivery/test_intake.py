@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from builders import CONTACTS, LOYAL, SENT_AT, a_destination, a_message, a_profile, an_id
+from salesforce_destination.delivery.batch import MOST_LOOKS
 from salesforce_destination.destination.destination import Destination
 from salesforce_destination.outcome import OutcomeKind
 from scripted_org import ScriptedOrg, a_deliverer, deliver
@@ -126,6 +127,102 @@ def test_without_a_filter_nobody_is_kept_out() -> None:
     batch = a_deliverer(destination, ScriptedOrg(destination)).deliver(list(map(a_message, LEAVING)), SENT_AT)
 
     assert batch.not_permitted == 0
+
+
+MAPPED = (
+    CONTACTS
+    + GATE.format("leave").replace("consent", "consent != `false`")
+    + """
+[[mappings]]
+source = "language"
+target = "Language__c"
+default = "en"
+
+[[mappings]]
+source = "lower(plan)"
+target = "Plan__c"
+values = { gold = "Gold" }
+other = "leave"
+when_refused = "omit"
+
+[[audiences]]
+id = "vip"
+name = "Important"
+mapping_id = "CDP_Vip__c"
+"""
+)
+EVERYTHING = [
+    "person.name.lastName -> LastName",
+    "person.name.firstName -> FirstName",
+    "personalEmail.address -> Email",
+    "language -> Language__c",
+    "lower(plan) -> Plan__c",
+    f"audience {LOYAL} -> CDP_Loyal__c",
+    "audience Important -> CDP_Vip__c",
+]
+
+
+@pytest.mark.parametrize(
+    ("profiles", "looked_through", "places"),
+    [
+        pytest.param([a_profile()], 1, [1, 2, 3, 4, 5, 6], id="a name alone"),
+        pytest.param([a_profile(), a_profile(2, email=None, language="fr")], 2, [1, 2, 4, 5, 6], id="one has it"),
+        pytest.param([a_profile(plan="lead")], 1, [1, 2, 3, 5, 6], id="a value that comes to nothing"),
+        pytest.param([a_profile(plan=7)], 1, [1, 2, 3, 5, 6], id="a source that fails"),
+        pytest.param([a_profile(statuses={LOYAL: "exited", "vip": "realized"})], 1, [1, 2, 3, 4], id="audiences"),
+        pytest.param([a_profile(statuses={LOYAL: "unheard-of"})], 0, [], id="a rejected profile does not count"),
+        pytest.param([a_profile(consent=False)], 0, [], id="nor one that is kept out"),
+    ],
+)
+def test_what_of_the_file_is_in_no_profile_of_a_batch_is_known(
+    profiles: list[Any], looked_through: int, places: list[int]
+) -> None:
+    destination = a_destination(MAPPED)
+
+    batch = a_deliverer(destination, ScriptedOrg(destination)).deliver(list(map(a_message, profiles)), SENT_AT)
+
+    assert batch.looked_through == looked_through
+    assert not looked_through or [*batch.not_found] == [EVERYTHING[place] for place in places]
+
+
+NAMES = """
+[profiles]
+memberships = "all"
+
+[[audiences]]
+id = "vip"
+name = "Important"
+mapping_id = "CDP_Names__c"
+value = "names"
+
+[[audiences]]
+id = "vpi"
+name = "Unknown"
+mapping_id = "CDP_Names__c"
+value = "names"
+"""
+
+
+def test_an_audience_is_missed_also_where_its_field_is_written_or_nothing_is() -> None:
+    destination = a_destination(CONTACTS.replace("required = true", ""), NAMES)
+    profiles = [a_profile(statuses={"vip": "exited"}), a_profile(2, last_name=None)]
+
+    batch = a_deliverer(destination, ScriptedOrg(destination)).deliver(list(map(a_message, profiles)), SENT_AT)
+
+    assert [label for label in batch.not_found if "Names" in label] == ["audience Unknown in CDP_Names__c"]
+    bare = a_destination(CONTACTS.replace("required = true", ""))
+    batch = a_deliverer(bare, ScriptedOrg(bare)).deliver([a_message(profiles[1])], SENT_AT)
+    assert (batch.looked_through, len(batch.not_found), batch.records_delivered) == (1, 4, 0)
+
+
+def test_a_batch_stops_looking_for_what_is_nowhere() -> None:
+    destination = a_destination()
+    bodies = [{"profiles": [a_profile(number) for number in range(1, 401)]}] * 3
+
+    batch = a_deliverer(destination, ScriptedOrg(destination)).deliver(list(map(a_message, bodies)), SENT_AT)
+
+    assert (batch.profiles, len(batch.not_found)) == (1_200, 3)
+    assert batch.looked_through == 1 + -(-(MOST_LOOKS - 4) // 3) < 1_200
 
 
 NOBODY = {"person": {"name": {"lastName": "Okafor"}}}

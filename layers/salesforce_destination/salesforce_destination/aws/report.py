@@ -21,6 +21,9 @@ from salesforce_destination.outcome import OutcomeKind, Wait
 
 COUNT = "Count"
 
+MOST_NOT_FOUND = 50
+"""A batch of one profile lacks nearly all audiences of a large file; a few of them will do at a time."""
+
 METRIC_OF: Mapping[OutcomeKind, str] = {
     OutcomeKind.SKIPPED: "ProfilesSkipped",
     OutcomeKind.DEFERRED: "MessagesDeferred",
@@ -110,6 +113,8 @@ def report(
         "delays_refused": batch.delays_refused,
         "dead_letters_refused": batch.dead_letters_refused,
         "problem": batch.problem,
+        "looked_through": batch.looked_through,
+        "not_found": [*batch.not_found][:MOST_NOT_FOUND] if batch.looked_through else [],
         IN_LINE: next(iter(profiles), None),
     }
     log = logger.error if batch.missing else logger.info

@@ -18,10 +18,14 @@ from salesforce_destination.outcome import (
     rejected,
     worst,
 )
+from salesforce_destination.profile.source import Source
 from salesforce_destination.record.record import Record, Update
 
 NOT_REACHED = deferred("NOT_REACHED")
 """The outcome of what nobody settled: nothing is lost for being forgotten."""
+
+MOST_LOOKS = 2_000
+"""So often at most a batch looks for what it has not found yet: it takes a microsecond for each of 1,000 profiles."""
 
 NO_IDENTITIES = (
     "None of the {} profiles of its batch has one. Does the sender export identities? Adobe Experience Platform does"
@@ -38,7 +42,7 @@ class Batch:
     `common_refusal` is the reason of one record that waits for a common cause, `ended_causes` are codes that are none.
     `problem` is what the log says of all its profiles. The counts become metrics: `not_permitted` of profiles that
     `only_if` keeps out, `statuses` by the audience field that was written, `codes` by Salesforce's code, `omitted` and
-    `missing` by field.
+    `missing` by field. Of what the file maps, `not_found` was in none of the profiles that were `looked_through`.
     """
 
     def __init__(self, messages: Sequence[Message], audience_fields: Collection[str] = ()) -> None:
@@ -46,7 +50,9 @@ class Batch:
         self.updates: list[Update] = []
         self.exceptions: dict[int, Delivery] = {}
         self.profiles = self.requests = self.records_delivered = self.records_superseded = 0
-        self.dead_letters_refused = self.delays_refused = self.not_permitted = 0
+        self.dead_letters_refused = self.delays_refused = self.not_permitted = self.looked_through = 0
+        self.not_found: dict[str, Source] = {}
+        self.looks_left = MOST_LOOKS
         self.statuses: Counter[str] = Counter()
         self.codes: Counter[str] = Counter()
         self.omitted: Counter[str] = Counter()

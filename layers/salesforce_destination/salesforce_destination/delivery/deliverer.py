@@ -34,7 +34,7 @@ from salesforce_destination.outcome import (
     rejected,
 )
 from salesforce_destination.profile.event_time import is_in_ms
-from salesforce_destination.profile.profile import time_of_notification
+from salesforce_destination.profile.profile import Profile, time_of_notification
 from salesforce_destination.record.record import Update, merge
 
 KILLED = rejected(
@@ -84,6 +84,7 @@ class Deliverer:
         """Write what a batch says, and say of every message what became of it, in their order."""
         destination, limits = self.mapper.destination, self.limits
         batch = Batch(messages, [audience.mapping_id for audience in destination.audiences])
+        batch.not_found = self.mapper.sought
         ceiling = limits.api_usage_ceiling_percent
         sender = Sender(destination, self.org, self.memory, batch, self._refusals, ceiling)
         if self.memory.clock() >= self.ask_at and not self.memory.is_limit_spent():
@@ -152,8 +153,16 @@ class Deliverer:
                 message.event_time = time_of_notification(message.body) if given is None else given
             if update.omitted:
                 batch.omitted.update(update.omitted)
+            self._look_through(batch, update, profile)
             update.message, update.profile = position, number
             batch.updates.append(update)
+
+    def _look_through(self, batch: Batch, update: Update, profile: Profile) -> None:
+        if batch.looks_left > 0 and update.is_permitted and update.outcome in (None, SKIPPED):
+            batch.looked_through += 1
+            if batch.not_found:
+                batch.looks_left -= len(batch.not_found)
+                batch.not_found = self.mapper.missed(profile, batch.not_found)
 
     def _give_up(self, batch: Batch, now_ms: int) -> None:
         """Reject what is still deferred at its age, with its last reason: a person takes over from the dead letters."""

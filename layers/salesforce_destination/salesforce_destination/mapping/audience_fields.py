@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from salesforce_destination.profile.event_time import to_salesforce
 from salesforce_destination.profile.membership import Status, lookup_in, names_of, read_since, read_status
 from salesforce_destination.profile.profile import Profile
+from salesforce_destination.profile.source import ABSENT, Source
 
 if TYPE_CHECKING:
     from salesforce_destination.destination.destination import Audience, Destination
@@ -42,6 +43,7 @@ class AudienceFields:
             if target.audience.value == "names":
                 self._named.setdefault(target.mapping_id, []).append(target)
         self._all = [*single, *chain.from_iterable(self._named.values())]
+        self.sought: dict[str, Source] = {target.label: target.membership_in for target in self._all}
 
     def read_into(
         self, fields: dict[str, Json], times: dict[str, int], profile: Profile, event_time: int, sent_at: int
@@ -90,11 +92,15 @@ class _Target:
         self.name = audience.name or audience.id
         self.audience_id, self.mapping_id = audience.id, audience.mapping_id
         self.value_of: dict[str, Json] = {status.value: _value_of(status, audience) for status in Status}
+        self.label = f"audience {self.name} {'in' if audience.value == 'names' else '->'} {self.mapping_id}"
         self.since_field = audience.since_field
         self.is_timed = bool(audience.since_field) or audience.value == "timestamp"
 
     def found_in(self, memberships: Json) -> Json | None:
         return lookup_in(memberships, self.namespace)(self.audience_id)
+
+    def membership_in(self, profile: Profile) -> Json:
+        return self.found_in(profile.get("segmentMembership")) or ABSENT
 
     def is_member(self, memberships: Json) -> bool:
         found = self.found_in(memberships)

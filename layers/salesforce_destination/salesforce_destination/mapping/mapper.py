@@ -62,6 +62,9 @@ class Mapper:
         self._readers = [_FieldReader(mapping, destination.salesforce_object) for mapping in destination.mappings]
         self._list_fields()
         self._audiences = AudienceFields(destination)
+        given = [reader for reader in self._readers if reader.mapping.source]
+        found_at: dict[str, Source] = {f"{each.mapping.source} -> {each.target}": each.source for each in given}
+        self.sought = found_at | self._audiences.sought
         self._only_if = _optional(destination.profiles.only_if)
         self._exits_skipped = destination.profiles.when_skipped == "exit"
         sources = _sources_of(destination)
@@ -146,6 +149,17 @@ class Mapper:
                     continue
             if value is not ABSENT or not is_optional:
                 reader.write(fields, refused, value)
+
+    def missed(self, profile: Profile, sought: dict[str, Source]) -> dict[str, Source]:
+        """Which of these sources and audiences a profile has not; a value that is refused is there."""
+        profile, missed = self._identities.of(profile), dict[str, Source]()
+        for label, find in sought.items():
+            try:
+                if find(profile) is ABSENT:
+                    missed[label] = find
+            except ProfileRefusedError:
+                continue
+        return missed
 
     def key(self, profile: Profile) -> str:
         """Whose record a profile is about, be it mapped or not; empty where it does not say: nobody will ask for it."""
