@@ -1024,7 +1024,7 @@ PLACES = [
     (TRIAL + 'name = "Trial users"\nvalue = "flag"\n', "audience 2, 'Trial users', line 14: value"),
     ("[[audiences]]\n", "audience 2, line 14: id"),
     ('[[mappings]]\nsource = "x"\ntarget = "X_c"\n', "mapping 2, 'X_c', line 14: target"),
-    (to('{ Contact = "X_c" }'), "mapping 2, line 14: target.Contact"),
+    (to('{ Contact = "X_c" }'), "mapping 2, 'X_c', line 14: target.Contact"),
     ("  [ ordering ]\nsource = 'x'\n", "line 14: ordering.field"),
     ('[profiles]\n# select\nselect = "a["\n', "line 16: profiles.select"),
 ]
@@ -1076,7 +1076,7 @@ def test_mistakes_come_in_the_order_of_the_file() -> None:
 DOUBTFUL = [
     (
         "".join(LOYAL.replace("loyal", f"a{n}").replace("Loyal", f"A{n}") for n in range(26)),
-        "audiences: use 26 fields, but max_audience_fields is 25, as Adobe's guide has it. "
+        "audiences: use 26 fields, more than 25, the most of Adobe's guide. "
         "Remove some, or set max_audience_fields = 26 if the org has room for them.",
     ),
     (LAST_NAME, "audiences: are not there, so no status is written. Add [[audiences]] for each audience."),

@@ -58,14 +58,10 @@ def for_each_object(table: Table) -> list[Table]:
     """A file of one sObject for each in the file, every entry at its place; None is one that counts for others."""
     names = objects_of(table) or [""]
     given = {key: table[key] for key in ("identity", "mappings", "audiences") if key in table}
+    lists: dict[str, Any] = {key: found if isinstance(found, list) else (found,) for key, found in given.items()}
     return [
         {**table, "salesforce_object": name}
-        | {
-            key: [_for_object(each, name, names) for each in found]
-            if isinstance(found, list)
-            else _for_object(found, name, names)
-            for key, found in given.items()
-        }
+        | {key: type(found)(_for_object(each, name, names) for each in found) for key, found in lists.items()}
         for name in names
     ]
 
@@ -74,12 +70,10 @@ def _for_object(entry: Any, name: str, names: Sequence[str]) -> Any:
     if not isinstance(entry, dict):
         return entry
     objects, target, creates = entry.get("objects"), entry.get("target"), entry.get("create_missing")
-    if isinstance(objects, list) and _lower(name) not in map(_lower, objects):
-        return None
     if isinstance(target, dict):
-        target = next((field for key, field in target.items() if _lower(key) in ("", _lower(name))), None)
-        if target is None:
-            return None
+        target = next((field for key, field in target.items() if _lower(key) in ("", _lower(name))), target)
+    if isinstance(target, dict) or (isinstance(objects, list) and _lower(name) not in map(_lower, objects)):
+        return None
     is_created = creates is True if len(names) == 1 else _lower(creates) == _lower(name)
     return {**entry, "target": target, "create_missing": is_created and creates}
 
@@ -109,17 +103,13 @@ def _objects_that_are_not_there(table: Table) -> Iterator[Mistake]:
         for under, given in (("objects", listed), ("target", fields)):
             for name in (each for each in given if each and _lower(each) not in known and known):
                 problem = f"names {shown(name)}, which is not in salesforce_object."
-                yield Mistake(f"{key}.{under}", problem, f"Write {_one_of(names)}.")
+                yield Mistake(f"{key}.{under}", problem, f"Write {' or '.join(map(shown, names))}.")
         if key.startswith("identity") and "salesforceid" in map(_lower, fields.values()):
             yield Mistake(f"{key}.target", 'has "SalesforceId" in a table.', 'Write target = "SalesforceId".')
         lacking = [name for name in listed if _lower(name) not in map(_lower, fields)]
         if lacking and isinstance(entry.get("target"), dict) and key.startswith("mappings"):
             cure = "Add one, or name the other objects under objects."
             yield Mistake(f"{key}.target", f"names no field for {lacking[0]}.", cure)
-
-
-def _one_of(names: Sequence[str]) -> str:
-    return " or ".join(map(shown, names))
 
 
 def _mapping_without_value(table: Table) -> Iterator[Mistake]:
@@ -179,12 +169,9 @@ def _lower(value: object) -> str:
     return value.lower() if isinstance(value, str) else ""
 
 
-def _standard_object(table: Table) -> str:
-    return STANDARD_OBJECTS.get(_lower(table.get("salesforce_object")), "")
-
-
 def _lengths_of(table: Table) -> dict[str, int]:
-    return {field.lower(): length for field, length in LENGTHS.get(_standard_object(table), {}).items()}
+    name = STANDARD_OBJECTS.get(_lower(table.get("salesforce_object")), "")
+    return {field.lower(): length for field, length in LENGTHS.get(name, {}).items()}
 
 
 def field_of(target: str) -> str:
@@ -235,6 +222,9 @@ def _lengths_that_do_not_fit(table: Table) -> Iterator[Mistake]:
 
 
 def _record_found_otherwise(table: Table) -> Iterator[Mistake]:
+    if (found := table.get("identity")) and all(rule is None for rule in found):
+        cure = "Add one, or name a field for it in the target of another."
+        yield Mistake("identity", f"has no rule for {table['salesforce_object']}.", cure)
     for place, (key, rule) in enumerate(rules_of(table)):
         if _lower(rule.get("target")) == "id":
             yield Mistake(f"{key}.target", 'is "Id".', 'Write "SalesforceId" for the record\'s own Id.')
@@ -243,14 +233,6 @@ def _record_found_otherwise(table: Table) -> Iterator[Mistake]:
     for key, mapping in tables(table, "mappings"):
         if _lower(mapping.get("target")) in ("id", "salesforceid"):
             yield Mistake(f"{key}.target", "is the record's own Id.", "Set it under [identity].")
-
-
-def _no_rule(table: Table) -> Iterator[Mistake]:
-    found = table.get("identity", [])
-    rules = found if isinstance(found, list) else [found]
-    if rules and rules.count(None) == len(rules):
-        cure = "Add one, or name a field for it in the target of another."
-        yield Mistake("identity", f"has no rule for {table['salesforce_object']}.", cure)
 
 
 def _not_for_this_object(table: Table) -> Iterator[Mistake]:
@@ -287,7 +269,9 @@ def _who_is_created(table: Table) -> Iterator[Mistake]:
             if given is not True:
                 yield Mistake(key, "must be true or false.", "Write it without quotes.")
         elif _lower(given) not in map(_lower, names):
-            yield Mistake(key, f"is {shown(given)}.", f"Write what a new person becomes: {_one_of(names)}.")
+            yield Mistake(
+                key, f"is {shown(given)}.", f"Write what a new person becomes: {' or '.join(map(shown, names))}."
+            )
         elif isinstance(target, dict) and _lower(given) not in map(_lower, target):
             yield Mistake(key, f"is {shown(given)}, but target has no field for it.", "Add one.")
         elif _lower(given) != (before := _lower(first[1]["create_missing"])) and before:
@@ -296,8 +280,8 @@ def _who_is_created(table: Table) -> Iterator[Mistake]:
 
 
 def _creating(table: Table) -> list[tuple[str, Table]]:
-    rules = ((f"{key}.create_missing", rule) for key, rule in rules_of(table))
-    return [(key, rule) for key, rule in rules if rule.get("create_missing", False) is not False]
+    rules = rules_of(table)
+    return [(f"{key}.create_missing", rule) for key, rule in rules if rule.get("create_missing", False) is not False]
 
 
 def _nothing_is_created(table: Table) -> Iterator[Mistake]:
@@ -321,7 +305,7 @@ def _is_shared(table: Table, target: object) -> bool:
 
 
 def _needed_to_create(table: Table) -> Iterator[Mistake]:
-    salesforce_object = _standard_object(table)
+    salesforce_object = STANDARD_OBJECTS.get(_lower(table["salesforce_object"]), "")
     creating = _creating(table)
     for key, rule in creating:
         target, why = rule["target"], ""
@@ -530,7 +514,6 @@ CHECKS: Sequence[Callable[[Table], Iterator[Mistake]]] = (
 OBJECT_CHECKS: Sequence[Callable[[Table], Iterator[Mistake]]] = (
     _lengths_that_do_not_fit,
     _record_found_otherwise,
-    _no_rule,
     _needed_to_create,
     _field_written_twice,
     _audience_mapped_twice,
@@ -562,8 +545,7 @@ def _too_many_audience_fields(table: Table) -> Iterator[Mistake]:
     most = table.get("max_audience_fields", 25)
     used = len({_lower(audience.get("mapping_id")) for _, audience in tables(table, "audiences")})
     if used > most:
-        problem = f"use {used} fields, but max_audience_fields is {most}, as Adobe's guide has it."
-        problem = problem if most == 25 else f"use {used} fields, but max_audience_fields is {most}."
+        problem = f"use {used} fields, more than {most}" + (", the most of Adobe's guide." if most == 25 else ".")
         cure = f"Remove some, or set max_audience_fields = {used} if the org has room for them."
         yield Mistake("audiences", problem, cure)
 

@@ -228,7 +228,12 @@ class Destination(_Table):
     profiles: Profiles = Field(default_factory=lambda: Profiles())
     rules: Annotated[
         tuple[Identity, ...], BeforeValidator(_each, json_schema_input_type=Identity | tuple[Identity, ...])
-    ] = Field(alias="identity", strict=False, min_length=1, description="How records are found; the first rule first.")
+    ] = Field(
+        alias="identity",
+        strict=False,
+        min_length=1,
+        description="How records are found; the first rule first. Two that differ: IDENTITY_CONFLICT.",
+    )
     mappings: tuple[FieldMapping, ...] = Field((), strict=False)
     audiences: tuple[Audience, ...] = Field((), strict=False)
     ordering: Ordering | None = None

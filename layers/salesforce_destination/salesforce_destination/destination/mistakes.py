@@ -255,6 +255,7 @@ class Places:
         index = int(entry[2])
         found = dict(tables(self._table, entry[1])).get(f"{entry[1]}[{index}]", {})
         name = found.get("name") or found.get("id") or found.get("target")
+        name = next(iter(name.values()), "") if isinstance(name, dict) else name
         words = f"{entry[1].removesuffix('s')} {index + 1}" + (f", '{visible(name)}'" if isinstance(name, str) else "")
         _, dot, rest = key.partition("].")
         return words + (f", line {line}" if line else "") + (f": {visible(rest)}" if dot else "")
