@@ -65,7 +65,9 @@ def check(
     chosen: Chosen,
     file: DestinationFile,
     offline: Annotated[bool, typer.Option("--offline", help="Check only the file, without an org.")] = False,
-    describe: Annotated[Path | None, typer.Option(help="Compare with an sObject's describe, saved as JSON.")] = None,
+    describe: Annotated[
+        list[Path] | None, typer.Option(help="Compare with an sObject's describe, saved as JSON; may be repeated.")
+    ] = None,
 ) -> None:
     """Show what a destination file sends where, and what does not fit the org. Exits with 1 if something does not."""
     from destination_cli.check import report_on, show
@@ -74,19 +76,19 @@ def check(
         return chosen.tell(report, show, report.exit_status, warning)
 
     be_there(file)
-    if describe:
-        be_there(describe)
+    for saved in describe or ():
+        be_there(saved)
     if chosen.stack or chosen.local:
         if offline or describe:
             option = "--offline" if offline else "--describe"
             refuse(f"With {option} no stack is asked. Leave out either {option} or --stack and --local.")
         chosen.run(lambda target: tell(report_on(file, target=target), target.alarm_topic()))
-    if not offline and describe is None:
+    if not offline and not describe:
         refuse(
             "Add --stack NAME or --local to compare the file with the org of a stack, --describe FILE to compare it"
             " with a saved describe, or --offline to check only the file."
         )
-    raise typer.Exit(tell(report_on(file, describe)))
+    raise typer.Exit(tell(report_on(file, describe or ())))
 
 
 @for_a_stack

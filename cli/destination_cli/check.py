@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 from salesforce_destination.connection.allowances import audience_room, long_text_room
 from salesforce_destination.connection.check import Connection, check_connection
-from salesforce_destination.connection.comparison import compare, file_findings
+from salesforce_destination.connection.comparison import OrgFacts, compare, file_findings
 from salesforce_destination.connection.finding import Finding, Level, warning
 from salesforce_destination.destination.destination import Audience, Destination, FieldMapping
 from salesforce_destination.destination.mistakes import Places
@@ -71,19 +72,20 @@ class Report:
         return json.dumps(content, indent=2)
 
 
-def report_on(file: Path, describe: Path | None = None, target: Target | None = None) -> Report:
-    """Read a file, and compare it with a saved describe or with the org of a stack, where there is one."""
+def report_on(file: Path, describes: Sequence[Path] = (), target: Target | None = None) -> Report:
+    """Read a file, and compare it with saved describes or with the org of a stack, where there are any."""
     try:
         destination = load_destination(file)
     except DestinationFileError as error:
         return Report(file, None, error.mistakes)
     if target is not None:
         return _judge_connected(file, destination, target)
-    if describe is None:
+    if not describes:
         return Report(file, destination, findings=file_findings(destination))
-    description = read_description(json.loads(describe.read_text(encoding="utf-8")))
-    findings = [*compare(destination, description), audience_room(destination), *long_text_room(description)]
-    return Report(file, destination, findings=findings)
+    described = [read_description(json.loads(describe.read_text(encoding="utf-8"))) for describe in describes]
+    facts = OrgFacts({each.name.lower(): each for each in described}, {})
+    room = [audience_room(destination), *chain.from_iterable(map(long_text_room, described))]
+    return Report(file, destination, findings=[*compare(destination, facts), *room])
 
 
 def _judge_connected(file: Path, destination: Destination, target: Target) -> Report:

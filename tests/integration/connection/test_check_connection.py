@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from deliver_function import ROOT, Context, DeliverStack
-from destination_testbench.org import Fault, FaultKind, OrgConfig, SimulatedOrg
+from destination_testbench.org import DuplicateRule, Fault, FaultKind, OrgConfig, SimulatedOrg, record_id
 from destination_testbench.org.records.access import AccessLevel
 from guarded_org import GUARDS, a_guarded_file, a_guarded_org
 from moto import mock_aws
+from org_caller import ADMIN, INTEGRATION, Caller
 from salesforce_destination.settings import file_hash
 
 APP = ROOT / "functions" / "check_connection" / "app.py"
@@ -257,6 +258,144 @@ def test_a_user_who_is_told_in_another_language_is_a_finding(
 
     assert [finding["level"] for finding in found] == ["warning"] * is_warned
     assert all(f"language is {language}." in finding["problem"] for finding in found)
+
+
+PEOPLE = """
+name = "People"
+salesforce_object = ["Contact", "Lead"]
+
+[[identity]]
+source = "identityMap.crmID[0].id"
+target = "SalesforceId"
+
+[[identity]]
+source = "lower(email)"
+target = "CDP_Customer_Id__c"
+create_missing = "Lead"
+
+[[mappings]]
+source = "surname"
+target = "LastName"
+required = true
+
+[[mappings]]
+source = "company"
+target = "Company"
+required = true
+objects = ["Lead"]
+
+[[mappings]]
+source = "b2b.number"
+target = "Account.CDP_Customer__c"
+objects = ["Contact"]
+
+[[audiences]]
+id = "loyal"
+mapping_id = "CDP_Loyal__c"
+"""
+
+
+def two_objects(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str = PEOPLE) -> DeliverStack:
+    file = tmp_path / "people.toml"
+    file.write_text(text)
+    stack = a_stack(monkeypatch, file)
+    stack.org.admin.change_user(INTEGRATION, {"views_all_data": False})
+    return stack
+
+
+def permit(org: SimulatedOrg, *sobjects: str, **own: bool) -> None:
+    """Give the integration user a permission set: it reads both objects, and sees all records of these."""
+    admin = Caller(org, ADMIN)
+    _, made = admin.send("POST", "sobjects/PermissionSet", {"Name": "P", "Label": "P", **own})
+    user = {"AssigneeId": record_id("005", 1), "PermissionSetId": made["id"]}
+    admin.send("POST", "sobjects/PermissionSetAssignment", user)
+    for name in ("Account", "Contact", "Lead"):
+        row = {"ParentId": made["id"], "SobjectType": name, "PermissionsRead": True}
+        admin.send("POST", "sobjects/ObjectPermissions", row | {"PermissionsViewAllRecords": name in sobjects})
+
+
+def view_all(report: Report) -> list[tuple[str, str]]:
+    return [(found["level"], found["problem"]) for found in report["findings"] if "View All" in found["problem"]]
+
+
+def test_what_a_user_sees_is_proved_by_its_permission_sets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    stack = two_objects(monkeypatch, tmp_path)
+    unproved = view_all(check(stack))
+    permit(stack.org, "Lead")
+    one = view_all(check(stack))
+    stack.org.admin.change_user(INTEGRATION, {"views_setup": False})
+    hidden = view_all(check(stack))
+    stack.org.admin.change_user(INTEGRATION, {"views_all_data": True})
+
+    names = [("warning", f"Not proved: View All Records on {name}.") for name in ("Contact", "Lead")]
+    again = "whom sharing hides is created again."
+    assert unproved == hidden == names
+    assert one == [("error", f"The integration user lacks View All Records on Contact: {again}")]
+    assert view_all(check(stack)) == []
+
+
+def test_a_user_who_may_edit_converted_leads_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    stack = two_objects(monkeypatch, tmp_path)
+    permit(stack.org, "Contact", "Lead")
+    before = errors(check(stack))
+    stack.org.admin.change_user(INTEGRATION, {"edits_converted_leads": True})
+
+    assert before == []
+    assert errors(check(stack)) == [("converted_leads", "")]
+
+
+def test_the_duplicate_rules_of_the_org_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    stack = two_objects(monkeypatch, tmp_path)
+
+    def said() -> list[str]:
+        return [found["problem"] for found in check(stack)["findings"] if found["key"] == "duplicate_rules"]
+
+    none = said()
+    stack.org.admin.add_duplicate_rule(DuplicateRule("Lead", "Standard_Lead_Rule", ("Email",)))
+    stack.org.admin.add_duplicate_rule(DuplicateRule("Contact", "Standard_Contact_Rule", ("Email",)))
+    some = said()
+    stack.org.admin.change_user(INTEGRATION, {"views_setup": False})
+
+    assert none == ["No duplicate rule of Lead is active."]
+    (rule,) = some
+    assert rule.startswith("Lead's duplicate rule Standard_Lead_Rule refuses")
+    assert "may not see" in said()[0]
+
+
+def test_a_parent_that_the_user_may_not_see_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    stack = two_objects(monkeypatch, tmp_path)
+    before = errors(check(stack))
+    stack.org.admin.restrict_object("Account", AccessLevel.NONE)
+
+    assert before == []
+    assert errors(check(stack)) == [("mappings[2].target", "")]
+
+
+def test_one_object_of_two_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    stack = two_objects(monkeypatch, tmp_path)
+    stack.org.admin.restrict_object("Lead", AccessLevel.NONE)
+
+    (found,) = check(stack)["findings"]
+
+    assert found["problem"] == "There is no sObject Lead that the integration user can see."
+
+
+def asked(stack: DeliverStack) -> list[str]:
+    """What a check asks of the org."""
+    check(stack)
+    paths = [entry.path.partition("/v66.0") for entry in stack.org.log.last]
+    return sorted(path for _, version, path in paths if version)
+
+
+def test_a_check_of_a_simple_file_makes_four_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert asked(a_stack(monkeypatch)) == ["/", "/limits", "/query", "/sobjects/Contact/describe"]
+
+
+def test_a_check_asks_of_each_object_parent_and_right_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    queries = ["its language", "its own permissions", "its permission sets", "the duplicate rules"]
+    described = [f"/sobjects/{name}/describe" for name in ("Account", "Contact", "Lead")]
+
+    assert asked(two_objects(monkeypatch, tmp_path)) == ["/", "/limits", *(["/query"] * len(queries)), *described]
 
 
 def test_nothing_of_the_token_is_in_the_report_or_in_the_log(

@@ -1,8 +1,15 @@
 from __future__ import annotations
 
 import pytest
-from builders import a_destination
-from salesforce_destination.connection.allowances import ApiCalls, audience_room, call_room, long_text_room
+from builders import CONTACTS, a_destination
+from salesforce_destination.connection.allowances import (
+    ApiCalls,
+    audience_room,
+    call_room,
+    calls_a_day,
+    long_text_room,
+    requests_an_invocation,
+)
 from salesforce_destination.connection.comparison import OrgFacts, examine
 from salesforce_destination.connection.finding import Level
 from salesforce_destination.record.description import ObjectDescription, read_description
@@ -50,8 +57,52 @@ def test_the_api_calls_that_are_left_are_told(used: int, level: Level, words: st
     assert words in finding.problem
 
 
+ID, KEY, MAIL = ('target = "SalesforceId"', 'target = "Key__c"', 'target = "Email"')
+CREATES = "create_missing = true"
+SECOND = CONTACTS.replace("[identity]", "[[identity]]").replace(
+    "\n[[mappings]]", '\n[[identity]]\nsource = "email"\ntarget = "Email"\n\n[[mappings]]', 1
+)
+IF_EMPTY = '\n[[mappings]]\nsource = "city"\ntarget = "City__c"\nwrite = "if_empty"\n'
+
+
+def by(target: str, more: str = "") -> str:
+    text = CONTACTS.replace(ID, f"{target}\n{more}")
+    return text.replace('"Email"\n\n[[aud', '"Mail__c"\n\n[[aud') if target == MAIL else text
+
+
+@pytest.mark.parametrize(
+    ("text", "requests"),
+    [
+        (CONTACTS, 1),
+        (by(KEY), 1),
+        (by(MAIL), 2),
+        (CONTACTS + IF_EMPTY, 2),
+        (by(KEY) + IF_EMPTY, 2),
+        (CONTACTS.replace("[identity]", 'unchanged = "skip"\n[identity]'), 2),
+        (SECOND, 3),
+        (by(KEY, CREATES), 3),
+        (SECOND.replace(ID, f"{KEY}\n{CREATES}"), 4),
+    ],
+)
+def test_the_requests_of_a_file_are_those_of_the_table_of_calls(text: str, requests: int) -> None:
+    fields = [{"name": "Key__c", "externalId": True, "unique": True}, {"name": "Email", "idLookup": True}]
+    known = {"contact": read_description({"name": "Contact", "fields": fields})}
+
+    finding = calls_a_day(a_destination(text), known)
+
+    assert requests_an_invocation(a_destination(text), known) == requests
+    assert f"at most {7_200 * requests:,} API calls a day" in finding.problem
+    assert finding.cure == ("" if requests == 1 else f"BatchWindowSeconds = 300 makes it {1_440 * requests:,}.")
+    assert requests_an_invocation(a_destination(text), {}) == requests
+
+
+def test_a_file_that_needs_more_calls_than_the_org_has_is_a_warning() -> None:
+    assert calls_a_day(a_destination(), {}, ApiCalls(0, 7_200)).level is Level.NOTE
+    assert calls_a_day(a_destination(), {}, ApiCalls(0, 5_000)).level is Level.WARNING
+
+
 def test_what_the_org_does_not_tell_is_left_out() -> None:
-    keys = [finding.key for finding in examine(a_destination(), OrgFacts(long_texts()))]
+    keys = [finding.key for finding in examine(a_destination(), OrgFacts({"contact": long_texts()}, {}))]
 
     assert "api_calls" not in keys
     assert "max_audience_fields" in keys

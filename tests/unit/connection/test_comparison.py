@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 from builders import CONTACTS, a_destination
-from salesforce_destination.connection.comparison import compare, file_findings
+from salesforce_destination.connection.comparison import (
+    OrgFacts,
+    compare,
+    examine,
+    file_findings,
+    rights_by_feature,
+)
 from salesforce_destination.connection.field_fit import nearest_name
 from salesforce_destination.connection.finding import Finding, Level
 from salesforce_destination.record.description import ObjectDescription, read_description
@@ -29,7 +35,7 @@ FIELDS = [
     a_field("Short__c", length=5),
     a_field("Number__c", "double", length=0),
     a_field("Money__c", "double", length=0, precision=10, scale=2),
-    a_field("Read_Only__c", updateable=False),
+    a_field("Read_Only__c", updateable=False, createable=False),
     a_field("Key__c", externalId=True, unique=True, idLookup=True),
     a_field("Loose_Key__c", externalId=True, idLookup=True),
     a_field("Strict_Key__c", externalId=True, unique=True, idLookup=True, caseSensitive=True),
@@ -43,7 +49,8 @@ def an_org(*fields: dict[str, Any], **more: Any) -> ObjectDescription:
 
 
 def findings(text: str = CONTACTS, org: ObjectDescription | None = None) -> list[Finding]:
-    return compare(a_destination(text), org or an_org())
+    described = org or an_org()
+    return compare(a_destination(text), OrgFacts({described.name.lower(): described}, {}))
 
 
 def audience(mapping_id: str, **keys: str) -> str:
@@ -85,11 +92,7 @@ CASES: list[tuple[str, str, str]] = [
     (mapping('constant = "sixsix"\ntarget = "Short__c"'), "mappings[3].constant", "holds 5 characters"),
     (audience("Demanded_When__c", value="timestamp"), "audiences[0].mapping_id", "cannot be empty"),
     (identity("None__c"), "identity.target", "has no field None__c"),
-    (
-        identity("FirstName").replace('target = "FirstName"\nmax', 'target = "T"\nmax'),
-        "identity.target",
-        "cannot find records",
-    ),
+    (identity("Long__c"), "identity.target", "cannot find records"),
     (identity("Loose_Key__c", "create_missing = true"), "identity.target", "is not unique"),
     (identity("Strict_Key__c"), "identity.case_sensitive", "is case-sensitive in Salesforce. Set it to true"),
 ]
@@ -378,3 +381,303 @@ def test_the_filter_of_profiles_is_shown_with_what_it_does_to_the_others(more: s
     assert (found.level, found.key) == (Level.NOTE, "profiles.only_if")
     assert found.problem == f"Only profiles for which consent == 'y' is true are written. Of the others {others}"
     assert file_findings(a_destination()) == []
+
+
+def relates(name: str, to: list[str], **more: Any) -> dict[str, Any]:
+    called = name.replace("__c", "__r").removesuffix("Id")
+    return a_field(name, "reference", length=18, relationshipName=called, referenceTo=to, **more)
+
+
+PARENTS = [
+    relates("AccountId", ["Account"]),
+    relates("OwnerId", ["Group", "User"], nillable=False, defaultedOnCreate=True),
+    relates("Level__c", ["Level__c"]),
+    relates("JigsawContactId", []),
+    relates("CreatedById", ["User"], updateable=False, createable=False),
+    relates("RecordTypeId", ["RecordType"]),
+]
+KINDS = [
+    {"developerName": name, "recordTypeId": "012", "active": name != "Old", "available": True}
+    for name in ("Customer", "Partner", "Old")
+]
+KNOWN = {
+    "account": read_description(
+        {"name": "Account", "fields": [a_field("Name"), a_field("CDP_Key__c", externalId=True, idLookup=True)]}
+    ),
+    "user": read_description({"name": "User", "fields": [a_field("FederationIdentifier", idLookup=True)]}),
+}
+
+
+def to(target: str, lines: str = 'source = "x"') -> str:
+    return mapping(f'{lines}\ntarget = "{target}"')
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "words"),
+    [
+        (to("Account.CDP_Key__c"), "", ""),
+        (to("account.cdp_key__C"), "", ""),
+        (to("Owner:User.FederationIdentifier"), "", ""),
+        (to("Account:Account.CDP_Key__c"), "", ""),
+        (to("Account.Name"), "target", "cannot find Account records by Name"),
+        (to("Account.CDP_Keys__c"), "target", "Account has no field CDP_Keys__c"),
+        (to("Accounts.CDP_Key__c"), "target", "has no relationship Accounts that the integration user can see. Did"),
+        (to("Levl__r.Key__c"), "target", "Did you mean Level__r?"),
+        (to("Nothing__r.Key__c"), "target", "The relationship of a lookup X__c is X__r"),
+        (to("Level__r.Key__c"), "target", "cannot see Level__c. Give it the right to read Level__c"),
+        (to("Owner.FederationIdentifier"), "target", "OwnerId can hold the Id of Group or User. Write Owner:Group.Fed"),
+        (to("Owner:Contact.Email"), "target", "Write Owner:Group.Email or Owner:User.Email."),
+        (to("JigsawContact.Email"), "target", "the Id of no object"),
+        (to("CreatedBy.FederationIdentifier"), "target", "may not edit CreatedById"),
+        (to("RecordType.DeveloperName", 'constant = "customer"'), "", ""),
+        (to("RecordType.DeveloperName", 'constant = "Old"'), "constant", "type Old that the integration user may"),
+        (to("RecordType.DeveloperName", 'constant = "Old"'), "constant", "Write one of Customer, Partner."),
+        (to("RecordType.DeveloperName", 'source = "x"\ndefault = "New"'), "target", "record type New that"),
+        (to("recordtype.developername", 'source = "x"\nvalues = { a = "Partner", b = "B" }'), "values", "type B that"),
+    ],
+)
+def test_a_relationship_is_compared_with_the_sobject_and_its_parent(text: str, key: str, words: str) -> None:
+    contact = an_org(*PARENTS, recordTypeInfos=KINDS)
+
+    found = compare(a_destination(text), OrgFacts({"contact": contact, **KNOWN}, {}))
+
+    assert [each.key for each in found if each.level is Level.ERROR] == ([f"mappings[3].{key}"] if key else [])
+    assert not words or words in str(found[0])
+
+
+def test_record_types_that_nobody_may_assign_are_told_from_those_that_a_profile_names() -> None:
+    text = to("RecordType.DeveloperName")
+
+    (none,) = findings(text, an_org(*PARENTS))
+    (some,) = findings(text, an_org(*PARENTS, recordTypeInfos=KINDS))
+
+    assert (none.level, none.key, none.field) == (Level.ERROR, "mappings[3].target", "RecordTypeId")
+    assert "Assign one in the integration user's permission set" in none.cure
+    assert (some.level, some.problem) == (
+        Level.NOTE,
+        "It must give the name of a record type: Customer, Partner.",
+    )
+
+
+CREATING = identity("Key__c", "create_missing = true")
+ONCE = a_field("Once__c", updateable=False)
+FLAG = a_field("Checkbox__c", "boolean")
+
+
+@pytest.mark.parametrize(
+    ("field", "write", "expected"),
+    [
+        (ONCE, "create", []),
+        (ONCE, "always", [(AS_ERROR, "target", 'can be set on a new record only. Add write = "create".')]),
+        (ONCE, "if_empty", [(AS_ERROR, "target", "can be set on a new record only")]),
+        (a_field("No__c", updateable=False, createable=False), "create", [(AS_ERROR, "target", "may not set No__c")]),
+        (a_field("Yes__c"), "if_empty", []),
+        (FLAG, "if_empty", [(AS_WARNING, "write", "is a Checkbox, which is never empty")]),
+    ],
+)
+def test_when_a_field_is_written_is_compared_with_what_may_be_done_to_it(
+    field: dict[str, Any], write: str, expected: list[tuple[Level, str, str]]
+) -> None:
+    value = "true" if field is FLAG else '"x"'
+    text = f'{CREATING}\n[[mappings]]\nconstant = {value}\ntarget = "{field["name"]}"\nwrite = "{write}"\n'
+
+    found = findings(text, an_org(field))
+
+    assert [(each.level, each.key) for each in found] == [(level, f"mappings[3].{key}") for level, key, _ in expected]
+    assert all(words in str(each) for each, (*_, words) in zip(found, expected, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("field", "level", "words"),
+    [
+        (a_field("Find__c", externalId=True), None, ""),
+        (a_field("Find__c", "email", idLookup=True), None, ""),
+        (a_field("Find__c"), Level.WARNING, "has no index"),
+        (a_field("Find__c", externalId=True, filterable=False), Level.ERROR, "cannot find records by Find__c"),
+    ],
+)
+def test_a_field_that_is_not_unique_is_found_by_a_query(field: dict[str, Any], level: Level | None, words: str) -> None:
+    found = findings(identity("Find__c"), an_org(field))
+
+    assert [(each.level, each.key) for each in found] == ([(level, "identity.target")] if level else [])
+    assert all(words in each.problem for each in found)
+
+
+PEOPLE = """
+name = "People"
+salesforce_object = ["Contact", "Lead"]
+
+[[identity]]
+source = "id"
+target = "SalesforceId"
+
+[[identity]]
+source = "lower(email)"
+target = { Contact = "Key__c", Lead = "Lead_Key__c" }
+create_missing = "Lead"
+
+[[mappings]]
+source = "surname"
+target = "LastName"
+required = true
+max_length = 80
+
+[[mappings]]
+source = "title"
+target = "Title"
+max_length = 80
+objects = ["Contact"]
+
+[[mappings]]
+source = "company"
+target = "Company"
+required = true
+max_length = 80
+objects = ["Lead"]
+
+[[audiences]]
+id = "loyal"
+mapping_id = "CDP_Loyal__c"
+"""
+LEAD_FIELDS = [a_field("Company", nillable=False), a_field("Lead_Key__c", externalId=True, unique=True, idLookup=True)]
+
+
+def people(
+    contact: ObjectDescription | None = None, lead: ObjectDescription | None = None, text: str = PEOPLE, **more: Any
+) -> OrgFacts:
+    known = {"contact": contact or an_org(a_field("Title")), "lead": lead or an_org(*LEAD_FIELDS, name="Lead")}
+    return OrgFacts(known, {}, **more)
+
+
+def told(facts: OrgFacts, text: str = PEOPLE) -> list[tuple[Level, str, str]]:
+    return [(each.level, each.key, each.problem) for each in compare(a_destination(text), facts)]
+
+
+def test_a_file_of_two_objects_is_compared_with_each_by_its_own_part() -> None:
+    assert told(people()) == []
+
+
+def test_what_an_object_lacks_is_told_by_the_key_of_the_whole_file_and_the_object() -> None:
+    bare = an_org(a_field("Company", updateable=False, createable=False), name="Lead")
+
+    found = told(people(an_org(), bare))
+
+    assert found == [
+        (Level.ERROR, "mappings[1].target", "Contact has no field Title that the integration user can see."),
+        (Level.ERROR, "identity[1].target", "Lead has no field Lead_Key__c that the integration user can see."),
+        (Level.ERROR, "mappings[2].target", "Lead: The integration user may not edit Company."),
+    ]
+
+
+def test_what_both_objects_lack_is_told_once() -> None:
+    short = a_field("CDP_Loyal__c", length=5)
+    contact, lead = an_org(a_field("Title"), short), an_org(*LEAD_FIELDS, short, name="Lead")
+
+    ((_, key, problem),) = told(people(contact, lead))
+
+    assert (key, problem) == ("audiences[0].mapping_id", "CDP_Loyal__c holds 5 characters, but a status has up to 8.")
+
+
+def test_an_object_that_nobody_described_is_named() -> None:
+    found = compare(a_destination(PEOPLE), OrgFacts({"contact": an_org(a_field("Title"))}, {}))
+
+    assert [str(each) for each in found] == ["salesforce_object: No describe of Lead was given. Add it."]
+
+
+def test_a_field_that_only_the_other_object_creates_with_is_not_demanded() -> None:
+    needy = an_org(a_field("Title"), a_field("Branch__c", nillable=False))
+
+    assert told(people(needy)) == []
+    assert [
+        key for _, key, _ in told(people(lead=an_org(*LEAD_FIELDS, a_field("B", nillable=False), name="Lead")))
+    ] == ["mappings"]
+
+
+BOTH = frozenset({"contact", "lead"})
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"sees_all": BOTH, "edits_converted": False}, []),
+        (
+            {"sees_all": frozenset({"lead"}), "edits_converted": False},
+            [(AS_ERROR, "lacks View All Records on Contact")],
+        ),
+        ({"sees_all": BOTH, "edits_converted": True}, [(AS_ERROR, "has View and Edit Converted Leads")]),
+        (
+            {},
+            [
+                (AS_WARNING, "Not proved: View All Records on Contact"),
+                (AS_WARNING, "Not proved: View All Records on Lead"),
+                (AS_WARNING, "Not proved: no View and Edit Converted Leads"),
+            ],
+        ),
+    ],
+)
+def test_the_rights_that_creating_needs_are_proved_or_asked_for(
+    more: dict[str, Any], expected: list[tuple[Level, str]]
+) -> None:
+    found = examine(a_destination(PEOPLE), people(**more))
+
+    rights = [each for each in found if "View" in each.problem]
+    assert [each.level for each in rights] == [level for level, _ in expected]
+    assert all(words in each.problem for each, (_, words) in zip(rights, expected, strict=True))
+
+
+def test_a_file_that_creates_nothing_needs_no_view_of_all_records() -> None:
+    text = PEOPLE.replace('create_missing = "Lead"\n', "")
+
+    names = [right.name for right in rights_by_feature(a_destination(text), people())]
+
+    assert names == ["Edit on Contact", "Edit on Lead", "no View and Edit Converted Leads"]
+
+
+OWNED = '\n[[mappings]]\nsource = "owner"\ntarget = "OwnerId"\nobjects = ["Lead"]\n'
+BY_KEY = OWNED.replace("OwnerId", "Owner:User.FederationIdentifier")
+RUN = PEOPLE.replace("[[identity]]", 'assignment_rules = "created"\n\n[[identity]]', 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (PEOPLE, ["New leads belong to the integration user."]),
+        (PEOPLE + OWNED, []),
+        (PEOPLE + BY_KEY, []),
+        (RUN, ["The org's active assignment rule runs for new leads."]),
+    ],
+)
+def test_who_will_own_new_leads_is_said(text: str, words: list[str]) -> None:
+    lead = an_org(*LEAD_FIELDS, *PARENTS, name="Lead")
+
+    found = examine(a_destination(text), people(lead=lead))
+
+    assert [(each.level, each.problem) for each in found if each.key == "assignment_rules"] == [
+        (Level.NOTE, each) for each in words
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rules", "level", "words"),
+    [
+        (("Standard_Lead_Rule", "Ours"), Level.WARNING, "Lead's duplicate rule Standard_Lead_Rule, Ours refuses"),
+        ((), Level.NOTE, "No duplicate rule of Lead is active."),
+        (None, Level.NOTE, "The user may not see whether a duplicate rule of Lead refuses"),
+    ],
+)
+def test_the_duplicate_rules_of_new_records_are_named(rules: tuple[str, ...] | None, level: Level, words: str) -> None:
+    allowing = PEOPLE.replace("[[identity]]", 'duplicate_rules = "allow"\n\n[[identity]]', 1)
+
+    (found,) = [
+        each for each in examine(a_destination(PEOPLE), people(duplicate_rules=rules)) if each.key == "duplicate_rules"
+    ]
+
+    assert (found.level, found.problem.startswith(words)) == (level, True)
+    assert "DUPLICATES_DETECTED" in found.problem or not rules
+    assert "duplicate_rules" not in [each.key for each in examine(a_destination(allowing), people())]
+
+
+def test_the_room_for_new_records_is_told_where_the_org_tells_it() -> None:
+    said = [each.problem for each in examine(a_destination(PEOPLE), people(free_mb=1_000))]
+
+    assert "1,000 MB of storage are free, for 512,000 new records of 2 KB." in said

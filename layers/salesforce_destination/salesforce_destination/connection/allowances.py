@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from salesforce_destination.connection.finding import Finding, error, note, warning
 from salesforce_destination.record.description import ObjectDescription
 
 if TYPE_CHECKING:
-    from salesforce_destination.destination.destination import Destination
+    from salesforce_destination.destination.destination import Destination, Identity
 
 LONG_TEXT_ALLOWANCE = 1_638_400
 """Characters of all custom long text fields of an object together ("Custom Field Limits" in Salesforce Help)."""
@@ -18,6 +18,10 @@ LONGEST_TEXT_AREA = 255
 """A text area beyond this is a long one, and counts."""
 
 NEARLY_ALL_PERCENT = 90
+
+
+BATCHES_A_DAY, FEWEST_BATCHES_A_DAY = 7_200, 1_440
+"""With Lambda's five pollers and a window of 60 s, and of 300 s, which is the longest."""
 
 
 class ApiCalls(NamedTuple):
@@ -61,3 +65,34 @@ def call_room(calls: ApiCalls) -> Finding:
         cure = "Find what uses them: Setup > Company Information. Above ApiUsageCeilingPercent, messages wait."
         return warning("api_calls", "", said, cure)
     return note("api_calls", "", said)
+
+
+def is_straight(rule: Identity, description: ObjectDescription | None) -> bool:
+    """Whether records are written by this rule without being looked up: by their Id, or by a unique key."""
+    if rule.is_id:
+        return True
+    field = description.fields.get(rule.target) if description else None
+    return rule.target != "Email" if field is None else field.unique and (field.external_id or field.id_lookup)
+
+
+def requests_an_invocation(destination: Destination, known: Mapping[str, ObjectDescription]) -> int:
+    """At most, for 1,000 people: to write straight, to look up, to write what that found, to create."""
+    files = destination.by_object
+    straight = {is_straight(rule, known.get(one.salesforce_object.lower())) for one in files for rule in one.rules}
+    further = len(destination.rules) > 1 or False in straight or (len(files) > 1 and not destination.updates_by_id)
+    reads = destination.unchanged == "skip" or any(each.write == "if_empty" for each in destination.mappings)
+    creates = bool(destination.creates)
+    return (True in straight) + (further or reads or creates) + further + creates
+
+
+def calls_a_day(
+    destination: Destination, known: Mapping[str, ObjectDescription], calls: ApiCalls | None = None
+) -> Finding:
+    """How many API calls this file makes a day, and how to make fewer where there are many."""
+    requests = requests_an_invocation(destination, known)
+    most = requests * BATCHES_A_DAY
+    each = "one request" if requests == 1 else f"up to {requests} requests"
+    problem = f"This file sends {each} for 1,000 people: at most {most:,} API calls a day with BatchWindowSeconds = 60."
+    cure = f"BatchWindowSeconds = 300 makes it {requests * FEWEST_BATCHES_A_DAY:,}." if requests > 1 else ""
+    found = warning if calls and most > calls.allowed else note
+    return found("BatchWindowSeconds", "", problem, cure)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from salesforce_destination.connection.comparison import OrgFacts, examine
 from salesforce_destination.connection.field_fit import nearest_name
 from salesforce_destination.connection.finding import Finding, Level, error, warning
-from salesforce_destination.connection.guard_fit import guard_fields
 from salesforce_destination.errors import (
     ACCESS_REFUSALS,
     NO_ACCESS_TOKEN,
@@ -25,6 +24,7 @@ from salesforce_destination.errors import (
     SessionExpiredError,
     TokenUnavailableError,
 )
+from salesforce_destination.record.description import ObjectDescription
 
 if TYPE_CHECKING:
     from salesforce_destination.destination.destination import Destination
@@ -33,8 +33,11 @@ if TYPE_CHECKING:
 class OrgFactFinder(Protocol):
     """Asks the org (salesforce.facts.FactFinder)."""
 
-    def facts(self, sobject: str, *, rules: bool) -> OrgFacts:
-        """What the org tells its integration user about an sObject."""
+    def describe(self, sobject: str) -> ObjectDescription:
+        """What the org tells of an sObject."""
+
+    def facts(self, destination: Destination, described: Mapping[str, ObjectDescription]) -> OrgFacts:
+        """All else that the org tells its integration user, as far as the file makes it matter."""
 
     def sobjects(self) -> list[str]:
         """The names of all sObjects that it can see."""
@@ -74,14 +77,22 @@ class Connection:
 
 def check_connection(destination: Destination, org: OrgFactFinder) -> Connection:
     """Compare a destination file with the org as it is now; what stands in the way is a finding, never an exception."""
+    described: dict[str, ObjectDescription] = {}
+    absent: list[Finding] = []
     try:
-        facts = org.facts(destination.salesforce_object, rules=bool(guard_fields(destination)))
+        for name in destination.objects:
+            try:
+                described[name.lower()] = org.describe(name)
+            except RequestRefusedError as problem:
+                # Salesforce says the same of what it does not know and of what it hides from this user.
+                if problem.status != HTTP_NOT_FOUND:
+                    raise
+                absent.append(_not_there(name, destination.api_version, org))
+        if absent:
+            return Connection(tuple(dict.fromkeys(absent)))
+        return Connection(tuple(examine(destination, org.facts(destination, described))))
     except DestinationError as problem:
-        # Salesforce says the same of what it does not know and of what it hides from this user.
-        if isinstance(problem, RequestRefusedError) and problem.status == HTTP_NOT_FOUND:
-            return Connection((_not_there(destination, org),))
         return Connection((trouble(problem),), answered=False, is_new=problem.code == NOT_CONNECTED)
-    return Connection(tuple(examine(destination, facts)))
 
 
 def unusable(mistakes: Iterable[Mistake]) -> Connection:
@@ -91,8 +102,7 @@ def unusable(mistakes: Iterable[Mistake]) -> Connection:
     return Connection(tuple(findings), answered=False)
 
 
-def _not_there(destination: Destination, org: OrgFactFinder) -> Finding:
-    name, version = destination.salesforce_object, destination.api_version
+def _not_there(name: str, version: str, org: OrgFactFinder) -> Finding:
     try:
         close = nearest_name(name, org.sobjects())
     except RequestRefusedError:

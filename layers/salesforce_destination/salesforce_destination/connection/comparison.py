@@ -7,17 +7,26 @@ told from a field that is not there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from salesforce_destination.connection.allowances import ApiCalls, audience_room, call_room, long_text_room
+from salesforce_destination.connection.allowances import (
+    ApiCalls,
+    audience_room,
+    call_room,
+    calls_a_day,
+    is_straight,
+    long_text_room,
+)
 from salesforce_destination.connection.field_fit import (
     audience_findings,
     mapping_findings,
     names_findings,
     not_there,
+    relationship,
     typed_findings,
 )
 from salesforce_destination.connection.finding import Finding, error, note, warning
@@ -33,24 +42,83 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OrgFacts:
-    """What is known of an org; None is what it does not tell its integration user."""
+    """What is known of an org; None is what it does not tell its integration user. Names of sObjects in lower case."""
 
-    description: ObjectDescription
-    rules: tuple[ValidationRule, ...] | None = None
+    known: Mapping[str, ObjectDescription]
+    """The sObjects of the file, and the parents that its relationships name."""
+    rules: Mapping[str, tuple[ValidationRule, ...] | None]
+    sees_all: frozenset[str] | None = None
+    """The sObjects of which the user sees every record."""
+    edits_converted: bool | None = None
+    duplicate_rules: tuple[str, ...] | None = None
+    """Those that are active for the sObject of new records."""
     calls: ApiCalls | None = None
+    free_mb: int | None = None
     language: str | None = None
+
+
+class Right(NamedTuple):
+    """A right that the file needs; `holds` is None where nothing proves it or the contrary."""
+
+    name: str
+    holds: bool | None
+    proof: str
+    key: str
+    otherwise: str
 
 
 def examine(destination: Destination, facts: OrgFacts) -> list[Finding]:
     """Find everything that there is to say about a file in an org: what does not fit, and what is used up."""
+    unproved = (right for right in rights_by_feature(destination, facts) if right.holds is None)
+    language = facts.language or "en"
     return [
-        *compare(destination, facts.description),
-        *guard_findings(destination, facts.rules),
+        *compare(destination, facts),
+        *(warning(right.key, "", f"Not proved: {right.name}.", CANNOT_PROVE) for right in unproved),
+        *by_object(destination, lambda one: guard_findings(one, facts.rules.get(one.salesforce_object.lower()))),
+        *_creation(destination, facts),
         audience_room(destination),
-        *long_text_room(facts.description),
+        *by_object(destination, lambda one: long_text_room(facts.known[one.salesforce_object.lower()])),
         *([call_room(facts.calls)] if facts.calls else []),
-        *([language_of_texts(facts.language)] if facts.language and not facts.language.startswith("en") else []),
+        calls_a_day(destination, facts.known, facts.calls),
+        *([] if language.startswith("en") else [language_of_texts(language)]),
     ]
+
+
+CANNOT_PROVE = "The integration user may not read its permissions: ask an administrator, or give it View Setup."
+
+
+def by_object(destination: Destination, find: Callable[[Destination], Iterable[Finding]]) -> list[Finding]:
+    """Find something for each sObject, by the keys of the whole file; what holds for all of them is told once."""
+    found = {
+        one.salesforce_object: [_placed(each, destination, one) for each in find(one)] for one in destination.by_object
+    }
+    shared = set.intersection(*map(set, found.values()))
+    told = (each if each in shared else _naming(name, each) for name, findings in found.items() for each in findings)
+    return list(dict.fromkeys(told))
+
+
+def _placed(finding: Finding, whole: Destination, one: Destination) -> Finding:
+    """A finding about the file of one sObject, by its key in the whole file."""
+    found = re.match(r"(mappings|audiences|identity)\[(\d+)\]", finding.key)
+    if found is None:
+        return finding
+    if found[1] == "identity" and len(whole.rules) == 1:
+        return replace(finding, key=finding.key.replace("[0]", "", 1))
+    part = "rules" if found[1] == "identity" else found[1]
+    counting = [
+        place
+        for place, table in enumerate(getattr(whole, part))
+        if getattr(whole.model_copy(update={part: (table,)}).of(one.salesforce_object), part)
+    ]
+    return replace(finding, key=f"{found[1]}[{counting[int(found[2])]}]{finding.key[found.end() :]}")
+
+
+def _naming(sobject: str, finding: Finding) -> Finding:
+    return (
+        finding
+        if re.search(rf"\b{sobject}\b", finding.problem)
+        else replace(finding, problem=f"{sobject}: {finding.problem}")
+    )
 
 
 def language_of_texts(language: str) -> Finding:
@@ -62,22 +130,36 @@ def language_of_texts(language: str) -> Finding:
     return warning("connection", "", problem, "Set it to English: Setup > Users > the user > Edit > Language.")
 
 
-def compare(destination: Destination, description: ObjectDescription) -> list[Finding]:
+def compare(destination: Destination, facts: OrgFacts) -> list[Finding]:
     """Find what does not fit, in the order of the file."""
-    destination = spelled_as(destination, [description.name, *description.fields])
-    mappings = (mapping_findings(place, mapping, description) for place, mapping in enumerate(destination.mappings))
-    audiences = (audience_findings(place, found, description) for place, found in enumerate(destination.audiences))
+
+    def fits(one: Destination) -> list[Finding]:
+        if (description := facts.known.get(one.salesforce_object.lower())) is None:
+            return [error("salesforce_object", "", f"No describe of {one.salesforce_object} was given.", "Add it.")]
+        one = spelled_as(one, [description.name, *description.fields])
+        mappings = (mapping_findings(place, each, description, facts.known) for place, each in enumerate(one.mappings))
+        audiences = (audience_findings(place, each, description) for place, each in enumerate(one.audiences))
+        return [
+            *_rules(one, description),
+            *chain.from_iterable(mappings),
+            *chain.from_iterable(audiences),
+            *names_findings(one.audiences, description),
+            *_ordering(one, description),
+            *_required(one, description),
+            *_person_accounts(one, description),
+        ]
+
+    lacking = (right for right in rights_by_feature(destination, facts) if right.holds is False)
     return [
         *file_findings(destination),
-        *_object(destination, description),
-        *_identity(destination, description),
-        *chain.from_iterable(mappings),
-        *chain.from_iterable(audiences),
-        *names_findings(destination.audiences, description),
-        *_ordering(destination, description),
-        *_required(destination, description),
-        *_person_accounts(destination, description),
+        *map(_lacking, lacking),
+        *by_object(destination, fits),
     ]
+
+
+def _lacking(right: Right) -> Finding:
+    has = f"has {right.name[3:]}" if right.name.startswith("no ") else f"lacks {right.name}"
+    return error(right.key, "", f"The integration user {has}: {right.otherwise}.", "Change its permission sets.")
 
 
 def file_findings(destination: Destination) -> list[Finding]:
@@ -96,35 +178,47 @@ def _gate(destination: Destination) -> Iterator[Finding]:
     yield note("profiles.only_if", "", problem, "`destination status` counts the others as ProfilesNotPermitted.")
 
 
-def _object(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:
-    name = destination.salesforce_object
-    if not description.updateable:
-        problem = f"The integration user may not edit {name}."
-        yield error("salesforce_object", "", problem, f"Give it the right to edit {name}.")
-    if destination.creates and not description.createable:
-        problem = f"The integration user may not create a {name}."
-        yield error("identity.create_missing", "", problem, "Give it the right to create records.")
+def rights_by_feature(destination: Destination, facts: OrgFacts) -> Iterator[Right]:
+    """The rights that the file needs, each with what proves it and what happens otherwise."""
+    key, described, asked = "identity.create_missing", "the describe", "the user's own permissions"
+    known, created = facts.known, destination.creates.lower()
+    for name in destination.objects:
+        may = known[name.lower()].updateable if name.lower() in known else None
+        yield Right(f"Edit on {name}", may, described, "salesforce_object", "no record is updated")
+    if created:
+        may = known[created].createable if created in known else None
+        yield Right(f"Create on {destination.creates}", may, described, key, "no record is created")
+    for name in destination.objects if created else ():
+        may = None if facts.sees_all is None else name.lower() in facts.sees_all
+        yield Right(f"View All Records on {name}", may, asked, key, "whom sharing hides is created again")
+    leads = [one for one in destination.by_object if one.salesforce_object == "Lead"]
+    if any(is_straight(rule, known.get("lead")) for one in leads for rule in one.rules):
+        may = None if facts.edits_converted is None else not facts.edits_converted
+        name, otherwise = "no View and Edit Converted Leads", "converted leads are updated and nobody is told"
+        yield Right(name, may, asked, "converted_leads", otherwise)
 
 
-def _identity(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:
-    if destination.updates_by_id:
-        return
-    identity, key = destination.identity, "identity.target"
-    field = description.fields.get(identity.target)
-    if field is None:
-        yield not_there(key, identity.target, description)
-        return
-    if not (field.external_id or field.id_lookup):
-        problem = f"Salesforce cannot find records by {field.name}."
-        yield error(key, field.name, problem, "Make it an external ID in Salesforce.")
-    if identity.create_missing and not field.unique:
-        cure = "Make it unique in Salesforce, or set create_missing to false."
-        yield error(key, field.name, f"{field.name} is not unique: one person could get two records.", cure)
-    if field.external_id and field.case_sensitive != identity.case_sensitive:
-        right = str(field.case_sensitive).lower()
-        case = "case-sensitive" if field.case_sensitive else "not case-sensitive"
-        problem = f"{field.name} is {case} in Salesforce."
-        yield error("identity.case_sensitive", field.name, problem, f"Set it to {right}.")
+def _rules(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:
+    for place, rule in enumerate(destination.rules):
+        key = f"identity[{place}].target"
+        if rule.is_id:
+            continue
+        if (field := description.fields.get(rule.target)) is None:
+            yield not_there(key, rule.target, description)
+            continue
+        name = field.name
+        if not field.filterable:
+            yield error(key, name, f"Salesforce cannot find records by {name}.", "Use another field.")
+        elif not (field.external_id or field.id_lookup):
+            problem = f"{name} has no index: to find records by it may take too long."
+            yield warning(key, name, problem, "Make it an external ID in Salesforce.")
+        if rule.create_missing and not field.unique:
+            cure = "Make it unique in Salesforce, or set create_missing to false."
+            yield error(key, name, f"{name} is not unique: one person could get two records.", cure)
+        if field.external_id and field.case_sensitive != rule.case_sensitive:
+            right = str(field.case_sensitive).lower()
+            problem = f"{name} is {'' if field.case_sensitive else 'not '}case-sensitive in Salesforce."
+            yield error(key.replace("target", "case_sensitive"), name, problem, f"Set it to {right}.")
 
 
 def _ordering(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:
@@ -142,25 +236,54 @@ def _required(destination: Destination, description: ObjectDescription) -> Itera
     if not destination.creates:
         return
     given = [m for m in destination.mappings if m.required or m.constant is not None or m.default is not None]
-    sure = {m.target for m in given if not may_stay_empty(m.model_dump())}
+    sure = {_field_of(m.target, description) for m in given if not may_stay_empty(m.model_dump())}
     if description.has_person_accounts and "LastName" in sure:
         sure.add("Name")  # Salesforce makes a person account's from its parts, and refuses one that is sent
+    sure |= {rule.target for rule in destination.rules if rule.create_missing}
     for field in description.fields.values():
         demanded = field.createable and not field.nillable and not field.defaulted and field.type != "boolean"
-        if demanded and field.name not in sure | {destination.identity.target}:
+        if demanded and field.name not in sure:
             problem = f"Salesforce requires {field.name} for a new {description.name}."
             yield error("mappings", field.name, problem, f"Add a mapping to {field.name} with required = true.")
     for key, name in _written(destination):
-        written = description.fields.get(name)
+        written = description.fields.get(_field_of(name, description))
         if written and written.updateable and not written.createable:
             problem = f"{name} can be edited, but not set on a new {description.name}."
             yield error(key, name, problem, "Use another field, or set create_missing to false.")
 
 
+def _field_of(target: str, description: ObjectDescription) -> str:
+    return relationship(target, description)[0] if "." in target else target
+
+
 def _written(destination: Destination) -> Iterator[tuple[str, str]]:
-    yield "identity.target", destination.identity.target
+    yield from ((f"identity[{place}].target", rule.target) for place, rule in enumerate(destination.rules))
     yield from ((f"mappings[{place}].target", m.target) for place, m in enumerate(destination.mappings))
     yield from ((f"audiences[{place}].mapping_id", a.mapping_id) for place, a in enumerate(destination.audiences))
+
+
+def _creation(destination: Destination, facts: OrgFacts) -> Iterator[Finding]:
+    """What becomes of new records: who owns them, how many the org has room for, which duplicate rules refuse them."""
+    if not (created := destination.creates):
+        return
+    description = facts.known[created.lower()]
+    owned = any(_field_of(m.target, description).lower() == "ownerid" for m in destination.of(created).mappings)
+    if created == "Lead" and destination.assignment_rules == "created":
+        yield note("assignment_rules", "", "The org's active assignment rule runs for new leads.")
+    elif created == "Lead" and not owned:
+        cure = 'Map OwnerId, or set assignment_rules = "created".'
+        yield note("assignment_rules", "", "New leads belong to the integration user.", cure)
+    if facts.free_mb is not None:
+        problem = f"{facts.free_mb:,} MB of storage are free, for {512 * facts.free_mb:,} new records of 2 KB."
+        yield note("identity.create_missing", "", problem)
+    if destination.duplicate_rules == "obey":
+        names = ", ".join(facts.duplicate_rules or ())
+        refused = "refuses records that look like others (DUPLICATES_DETECTED)"
+        problem = f"No duplicate rule of {created} is active."
+        if facts.duplicate_rules is None:
+            problem = f"The user may not see whether a duplicate rule of {created} {refused}: Setup > Duplicate Rules."
+        found = warning if names else note
+        yield found("duplicate_rules", "", f"{created}'s duplicate rule {names} {refused}." if names else problem)
 
 
 def _person_accounts(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:
@@ -174,9 +297,9 @@ def _person_accounts(destination: Destination, description: ObjectDescription) -
         )
         found = warning if destination.creates else note
         yield found("salesforce_object", "IsPersonAccount", problem, cure)
-    elif destination.creates and "RecordTypeId" not in {m.target for m in destination.mappings}:
+    elif destination.creates and "RecordTypeId" not in {_field_of(m.target, description) for m in destination.mappings}:
         problem = (
             "The record type decides whether a new account is a person or a business, but the file does not set it."
         )
-        cure = "Add a mapping to RecordTypeId with the Id of the person record type as its constant."
+        cure = "Add a mapping to RecordType.DeveloperName with the person record type as its constant."
         yield warning("mappings", "RecordTypeId", problem, cure)

@@ -30,14 +30,22 @@ _WANTED: Mapping[str, str] = {
 """What a field that is no text takes; what a source holds is not known before the profiles come."""
 
 
-def mapping_findings(place: int, mapping: FieldMapping, description: ObjectDescription) -> Iterator[Finding]:
-    """Find what does not fit between a mapping and its field."""
+def mapping_findings(
+    place: int, mapping: FieldMapping, description: ObjectDescription, known: Mapping[str, ObjectDescription]
+) -> Iterator[Finding]:
+    """Find what does not fit between a mapping and its field; `known` are the sObjects, parents too, in lower case."""
     key = f"mappings[{place}]"
+    if "." in mapping.target:
+        yield from _relationship(key, mapping, description, known)
+        return
     field = description.fields.get(mapping.target)
     if field is None:
         yield not_there(f"{key}.target", mapping.target, description)
         return
-    yield from writable(f"{key}.target", field)
+    yield from writable(f"{key}.target", field, mapping.write)
+    if mapping.write == "if_empty" and field.type == "boolean":
+        problem = f"{field.name} is {kind_of(field)}, which is never empty: nothing is written."
+        yield warning(f"{key}.write", field.name, problem, 'Write "create" or "always".')
     yield from _fixed_values(key, mapping, field)
     if field.name.endswith(("State", "Country")) and (code := f"{field.name}Code") in description.fields:
         problem = f"The org has State and Country/Territory Picklists: {field.name} accepts only the names in its list."
@@ -48,6 +56,71 @@ def mapping_findings(place: int, mapping: FieldMapping, description: ObjectDescr
     if mapping.values and field.active:
         texts = [text for text in mapping.values.values() if isinstance(text, str)]
         yield from _offered(f"{key}.values", texts, field, mapping.default)
+
+
+def relationship(target: str, description: ObjectDescription) -> tuple[str, str, str]:
+    """The field, the parent's sObject and its field behind Account.Key__c or Owner:User.Email; empty where unknown."""
+    path, _, name = target.partition(".")
+    path, _, chosen = path.partition(":")
+    if path.lower() == "recordtype" and name.lower() == "developername":
+        return "RecordTypeId", "", name
+    field, parents = description.relationships.get(path.lower(), ("", ()))
+    named = [parent for parent in parents if parent.lower() == chosen.lower()] if chosen else parents
+    return field, named[0] if len(named) == 1 else "", name
+
+
+def _relationship(
+    key: str, mapping: FieldMapping, description: ObjectDescription, known: Mapping[str, ObjectDescription]
+) -> Iterator[Finding]:
+    path, place = mapping.target.partition(".")[0].partition(":")[0], f"{key}.target"
+    name, parent, target = relationship(mapping.target, description)
+    if field := description.fields.get(name):
+        yield from writable(place, field, mapping.write)
+    if name == "RecordTypeId" and not parent:
+        yield from _record_types(key, mapping, description)
+    elif parent:
+        yield from _of_parent(place, parent, target, known)
+    elif name:
+        parents = description.relationships[path.lower()][1]
+        cures = " or ".join(f"{path}:{each}.{target}" for each in parents)
+        problem = f"{name} can hold the Id of {' or '.join(parents) or 'no object'}."
+        yield error(place, name, problem, f"Write {cures}." if cures else "Map another relationship.")
+    else:
+        ids = (field for field, _ in description.relationships.values())
+        names = [f"{each[:-1]}r" if each.endswith("c") else each.removesuffix("Id") for each in ids]
+        close = nearest_name(path, names)
+        cure = f"Did you mean {close}?" if close else "The relationship of a lookup X__c is X__r."
+        yield error(
+            place, "", f"{description.name} has no relationship {path} that the integration user can see.", cure
+        )
+
+
+def _of_parent(key: str, parent: str, name: str, known: Mapping[str, ObjectDescription]) -> Iterator[Finding]:
+    if (description := known.get(parent.lower())) is None:
+        problem = f"The integration user cannot see {parent}."
+        yield error(key, "", problem, f"Give it the right to read {parent}, or Salesforce finds none.")
+        return
+    fields = {field.name.lower(): field for field in description.fields.values()}
+    if (field := fields.get(name.lower())) is None:
+        yield not_there(key, name, description)
+    elif not (field.external_id or field.id_lookup):
+        problem = f"Salesforce cannot find {parent} records by {field.name}."
+        yield error(key, field.name, problem, "Make it an external ID in Salesforce, or write another field.")
+
+
+def _record_types(key: str, mapping: FieldMapping, description: ObjectDescription) -> Iterator[Finding]:
+    known = {name.lower() for name in description.record_types}
+    named = {"constant": mapping.constant, "default": mapping.default, **(mapping.values or {})}
+    lacking = [str(text) for text in named.values() if text not in (None, "") and str(text).lower() not in known]
+    names = ", ".join(sorted(description.record_types))
+    cure = f"Write one of {names}." if names else "Assign one in the integration user's permission set."
+    if lacking or not names:
+        which = f" {', '.join(lacking)}" if lacking else ""
+        problem = f"{description.name} has no active record type{which} that the integration user may assign."
+        part = "values" if mapping.values else "target" if mapping.constant is None else "constant"
+        yield error(f"{key}.{part}", "RecordTypeId", problem, cure)
+    elif not mapping.values and mapping.source is not None:
+        yield note(f"{key}.source", "RecordTypeId", f"It must give the name of a record type: {names}.")
 
 
 def typed_findings(key: str, name: str, kind: str, words: str, description: ObjectDescription) -> Iterator[Finding]:
@@ -87,10 +160,16 @@ def _stem(name: str) -> str:
     return name.casefold().removesuffix("__c")
 
 
-def writable(key: str, field: FieldDescription) -> Iterator[Finding]:
-    """The finding about a field that the integration user may not edit."""
-    if not field.updateable:
-        cure = "Give it edit access to the field. Some fields are read-only for everybody."
+def writable(key: str, field: FieldDescription, write: str = "always") -> Iterator[Finding]:
+    """The finding about a field that the integration user may not write when the file writes it."""
+    cure = "Give it edit access to the field. Some fields are read-only for everybody."
+    if write == "create":
+        if not field.createable:
+            yield error(key, field.name, f"The integration user may not set {field.name} on a new record.", cure)
+    elif field.createable and not field.updateable:
+        cure = 'Add write = "create".' if key.endswith(".target") else "Use another field."
+        yield error(key, field.name, f"{field.name} can be set on a new record only.", cure)
+    elif not field.updateable:
         yield error(key, field.name, f"The integration user may not edit {field.name}.", cure)
 
 

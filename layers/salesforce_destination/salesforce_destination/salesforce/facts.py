@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from salesforce_destination.connection.allowances import ApiCalls
 from salesforce_destination.connection.comparison import OrgFacts
+from salesforce_destination.connection.field_fit import relationship
+from salesforce_destination.connection.guard_fit import guard_fields
 from salesforce_destination.errors import BadRequestError, RequestRefusedError
-from salesforce_destination.record.description import read_description
+from salesforce_destination.record.description import ObjectDescription, read_description
 from salesforce_destination.record.guards import ValidationRule, read_rules, rules_query
 from salesforce_destination.record.salesforce_id import to_18
 from salesforce_destination.salesforce.client import SalesforceClient
+
+if TYPE_CHECKING:
+    from salesforce_destination.destination.destination import Destination
 
 NOT_FOR_THIS_USER = (RequestRefusedError, BadRequestError)
 """How Salesforce answers who may not see the set-up: INVALID_TYPE, INSUFFICIENT_ACCESS, NOT_FOUND."""
@@ -23,35 +28,92 @@ class FactFinder:
     def __init__(self, client: SalesforceClient, api_version: str) -> None:
         self._client, self._root = client, f"/services/data/v{api_version}"
 
-    def facts(self, sobject: str, *, rules: bool) -> OrgFacts:
-        """What the org tells of an sObject, with `rules` or without; raise a DestinationError where it does not."""
-        description = read_description(self._client.get(f"{self._root}/sobjects/{sobject}/describe"))
-        return OrgFacts(description, self._rules(sobject) if rules else None, self._calls(), self._language())
+    def describe(self, sobject: str) -> ObjectDescription:
+        """Describe an sObject; raise a DestinationError where the org does not."""
+        return read_description(self._client.get(f"{self._root}/sobjects/{sobject}/describe"))
+
+    def facts(self, destination: Destination, described: Mapping[str, ObjectDescription]) -> OrgFacts:
+        """What the org tells beside the describes of the file's sObjects, as far as the file needs it."""
+        user, created = self._user(), destination.creates
+        limits = self._unless_refused("/limits") or {}
+        free = (limits.get("DataStorageMB") or {}).get("Remaining")
+        return OrgFacts(
+            {**described, **self._parents(destination, described)},
+            {name: self._rules(name) for name in map(str.lower, destination.objects) if guard_fields(destination)},
+            *self._rights(user, destination),
+            self._duplicate_rules(created) if created and destination.duplicate_rules == "obey" else None,
+            self._calls(limits),
+            None if free is None else int(free),
+            self._language(user),
+        )
 
     def sobjects(self) -> list[str]:
         """The names of all sObjects that the integration user can see."""
         answer = self._client.get(f"{self._root}/sobjects")
         return [str(found.get("name", "")) for found in answer.get("sobjects") or ()]
 
+    def _parents(
+        self, destination: Destination, described: Mapping[str, ObjectDescription]
+    ) -> dict[str, ObjectDescription]:
+        found: dict[str, ObjectDescription] = {}
+        for one in destination.by_object:
+            targets = [mapping.target for mapping in one.mappings if "." in mapping.target]
+            for target in targets:
+                name = relationship(target, described[one.salesforce_object.lower()])[1]
+                if name and name.lower() not in found.keys() | described.keys():
+                    answer = self._unless_refused(f"/sobjects/{name}/describe")
+                    found |= {name.lower(): read_description(answer)} if answer else {}
+        return found
+
     def _rules(self, sobject: str) -> tuple[ValidationRule, ...] | None:
         answer = self._unless_refused("/tooling/query", {"q": rules_query(sobject)})
         return None if answer is None else read_rules(answer)
 
-    def _language(self) -> str | None:
-        """The integration user's; who the user is stands in the list of resources."""
-        user = to_18(str((self._unless_refused("/") or {}).get("identity", "")).rpartition("/")[2])
-        query = {"q": f"SELECT LanguageLocaleKey FROM User WHERE Id = '{user}'"}  # noqa: S608  # nosec B608
-        rows = (user and self._unless_refused("/query", query)) or {}
-        return next((str(row.get("LanguageLocaleKey") or "") for row in rows.get("records") or ()), None)
+    def _user(self) -> str:
+        """The Id of the integration user, which the list of resources tells."""
+        return to_18(str((self._unless_refused("/") or {}).get("identity", "")).rpartition("/")[2]) or ""
 
-    def _calls(self) -> ApiCalls | None:
+    def _language(self, user: str) -> str | None:
+        rows = (user and self._rows("LanguageLocaleKey", "User", f"Id = '{user}'")) or ()
+        return next((str(row.get("LanguageLocaleKey") or "") for row in rows), None)
+
+    def _rights(self, user: str, destination: Destination) -> tuple[frozenset[str] | None, bool | None]:
+        """By the user's own permissions, which every user may read, and by permission sets, which few may."""
+        names = ["AllowViewEditConvertedLeads"] if "Lead" in destination.objects else []
+        names += ["ViewAllData", "ViewSetup"] if destination.creates else []
+        columns = ", ".join(f"Permissions{name}" for name in names)
+        own = next(iter((names and self._rows(columns, "UserPermissionAccess")) or ()), {})
+        sees_all = None
+        if own.get("PermissionsViewAllData"):
+            sees_all = frozenset(map(str.lower, destination.objects))
+        elif own.get("PermissionsViewSetup"):
+            sees_all = self._seen_whole(user, destination.objects)
+        return sees_all, own.get("PermissionsAllowViewEditConvertedLeads")
+
+    def _seen_whole(self, user: str, sobjects: Iterable[str]) -> frozenset[str] | None:
+        of_user = _soql("PermissionSetId", "PermissionSetAssignment", f"AssigneeId = '{user}'")
+        names = ", ".join(f"'{name}'" for name in sobjects)
+        where = f"SobjectType IN ({names}) AND ParentId IN ({of_user})"
+        rows = self._rows("SobjectType, PermissionsViewAllRecords", "ObjectPermissions", where)
+        # A user who may read records has a row for them, so that no row at all is an answer that was kept back.
+        seen = (str(row.get("SobjectType")).lower() for row in rows or () if row.get("PermissionsViewAllRecords"))
+        return frozenset(seen) if rows else None
+
+    def _duplicate_rules(self, sobject: str) -> tuple[str, ...] | None:
+        rows = self._rows("DeveloperName", "DuplicateRule", f"IsActive = TRUE AND SobjectType = '{sobject}'")
+        return None if rows is None else tuple(sorted(str(row.get("DeveloperName")) for row in rows))
+
+    def _calls(self, limits: Mapping[str, Any]) -> ApiCalls | None:
         """From /limits, which needs the right to see the set-up; else from the header that every answer carries."""
-        answer = self._unless_refused("/limits") or {}
-        daily = answer.get("DailyApiRequests") or {}
+        daily = limits.get("DailyApiRequests") or {}
         if "Max" in daily and "Remaining" in daily:
             return ApiCalls(int(daily["Max"]) - int(daily["Remaining"]), int(daily["Max"]))
         usage = self._client.usage
         return ApiCalls(usage.used, usage.allowed) if usage else None
+
+    def _rows(self, columns: str, sobject: str, where: str = "") -> list[Mapping[str, Any]] | None:
+        answer = self._unless_refused("/query", {"q": _soql(columns, sobject, where)})
+        return None if answer is None else [row for row in answer.get("records") or () if isinstance(row, Mapping)]
 
     def _unless_refused(self, path: str, parameters: Mapping[str, str] | None = None) -> Mapping[str, Any] | None:
         try:
@@ -59,3 +121,9 @@ class FactFinder:
         except NOT_FOR_THIS_USER:
             return None
         return answer if isinstance(answer, Mapping) else None
+
+
+def _soql(columns: str, sobject: str, where: str) -> str:
+    # Names in a destination file have letters, digits and underscores only, and so have Ids.
+    condition = f" WHERE {where}" if where else ""
+    return f"SELECT {columns} FROM {sobject}{condition}"  # noqa: S608  # nosec B608
