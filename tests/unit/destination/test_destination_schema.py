@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from builders import CONTACTS
-from destination_cli.schema import destination_schema
+from destination_cli.schema import MEANINGS, destination_schema
 from jsonschema import Draft7Validator
 from typer.testing import CliRunner
 
@@ -45,8 +45,20 @@ def test_every_key_is_described_and_no_other_is_allowed() -> None:
 
     assert len(keys) > 30
     assert {table.get("additionalProperties") for table in tables} == {False}
-    assert [key for _, key, value in keys if not {"description", "$ref", "items"} & value.keys()] == []
+    assert [key for _, key, value in keys if not value.get("description")] == []
     assert all(table["description"] for table in tables)
+
+
+def test_every_value_of_a_choice_is_described() -> None:
+    schema = json.loads(SCHEMA.read_text())
+    keys = [key for table in [schema, *schema["definitions"].values()] for key in table["properties"].values()]
+    choices = [choice for key in keys if "enum" in (choice := key.get("propertyNames", key))]
+
+    assert len(choices) >= 15
+    for choice in choices:
+        assert len(choice["enum"]) == len(list(filter(None, choice["enumDescriptions"])))
+        assert choice["x-taplo"]["docs"]["enumValues"] == choice["enumDescriptions"]
+    assert len(MEANINGS.strip().splitlines()) == sum(len(choice["enum"]) for choice in choices)
 
 
 def test_nothing_in_it_is_null_since_toml_has_no_null() -> None:
@@ -76,6 +88,14 @@ MISTAKES: list[tuple[str, Any, list[str]]] = [
     ("required = true", 'constant = "x"', ["mappings.0"]),
     ('mapping_id = "CDP_Loyal__c"', 'mapping_id = "CDP Loyal__c"', ["audiences.0.mapping_id"]),
     ('mapping_id = "CDP_Loyal__c"', 'mapping_id = "X__c"\nvalue = "flag"', ["audiences.0.value"]),
+    ('salesforce_object = "Contact"', "salesforce_object = 5", ["salesforce_object"]),
+    ('salesforce_object = "Contact"', "salesforce_object = []", ["salesforce_object"]),
+    ('salesforce_object = "Contact"', 'salesforce_object = ["Contact", "Lead"]', []),
+    ('target = "SalesforceId"', 'target = { Contact = "A__c", Lead = "B__c" }\ncreate_missing = "Lead"', []),
+    ('target = "LastName"', 'target = "Account.Key__c"\nwrite = "if_empty"\nobjects = ["Contact"]', []),
+    ('target = "LastName"', 'target = "Account.Owner.Key__c"', ["mappings.0.target"]),
+    ('target = "LastName"', 'target = "LastName"\nobjects = []', ["mappings.0.objects"]),
+    ("[identity]", "[[identity]]", []),
     ("[[mappings]]", "[[mapings]]", [""]),
 ]
 

@@ -207,7 +207,7 @@ class Destination(_Table):
         "66.0", description="Version of Salesforce's REST API."
     )
     converted_leads: Literal["reject", "contact"] = Field(
-        "reject", description="What happens to the update of a converted lead."
+        "reject", description="What happens to a converted lead; contact is the default of a file with two objects."
     )
     merged_records: Literal["reject", "follow"] = Field(
         "reject", description="What happens to the update of a merged record."
@@ -225,7 +225,7 @@ class Destination(_Table):
         10, ge=1, le=100, description="Largest share of the last 1,000 people that may become new records."
     )
     max_audience_fields: int = Field(MOST_AUDIENCE_FIELDS, ge=1, le=800, description="Most audience fields allowed.")
-    profiles: Profiles = Field(default_factory=lambda: Profiles())
+    profiles: Profiles = Field(default_factory=lambda: Profiles(), description="Which profiles are written.")
     rules: Annotated[
         tuple[Identity, ...], BeforeValidator(_each, json_schema_input_type=Identity | tuple[Identity, ...])
     ] = Field(
@@ -234,9 +234,11 @@ class Destination(_Table):
         min_length=1,
         description="How records are found; the first rule first. Two that differ: IDENTITY_CONFLICT.",
     )
-    mappings: tuple[FieldMapping, ...] = Field((), strict=False)
-    audiences: tuple[Audience, ...] = Field((), strict=False)
-    ordering: Ordering | None = None
+    mappings: tuple[FieldMapping, ...] = Field(
+        (), strict=False, description="Attributes, and the fields that take them."
+    )
+    audiences: tuple[Audience, ...] = Field((), strict=False, description="Audiences, and the fields for their status.")
+    ordering: Ordering | None = Field(None, description="What keeps an older event from overwriting a newer one.")
 
     @property
     def salesforce_object(self) -> str:
