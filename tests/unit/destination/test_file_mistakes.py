@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from salesforce_destination.destination.checks import CHECKS, OBJECT_CHECKS, doubts, for_each_object
 from salesforce_destination.destination.destination import Destination, read_destination, spelled_as
 from salesforce_destination.destination.mistakes import _LINES, _VALUES
-from salesforce_destination.errors import DestinationFileError
+from salesforce_destination.errors import DestinationFileError, Mistake
 
 TOP = 'name = "Contacts"\nsalesforce_object = "Contact"\n'
 LEADS = 'name = "Leads"\nsalesforce_object = "Lead"\n'
@@ -1107,32 +1107,34 @@ DOUBTFUL = [
 
 @pytest.mark.parametrize(("part", "expected"), DOUBTFUL)
 def test_what_is_hardly_meant_is_a_doubt_and_no_mistake(part: str, expected: str) -> None:
-    read_destination(TOP + BY_ID + part)
+    assert list(map(str, doubts_of(TOP + BY_ID + part))) == [expected]
 
-    assert [str(doubt) for doubt in doubts(tomllib.loads(TOP + BY_ID + part))] == [expected]
+
+def doubts_of(text: str) -> list[Mistake]:
+    """The doubts about a file, which are the same about what was read of it."""
+    found = list(doubts(tomllib.loads(text)))
+    assert list(doubts(read_destination(text).model_dump(exclude_none=True, by_alias=True))) == found
+    return found
 
 
 def test_records_that_are_never_the_same_are_a_doubt() -> None:
     text = f'unchanged = "skip"\n{TOP}{BY_ID}{LOYAL}[ordering]\nfield = "Time__c"\n'
-    read_destination(text)
 
-    assert [doubt.key for doubt in doubts(tomllib.loads(text))] == ["unchanged"]
-    assert list(doubts(tomllib.loads(text + 'source = "time"\n'))) == []
+    assert [doubt.key for doubt in doubts_of(text)] == ["unchanged"]
+    assert doubts_of(text + 'source = "time"\n') == []
 
 
 def test_an_address_that_stands_in_for_an_id_is_a_doubt() -> None:
     text = TOP + BY_ID.replace('"crm"', '"crm || personalEmail.address"') + LOYAL
-    read_destination(text)
+    several = BOTH + RULES.replace('"a"', '"crm || email"').replace("A__c", "SalesforceId") + LOYAL
 
-    assert [doubt.key for doubt in doubts(tomllib.loads(text))] == ["identity.source"]
+    assert [doubt.key for doubt in doubts_of(text)] == ["identity.source"]
+    assert [doubt.key for doubt in doubts_of(several)] == ["identity[0].source"]
 
 
 @pytest.mark.parametrize("source", ["crmId", "identityMap.crmID[0].id", "emailProvider.crm.contact.id || ids.crm"])
 def test_an_id_is_not_taken_for_an_address(source: str) -> None:
-    text = TOP + BY_ID.replace('"crm"', f'"{source}"') + LOYAL
-    read_destination(text)
-
-    assert list(doubts(tomllib.loads(text))) == []
+    assert doubts_of(TOP + BY_ID.replace('"crm"', f'"{source}"') + LOYAL) == []
 
 
 NAMES = """
@@ -1179,24 +1181,75 @@ def test_names_are_spelled_as_the_org_does() -> None:
     assert {audience.mapping_id for audience in spelled.audiences} == {"Cdp_All__c"}
 
 
-LINES = [place for place, line in enumerate(NAMES.splitlines()) if " = " in line]
+PEOPLE = """
+name = "People"
+salesforce_object = ["Contact", "Lead"]
+unchanged = "skip"
+most_created_percent = 5
+[[identity]]
+source = "crm"
+target = "SalesforceId"
+[[identity]]
+source = "email"
+target = { Contact = "Key__c", Lead = "LeadKey__c" }
+create_missing = "Lead"
+[[mappings]]
+source = "surname"
+target = "LastName"
+required = true
+[[mappings]]
+source = "company"
+target = "Company"
+required = true
+objects = ["Lead"]
+[[mappings]]
+source = "account"
+target = "Account.Key__c"
+write = "if_empty"
+objects = ["Contact"]
+[[mappings]]
+source = "city"
+target = { Contact = "MailingCity", Lead = "City" }
+write = "create"
+[[audiences]]
+id = "a"
+mapping_id = "A__c"
+objects = ["Contact"]
+"""
+
+
+def test_a_file_of_two_objects_is_one_for_each() -> None:
+    contacts, leads = read_destination(PEOPLE).by_object
+
+    assert [rule.target for rule in contacts.rules] == ["SalesforceId", "Key__c"]
+    assert [mapping.target for mapping in contacts.mappings] == ["LastName", "Account.Key__c", "MailingCity"]
+    assert [rule.target for rule in leads.rules] == ["SalesforceId", "LeadKey__c"]
+    assert [mapping.target for mapping in leads.mappings] == ["LastName", "Company", "City"]
+    assert (len(contacts.audiences), len(leads.audiences)) == (1, 0)
+    assert (contacts.creates, leads.creates) == ("", "Lead")
+
+
+FILES = [text.splitlines() for text in (NAMES, PEOPLE)]
+LINES = [(file, place) for file, lines in enumerate(FILES) for place, line in enumerate(lines) if " = " in line]
 VALUES = (
     '"x"', '""', '" x"', '"66.0"', '"20.0"', '"Id"', '"SalesforceId"', '"names"', '"reject"',
     '"x_c"', '"A.b"', '"\\u200b"',
     '"tags[*]"', '"a["', '"a == \\"b\\""', '"||"', '"mail"', "0", "-1", "1.5", "nan", "true", "2024-01-01", "12:00:00",
-    "[]", "[1]", '["a"]', "[[]]", "[{}]", "[{ id = 1 }, 2]", "{}", "{ id = [1] }", '"""a\nb"""',
+    "[]", "[1]", '["Lead"]', '["lead", "CONTACT"]', '{ Lead = "X__c" }', '{ Contact = "Parent__r.X__c", Lead = 5 }',
+    '"Lead"', '"A.Id"', '"create"', '["a"]', "[[]]", "[{}]", "[{ id = 1 }, 2]", "{}", "{ id = [1] }", '"""a\nb"""',
 )  # fmt: skip
 
 
 @settings(max_examples=120, deadline=None)
 @given(st.dictionaries(st.sampled_from(LINES), st.sampled_from(VALUES), min_size=1, max_size=4))
-def test_whatever_a_key_holds_is_read_or_told(changes: dict[int, str]) -> None:
-    lines = NAMES.splitlines()
-    for place, value in changes.items():
-        lines[place] = f"{lines[place].partition('=')[0]}= {value}"
+def test_whatever_a_key_holds_is_read_or_told(changes: dict[tuple[int, int], str]) -> None:
+    files = [list(lines) for lines in FILES]
+    for (file, place), value in changes.items():
+        files[file][place] = f"{files[file][place].partition('=')[0]}= {value}"
 
-    with contextlib.suppress(DestinationFileError):
-        read_destination("\n".join(lines))
+    for lines in files:
+        with contextlib.suppress(DestinationFileError):
+            assert read_destination("\n".join(lines)).by_object
 
 
 @pytest.mark.parametrize("source", ["(" * 4000, "a[" + "9" * 5000 + "]", "a[?" * 2000, "`{", "a[::", "&", "", " "])

@@ -58,7 +58,9 @@ def for_each_object(table: Table) -> list[Table]:
     """A file of one sObject for each in the file, every entry at its place; None is one that counts for others."""
     names = objects_of(table) or [""]
     given = {key: table[key] for key in ("identity", "mappings", "audiences") if key in table}
-    lists: dict[str, Any] = {key: found if isinstance(found, list) else (found,) for key, found in given.items()}
+    lists: dict[str, Any] = {
+        key: found if isinstance(found, list | tuple) else (found,) for key, found in given.items()
+    }
     return [
         {**table, "salesforce_object": name}
         | {key: type(found)(_for_object(each, name, names) for each in found) for key, found in lists.items()}
@@ -530,9 +532,9 @@ def doubts(table: Table) -> Iterator[Mistake]:
     if table.get("unchanged") == "skip" and "ordering" in table and "source" not in part(table, "ordering"):
         problem = 'is "skip", but without ordering.source a message that is sent again has another time.'
         yield Mistake("unchanged", problem, "Set ordering.source to a time that the platform repeats.")
-    for key, rule in rules_of(table):
+    for key, rule in rules_of(for_each_object(table)[0]):
         if any(_are_addresses(rule)):
-            problem = "may give an e-mail address, which is no Salesforce Id: a profile with nothing else is rejected."
+            problem = "may give an e-mail address, which is no Salesforce Id and finds no record."
             yield Mistake(f"{key}.source", problem, "Remove the e-mail address from it.")
     for key, found in _texts(table, "id"):
         if address := re.fullmatch(r"(?:https?://|www\.)\S*?([^/?#=]*)/?|\S+@\S+", found):
