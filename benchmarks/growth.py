@@ -197,7 +197,7 @@ def is_bad(record: Record) -> bool:
 
 def in_place(record: Record) -> bool:
     """Whether this record was not moved yet."""
-    return record.moved_to is None
+    return not record.is_moved
 
 
 def older(record: Record) -> bool:
@@ -247,6 +247,18 @@ class GrowthOrg:
         self._writer.request(collections)
         return self._answer(collections, self._calls)
 
+    def query(self, queries: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """Nothing here is looked up."""
+        raise NotImplementedError(queries)
+
+    def retrieve(self, sobject: str, ids: Sequence[str], fields: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """Nothing here is read."""
+        raise NotImplementedError(sobject, ids, fields)
+
+    def contact_of_lead(self) -> Callable[[str], Successor]:
+        """Nothing here is found as a lead."""
+        raise NotImplementedError
+
     def find(self, move: Move, records: Sequence[Record]) -> Mapping[str, Successor]:
         """Give the successors."""
         self._calls += 1
@@ -256,7 +268,7 @@ class GrowthOrg:
         ids = [person_id(500_000 + place % self._survivors) for place in range(len(records))]
         return {record.key: Successor("Contact", there, fields) for record, there in zip(records, ids, strict=True)}
 
-    def describe(self, *, anew: bool = False) -> ObjectDescription:
+    def describe(self, sobject: str = "", *, anew: bool = False) -> ObjectDescription:
         """Describe nothing."""
         self._calls += 1
         return read_description({})

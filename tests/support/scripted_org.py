@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -25,7 +25,20 @@ Json = Any
 LIMITS = Limits(give_up_after_seconds=100)
 
 
-class ScriptedOrg:
+class AsksNothing:
+    """The part of an org that only a file with several rules, or with several sObjects, asks anything of."""
+
+    def query(self, queries: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        raise NotImplementedError(queries)
+
+    def retrieve(self, sobject: str, ids: Sequence[str], fields: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        raise NotImplementedError(sobject, ids, fields)
+
+    def contact_of_lead(self) -> Callable[[str], Successor]:
+        raise NotImplementedError
+
+
+class ScriptedOrg(AsksNothing):
     """`answers` go to the rows in their order, the rest are written; `successor` took every lost record's place."""
 
     def __init__(
@@ -48,11 +61,15 @@ class ScriptedOrg:
     def _answer(self) -> tuple[RecordError, ...]:
         return (self._answers.pop(0),) if self._answers else ()
 
+    def query(self, queries: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        self._questions += 1
+        return []
+
     def find(self, move: Move, records: Sequence[Record]) -> Mapping[str, Successor]:
         self._questions += 1
         return {record.key: self._successor for record in records} if self._successor else {}
 
-    def describe(self, *, anew: bool = False) -> ObjectDescription:
+    def describe(self, sobject: str = "", *, anew: bool = False) -> ObjectDescription:
         self._questions += 1
         return read_description({})
 

@@ -60,7 +60,7 @@ class Suspects(NoMarker):
 class Described(ScriptedOrg):
     """Has every field: what it refuses is not missing."""
 
-    def describe(self, *, anew: bool = False) -> ObjectDescription:
+    def describe(self, sobject: str = "", *, anew: bool = False) -> ObjectDescription:
         names = ("FirstName", "LastName", "Email", "CDP_Loyal__c", "CDP_Event_Time__c")
         return read_description({"fields": [{"name": name, "updateable": True} for name in names]})
 

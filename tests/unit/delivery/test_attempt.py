@@ -13,19 +13,27 @@ from salesforce_destination.errors import DestinationError
 from salesforce_destination.outcome import Outcome, rejected
 from salesforce_destination.record.classification import RecordError
 from salesforce_destination.record.composite import read_reply
-from salesforce_destination.record.record import Record, Update, merge, moved
+from salesforce_destination.record.record import Address, Record, Update, merge, placed
+
+ADDRESSES = [
+    None,
+    Address("Contact"),
+    Address("Lead"),
+    Address("Lead", "Key__c"),
+    Address("Lead", "", creates=True),
+]
 
 attempts = st.lists(
-    st.tuples(st.integers(1, 7), st.sampled_from([None, "Contact", "Account"])).map(
-        lambda drawn: Attempt(a_record(moved_to=drawn[1]), drawn[0])
+    st.tuples(st.integers(1, 7), st.sampled_from(ADDRESSES)).map(
+        lambda drawn: Attempt(a_record(address=drawn[1]), drawn[0])
     ),
     max_size=60,
 )
 
 
-def a_record(key: str = "a", moved_to: str | None = None, **fields: Any) -> Record:
+def a_record(key: str = "a", address: Address | None = None, **fields: Any) -> Record:
     (record,) = merge([an_update(key, **fields)])
-    return moved(record.updates, moved_to, key) if moved_to else record
+    return placed(record.updates, address, key) if address else record
 
 
 @given(attempts)
@@ -37,7 +45,11 @@ def test_every_record_is_in_one_collection_that_is_as_small_as_it_asks_and_about
     assert sorted(map(id, (attempt for collection in packed for attempt in collection))) == sorted(map(id, batch))
     for collection in packed:
         assert 0 < len(collection) <= min(attempt.most for attempt in collection)
-        assert len({attempt.record.moved_to for attempt in collection}) == 1
+        ways = {(a.field, a.creates) if (a := attempt.record.address) else None for attempt in collection}
+        sobjects = [attempt.record.sobject for attempt in collection]
+        assert len(ways) == 1
+        assert sobjects == sorted(sobjects)
+        assert len(set(sobjects)) == 1 or ways == {("Id", False)}
 
 
 @given(st.lists(st.sampled_from([None, "001A", "001B", "001C"]), max_size=40))
@@ -207,12 +219,12 @@ def test_where_no_event_is_to_blame_all_that_is_left_is_rejected_at_once() -> No
 
 def test_a_half_begins_anew_at_the_same_record_without_what_is_not_there() -> None:
     attempt = of(events(4), missing=frozenset({"A"}), retimed=frozenset({"B"}), not_there=frozenset({"Guard"}))
-    attempt.record = moved(attempt.record.updates, "Contact", "003")
+    attempt.record = placed(attempt.record.updates, Address("Contact"), "003", is_moved=True)
 
     _, half = attempt.next(REFUSED)
 
     assert half is not None
-    assert (half.record.key, half.record.identity, half.record.moved_to) == ("003", "003", "Contact")
+    assert (half.record.key, half.record.identity, half.record.address) == ("003", "003", Address("Contact"))
     assert (half.record.fields, half.missing, half.retimed) == ({"Value": 1}, frozenset(), frozenset())
     assert [update.message for update in half.later] == [2, 3]
 
@@ -250,10 +262,10 @@ def test_all_that_is_missing_of_a_record_is_remembered_and_left_out_with_what_st
     assert without.record.fields == {"C": 3}
 
 
-def test_records_that_must_not_be_created_have_collections_of_their_own() -> None:
+def test_new_records_have_collections_of_their_own_behind_all_others() -> None:
     attempts = [of([an_update(str(n))], most=2) for n in range(4)]
     for attempt in attempts[1:3]:
-        attempt.record.updates_only = True
+        attempt.record.address = Address("Lead", "", creates=True)
 
     packed = collections_of(attempts)
 

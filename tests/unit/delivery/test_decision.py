@@ -22,7 +22,7 @@ from salesforce_destination.errors import (
 from salesforce_destination.outcome import SKIPPED, OutcomeKind, Reason, Wait, rejected
 from salesforce_destination.record.classification import Meaning, RecordError
 from salesforce_destination.record.description import ObjectDescription, read_description
-from salesforce_destination.record.record import Update, merge, moved
+from salesforce_destination.record.record import Address, Update, merge, placed
 from salesforce_destination.record.successor import Move
 
 LEADS = CONTACTS.replace('"Contact"', '"Lead"')
@@ -67,7 +67,7 @@ def decide(
     refusals = Refusals(a_destination(text))
     known = [*org, "LastName", "FirstName", "Email", "CDP_Key__c"]
     described = read_description({"fields": [{"name": name, "updateable": True} for name in known]})
-    return refusals.decide(attempt or an_attempt(), errors, receive_count, collection_size, lambda: described)
+    return refusals.decide(attempt or an_attempt(), errors, receive_count, collection_size, lambda _: described)
 
 
 def code_of(decision: Decision) -> str | None:
@@ -308,7 +308,7 @@ def test_a_collection_is_cut_down_for_its_content_alone(
     described = read_description({"fields": [{"name": "LastName", "updateable": True}]})
     attempt = an_attempt(fields=["LastName", "Gone__c"] if "Gone__c" in error.fields else ["LastName"])
 
-    decision = Refusals(a_destination()).decide_whole(attempt, error, 1, size, lambda: described)
+    decision = Refusals(a_destination()).decide_whole(attempt, error, 1, size, lambda _: described)
 
     assert (decision.resend.most if decision.resend else None) == most
     assert decision.outcome.kind is kind
@@ -355,7 +355,9 @@ def test_a_moved_record_is_looked_for_where_the_file_says_so(
 def test_a_record_that_was_followed_once_is_not_followed_further(error: RecordError, text: str) -> None:
     (record,) = merge([an_update(LastName="x")])
 
-    decision = decide(error, text=text, attempt=Attempt(moved(record.updates, "Contact", "003"), 1))
+    decision = decide(
+        error, text=text, attempt=Attempt(placed(record.updates, Address("Contact"), "003", is_moved=True), 1)
+    )
 
     assert (decision.move, decision.outcome.kind) == (None, OutcomeKind.REJECTED)
 

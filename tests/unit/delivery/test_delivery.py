@@ -24,6 +24,7 @@ from salesforce_destination.record.composite import Collection, CollectionReply
 from salesforce_destination.record.description import ObjectDescription, read_description
 from salesforce_destination.record.record import Record
 from salesforce_destination.record.successor import Move, Successor
+from scripted_org import AsksNothing
 
 
 def an_object(*names: str) -> ObjectDescription:
@@ -31,7 +32,7 @@ def an_object(*names: str) -> ObjectDescription:
     return read_description({"name": "Contact", "updateable": True, "fields": fields})
 
 
-class Salesforce:
+class Salesforce(AsksNothing):
     """An org that refuses the records it is told to, and remembers what came."""
 
     def __init__(self, refuses: dict[str, str] | None = None, fails: Sequence[DestinationError | None] = ()) -> None:
@@ -58,7 +59,7 @@ class Salesforce:
     def find(self, move: Move, records: Sequence[Record]) -> dict[str, Successor]:
         return {}
 
-    def describe(self, *, anew: bool = False) -> ObjectDescription:
+    def describe(self, sobject: str = "", *, anew: bool = False) -> ObjectDescription:
         self.described += 1
         return an_object(*self.fields)
 

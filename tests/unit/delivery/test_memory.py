@@ -175,7 +175,7 @@ def test_the_org_is_asked_for_missing_fields_once_in_five_minutes() -> None:
     clock, asked = Clock(1_000.0), list[float]()
     memory = a_memory(clock)
 
-    def describe() -> ObjectDescription:
+    def describe(_: str) -> ObjectDescription:
         asked.append(clock.now)
         return an_object("Back__c")
 
@@ -184,13 +184,13 @@ def test_the_org_is_asked_for_missing_fields_once_in_five_minutes() -> None:
         memory.ask_for_missing(describe)
 
     ask(1_000.0)
-    memory.note_missing({"Back__c", "Gone__c"})
+    memory.note_missing("", {"Back__c", "Gone__c"})
     ask(1_299.9)
-    memory.note_missing({"Late__c"})  # the minutes count from the first that was missed
+    memory.note_missing("", {"Late__c"})  # the minutes count from the first that was missed
     assert asked == []
 
     ask(1_300.0)
-    assert (asked, memory.missing) == ([1_300.0], {"Gone__c", "Late__c"})
+    assert (asked, memory.missing[""]) == ([1_300.0], {"Gone__c", "Late__c"})
 
     for at in (1_599.9, 1_600.0):
         ask(at)

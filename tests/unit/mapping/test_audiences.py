@@ -6,6 +6,7 @@ import pytest
 from builders import SENT_AT, a_destination, a_membership, a_message, a_profile, an_id
 from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.outcome import SKIPPED, ProfileRefusedError
+from salesforce_destination.record.classification import RecordError
 from salesforce_destination.record.record import Update
 from scripted_org import ScriptedOrg, deliver
 
@@ -279,16 +280,15 @@ def test_an_opt_out_writes_the_time_of_its_event() -> None:
 def test_an_opt_out_never_creates_a_record() -> None:
     created = FILE.replace('target = "SalesforceId"', 'target = "Key__c"\ncreate_missing = true')
     destination = a_destination(created.format(profiles=CONSENT), audience())
-    org = ScriptedOrg(destination)
+    org = ScriptedOrg(destination, [RecordError("NOT_FOUND")] * 3)
     profiles = [a_profile(n, segmentMembership=ups(), consents=given) for n, given in enumerate([YES, NO, YES])]
 
-    deliver(destination, org, [a_message(profile, number=n) for n, profile in enumerate(profiles)])
+    deliveries = deliver(destination, org, [a_message(profile, number=n) for n, profile in enumerate(profiles)])
 
-    (request,) = org.requests
-    assert [(part["url"].rpartition("/")[2], len(part["body"]["records"])) for part in request["compositeRequest"]] == [
-        ("Key__c", 2),
-        ("Key__c?updateOnly=true", 1),
-    ]
+    tried, (created,) = (request["compositeRequest"] for request in org.requests)
+    assert [len(part["body"]["records"]) for part in tried] == [3]
+    assert (created["method"], [row["Key__c"] for row in created["body"]["records"]]) == ("POST", [an_id(0), an_id(2)])
+    assert [each.outcome.kind.value for each in deliveries] == ["delivered", "skipped", "delivered"]
 
 
 def test_of_two_events_for_one_record_the_later_says_whether_it_may_be_created() -> None:
@@ -296,10 +296,10 @@ def test_of_two_events_for_one_record_the_later_says_whether_it_may_be_created()
     destination = a_destination(created.format(profiles=CONSENT), audience())
     opt_out, opt_in = (a_profile(segmentMembership=ups(), consents=given) for given in (NO, YES))
 
-    for profiles, ending in [((opt_in, opt_out), "?updateOnly=true"), ((opt_out, opt_in), "")]:
-        org = ScriptedOrg(destination)
+    for profiles, requests in [((opt_in, opt_out), 1), ((opt_out, opt_in), 2)]:
+        org = ScriptedOrg(destination, [RecordError("NOT_FOUND")])
         deliver(destination, org, [a_message(profile, number=n) for n, profile in enumerate(profiles)])
-        assert [part["url"].rpartition("Key__c")[2] for part in org.requests[0]["compositeRequest"]] == [ending]
+        assert len(org.requests) == requests
 
 
 @pytest.mark.parametrize(

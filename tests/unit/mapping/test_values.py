@@ -322,7 +322,7 @@ def test_the_org_is_asked_five_minutes_after_no_answer_and_an_hour_after_one() -
 class DescribedOrg(ScriptedOrg):
     is_silent = False
 
-    def describe(self, *, anew: bool = False) -> ObjectDescription:
+    def describe(self, sobject: str = "", *, anew: bool = False) -> ObjectDescription:
         super().describe()
         if self.is_silent:
             raise SalesforceUnavailableError(503)

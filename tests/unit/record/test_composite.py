@@ -7,7 +7,7 @@ from builders import CONTACTS, a_destination, an_update
 from salesforce_destination.errors import OutcomeUnknownError, RequestRefusedError, SalesforceUnavailableError
 from salesforce_destination.record.classification import RecordError
 from salesforce_destination.record.composite import Collection, CompositeWriter, read_reply
-from salesforce_destination.record.record import Record, merge
+from salesforce_destination.record.record import Address, Record, merge
 
 BY_EXTERNAL_ID = CONTACTS.replace('target = "SalesforceId"', 'target = "CDP_Customer_Id__c"')
 CREATING = BY_EXTERNAL_ID.replace('__c"\n', '__c"\ncreate_missing = true\n', 1)
@@ -35,16 +35,11 @@ def test_records_are_updated_by_their_id() -> None:
     assert subrequest["body"]["records"][1] == {"attributes": {"type": "Contact"}, "id": "id1", "LastName": "name 1"}
 
 
-def test_an_upsert_by_external_id_never_creates_unless_told_to() -> None:
+def test_an_upsert_by_external_id_never_creates() -> None:
     (subrequest,) = CompositeWriter(a_destination(BY_EXTERNAL_ID)).request([records(1)])["compositeRequest"]
 
     assert subrequest["url"] == ("/services/data/v66.0/composite/sobjects/Contact/CDP_Customer_Id__c?updateOnly=true")
     assert subrequest["body"]["records"][0]["CDP_Customer_Id__c"] == "id0"
-
-    creating = BY_EXTERNAL_ID.replace('__c"\n', '__c"\ncreate_missing = true\n', 1)
-    (subrequest,) = CompositeWriter(a_destination(creating)).request([records(1)])["compositeRequest"]
-
-    assert subrequest["url"].endswith("/CDP_Customer_Id__c")
 
 
 def test_reference_ids_have_letters_and_digits_only() -> None:
@@ -58,8 +53,10 @@ def test_reference_ids_have_letters_and_digits_only() -> None:
 def test_leads_keep_their_owner_and_duplicate_rules_are_obeyed() -> None:
     writer = CompositeWriter(a_destination())
 
-    assert writer.headers() == {"Sforce-Auto-Assign": "FALSE"}
-    assert writer.request([records(1)])["compositeRequest"][0]["httpHeaders"] == writer.headers()
+    headers = writer.headers([records(1)])
+
+    assert headers == {"Sforce-Auto-Assign": "FALSE"}
+    assert writer.request([records(1)])["compositeRequest"][0]["httpHeaders"] == headers
 
 
 def test_results_are_read_by_position() -> None:
@@ -116,29 +113,27 @@ def test_a_refusal_without_a_reason_is_still_a_refusal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "moved_to", "updates_only", "url", "key"),
+    ("text", "address", "method", "url", "key"),
     [
-        (CONTACTS, None, False, "sobjects", "id"),
-        (CONTACTS, "Contact", False, "sobjects", "id"),
-        (BY_EXTERNAL_ID, "Contact", False, "sobjects", "id"),
-        (BY_EXTERNAL_ID, None, False, "sobjects/Contact/CDP_Customer_Id__c?updateOnly=true", "CDP_Customer_Id__c"),
-        (CREATING, None, False, "sobjects/Contact/CDP_Customer_Id__c", "CDP_Customer_Id__c"),
-        (CREATING, None, True, "sobjects/Contact/CDP_Customer_Id__c?updateOnly=true", "CDP_Customer_Id__c"),
-        (CREATING, "Account", False, "sobjects", "id"),
+        (CONTACTS, None, "PATCH", "sobjects", "id"),
+        (BY_EXTERNAL_ID, Address("Contact"), "PATCH", "sobjects", "id"),
+        (BY_EXTERNAL_ID, None, "PATCH", "sobjects/Contact/CDP_Customer_Id__c?updateOnly=true", "CDP_Customer_Id__c"),
+        (CREATING, None, "PATCH", "sobjects/Contact/CDP_Customer_Id__c?updateOnly=true", "CDP_Customer_Id__c"),
+        (CREATING, Address("Lead", "Key__c"), "PATCH", "sobjects/Lead/Key__c?updateOnly=true", "Key__c"),
+        (CREATING, Address("Lead", "", creates=True), "POST", "sobjects", None),
     ],
 )
-def test_a_record_is_found_by_its_key_and_one_that_moved_by_its_id(
-    text: str, moved_to: str | None, updates_only: bool, url: str, key: str
+def test_a_record_is_found_by_its_key_or_its_id_and_never_created_by_an_update(
+    text: str, address: Address | None, method: str, url: str, key: str | None
 ) -> None:
     first, second = records(2)
-    first.updates_only = updates_only
-    first.moved_to = moved_to
+    first.address = second.address = address
 
     (subrequest,) = CompositeWriter(a_destination(text)).request([[first, second]])["compositeRequest"]
 
-    assert subrequest["url"] == f"/services/data/v66.0/composite/{url}"
-    row = {"attributes": {"type": moved_to or "Contact"}, key: "id0", "LastName": "name 0"}
-    assert subrequest["body"]["records"][0] == row
+    assert (subrequest["method"], subrequest["url"]) == (method, f"/services/data/v66.0/composite/{url}")
+    row = {"attributes": {"type": address.sobject if address else "Contact"}, "LastName": "name 0"}
+    assert subrequest["body"]["records"][0] == row | ({key: "id0"} if key else {})
 
 
 def test_nothing_is_all_or_none_and_subrequests_stay_as_they_are() -> None:

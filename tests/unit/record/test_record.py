@@ -3,7 +3,7 @@ from __future__ import annotations
 from builders import SENT_AT, an_update
 from hypothesis import given
 from hypothesis import strategies as st
-from salesforce_destination.record.record import Update, merge, moved
+from salesforce_destination.record.record import Address, Update, merge, placed
 
 
 def test_updates_of_one_record_become_one_record_field_by_field() -> None:
@@ -121,8 +121,8 @@ def test_fields_are_left_out_once_and_for_all() -> None:
 def test_a_moved_record_is_written_by_its_id_with_what_is_newest() -> None:
     own, other = an_update(Email="own", Name="own"), an_update("b", SENT_AT + 1, message=1, Email="other")
 
-    there = moved([other, own], "Contact", "003")
+    there = placed([other, own], Address("Contact"), "003", is_moved=True)
 
-    assert (there.key, there.identity, there.moved_to) == ("003", "003", "Contact")
+    assert (there.key, there.identity, there.sobject, there.is_moved) == ("003", "003", "Contact", True)
     assert there.fields == {"Email": "other", "Name": "own"}
     assert there.updates == (own, other)

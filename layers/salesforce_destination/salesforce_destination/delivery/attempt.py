@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from salesforce_destination.outcome import Outcome, Reason
 from salesforce_destination.profile.event_time import to_salesforce
-from salesforce_destination.record.record import Record, Update, record_of
+from salesforce_destination.record.record import ID, Address, Record, Update, placed, record_of
 
-PARENT_FIELD = "AccountId"
-"""The field that names the record which Salesforce locks with this one."""
+PARENTS = ("AccountId",)
+"""The fields that name the record which Salesforce locks with this one."""
 
 MOST_REQUESTS = 12
 """How often one record is sent to find which of its events is refused; enough for one among a thousand."""
@@ -26,9 +26,10 @@ class Attempt:
     `most` records may share its collection; `missing` are fields that the org has not and that the messages wait for;
     `later` are events of a record that was taken apart, to be sent after this one, oldest first; `retimed` are guards
     that hold the event's time, tried once where a consent may have come back; `not_there` are fields that the record
-    which took its place has not. Of a record that was taken apart, `refusal` is the last one, `requests` how often it
-    was sent, `guilty` how many of its oldest events were refused together, and `after_refused` says that the event
-    before them was refused alone.
+    which was found has not, or holds already. `not_found` is the refusal of the address that was tried first, and
+    `is_read` says that the org told where the record is. Of a record that was taken apart, `refusal` is the last one,
+    `requests` how often it was sent, `guilty` how many of its oldest events were refused together, and `after_refused`
+    says that the event before them was refused alone.
     """
 
     record: Record
@@ -41,6 +42,8 @@ class Attempt:
     requests: int = 1
     guilty: int = 0
     after_refused: bool = False
+    not_found: Outcome | None = None
+    is_read: bool = False
 
     @property
     def events(self) -> Events:
@@ -100,10 +103,15 @@ class Attempt:
         if here.requests == MOST_REQUESTS - 1 and guilty < len(left):
             rejected, left, guilty = rejected + left[:guilty], left[guilty:], 0
         size = size or (guilty + 1) // 2 or len(left)
-        record = record_of(list(left[:size]))
-        here.record = replace(record, key=self.record.key, identity=self.record.identity, moved_to=self.record.moved_to)
+        here.record = self._record_of(left[:size])
         here.later, here.guilty, here.missing, here.retimed = left[size:], guilty, frozenset(), frozenset()
         return rejected, here.without(self.not_there)
+
+    def _record_of(self, updates: Events) -> Record:
+        """The record of these, written where this one is."""
+        here = self.record
+        record = placed(updates, here.address) if here.address and here.creates else record_of(list(updates))
+        return replace(record, key=here.key, identity=here.identity, address=here.address, is_moved=here.is_moved)
 
 
 def _cause(refusal: Outcome | None) -> tuple[str, tuple[str, ...]]:
@@ -111,34 +119,48 @@ def _cause(refusal: Outcome | None) -> tuple[str, tuple[str, ...]]:
     return reason.code, reason.fields
 
 
-def in_order_of_parents(records: Sequence[Record]) -> Sequence[Record]:
+def in_order_of_parents(records: Sequence[Record], parents: Sequence[str] = PARENTS) -> Sequence[Record]:
     """
     Put the children of one parent next to each other; what has no known parent keeps its order, and comes first.
 
     Salesforce locks the parent of a record that is written, and two requests that write children of one parent wait
     for each other ("Record-Level Locking").
     """
-    if not [record for record in records if PARENT_FIELD in record.fields]:
+    if not [record for record in records for name in parents if name in record.fields]:
         return records
-    return sorted(records, key=lambda record: str(record.fields.get(PARENT_FIELD) or ""))
+    return sorted(records, key=lambda record: (record.sobject, _parent_of(record, parents)))
+
+
+def _parent_of(record: Record, parents: Sequence[str]) -> str:
+    return next((str(value) for name in parents if (value := record.fields.get(name))), "")
 
 
 def collections_of(attempts: Iterable[Attempt]) -> list[list[Attempt]]:
     """
-    Cut attempts into collections, in their order.
+    Cut attempts into collections, in their order; those of new records come last.
 
-    None holds more than the least that one of its records allows, and records that moved elsewhere have their own, as
-    have those that must not be created: a collection is about one sObject and found in one way.
+    None holds more than the least that one of its records allows. All of a collection are found in one way, and of one
+    sObject, but for records that are found by their Ids: of those one sObject follows the other.
     """
-    groups: dict[tuple[str | None, bool, int], list[Attempt]] = {}
+    groups: dict[tuple[Address | None, int], list[Attempt]] = {}
     for attempt in attempts:
-        record = attempt.record
-        key = record.moved_to, record.updates_only, attempt.most
+        address = attempt.record.address
+        if address is not None and address.field == ID and not address.creates:
+            address = _BY_ID
+        key = address, attempt.most
         group = groups.get(key)
         if group is None:
             groups[key] = [attempt]
         else:
             group.append(attempt)
-    return [
-        group[start : start + most] for (_, _, most), group in groups.items() for start in range(0, len(group), most)
-    ]
+    found: list[list[Attempt]] = []
+    for (address, most), group in sorted(
+        groups.items(), key=lambda each: each[0][0] is not None and each[0][0].creates
+    ):
+        if address is _BY_ID:
+            group.sort(key=lambda attempt: attempt.record.sobject)
+        found += [group[start : start + most] for start in range(0, len(group), most)]
+    return found
+
+
+_BY_ID = Address("")

@@ -53,6 +53,8 @@ class Batch:
         self.dead_letters_refused = self.delays_refused = self.not_permitted = self.looked_through = 0
         self.not_found: dict[str, Source] = {}
         self.looks_left = MOST_LOOKS
+        self.passed_over = self.records_created = self.creations_held = 0
+        self.records_unchanged = self.leads_beside_contacts = 0
         self.statuses: Counter[str] = Counter()
         self.codes: Counter[str] = Counter()
         self.omitted: Counter[str] = Counter()

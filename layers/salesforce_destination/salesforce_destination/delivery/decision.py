@@ -27,7 +27,9 @@ from salesforce_destination.record.classification import (
     RecordError,
     meaning_of,
 )
+from salesforce_destination.record.composite import nested
 from salesforce_destination.record.guards import Guards, stale_guards
+from salesforce_destination.record.record import ID, Record
 from salesforce_destination.record.successor import Move
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ _CODE_OF_ADDRESS = re.compile(r"(state|country)code$")
 _FREE_TEXT = frozenset({*WRAPPERS, "DUPLICATES_DETECTED"})
 """Codes whose texts people of the org wrote: a word in it that is a field's name too pins nothing on the field."""
 
-Describe = Callable[[], "ObjectDescription"]
+Describe = Callable[[str], "ObjectDescription"]
 
 
 @dataclass(slots=True)
@@ -89,8 +91,8 @@ class Decision:
 
     `resend` is sent in place of what was refused, without `omitted` fields (refused) and `stale` ones (older than the
     org's). The org lacks `missing` fields: the rest is sent, and the messages wait. `move` is how the record went, to
-    be looked up; where nothing is found, `outcome` holds. `is_whole` says that no event of
-    several is to blame: all are refused.
+    be looked up; where nothing is found, `outcome` holds. `is_whole` says that no event of several is to blame: all
+    are refused. Of what `is_not_found` the next rule of the file decides.
     """
 
     outcome: Outcome
@@ -100,10 +102,11 @@ class Decision:
     missing: frozenset[str] = frozenset()
     move: Move | None = None
     is_whole: bool = False
+    is_not_found: bool = False
 
     def is_rejection(self) -> bool:
         """Whether the record is rejected, and nothing can be done first."""
-        may_follow = self.resend or self.missing or self.move
+        may_follow = self.resend or self.missing or self.move or self.is_not_found
         return not may_follow and self.outcome.kind is OutcomeKind.REJECTED
 
 
@@ -128,9 +131,14 @@ class Refusals:
 
     def __init__(self, destination: Destination) -> None:
         self.guards = Guards.of(destination)
-        self._may_be_omitted = {m.target for m in destination.mappings if m.may_be_omitted}
-        self._follows = destination.converted_leads == "contact" and destination.salesforce_object == "Lead"
-        self._identity_field, self._updates_by_id = destination.identity.target, destination.updates_by_id
+        files = destination.by_object
+        mappings = [mapping for file in files for mapping in file.mappings]
+        self._may_be_omitted = {mapping.target for mapping in mappings if mapping.may_be_omitted}
+        self._follows = destination.converted_leads == "contact" and "Lead" in destination.objects
+        self._updates_by_id, self._objects = destination.updates_by_id, destination.objects
+        self._keys = {rule.target.lower(): rule.target for file in files for rule in file.rules if not rule.is_id}
+        self._nested = {mapping.target: nested(mapping.target) for mapping in mappings if "." in mapping.target}
+        self._finds = bool(destination.creates) or len(destination.rules) > 1 or len(files) > 1
         since_fields = {audience.since_field for audience in destination.audiences if audience.since_field}
         self._since_fields = since_fields if counts_by_event(destination) else set()
 
@@ -147,15 +155,14 @@ class Refusals:
 
         `describe` is asked whether the org lacks a field; raises what that raises.
         """
-        lacking, judged = frozenset[str](), list[tuple[Meaning, RecordError]]()
-        for error in errors:
-            meaning = self._meaning(error)
-            if meaning is Meaning.FIELD:
-                lacks = self._lacking(attempt, error, describe)
-                lacking, meaning = lacking | lacks, Meaning.MISMATCH if lacks else Meaning.REJECT
-            judged.append((meaning, error))
+        if self._finds and self._is_not_found(attempt, errors):
+            error = errors[0]
+            return Decision(rejected(error.code, error.text, error.fields), is_not_found=True, is_whole=True)
+        lacking, judged = self._judged(attempt, errors, describe)
         meaning, error = min(judged, key=lambda pair: _FIRST_DECIDES.index(pair[0]))
-        outcome = _outcome(meaning, error, receive_count, error.fields or tuple(sorted(_named_by(error, attempt))))
+        outcome = _outcome(meaning, error, receive_count, error.fields or tuple(sorted(self._named_by(error, attempt))))
+        if meaning is Meaning.REJECT and receive_count <= UNKNOWN_CODE_TRIES and self._is_parent(attempt, error):
+            return Decision(deferred(error.code, text=error.text))
         match meaning:
             case Meaning.STALE:
                 return self._without_stale(attempt, errors, outcome)
@@ -164,7 +171,7 @@ class Refusals:
                 return self._without_refused(attempt, refused, outcome)
             case Meaning.GONE | Meaning.CONVERTED:
                 is_unwanted = meaning is Meaning.GONE and attempt.record.updates_only
-                is_followed = (meaning is Meaning.GONE or self._follows) and attempt.record.moved_to is None
+                is_followed = (meaning is Meaning.GONE or self._follows) and not attempt.record.is_moved
                 move = _MOVES[meaning] if is_followed else None
                 return Decision(SKIPPED if is_unwanted else outcome, move=move, is_whole=True)
             case Meaning.MISMATCH:
@@ -172,6 +179,19 @@ class Refusals:
             case Meaning.SPLIT if collection_size > 1:
                 return Decision(outcome, resend=attempt.among(collection_size // 2))
         return Decision(outcome)
+
+    def _judged(
+        self, attempt: Attempt, errors: Sequence[RecordError], describe: Describe
+    ) -> tuple[frozenset[str], list[tuple[Meaning, RecordError]]]:
+        """What each error means, and the fields that the org lacks."""
+        lacking, judged = frozenset[str](), list[tuple[Meaning, RecordError]]()
+        for error in errors:
+            meaning = self._meaning(error)
+            if meaning is Meaning.FIELD:
+                lacks = self._lacking(attempt, error, describe)
+                lacking, meaning = lacking | lacks, Meaning.MISMATCH if lacks else Meaning.REJECT
+            judged.append((meaning, error))
+        return lacking, judged
 
     def decide_whole(
         self, attempt: Attempt, error: BadRequestError, receive_count: int, collection_size: int, describe: Describe
@@ -187,19 +207,46 @@ class Refusals:
         return self.decide(attempt, [told], receive_count, collection_size, describe)
 
     def _meaning(self, error: RecordError) -> Meaning:
-        races = error.code == "DUPLICATE_VALUE" and self._identity_field.lower() in _words(error)
+        races = error.code == "DUPLICATE_VALUE" and not self._keys.keys().isdisjoint(_words(error))
         return Meaning.UNKNOWN if races else meaning_of(error)
+
+    def _is_not_found(self, attempt: Attempt, errors: Sequence[RecordError]) -> bool:
+        """
+        Whether nobody has the identity that was tried first.
+
+        A wrong parent has the same code as an Id that is not there, and may name no field either: the query tells.
+        """
+        record = attempt.record
+        is_by_id = record.address.field == ID if record.address else self._updates_by_id
+        codes = ("NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY") if is_by_id else ("NOT_FOUND",)
+        is_tried = record.creates or record.is_moved or attempt.is_read or attempt.not_found
+        return not is_tried and all(error.code in codes and not error.fields for error in errors)
+
+    def _is_parent(self, attempt: Attempt, error: RecordError) -> bool:
+        """Whether a refusal is about a parent that is not there yet: it may come."""
+        named = self._named_by(error, attempt)
+        return error.code == "INVALID_FIELD" and bool(named) and named <= self._nested.keys()
 
     def _lacking(self, attempt: Attempt, error: RecordError, describe: Describe) -> frozenset[str]:
         """Of the fields that an error names, else of all, those that the org has not, or not for this user to write."""
-        named = _named_by(error, attempt)
-        if attempt.record.moved_to:
+        record, named = attempt.record, self._named_by(error, attempt)
+        if record.is_moved and record.sobject not in self._objects:
             return named
-        description = describe()
-        known = {name.lower() for name in description.writable}
-        lacks = {name for name in named or attempt.record.fields if name.lower() not in known}
-        has_key = self._updates_by_id or self._identity_field.lower() in map(str.lower, description.fields)
-        return frozenset(lacks if has_key else {*lacks, self._identity_field})
+        if named and named <= self._nested.keys():
+            return named if "No such column" in error.text else frozenset()
+        description = describe(record.sobject)
+        known = {name.lower() for name in description.writable} | {name.lower() for name in self._nested}
+        lacks = {name for name in named or record.fields if name.lower() not in known}
+        key = self._key_of(record)
+        has_key = not key or key.lower() in map(str.lower, description.fields)
+        return frozenset(lacks if has_key else {*lacks, key})
+
+    def _key_of(self, record: Record) -> str:
+        """The field by which a record is found, if it is not its Id."""
+        field = (
+            record.address.field if record.address else ID if self._updates_by_id else next(iter(self._keys.values()))
+        )
+        return "" if field == ID else field
 
     def _without_stale(self, attempt: Attempt, errors: Sequence[RecordError], outcome: Outcome) -> Decision:
         """
@@ -226,23 +273,33 @@ class Refusals:
 
     def _pinned(self, attempt: Attempt, error: RecordError) -> frozenset[str]:
         """The fields of a record that a refusal is about; a parser may tell the value alone, or not even that."""
-        if (named := _named_by(error, attempt)) or error.fields or not _is_of_parser(error):
+        if (named := self._named_by(error, attempt)) or error.fields or not _is_of_parser(error):
             return named
         mine = {name: value for name, value in attempt.record.fields.items() if name in self._may_be_omitted}
         return frozenset(name for name, value in mine.items() if value and str(value) in error.text) or frozenset(mine)
+
+    def _named_by(self, error: RecordError, attempt: Attempt) -> frozenset[str]:
+        """
+        The fields of a record that an error names.
+
+        A state or country counts by its code too, as one value gives both, and a relationship by the parent's field.
+        """
+        names = [name.lower() for name in error.fields] or ([] if error.code in _FREE_TEXT else _words(error))
+        folded = {_CODE_OF_ADDRESS.sub(r"\1", name) for name in names}
+        found = {name for name in attempt.record.fields if _CODE_OF_ADDRESS.sub(r"\1", name.lower()) in folded}
+        for name in self._nested.keys() & attempt.record.fields.keys():
+            relationship, _, field = self._nested[name]
+            if not folded.isdisjoint(
+                (field.lower(), f"{relationship}id".lower(), relationship.lower().replace("__r", "__c"))
+            ):
+                found.add(name)
+        return frozenset(found)
 
 
 def _named_in(attempt: Attempt, names: Iterable[str]) -> frozenset[str]:
     """The fields of a record that an answer names, in whatever case of letters the org writes them."""
     folded = {name.lower() for name in names}
     return frozenset(name for name in attempt.record.fields if name.lower() in folded)
-
-
-def _named_by(error: RecordError, attempt: Attempt) -> frozenset[str]:
-    """The fields of a record that an error names; a state or country by its code too, as one value gives both."""
-    names = [name.lower() for name in error.fields] or ([] if error.code in _FREE_TEXT else _words(error))
-    folded = {_CODE_OF_ADDRESS.sub(r"\1", name) for name in names}
-    return frozenset(name for name in attempt.record.fields if _CODE_OF_ADDRESS.sub(r"\1", name.lower()) in folded)
 
 
 def _words(error: RecordError) -> list[str]:

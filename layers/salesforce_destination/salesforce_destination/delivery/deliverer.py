@@ -17,10 +17,10 @@ from math import inf
 from salesforce_destination.delivery.backoff import Backoff
 from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.delivery.decision import Refusals
+from salesforce_destination.delivery.finder import Finder
 from salesforce_destination.delivery.memory import DESCRIBE_EVERY_SECONDS, Memory
 from salesforce_destination.delivery.ports import DeadLetterQueue, InProgressMarker, Org, RedeliveryDelays
 from salesforce_destination.delivery.sender import Sender
-from salesforce_destination.errors import DestinationError
 from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.outcome import (
     SKIPPED,
@@ -76,9 +76,10 @@ class Deliverer:
     limits: Limits
     ask_at: float = -inf
     _refusals: Refusals = field(init=False)
+    _finder: Finder = field(init=False)
 
     def __post_init__(self) -> None:
-        self._refusals = Refusals(self.mapper.destination)
+        self._refusals, self._finder = Refusals(self.mapper.destination), Finder(self.mapper.destination)
 
     def deliver(self, messages: Sequence[Message], now_ms: int) -> Batch:
         """Write what a batch says, and say of every message what became of it, in their order."""
@@ -86,16 +87,16 @@ class Deliverer:
         batch = Batch(messages, [audience.mapping_id for audience in destination.audiences])
         batch.not_found = self.mapper.sought
         ceiling = limits.api_usage_ceiling_percent
-        sender = Sender(destination, self.org, self.memory, batch, self._refusals, ceiling)
+        sender = Sender(destination, self.org, self.memory, batch, self._refusals, self._finder, ceiling)
         if self.memory.clock() >= self.ask_at and not self.memory.is_limit_spent():
             self.ask_at = self.memory.clock() + DESCRIBE_EVERY_SECONDS
-            with suppress(DestinationError):  # without an answer values go as they are
-                sender.describe()
+            sender.describe_all()  # without an answer values go as they are
             self._pass_on_description(sender)
         self._read(batch)
         if destination.profiles.only_if:
             batch.not_permitted = sum(not update.is_permitted for update in batch.updates)
         batch.look_for_missing_identities()
+        batch.passed_over = sum(update.passed_over for update in batch.updates) if len(destination.rules) > 1 else 0
         sender.write(merge(batch.unsettled()), limits.records_per_collection)
         self._pass_on_description(sender)
         batch.conclude()
@@ -105,8 +106,9 @@ class Deliverer:
 
     def _pass_on_description(self, sender: Sender) -> None:
         """Tell the mapping what the org last said of its fields."""
+        for description in sender.described.values():
+            self.mapper.use_description(description)
         if sender.described:
-            self.mapper.use_description(sender.described)
             self.ask_at = self.memory.clock() + DESCRIPTION_GOOD_FOR_SECONDS
 
     def _read(self, batch: Batch) -> None:

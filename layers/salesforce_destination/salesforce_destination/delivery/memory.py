@@ -7,7 +7,7 @@ whose outcome is known.
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,12 @@ RECORDS_REMEMBERED = 20_000
 """At most; of the older half all are forgotten together."""
 
 PARTS_REMEMBERED = 50_000
+PEOPLE_COUNTED = 1_000
+"""Of so many people at the most a share becomes new records."""
+
+FEWEST_PEOPLE = 100
+"""An environment that has seen fewer creates as if it had seen so many."""
+
 SLOW_SECONDS = 15.0
 """A call that takes longer is too large for this org: Salesforce counts calls over 20 s against a limit of 25."""
 
@@ -93,13 +99,16 @@ def _put(entries: dict[str, Any], key: str, value: object, most: int) -> None:
 
 @dataclass(slots=True)
 class Memory:
-    """One environment's memory; `clock` gives seconds that only go forward."""
+    """One environment's memory; `clock` gives seconds that only go forward, `main` is the file's first sObject."""
 
     clock: Callable[[], float]
     collections_per_request: int = 5
     most_collections: int = 5
     records_per_collection: int = 200
-    missing: set[str] = field(default_factory=set)
+    missing: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    main: str = ""
+    update_only_ignored: bool = False
+    _people: deque[bool] = field(default_factory=lambda: deque(maxlen=PEOPLE_COUNTED))
     _looked_at: float = 0.0
     _spent_at: float | None = None
     _newest: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -149,21 +158,41 @@ class Memory:
         if len(self._newest) > RECORDS_REMEMBERED // 2:
             self._newest, self._older = {}, self._newest
 
-    def note_missing(self, fields: Iterable[str]) -> None:
-        """Remember that the org has not these fields."""
-        if not self.missing:
+    def named(self, sobject: str) -> str:
+        """An sObject as it is remembered: the first one of the file has no name, as in records without an address."""
+        return "" if sobject == self.main else sobject
+
+    def note_missing(self, sobject: str, fields: Iterable[str]) -> None:
+        """Remember that an sObject of the org has not these fields."""
+        if not any(self.missing.values()):
             self._looked_at = self.clock()
-        self.missing.update(fields)
+        self.missing[self.named(sobject)].update(fields)
 
     def missing_of(self, record: Record) -> frozenset[str]:
         """Those of a record's fields that the org has not."""
-        return frozenset(self.missing & record.fields.keys()) if self.missing else frozenset()
+        return (
+            frozenset(self.missing[self.named(record.sobject)] & record.fields.keys()) if self.missing else frozenset()
+        )
 
-    def ask_for_missing(self, describe: Callable[[], ObjectDescription]) -> None:
+    def ask_for_missing(self, describe: Callable[[str], ObjectDescription]) -> None:
         """Look whether missing fields have come, at most every five minutes."""
-        if self.missing and self.clock() - self._looked_at >= DESCRIBE_EVERY_SECONDS:
+        if any(self.missing.values()) and self.clock() - self._looked_at >= DESCRIBE_EVERY_SECONDS:
             self._looked_at = self.clock()
-            self.missing -= describe().writable
+            for sobject, fields in self.missing.items():
+                if fields:
+                    described = describe(sobject)
+                    fields -= {name for name in fields if described.takes(name)}
+
+    def note_people(self, people: int, created: int) -> None:
+        """Count people who came for the first time, and new records."""
+        self._people.extend([False] * min(max(people - created, 0), PEOPLE_COUNTED))
+        self._people.extend([True] * created)
+
+    def may_be_created(self, percent: int, people: int) -> int:
+        """How many of so many new people may get a record, if that share of the last 1,000 may."""
+        before = list(self._people)[-max(PEOPLE_COUNTED - people, 0) :] if people < PEOPLE_COUNTED else []
+        counted = max(len(before) + people, FEWEST_PEOPLE)
+        return percent * min(counted, max(people, PEOPLE_COUNTED)) // 100 - sum(before)
 
     def note_part(self, parts: Iterable[tuple[str, int]], missing: frozenset[str]) -> None:
         """Remember that all of these profiles was written but the missing fields."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from salesforce_destination.outcome import Delivery, Message
 from salesforce_destination.record.composite import Collection, CollectionReply
@@ -26,8 +26,20 @@ class Org(Protocol):
         """Give the successors of records that are not there any more, by their keys."""
         ...
 
-    def describe(self, *, anew: bool = False) -> ObjectDescription:
-        """Describe the destination's sObject; `anew` takes no earlier answer for it."""
+    def query(self, queries: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """Give the rows of up to five queries, deleted records among them."""
+        ...
+
+    def retrieve(self, sobject: str, ids: Sequence[str], fields: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """Read fields of up to 2,000 records by their Ids; what is not there, or hidden, is left out."""
+        ...
+
+    def contact_of_lead(self) -> Callable[[str], Successor]:
+        """Make successors of converted leads from the Ids of their contacts."""
+        ...
+
+    def describe(self, sobject: str = "", *, anew: bool = False) -> ObjectDescription:
+        """Describe an sObject, else the file's first; `anew` takes no earlier answer for it."""
         ...
 
     def api_calls(self) -> int:

@@ -2,8 +2,8 @@
 Writing records: sent together, and again in part where Salesforce's answer asks for it.
 
 A refused field may be left out, a guard may hold a newer time, a limit may want fewer records at once, a lead may have
-become a contact. What is sent again is always less, or among fewer, or elsewhere, than what was sent, so that it comes
-to an end. After a failure of a whole request the rest of the batch is not sent: an outage does not end within one
+become a contact, an identity may be unknown. What is sent again is always less, or among fewer, or elsewhere, than what
+was sent, so that it comes to an end. After a failure of a whole request the rest of the batch is not sent: an outage does not end within one
 invocation, and a spent limit is not to be asked again.
 """
 
@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 from salesforce_destination.delivery.attempt import Attempt, Events, collections_of, in_order_of_parents
 from salesforce_destination.delivery.batch import NOT_REACHED, Batch
 from salesforce_destination.delivery.decision import Decision, Refusals, outcome_of_failure
+from salesforce_destination.delivery.finder import Finder, Place, Rows
 from salesforce_destination.delivery.memory import FAST_SECONDS, LAST_ANSWERS, MOST_ANSWERS, Memory
 from salesforce_destination.delivery.ports import Org
 from salesforce_destination.errors import (
@@ -32,9 +33,11 @@ from salesforce_destination.errors import (
 )
 from salesforce_destination.outcome import (
     DELIVERED,
+    SKIPPED,
     SUPERSEDED,
     Outcome,
     OutcomeKind,
+    ProfileRefusedError,
     Reason,
     Wait,
     deferred,
@@ -42,8 +45,9 @@ from salesforce_destination.outcome import (
     rejected,
 )
 from salesforce_destination.record.classification import Meaning, RecordError, may_be_common, meaning_of
-from salesforce_destination.record.composite import WRITTEN, CollectionReply, RecordErrors
-from salesforce_destination.record.record import Record, moved
+from salesforce_destination.record.composite import WRITTEN, Answers, CollectionReply, RecordErrors
+from salesforce_destination.record.record import Address, Record, Update, placed
+from salesforce_destination.record.salesforce_id import to_18
 from salesforce_destination.record.successor import Move, Successor
 
 if TYPE_CHECKING:
@@ -51,6 +55,21 @@ if TYPE_CHECKING:
     from salesforce_destination.record.description import ObjectDescription
 
 T = TypeVar("T")
+
+Gone = dict[tuple[Move, Address | None], list[tuple[Attempt, Outcome]]]
+"""Records that are not there any more, by how they went and where they were."""
+
+UPDATE_ONLY_IGNORED = deferred(
+    "UPDATE_ONLY_IGNORED",
+    Wait.UNTIL_MENDED,
+    "Salesforce created a record for an update that must not create one. Nothing is written before the next start.",
+)
+CREATIONS_HELD = deferred(
+    "CREATIONS_HELD",
+    Wait.UNTIL_MENDED,
+    "More of the last 1,000 people are new than most_created_percent lets be created.",
+)
+NOBODY = rejected("NOT_FOUND", "The org has no record with this identity, or the integration user does not see it.")
 
 ENOUGH_ALONE = 20
 """After so many records that were refused alone for one reason, the others are not taken apart for it."""
@@ -83,35 +102,49 @@ class Sender:
     memory: Memory
     batch: Batch
     refusals: Refusals
+    finder: Finder
     api_usage_ceiling_percent: float
-    described: ObjectDescription | None = None
+    described: dict[str, ObjectDescription] = field(default_factory=dict)
     _stopped: Outcome | None = None
     _most_calls: int = 0
     _calls: int = 0
     _records: Sequence[Record] = ()
-    _by_key: dict[str, Record] = field(default_factory=dict)
+    _by_id: dict[str, Record] = field(default_factory=dict)
     _written: list[Record] = field(default_factory=list)
     _refused: list[tuple[Record, Events, Outcome]] = field(default_factory=list)
-    _description: ObjectDescription | DestinationError | None = None
+    _descriptions: dict[str, ObjectDescription | DestinationError] = field(default_factory=dict)
+    _asked: list[Attempt] = field(default_factory=list)
+    _created: int = 0
     _codes_of_requests: set[str] = field(default_factory=set)
     _single: SingleRecords = field(init=False)
 
     def __post_init__(self) -> None:
         self._single, self._calls = SingleRecords(), self.org.api_calls()
+        self.memory.main = self.destination.salesforce_object
         if self.memory.is_limit_spent():
             self._stopped = deferred("REQUEST_LIMIT_EXCEEDED", Wait.DAILY_LIMIT)
+        if self.memory.update_only_ignored:
+            self._stopped = UPDATE_ONLY_IGNORED
 
     def write(self, records: Sequence[Record], records_per_collection: int) -> None:
         """Write these records, each to its end."""
         collections = self.memory.collections_per_request
         self._most_calls = self.org.api_calls() + MOST_REQUESTS_TO_SPLIT * -(-len(records) // 1_000)
         self._look_for_missing()
+        if self._stopped is None and self.finder.lacks_description:
+            self.describe_all()
+            errors = [each for each in self._descriptions.values() if isinstance(each, DestinationError)]
+            self._stopped = outcome_of_failure(errors[0], was_sent=False) if errors else None
         self._records = records
         most = min(records_per_collection, self.memory.records_per_collection)
         self._single.is_probing = most < records_per_collection
-        pending = self._first_attempts(in_order_of_parents(records), most)
-        while pending:
-            pending = self._round(*self._single.probed(pending, self.memory.collections_per_request))
+        pending = self._first_attempts(in_order_of_parents(records, self.finder.parents), most)
+        while pending or self._asked:
+            if pending:
+                pending = self._round(*self._single.probed(pending, self.memory.collections_per_request))
+            else:
+                pending = self._looked_up()
+        self._count_people()
         self._settle_refused()
         if self._single.refused and self._single.has_split:
             self.memory.collections_per_request = collections  # a record was to blame, not the size
@@ -131,10 +164,14 @@ class Sender:
     def _first_attempts(self, records: Sequence[Record], most: int) -> list[Attempt]:
         attempts = [Attempt(record, most) for record in records]
         known = {record.key for record in records} if self.memory.missing else self.memory.known_among(records)
-        if not known:
+        if known:
+            looked_at = [self._ready(each) if each.record.key in known else each for each in attempts]
+            attempts = [attempt for attempt in looked_at if attempt]
+        if self.finder.asks_none_first:
             return attempts
-        looked_at = [self._ready(each) if each.record.key in known else each for each in attempts]
-        return [attempt for attempt in looked_at if attempt]
+        self._asked = [attempt for attempt in attempts if self.finder.asks_first(attempt.record)]
+        asked = set(map(id, self._asked))
+        return [attempt for attempt in attempts if id(attempt) not in asked]
 
     def _ready(self, attempt: Attempt | None) -> Attempt | None:
         """
@@ -180,9 +217,9 @@ class Sender:
     def _round(self, pending: Sequence[Attempt], held: Sequence[Attempt]) -> list[Attempt]:
         """Send what is ready, one request after the other; give what is to be sent next, with what was held back."""
         following: list[Attempt | None] = []
-        gone: dict[Move, list[tuple[Attempt, Outcome]]] = {}
+        gone: Gone = {}
         waiting, sent = collections_of(pending), 0
-        while request := waiting[sent : sent + self.memory.collections_per_request]:
+        while request := _of_one_kind(waiting[sent : sent + self.memory.collections_per_request]):
             sent += len(request)
             for collection, reply in zip(request, self._replies(request), strict=True):
                 self._follow_answers(collection, reply, following, gone)
@@ -190,7 +227,11 @@ class Sender:
         for attempt in ready:
             attempt.requests += 1
         ready += self._single.released(held)
-        for move, lost in gone.items():
+        return self._with_moved(ready, gone)
+
+    def _with_moved(self, ready: list[Attempt], gone: Gone) -> list[Attempt]:
+        """Add what has gone elsewhere to what is ready."""
+        for (move, _), lost in gone.items():
             decided = list(self._followed(move, lost))
             # What is left of a record that others were merged into goes with them: it appears once in a request.
             there = {decision.resend.record.key for _, decision in decided if decision.resend}
@@ -203,26 +244,36 @@ class Sender:
         collection: Sequence[Attempt],
         reply: Reply,
         following: list[Attempt | None],
-        gone: dict[Move, list[tuple[Attempt, Outcome]]],
+        gone: Gone,
     ) -> None:
         """Follow the answer to each record of a collection; what has gone elsewhere is looked up for all together."""
         size = len(collection)
         records = [attempt.record for attempt in collection if not (attempt.missing or attempt.later)]
+        ids = reply.ids if isinstance(reply, Answers) else ()
         if not isinstance(reply, Failure) and not any(reply) and len(records) == size:
             self._settle_written(records, size)
+            following += self._meeting(collection, ids)
             return
         if isinstance(reply, UnknownCodeError) and not self._met_before(collection):
             reply = outcome_of_failure(reply, was_sent=True)
         answers: Sequence[RecordErrors | Failure] = [reply] * size if isinstance(reply, Failure) else reply
-        for attempt, answer in zip(collection, answers, strict=True):
+        for number, (attempt, answer) in enumerate(zip(collection, answers, strict=True)):
+            record_id = ids[number : number + 1]
             if answer is WRITTEN and not (attempt.missing or attempt.later):
                 self._settle_written([attempt.record], size)
+                following += self._meeting([attempt], record_id)
                 continue
             decision = self._decision(attempt, answer, size)
-            if decision.move is not None:
-                gone.setdefault(decision.move, []).append((attempt, decision.outcome))
+            if decision.is_not_found:
+                self._asked.append(replace(attempt, not_found=decision.outcome))
+            elif decision.move is not None:
+                key = decision.move, attempt.record.address
+                gone.setdefault(key, []).append((attempt, decision.outcome))
             else:
-                following.append(self._carry_out(attempt, decision))
+                next_one = self._carry_out(attempt, decision)
+                if next_one and attempt.record.creates and record_id and decision.outcome is DELIVERED:
+                    next_one.record = placed(next_one.record.updates, Address(attempt.record.sobject), record_id[0])
+                following.append(next_one)
 
     def _settle_written(self, records: Sequence[Record], size: int) -> None:
         """Settle the records of a collection of which nothing waits and nothing follows."""
@@ -230,6 +281,7 @@ class Sender:
         self._written += records
         self.memory.note_written(records)
         self.batch.note_delivered(records)
+        self._created += len([record for record in records if record.creates])
         self.batch.settle_all(records, DELIVERED)
 
     def _decision(self, attempt: Attempt, answer: RecordErrors | Failure, collection_size: int) -> Decision:
@@ -270,16 +322,22 @@ class Sender:
     def _met_before(self, attempts: Iterable[Attempt]) -> bool:
         return any(self.batch.receive_count(attempt.record) > 1 for attempt in attempts)
 
-    def describe(self) -> ObjectDescription:
+    def describe(self, sobject: str = "") -> ObjectDescription:
         """The org's own word, asked for once in a batch: a field may have gone since an earlier one."""
-        if self._description is None:
+        sobject = self.memory.named(sobject)
+        found = self._descriptions.get(sobject)
+        if found is None:
             try:
-                self._description = self.described = self._ask(lambda: self.org.describe(anew=True))
+                found = self._ask(lambda: self.org.describe(*filter(None, [sobject]), anew=True))
+                self.described[sobject] = found
+                if missing := self.finder.use_description(found):
+                    self.memory.note_missing(sobject, missing)
             except DestinationError as error:
-                self._description = error
-        if isinstance(self._description, DestinationError):
-            raise self._description
-        return self._description
+                found = error
+            self._descriptions[sobject] = found
+        if isinstance(found, DestinationError):
+            raise found
+        return found
 
     def _carry_out(self, attempt: Attempt, decision: Decision) -> Attempt | None:
         """Carry out what was decided, and give what is to be sent next of this record."""
@@ -291,7 +349,7 @@ class Sender:
             self.memory.note_stale(attempt.record, decision.stale)
             return self._ready(decision.resend)
         if decision.missing:
-            self.memory.note_missing(decision.missing)
+            self.memory.note_missing(attempt.record.sobject, decision.missing)
             left_out = self.refusals.guards.with_guarded(decision.missing)
             return self._ready(attempt.without_missing(decision.missing, left_out))
         if outcome.kind is OutcomeKind.REJECTED:
@@ -309,6 +367,7 @@ class Sender:
 
     def _note_delivered(self, attempt: Attempt) -> None:
         self._written.append(attempt.record)
+        self._created += attempt.record.creates
         self.memory.note_written([attempt.record])
         self.batch.note_delivered([attempt.record])
         if attempt.missing:
@@ -344,6 +403,8 @@ class Sender:
         fast_enough = max(seconds, FAST_SECONDS) if self._single.has_split else seconds
         self.memory.note_call(fast_enough, trouble=any(map(_is_locked, replies)))
         self._mind_the_ceiling()
+        if any(isinstance(reply, Answers) and reply.was_created for reply in replies):
+            self.memory.update_only_ignored, self._stopped = True, UPDATE_ONLY_IGNORED
         return [_read(reply) for reply in replies]
 
     def _ask(self, question: Callable[[], T]) -> T:
@@ -391,22 +452,158 @@ class Sender:
             else:
                 together.setdefault(successor.record_id, []).append(attempt)
         for same in together.values():
-            yield same[0], Decision(NOT_REACHED, resend=self._moved(same, successors[same[0].record.key]))
+            if there := self._moved(same, successors[same[0].record.key]):
+                yield same[0], Decision(NOT_REACHED, resend=there)
 
-    def _moved(self, attempts: Sequence[Attempt], successor: Successor) -> Attempt:
+    def _moved(self, attempts: Sequence[Attempt], successor: Successor) -> Attempt | None:
+        """All that is left of these records, as one record at their successor."""
+        there = self._placed(attempts, Address(successor.sobject), successor.record_id, is_moved=True)
+        if there is None:
+            return None
+        unknown = frozenset(there.record.fields.keys() - successor.writable if successor.writable is not None else ())
+        left_out = frozenset.intersection(*(attempt.record.left_out for attempt in attempts))
+        record = there.record.without(
+            unknown | (left_out - self.memory.missing[self.memory.named(there.record.sobject)])
+        )
+        return replace(there, record=record, not_there=unknown)
+
+    def _placed(
+        self, attempts: Sequence[Attempt], address: Address, record_id: str, *, is_moved: bool = False
+    ) -> Attempt | None:
         """
-        All that is left of these records, as one record at their successor.
+        All that is left of these records, as one record at its place, or None where nothing may be written there.
 
         What the batch says of that one itself goes with it: what is newer there must not be undone.
         """
-        self._by_key = self._by_key or {record.key: record for record in self._records}
-        own = self._by_key.get(successor.record_id)
-        events = [update for attempt in attempts for update in attempt.events]
-        there = moved([*events, *(own.updates if own else ())], successor.sobject, successor.record_id)
-        self._by_key[successor.record_id] = there
-        unknown = frozenset(there.fields.keys() - successor.writable if successor.writable is not None else ())
-        left_out = frozenset.intersection(*(attempt.record.left_out for attempt in attempts)) - self.memory.missing
-        return Attempt(there.without(unknown | left_out), attempts[0].most, not_there=unknown)
+        self._by_id = self._by_id or {record.key: record for record in self._records}
+        own = self._by_id.get(record_id) if record_id else None
+        events = list({id(each): each for each in [*_events(attempts), *(own.updates if own else ())]}.values())
+        refusals = [(update, update.go_to(address.sobject) or _refusal_of_new(update, address)) for update in events]
+        for update, refusal in refusals:
+            if refusal:
+                self.batch.settle([update], Outcome(OutcomeKind.REJECTED, refusal.reason))
+        if not (left := [update for update, refusal in refusals if not refusal]):
+            return None
+        record = placed(left, address, record_id, is_moved=is_moved)
+        if record_id:
+            self._by_id[record_id] = record
+        return Attempt(record, attempts[0].most, is_read=True)
+
+    def _meeting(self, attempts: Sequence[Attempt], ids: Sequence[str]) -> Iterator[Attempt]:
+        """Where another row was written to the same record, all that both say, to be written once more by its Id."""
+        for attempt, record_id in zip(attempts, map(to_18, ids), strict=False):
+            if record_id is None:
+                continue
+            self._by_id = self._by_id or {record.key: record for record in self._records}
+            own = self._by_id.setdefault(record_id, attempt.record)
+            known = set(map(id, own.updates))
+            if not known.issuperset(map(id, attempt.record.updates)):
+                there = Address(attempt.record.sobject)
+                if again := self._placed([attempt], there, record_id):
+                    yield again
+
+    # Whose records these are, by the rules of the file.
+
+    def _looked_up(self) -> list[Attempt]:
+        """Ask the org for what has no record yet, or must be read first; give what is to be sent next."""
+        asked, self._asked = self._asked, []
+        rows = self._rows(asked)
+        if isinstance(rows, Outcome):
+            for attempt in asked:
+                self.batch.settle(attempt.events, rows)
+            return []
+        together: dict[tuple[str, str], list[tuple[Attempt, Place]]] = {}
+        new: list[Attempt] = []
+        gone: Gone = {}
+        ready: list[Attempt | None] = []
+        for attempt in asked:
+            place = self.finder.place(attempt, rows)
+            if place is None:
+                new.append(attempt)
+            elif isinstance(place, Outcome):
+                ready.append(self._carry_out(attempt, Decision(place, is_whole=True)))
+            elif place.move is None:
+                together.setdefault((place.sobject, place.record_id), []).append((attempt, place))
+            else:
+                self._follow(attempt, place, gone)
+        ready += map(self._found, together.values())
+        ready += self._new(new)
+        return self._with_moved([attempt for attempt in ready if attempt], gone)
+
+    def _rows(self, asked: Sequence[Attempt]) -> Rows | Outcome:
+        """What the org has for these, or why they wait."""
+        if self._stopped is not None:
+            return self._stopped
+        try:
+            return self._ask(lambda: self.finder.rows(asked, self.org))
+        except DestinationError as error:
+            if isinstance(
+                error, BadRequestError
+            ):  # perhaps a field went that was read: what the org has now is read next
+                self.describe_all()
+            return outcome_of_failure(error, was_sent=True)
+
+    def describe_all(self) -> None:
+        """Ask what each sObject of the file is, as far as the org answers."""
+        with suppress(DestinationError):
+            for sobject in self.destination.objects:
+                self.describe(sobject)
+
+    def _found(self, found: Sequence[tuple[Attempt, Place]]) -> Attempt | None:
+        """What is to be written to a record that was found, beside what it holds."""
+        place = found[0][1]
+        self.batch.leads_beside_contacts += any(each.beside for _, each in found)
+        there = self._placed([attempt for attempt, _ in found], Address(place.sobject), place.record_id)
+        if there is None:
+            return None
+        filled, is_held = (
+            self.finder.held(place.sobject, there.record, place.row) if place.row else (frozenset(), False)
+        )
+        if is_held:
+            self.batch.records_unchanged += 1
+            self.batch.settle(there.record.updates, DELIVERED)
+            return None
+        there.not_there = filled
+        return self._ready(there.without(filled))
+
+    def _follow(self, attempt: Attempt, place: Place, gone: Gone) -> None:
+        """Note a record that was deleted, merged or converted, to be followed or refused as the file says."""
+        code = "CANNOT_UPDATE_CONVERTED_LEAD" if place.move is Move.CONVERTED else "ENTITY_IS_DELETED"
+        there = self._placed([attempt], Address(place.sobject), place.record_id)
+        if there is None:
+            return
+        decision = self.refusals.decide(there, [RecordError(code)], 1, 1, self.describe)
+        if decision.move is not None:
+            gone.setdefault((decision.move, there.record.address), []).append((there, decision.outcome))
+        else:
+            self._carry_out(there, decision)
+
+    def _new(self, attempts: Sequence[Attempt]) -> Iterator[Attempt | None]:
+        """Create what nobody has a record for, as far as the file lets so many people be new."""
+        creating = [attempt for attempt in attempts if self.finder.may_create(attempt)]
+        chosen, percent = set(map(id, creating)), self.destination.most_created_percent
+        for attempt in attempts:
+            if attempt.record.updates_only:
+                self._carry_out(attempt, Decision(SKIPPED, is_whole=True))
+            elif id(attempt) not in chosen:
+                self._carry_out(attempt, Decision(attempt.not_found or NOBODY, is_whole=True))
+        room = self.memory.may_be_created(percent, self._people()) if percent < 100 else len(creating)
+        for person in self.finder.people(each for each in creating if not each.record.updates_only):
+            if room <= 0:
+                self.batch.creations_held += 1
+                self.batch.settle(_events(person), CREATIONS_HELD)
+                continue
+            room -= 1
+            yield self._placed(person, Address(self.finder.creates, "", creates=True), "")
+
+    def _people(self) -> int:
+        """How many people came for the first time with this batch."""
+        return sum(self.batch.receive_count(record) == 1 for record in self._records)
+
+    def _count_people(self) -> None:
+        self.batch.records_created = self._created
+        if self.finder.creates and self.destination.most_created_percent < 100:
+            self.memory.note_people(self._people(), self._created)
 
     # Common causes: what the org's own set-up may refuse to all records alike waits, and is tried again.
 
@@ -523,6 +720,21 @@ class SingleRecords:
         code = max(self.refused, key=lambda code: len(self.refused[code]), default="")
         count = len(self.refused.get(code, ()))
         return code if count >= ENOUGH_ALONE and count >= self.written else ""
+
+
+def _of_one_kind(collections: Sequence[list[Attempt]]) -> Sequence[list[Attempt]]:
+    """As many of these as go into one request: new records have one of their own."""
+    kinds = [collection[0].record.creates for collection in collections]
+    return collections[: kinds.index(True)] if kinds and True in kinds[1:] and not kinds[0] else collections
+
+
+def _events(attempts: Iterable[Attempt]) -> list[Update]:
+    return [update for attempt in attempts for update in attempt.events]
+
+
+def _refusal_of_new(update: Update, address: Address) -> ProfileRefusedError | None:
+    new = update.follower.new if update.follower and address.creates else None
+    return new if isinstance(new, ProfileRefusedError) else None
 
 
 def _read(reply: CollectionReply) -> Reply:

@@ -8,6 +8,7 @@ mapped keys.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from math import isfinite
 from sys import maxsize
@@ -29,12 +30,12 @@ from salesforce_destination.profile.profile import (
 )
 from salesforce_destination.profile.source import ABSENT, Source, compile_source, in_digits, is_unicode, utf_16_units
 from salesforce_destination.record.description import NUMBER_TYPES, TEXT_TYPES
-from salesforce_destination.record.record import Update
+from salesforce_destination.record.record import ID, Address, Content, Follower, Update
 from salesforce_destination.record.salesforce_id import to_18
 
 if TYPE_CHECKING:
     from salesforce_destination.destination.destination import Destination, FieldMapping
-    from salesforce_destination.record.description import FieldDescription, ObjectDescription
+    from salesforce_destination.record.description import ObjectDescription
 
 Json = Any
 _Refused = dict[str, ProfileRefusedError | None]
@@ -44,6 +45,9 @@ KEY_PREFIXES = {"Account": "001", "Contact": "003", "Lead": "00Q"}
 """The first three characters of a record's Id say what it is (keyPrefix in the describe)."""
 
 _FOLDED_FIELDS = frozenset({"Email"})
+RECORD_TYPE = "recordtype.developername"
+"""The target that names a record type by its developer name, which is no key of Salesforce's: its Id is written."""
+
 _NOBODY = frozenset({"", "null", "undefined", "none", "nan"})
 """What producers write where they have no identity."""
 
@@ -57,14 +61,12 @@ class Mapper:
 
     def __init__(self, destination: Destination) -> None:
         self.destination = destination
-        self._identity = IdentityReader(destination)
+        self._rules = [IdentityReader(destination, number) for number in range(len(destination.rules))]
+        self._is_plain = len(destination.rules) == len(destination.objects) == 1
         self._creates = bool(destination.creates)
-        self._readers = [_FieldReader(mapping, destination.salesforce_object) for mapping in destination.mappings]
-        self._list_fields()
-        self._audiences = AudienceFields(destination)
-        given = [reader for reader in self._readers if reader.mapping.source]
-        found_at: dict[str, Source] = {f"{each.mapping.source} -> {each.target}": each.source for each in given}
-        self.sought = found_at | self._audiences.sought
+self._objects = {file.salesforce_object: _ObjectMapping(file) for file in destination.by_object}
+        self._first = self._objects[destination.salesforce_object]
+        self.sought = {label: find for each in self._objects.values() for label, find in each.sought.items()}
         self._only_if = _optional(destination.profiles.only_if)
         self._exits_skipped = destination.profiles.when_skipped == "exit"
         sources = _sources_of(destination)
@@ -76,15 +78,13 @@ class Mapper:
         self.select = None if select == "@" else compile_source(select, unwraps=False)
         self.decoder = body_decoder(destination, sources)
 
-    def _list_fields(self) -> None:
-        self._fields = [(e.source, e.target, 0 if e.values else e.longest, e.is_optional, e) for e in self._readers]
-
     def use_description(self, description: ObjectDescription) -> None:
         """Follow what the org says of its fields; until then values go as they are, and keys are texts."""
-        for reader in self._readers:
-            reader.use_description(description.fields.get(reader.target))
-        self._list_fields()
-        self._identity.use_description(description.fields.get(self.destination.identity.target))
+        mapping = self._objects.get(description.name, self._first if len(self._objects) == 1 else None)
+        if mapping is not None:
+            mapping.use_description(description)
+        for rule in self._rules:
+            rule.use_description(description)
 
     def profiles(self, body: str) -> list[Profile]:
         """Find the profiles in a message's body, each at least as far as the file reads it."""
@@ -113,18 +113,20 @@ class Mapper:
         """
         profile = self._identities.of(profile)
         event_time = self.event_time(profile, message_time, sent_at, is_one_of_several)
+        consents = self._only_if is None or self._only_if(profile) is True
+        if not self._is_plain:
+            return self._map_person(profile, event_time, sent_at, consents=consents)
         fields: dict[str, Json] = {}
         times: dict[str, int] = {}
         refused: _Refused = {}
-        consents = self._only_if is None or self._only_if(profile) is True
         if consents:
-            self._read_attributes(fields, refused, profile)
-            self._audiences.read_into(fields, times, profile, event_time, sent_at)
-        elif not (self._exits_skipped and self._audiences.exits_into(fields, times, profile, event_time)):
+            self._first.read_attributes(fields, refused, profile)
+            self._first.audiences.read_into(fields, times, profile, event_time, sent_at)
+        elif not (self._exits_skipped and self._first.audiences.exits_into(fields, times, profile, event_time)):
             return Update(0, 0, self.key(profile), "", {}, event_time, outcome=SKIPPED, is_permitted=False)
         if self._ordering_field:
             fields[self._ordering_field] = event_time
-        key, identity = self._identity.read(profile)
+        key, identity = self._rules[0].read(profile)
         creates = self._creates
         if not fields and not creates:
             for error in filter(None, refused.values()):
@@ -132,23 +134,90 @@ class Mapper:
             return None
         omitted = tuple(refused) if refused else ()
         update = Update(0, 0, key, identity, fields, event_time, times, creates and not consents, omitted)
+        if creates:
+            update.follower = Follower((identity,), {}, self._only_for_new(profile, [identity]))
         if not consents:
             update.is_permitted = False
         return update
 
-    def _read_attributes(self, fields: dict[str, Json], refused: _Refused, profile: Profile) -> None:
-        for source, target, longest, is_optional, reader in self._fields:
+    def _map_person(self, profile: Profile, event_time: int, sent_at: int, *, consents: bool) -> Update | None:
+        """Map a profile that several rules find, or several sObjects take."""
+        key, address, identities, passed_over = self._person(profile)
+        may_move = len(list(filter(None, identities))) > 1 or address.field != ID
+        contents: dict[str, Content | ProfileRefusedError] = {}
+        for name, mapping in self._objects.items():
+            if may_move or name == address.sobject:
+                contents[name] = self._content(mapping, profile, event_time, sent_at, consents=consents)
+        written = [content for content in contents.values() if isinstance(content, Content)]
+        if not written:
+            raise next(iter(contents.values()))  # type: ignore[misc]  # all are refusals
+        if not consents and not any(content.fields for content in written):
+            return Update(0, 0, key, "", {}, event_time, outcome=SKIPPED, is_permitted=False)
+        own = contents[address.sobject]
+        if isinstance(own, ProfileRefusedError):
+            if not may_move:
+                raise own
+            own, address = written[0], Address("", address.field)
+        if self._ordering_field:
+            for content in written:
+                content.fields = {**content.fields, self._ordering_field: event_time}
+        if not any(content.fields for content in written) and not self._creates:
+            return None
+        identity = next(filter(None, identities), "")
+        update = Update(0, 0, key, identity, own.fields, event_time, own.times, not consents, own.omitted)
+        new = self._only_for_new(profile, identities) if self._creates else {}
+        update.address, update.passed_over, update.is_permitted = address, passed_over, consents
+        update.follower = Follower(tuple(identities), contents if len(self._objects) > 1 else {}, new)
+        return update
+
+    def _content(
+        self, mapping: _ObjectMapping, profile: Profile, event_time: int, sent_at: int, *, consents: bool
+    ) -> Content | ProfileRefusedError:
+        fields: dict[str, Json] = {}
+        times: dict[str, int] = {}
+        refused: _Refused = {}
+        try:
+            if consents:
+                mapping.read_attributes(fields, refused, profile)
+                mapping.audiences.read_into(fields, times, profile, event_time, sent_at)
+            elif self._exits_skipped:
+                mapping.audiences.exits_into(fields, times, profile, event_time)
+        except ProfileRefusedError as error:
+            return error
+        return Content(fields, times, tuple(refused))
+
+    def _person(self, profile: Profile) -> tuple[str, Address, list[str | None], int]:
+        """Whose profile it is: the key and the address by the first rule with a value, and the values of all rules."""
+        found: list[tuple[str, str] | ProfileRefusedError] = []
+        for rule in self._rules:
             try:
-                value = source(profile)
+                found.append(rule.read(profile))
             except ProfileRefusedError as error:
-                value = error
-            if type(value) is str:
-                value = value.strip() or None
-                if value and len(value) <= longest and value.isascii():
-                    fields[target] = value
-                    continue
-            if value is not ABSENT or not is_optional:
-                reader.write(fields, refused, value)
+                found.append(error)
+        place = next((number for number, each in enumerate(found) if isinstance(each, tuple)), None)
+        errors = [each for each in found if isinstance(each, ProfileRefusedError)]
+        malformed = [error for error in errors if error.reason.code != "NO_IDENTITY"]
+        if place is None:
+            raise (malformed or errors)[0]
+        key, identity = found[place]  # type: ignore[misc]  # it is a pair
+        identities = [each[1] if isinstance(each, tuple) else None for each in found]
+        return key, self._rules[place].address(identity), identities, len(malformed)
+
+    def _only_for_new(
+        self, profile: Profile, identities: Sequence[str | None]
+    ) -> Mapping[str, Json] | ProfileRefusedError:
+        """What only a new record gets: the keys of all rules, and the mappings for new records."""
+        fields: dict[str, Json] = {}
+        refused: _Refused = {}
+        created = self.destination.creates
+        for rule, identity in zip(self._rules, identities, strict=True):
+            if identity and (target := rule.target_on(created)):
+                fields[target] = identity
+        try:
+            self._objects[created].read_attributes(fields, refused, profile, is_new=True)
+        except ProfileRefusedError as error:
+            return error
+        return fields
 
     def missed(self, profile: Profile, sought: dict[str, Source]) -> dict[str, Source]:
         """Which of these sources and audiences a profile has not; a value that is refused is there."""
@@ -164,7 +233,7 @@ class Mapper:
     def key(self, profile: Profile) -> str:
         """Whose record a profile is about, be it mapped or not; empty where it does not say: nobody will ask for it."""
         with suppress(ProfileRefusedError):
-            return self._identity.read(self._identities.of(profile))[0]
+            return self._person(self._identities.of(profile))[0]
         return ""
 
     def permits(self, profile: Profile) -> bool:
@@ -194,23 +263,79 @@ class Mapper:
             raise ProfileRefusedError(Reason("EVENT_TIME_INVALID", text)) from None
 
 
-class IdentityReader:
-    """Reads the identity of profiles, and the key under which updates of one record are merged."""
+class _ObjectMapping:
+    """What of a file is written to one sObject."""
 
     def __init__(self, destination: Destination) -> None:
-        identity = destination.identity
+        self._readers = [_FieldReader(mapping, destination.salesforce_object) for mapping in destination.mappings]
+        self.audiences = AudienceFields(destination)
+        given = [reader for reader in self._readers if reader.mapping.source]
+        found_at: dict[str, Source] = {f"{each.mapping.source} -> {each.target}": each.source for each in given}
+        self.sought = found_at | self.audiences.sought
+        self._list_fields()
+
+    def _list_fields(self) -> None:
+        listed = [
+            (e.source, e.target, 0 if e.values or e.is_record_type else e.longest, e.is_optional, e)
+            for e in self._readers
+        ]
+        self._new = [each for each in listed if each[4].mapping.write == "create"]
+        self._fields = [each for each in listed if each[4].mapping.write != "create"]
+
+    def use_description(self, description: ObjectDescription) -> None:
+        for reader in self._readers:
+            reader.use_description(description)
+        self._list_fields()
+
+    def read_attributes(
+        self, fields: dict[str, Json], refused: _Refused, profile: Profile, *, is_new: bool = False
+    ) -> None:
+        for source, target, longest, is_optional, reader in self._new if is_new else self._fields:
+            try:
+                value = source(profile)
+            except ProfileRefusedError as error:
+                value = error
+            if type(value) is str:
+                value = value.strip() or None
+                if value and len(value) <= longest and value.isascii():
+                    fields[target] = value
+                    continue
+            if value is not ABSENT or not is_optional:
+                reader.write(fields, refused, value)
+
+
+class IdentityReader:
+    """Reads the identity that one rule of a file finds, and the key under which updates of one record are merged."""
+
+    def __init__(self, destination: Destination, number: int = 0) -> None:
+        identity, objects = destination.rules[number], destination.objects
         self._source = compile_source(identity.source, is_identity=True)
-        self._source_text, self._target = identity.source, identity.target
-        self._by_id = destination.updates_by_id
-        self._object = destination.salesforce_object
-        self._prefix = KEY_PREFIXES.get(self._object, "")
+        self._source_text, self._target, self._by_id = identity.source, identity.target, identity.is_id
+        targets = {name: identity.targets.get("", identity.targets.get(name, "")) for name in objects}
+        self._targets = {name: target for name, target in targets.items() if target}
+        self._prefixes = {KEY_PREFIXES[name]: name for name in objects if name in KEY_PREFIXES}
+        self._first_object = next(iter(self._targets), objects[0])
+        self._objects = objects
+        self._key_prefix = f"{identity.target}:" if len(destination.rules) > 1 else ""
         self._folds = identity.target in _FOLDED_FIELDS or not identity.case_sensitive
         self._is_number = False
 
-    def use_description(self, field: FieldDescription | None) -> None:
-        """Follow what the org says of the identity's field."""
-        if field is not None:
+    def use_description(self, description: ObjectDescription) -> None:
+        """Follow what the org says of the identity's field, and of the Ids of its sObject."""
+        if self._by_id and description.key_prefix and description.name in self._objects:
+            self._prefixes[description.key_prefix] = description.name
+        elif description.name in (self._first_object, "") and (field := description.fields.get(self._target)):
             self._folds, self._is_number = not field.case_sensitive, field.type in NUMBER_TYPES
+
+    def address(self, identity: str) -> Address:
+        """Where a record with this identity is written."""
+        if self._by_id:
+            return Address(self._prefixes.get(identity[:3], self._first_object))
+        return Address(self._first_object, self._targets[self._first_object])
+
+    def target_on(self, sobject: str) -> str | None:
+        """The key field on an sObject, if it has one."""
+        return None if self._by_id else self._targets.get(sobject)
 
     def read(self, profile: Profile) -> tuple[str, str]:
         """
@@ -225,7 +350,7 @@ class IdentityReader:
             self._refuse(str(found), None)
         if self._by_id:
             record_id = to_18(identity)
-            if record_id and record_id.startswith(self._prefix):
+            if record_id and (record_id[:3] in self._prefixes or len(self._prefixes) < len(self._objects)):
                 return record_id, record_id
             self._refuse(identity, record_id)
         folded = identity.lower()
@@ -235,7 +360,7 @@ class IdentityReader:
             if (digits := in_digits(identity)) is None:
                 self._refuse(identity, None)
             identity = folded = digits
-        return (folded if self._folds else identity), identity
+        return self._key_prefix + (folded if self._folds else identity), identity
 
     def _refuse(self, identity: str, record_id: str | None) -> NoReturn:
         code = "NO_IDENTITY" if _is_nobody(identity) else "IDENTITY_MALFORMED"
@@ -249,13 +374,18 @@ class IdentityReader:
             problem = "is not a valid Salesforce Id. An Id has 15 or 18 characters and is case-sensitive."
             text = f"{identity[:40]!r} {problem}"
         else:
-            text = f"{record_id} is not the Id of a {self._object}. Those Ids start with {self._prefix}."
+            prefixes = " or ".join(self._prefixes)
+            text = f"{record_id} is not the Id of a {' or '.join(self._objects)}. Those Ids start with {prefixes}."
         raise ProfileRefusedError(Reason(code, text))
 
 
 class _FieldReader:
     def __init__(self, mapping: FieldMapping, salesforce_object: str) -> None:
         self.mapping, self.target = mapping, mapping.target
+        self._record_types: Mapping[str, str] | None = None
+        self.is_record_type = mapping.target.lower() == RECORD_TYPE
+        if self.is_record_type:
+            self.target = "RecordTypeId"
         self.source = _optional(mapping.source) or (lambda _: mapping.constant)
         known = LENGTHS.get(salesforce_object, {}).get(mapping.target)
         self._is_text = bool(known or mapping.max_length)
@@ -267,7 +397,11 @@ class _FieldReader:
             for key, value in (mapping.values or {}).items()
         }
 
-    def use_description(self, field: FieldDescription | None) -> None:
+    def use_description(self, description: ObjectDescription) -> None:
+        field = description.fields.get(self.target)
+        self._record_types = description.record_types if self.is_record_type else None
+        if self.is_record_type or "." in self.target:
+            return
         if field is not None and field.type:
             self._is_text, self._is_never_empty = field.type in TEXT_TYPES, not field.nillable
             self.longest = min(self.mapping.max_length or maxsize, (self._is_text and field.length) or maxsize)
@@ -313,6 +447,10 @@ class _FieldReader:
             value = in_digits(value)
             if value is None:
                 self._refuse("is a number of more digits than JSON keeps; send it as text")
+        if self._record_types is not None and value is not None:
+            if value not in self._record_types:
+                self._refuse("names no record type that the integration user can give")
+            return self._record_types[value]
         return self._fitted(value) if type(value) is str else value
 
     def _refuse(self, problem: str) -> NoReturn:
@@ -364,5 +502,6 @@ def _optional(source: str | None) -> Source | None:
 
 def _sources_of(destination: Destination) -> list[str]:
     times = destination.ordering.source if destination.ordering else None
-    sources = [destination.identity.source, *(mapping.source for mapping in destination.mappings)]
+    rules = [rule.source for rule in destination.rules]
+    sources = [*rules, *(mapping.source for mapping in destination.mappings)]
     return [source for source in (*sources, destination.profiles.only_if, times) if source]

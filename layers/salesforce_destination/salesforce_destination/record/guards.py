@@ -38,6 +38,9 @@ class Guards:
         stand under their own `since_field` only; where messages hold all memberships, the ordering field guards the
         audiences without one too.
         """
+        if len(destination.objects) > 1:
+            files = map(cls.of, destination.by_object)
+            return cls({field: guard for file in files for field, guard in file.guard_of.items()})
         guard_of: dict[str, str] = {}
         if destination.ordering:
             field = destination.ordering.field

@@ -11,9 +11,48 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from salesforce_destination.outcome import Outcome
+from salesforce_destination.outcome import Outcome, ProfileRefusedError
 
 Json = Any
+
+ID = "Id"
+"""The field of an address that is a record's own Id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """
+    Where a write goes: to the record of an sObject that has the identity in this field, or to a new one.
+
+    Without an sObject it is not known yet which one has the record.
+    """
+
+    sobject: str
+    field: str = ID
+    creates: bool = False
+
+
+@dataclass(slots=True, repr=False)
+class Content:
+    """What an update writes to a record of one sObject; `times` and `omitted` are as in Update."""
+
+    fields: Mapping[str, Json]
+    times: Mapping[str, int]
+    omitted: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, repr=False)
+class Follower:
+    """
+    What follows where the first address has no record.
+
+    `identities` are the values of all rules, None where the profile has none; `contents` is what goes to which sObject,
+    or why nothing can; `new` are fields that only a new record gets, its keys among them.
+    """
+
+    identities: tuple[str | None, ...]
+    contents: Mapping[str, Content | ProfileRefusedError] = field(default_factory=dict)
+    new: Mapping[str, Json] | ProfileRefusedError = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -25,6 +64,7 @@ class Update:
     `times` holds the fields that have a time of their own (a membership's), the rest have the event's; `updates_only`
     creates no record, whatever the destination does for others; `omitted` are fields whose values were refused here and
     may be left out. `outcome` is what became of it, once that is known. `only_if` keeps out who is not `is_permitted`.
+    Without an `address` it goes where the file's only rule says. `passed_over` counts values that are no identities.
     """
 
     message: int
@@ -38,6 +78,18 @@ class Update:
     omitted: tuple[str, ...] = ()
     outcome: Outcome | None = None
     is_permitted: bool = True
+    address: Address | None = None
+    follower: Follower | None = field(default=None, repr=False)
+    passed_over: int = 0
+
+    def go_to(self, sobject: str) -> ProfileRefusedError | None:
+        """Write what the file says for this sObject; give the reason where it refuses the profile there."""
+        content = self.follower.contents.get(sobject) if self.follower else None
+        if isinstance(content, ProfileRefusedError):
+            return content
+        if content is not None:
+            self.fields, self.times, self.omitted = content.fields, content.times, content.omitted
+        return None
 
 
 @dataclass(slots=True)
@@ -45,23 +97,35 @@ class Record:
     """
     One record of a request, and the updates that it answers for, oldest first.
 
-    `moved_to` is the sObject of a record that is written by its Id in place of the one that was asked for: the contact
-    of a converted lead, the survivor of a merge. `left_out` are fields that are not sent. `updates_only` is that of the
-    latest event, which must not create the record: who has taken the consent away has the last word.
+    Without an `address` it is written where the file's only rule says. `is_moved` says that it took the place of the
+    one that was asked for: the contact of a converted lead, the survivor of a merge. `left_out` are fields that are not
+    sent. `updates_only` is that of the latest event, which must not create the record: who has taken the consent away
+    has the last word.
     """
 
     key: str = field(repr=False)
     identity: str = field(repr=False)
     fields: Mapping[str, Json] = field(repr=False)
     updates: tuple[Update, ...]
-    moved_to: str | None = None
+    address: Address | None = None
     left_out: frozenset[str] = frozenset()
     updates_only: bool = False
+    is_moved: bool = False
 
     @property
-    def kind(self) -> tuple[str | None, bool]:
-        """The kind of its write: the sObject where it moved, and whether it must not be created."""
-        return self.moved_to, self.updates_only
+    def sobject(self) -> str:
+        """The sObject that it is written to; empty for the only one of the file."""
+        return self.address.sobject if self.address else ""
+
+    @property
+    def creates(self) -> bool:
+        """Whether it is a new record."""
+        return self.address is not None and self.address.creates
+
+    @property
+    def kind(self) -> tuple[str, bool]:
+        """The kind of its write: to which sObject, and whether it is new."""
+        return self.sobject, self.creates
 
     def without(self, names: Iterable[str]) -> Record:
         """The same record, these fields left out."""
@@ -98,14 +162,28 @@ def record_of(updates: list[Update]) -> Record:
             time = update.times.get(name, update.event_time)
             if time >= newest.get(name, time):
                 newest[name], fields[name] = time, value
-    last = oldest_first[-1]
-    return Record(updates[0].key, last.identity, fields, tuple(oldest_first), updates_only=last.updates_only)
+    last, address = oldest_first[-1], updates[0].address
+    if address is not None:
+        address = next((update.address for update in updates if update.address and not update.address.sobject), address)
+    return Record(updates[0].key, last.identity, fields, tuple(oldest_first), address, updates_only=last.updates_only)
 
 
 def _record_of_one(update: Update) -> Record:
-    return Record(update.key, update.identity, update.fields, (update,), None, frozenset(), update.updates_only)
+    return Record(
+        update.key, update.identity, update.fields, (update,), update.address, frozenset(), update.updates_only
+    )
 
 
-def moved(updates: Iterable[Update], sobject: str, record_id: str) -> Record:
-    """The record of these updates, to be written to the one that took its place."""
-    return replace(record_of(list(updates)), key=record_id, identity=record_id, moved_to=sobject)
+def placed(updates: Iterable[Update], address: Address, identity: str = "", *, is_moved: bool = False) -> Record:
+    """
+    The record of these updates at another address; a new one has all that only new ones get.
+
+    What is found under different identities is the same record from here on, so that its Id becomes its key.
+    """
+    record = record_of(list(updates))
+    if not address.creates:
+        return replace(record, key=identity, identity=identity, address=address, is_moved=is_moved)
+    followers = [update.follower for update in record.updates]
+    new = [follower.new for follower in followers if follower and isinstance(follower.new, Mapping)]
+    fields = {name: value for each in new for name, value in each.items()} | dict(record.fields)
+    return replace(record, fields=fields, address=address, identity="")

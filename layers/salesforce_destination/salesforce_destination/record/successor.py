@@ -37,19 +37,25 @@ class Successor:
     writable: frozenset[str] | None = None
 
 
-def successor_queries(sobject: str, key_field: str, pointer: str, keys: Iterable[str]) -> Iterator[str]:
-    """Ask for `pointer` of the records with these keys, in as few queries as fit."""
-    columns = ", ".join(dict.fromkeys(["Id", key_field, pointer]))
-    # The names are API names, which the destination file's reader checks; the keys are quoted.
-    head = f"SELECT {columns} FROM {sobject} WHERE {key_field} IN ("  # noqa: S608  # nosec B608
+def queries_by(
+    sobject: str, key_field: str, columns: Iterable[str], keys: Iterable[str], *, quotes: bool = True
+) -> Iterator[str]:
+    """Ask for columns of the records with these keys, in as few queries as fit; numbers stand without `quotes`."""
+    # The names are API names, which the destination file's reader checks; texts are quoted, and numbers are digits.
+    head = f"SELECT {', '.join(columns)} FROM {sobject} WHERE {key_field} IN ("  # noqa: S608  # nosec B608
     listed = ""
-    for literal in map(quoted, dict.fromkeys(keys)):
+    for literal in dict.fromkeys(map(quoted, keys) if quotes else keys):
         if listed and len(listed) + len(literal) >= LONGEST_QUERY:
             yield f"{head}{listed})"
             listed = ""
         listed += f",{literal}" if listed else literal
     if listed:
         yield f"{head}{listed})"
+
+
+def successor_queries(sobject: str, key_field: str, pointer: str, keys: Iterable[str]) -> Iterator[str]:
+    """Ask for `pointer` of the records with these keys, in as few queries as fit."""
+    return queries_by(sobject, key_field, dict.fromkeys(["Id", key_field, pointer]), keys)
 
 
 def quoted(text: str) -> str:

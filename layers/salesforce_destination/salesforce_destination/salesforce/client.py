@@ -93,17 +93,19 @@ class SalesforceClient:
         self._clock, self.calls = clock, 0
         self.slowest_seconds: float | None = None
 
-    def post(self, path: str, body: Json, headers: Mapping[str, str] | None = None) -> Json:
-        """POST a body and give the parsed answer; raise a DestinationError that says what to do."""
+    def post(self, path: str, body: Json, headers: Mapping[str, str] | None = None, *, is_list: bool = False) -> Json:
+        """POST a body and give the parsed answer, an object or a list; raise a DestinationError that says why not."""
         payload, encoding = packed(to_json(body))
         all_headers = {"Content-Type": "application/json", **encoding, **(headers or {})}
-        return self._call("POST", path, all_headers, payload)
+        return self._call("POST", path, all_headers, payload, list if is_list else dict)
 
     def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Json:
         """GET a resource, as `post` posts."""
         return self._call("GET", f"{path}?{urlencode(parameters)}" if parameters else path, {})
 
-    def _call(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Json:
+    def _call(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"", shape: type[Json] = dict
+    ) -> Json:
         try:
             token = self._tokens.current()
         except TokenUnavailableError as error:
@@ -111,12 +113,12 @@ class SalesforceClient:
                 raise
             token = self._tokens.replace(None)
         try:
-            return self._send(token, method, path, headers, body)
+            return self._send(token, method, path, headers, body, shape)
         except SessionExpiredError as error:
             refusal = error
         try:
             token = self._tokens.replace(token)
-            return self._send(token, method, path, headers, body)
+            return self._send(token, method, path, headers, body, shape)
         except SessionExpiredError as error:
             refusal = error
         except TokenUnavailableError as error:
@@ -126,7 +128,15 @@ class SalesforceClient:
             raise TokenUnavailableError(refusal.code)
         raise TokenUnavailableError(SESSION_IP_LOCKED if token.is_new(self._now()) else NO_ACCESS_TOKEN)
 
-    def _send(self, token: AccessToken, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Json:
+    def _send(
+        self,
+        token: AccessToken,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        shape: type[Json],
+    ) -> Json:
         """Send by the session's adapter: what Session.request does besides is a third of a small batch's time."""
         session, request = self._session, requests.PreparedRequest()
         request.method, request.url, request.body = method, token.instance_url + path, body or None
@@ -150,7 +160,7 @@ class SalesforceClient:
         self._note_call(started)
         self.usage = usage_of(response) or self.usage
         answer = parsed(response, content)
-        if response.status_code != 200 or type(answer) is not dict:  # all that is asked here answers with an object
+        if response.status_code != 200 or type(answer) is not shape:
             raise request_error(response.status_code, answer)
         return answer
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from salesforce_destination.errors import OutcomeUnknownError, TimeIsUpError
-from salesforce_destination.record.composite import Collection, CollectionReply, CompositeWriter, read_reply
-from salesforce_destination.record.record import Record
+from salesforce_destination.record.composite import (
+    Collection,
+    CollectionReply,
+    CompositeWriter,
+    read_queries,
+    read_reply,
+    rows_in,
+)
+from salesforce_destination.record.record import ID, Address, Record
 from salesforce_destination.record.successor import (
     MERGEABLE,
     Move,
@@ -21,6 +30,9 @@ from salesforce_destination.salesforce.client import SalesforceClient
 if TYPE_CHECKING:
     from salesforce_destination.destination.destination import Destination
     from salesforce_destination.record.description import ObjectDescription
+
+Json = Any
+Row = Mapping[str, Json]
 
 SHORTEST_REQUEST_SECONDS = 10.0
 """A request that has less time than this is not begun: it could be written and not be known to be."""
@@ -48,16 +60,30 @@ class SalesforceOrg:
         clock: Callable[[], float],
     ) -> None:
         self._client, self._destination, self._seconds_left, self._clock = client, destination, seconds_left, clock
-        self._writer = CompositeWriter(destination)
+        self.writer = CompositeWriter(destination)
         self._root = f"/services/data/v{destination.api_version}"
         self._described: dict[str, tuple[float, ObjectDescription]] = {}
 
     def send(self, collections: Sequence[Collection]) -> list[CollectionReply]:
         """Send up to five collections as one composite request."""
         self._need_time()
-        writer = self._writer
-        reply = self._client.post(writer.path, writer.request(collections), writer.headers())
+        writer = self.writer
+        reply = self._client.post(writer.path, writer.request(collections), writer.headers(collections))
         return read_reply(reply, collections)
+
+    def query(self, queries: Sequence[str]) -> list[Row]:
+        """Give the rows of up to five queries, deleted records among them, asked in one composite request."""
+        self._need_time()
+        urls = [f"{self._root}/queryAll?{urlencode({'q': soql})}" for soql in queries]
+        asked = [{"method": "GET", "url": url, "referenceId": f"query{number}"} for number, url in enumerate(urls)]
+        reply = self._client.post(self.writer.path, {"allOrNone": False, "compositeRequest": asked})
+        return [row for answer in read_queries(reply, queries) for row in self._all_rows(answer)]
+
+    def retrieve(self, sobject: str, ids: Sequence[str], fields: Sequence[str]) -> list[Row]:
+        """Read fields of up to 2,000 records by their Ids; what is not there, or hidden, is left out."""
+        self._need_time()
+        rows = self._client.post(f"{self.writer.path}/sobjects/{sobject}", {"ids": ids, "fields": fields}, is_list=True)
+        return [row for row in rows if isinstance(row, Mapping)]
 
     def api_calls(self) -> int:
         """How many API calls went out so far, whatever came of them."""
@@ -67,42 +93,47 @@ class SalesforceOrg:
         """The share of the org's daily API calls that is spent, as the last answer told it."""
         return self._client.usage.percent if self._client.usage else None
 
-    def describe(self, *, anew: bool = False) -> ObjectDescription:
-        """Describe the destination's sObject; `anew` takes no earlier answer for it."""
+    def describe(self, sobject: str = "", *, anew: bool = False) -> ObjectDescription:
+        """Describe an sObject, else the file's first; `anew` takes no earlier answer for it."""
         self._need_time()
+        sobject = sobject or self._destination.salesforce_object
         if anew:
-            self._described.pop(self._destination.salesforce_object, None)
-        return self._description_of(self._destination.salesforce_object)
+            self._described.pop(sobject, None)
+        return self._description_of(sobject)
 
     def find(self, move: Move, records: Sequence[Record]) -> Mapping[str, Successor]:
-        """Give the successors by the records' keys, by as few queries as it takes; what has none is left out."""
+        """Give the successors by the keys of records of one address, by few queries; what has none is left out."""
         self._need_time()
-        key_field = "Id" if self._destination.updates_by_id else self._destination.identity.target
-        keys = [record.identity for record in records]
+        identity = self._destination.identity
+        own = Address(self._destination.salesforce_object, ID if identity.is_id else identity.target)
+        address = records[0].address or own
+        identities = [record.identity for record in records]
         if move is Move.CONVERTED:
-            found = self._pointers("query", key_field, "ConvertedContactId", keys)
-            writable = self._description_of("Contact").writable if found else None
-            return {
-                record.key: Successor("Contact", found[record.identity.lower()], writable)
-                for record in records
-                if record.identity.lower() in found
-            }
-        if self._destination.salesforce_object not in MERGEABLE:
+            found = self._pointers("query", address, "ConvertedContactId", identities)
+            contact = self.contact_of_lead() if found else None
+            ends = {lead: contact(record_id) for lead, record_id in found.items()} if contact else {}
+        elif address.sobject not in MERGEABLE:
             return {}
-        first = self._pointers("queryAll", key_field, "MasterRecordId", keys)
-        further: dict[str, str] = {}
-        asked = set(first.values())
-        for _ in range(LONGEST_CHAIN):
-            next_ones = self._pointers("queryAll", "Id", "MasterRecordId", sorted(asked - {*further}))
-            if not next_ones:
-                break
-            further |= next_ones
-            asked = set(next_ones.values())
-        return {
-            record.key: Successor(self._destination.salesforce_object, end_of_chain(survivor, further))
-            for record in records
-            if (survivor := first.get(record.identity.lower()))
-        }
+        else:
+            first = self._pointers("queryAll", address, "MasterRecordId", identities)
+            further: dict[str, str] = {}
+            asked = set(first.values())
+            for _ in range(LONGEST_CHAIN):
+                by_id = replace(address, field=ID)
+                next_ones = self._pointers("queryAll", by_id, "MasterRecordId", sorted(asked - {*further}))
+                if not next_ones:
+                    break
+                further |= next_ones
+                asked = set(next_ones.values())
+            ends = {loser: Successor(address.sobject, end_of_chain(best, further)) for loser, best in first.items()}
+        with_end = ((record.key, ends.get(record.identity.lower())) for record in records)
+        return {key: successor for key, successor in with_end if successor}
+
+    def contact_of_lead(self) -> Callable[[str], Successor]:
+        """Make successors of converted leads from the Ids of their contacts."""
+        is_own = "Contact" in self._destination.objects
+        writable = None if is_own else self._description_of("Contact").writable
+        return lambda record_id: Successor("Contact", record_id, writable)
 
     def _need_time(self) -> None:
         if self._seconds_left() < SHORTEST_REQUEST_SECONDS:
@@ -120,13 +151,25 @@ class SalesforceOrg:
                 described = read_description(answer)
             except (AttributeError, KeyError, TypeError, ValueError):  # an answer of another shape says nothing
                 raise OutcomeUnknownError(200) from None
-            known = now, described.spelled_as([*self._destination.written_fields, self._destination.identity.target])
+            file = self._destination.of(sobject) if sobject in self._destination.objects else self._destination
+            described = replace(described, name=sobject)
+            known = now, described.spelled_as([*file.written_fields, *(rule.target for rule in file.rules)])
             self._described[sobject] = known
+            self.writer.use_description(known[1])
         return known[1]
 
-    def _pointers(self, resource: str, key_field: str, pointer: str, keys: Sequence[str]) -> dict[str, str]:
+    def _all_rows(self, answer: Json) -> Iterator[Row]:
+        """The rows of a query's answer, and of those that follow it: a match left out would be made again."""
+        while True:
+            yield from rows_in(answer)
+            if not (following := answer.get("nextRecordsUrl")):
+                return
+            self._need_time()
+            answer = self._client.get(str(following))
+
+    def _pointers(self, resource: str, address: Address, pointer: str, keys: Sequence[str]) -> dict[str, str]:
         found: dict[str, str] = {}
-        for soql in successor_queries(self._destination.salesforce_object, key_field, pointer, keys):
-            rows = self._client.get(f"{self._root}/{resource}", {"q": soql}).get("records") or ()
-            found |= pointers_in(rows, key_field, pointer)
+        for soql in successor_queries(address.sobject, address.field, pointer, keys):
+            answer = self._client.get(f"{self._root}/{resource}", {"q": soql})
+            found |= pointers_in(rows_in(answer), address.field, pointer)
         return found
