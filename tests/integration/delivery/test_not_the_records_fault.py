@@ -178,18 +178,6 @@ def test_work_that_does_not_fit_before_the_deadline_is_not_begun(stack: DeliverS
     assert stack.api_calls() == 0
 
 
-def test_two_upserts_that_race_for_one_key_are_tried_again(stack: DeliverStack) -> None:
-    stack.org.faults.add(
-        Fault(
-            FaultKind.RECORD_ERROR,
-            code="DUPLICATE_VALUE",
-            message="duplicate value found: SalesforceId duplicates value on record with id: 003",
-        )
-    )
-
-    assert stack.invoke(messages(1)) == ["message-1"]
-
-
 def test_halving_ends_when_records_fail_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     with mock_aws():
         stack = DeliverStack(monkeypatch, contacts=400)

@@ -211,7 +211,7 @@ def test_one_odd_record_is_refused_alone_and_without_the_field_where_that_may_be
 
 
 def test_the_describe_is_not_asked_for_what_the_code_alone_tells() -> None:
-    def never() -> ObjectDescription:
+    def never(_: str) -> ObjectDescription:
         raise AssertionError("asked")
 
     wrong = RecordError("INVALID_FIELD", "Json Deserialization failed on token 'Email'")
@@ -319,7 +319,7 @@ def test_a_value_for_which_a_whole_request_is_refused_is_left_out_of_a_record_th
     error = BadRequestError(400, ["JSON_PARSER_ERROR"], "Cannot deserialize instance of date from VALUE_STRING value x")
     attempt = an_attempt(fields=["LastName", "Email"])
 
-    decision = Refusals(a_destination(OMITTED)).decide_whole(attempt, error, 1, 1, lambda: read_description({}))
+    decision = Refusals(a_destination(OMITTED)).decide_whole(attempt, error, 1, 1, lambda _: read_description({}))
 
     assert decision.omitted == {"Email"}
 

@@ -201,7 +201,7 @@ def test_the_org_is_asked_for_missing_fields_once_in_five_minutes() -> None:
 def test_without_a_missing_field_nothing_is_asked() -> None:
     memory = a_memory(Clock(9_999.0))
 
-    memory.ask_for_missing(lambda: pytest.fail("nobody was to be asked"))
+    memory.ask_for_missing(lambda _: pytest.fail("nobody was to be asked"))
 
     assert memory.missing_of(a_record(Email="x")) == set()
 

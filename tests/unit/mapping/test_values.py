@@ -26,7 +26,7 @@ FIELDS = (
     {"name": "Member__c", "type": "boolean"},
     {"name": "LastName", "type": "string", "length": 80},
     {"name": "Points__c", "type": "double", "nillable": True},
-    {"name": "Key__c", "type": "double", "nillable": True},
+    {"name": "Key__c", "type": "double", "nillable": True, "unique": True},
 )
 KEYED = CONTACTS.replace('"SalesforceId"', '"Key__c"')
 

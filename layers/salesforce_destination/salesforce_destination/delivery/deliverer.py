@@ -79,6 +79,7 @@ class Deliverer:
     _finder: Finder = field(init=False)
 
     def __post_init__(self) -> None:
+        self.memory.main = self.mapper.destination.salesforce_object
         self._refusals, self._finder = Refusals(self.mapper.destination), Finder(self.mapper.destination)
 
     def deliver(self, messages: Sequence[Message], now_ms: int) -> Batch:

@@ -73,7 +73,7 @@ class Finder:
         nested = {mapping.target for file in self._files.values() for mapping in file.mappings if "." in mapping.target}
         self.parents = *PARENTS, *sorted(nested)
         self._descriptions: dict[str, ObjectDescription] = {}
-        self.needs_description = bool(nested) or len(destination.objects) > 1
+        self._needs_description = bool(nested) or len(destination.objects) > 1
         self._look_at_keys()
 
     def use_description(self, description: ObjectDescription) -> frozenset[str]:
@@ -85,11 +85,6 @@ class Finder:
         nested = {each.target for each in file.mappings if "." in each.target and not description.takes(each.target)}
         return frozenset(nested | {each for each in self._if_empty[name] if not self._column(file, each)})
 
-    @property
-    def lacks_description(self) -> bool:
-        """Whether nothing can be sent before the org has said what it is."""
-        return self.needs_description and self._descriptions.keys() < self._files.keys()
-
     def _look_at_keys(self) -> None:
         self._asked_for = {
             Address(sobject, field)
@@ -97,6 +92,7 @@ class Finder:
             for sobject, field in rule
             if field != ID and not self._is_unique(sobject, field)
         }
+        self.lacks_description = self._needs_description and self._descriptions.keys() < self._files.keys()
         reads = self._skips or any(self._if_empty.values())
         self.asks_none_first = not (reads or self._asked_for or len(self._files) > 1)
 

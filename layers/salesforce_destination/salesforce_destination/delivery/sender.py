@@ -120,7 +120,6 @@ class Sender:
 
     def __post_init__(self) -> None:
         self._single, self._calls = SingleRecords(), self.org.api_calls()
-        self.memory.main = self.destination.salesforce_object
         if self.memory.is_limit_spent():
             self._stopped = deferred("REQUEST_LIMIT_EXCEEDED", Wait.DAILY_LIMIT)
         if self.memory.update_only_ignored:
