@@ -192,7 +192,7 @@ class Stage:
 
         Without other headers those of deliveries stand, as there, on the request and on each subrequest.
         """
-        given = CompositeWriter(self.destination).headers() if headers is None else dict(headers)
+        given = CompositeWriter(self.destination).headers([[]]) if headers is None else dict(headers)
         requests = [
             {
                 "method": method,

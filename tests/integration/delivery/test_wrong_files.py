@@ -33,7 +33,7 @@ WRONG: list[tuple[str, str, str]] = [
     ('"Contact"', '"contacts"', 'line 3: salesforce_object is "contacts". Write "Contact".'),
     ('"Contact"', '"Contact"\napi_version = "29.0"', 'line 4: api_version is "29.0", which Salesforce has retired.'),
     ('"Contact"', "[" * 9000, "line 3 has too many brackets within brackets"),
-    ('"Contact"', "[[1], {}]", "line 3: salesforce_object must be text."),
+    ('"Contact"', "[[1], {}]", "line 3: salesforce_object[0] must be text."),
 ]
 
 

@@ -55,7 +55,8 @@ def test_every_record_is_in_one_collection_that_is_as_small_as_it_asks_and_about
 @given(st.lists(st.sampled_from([None, "001A", "001B", "001C"]), max_size=40))
 def test_the_children_of_one_parent_travel_together(parents: list[str | None]) -> None:
     records = [
-        a_record(str(number), **({"AccountId": parent} if parent else {})) for number, parent in enumerate(parents)
+        a_record(str(number), None, **({"AccountId": parent} if parent else {}))
+        for number, parent in enumerate(parents)
     ]
 
     ordered = [record.fields.get("AccountId") for record in in_order_of_parents(records)]

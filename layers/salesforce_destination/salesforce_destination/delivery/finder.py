@@ -113,13 +113,13 @@ class Finder:
 
     # What is asked.
 
-    def rows(self, attempts: Sequence[Attempt], org: Org) -> Rows:
+    def rows(self, attempts: Sequence[Attempt], org: Org) -> FoundRows:
         """
         Ask the org for the records that these may be; raises what the org raises.
 
         Records whose Ids are known are read by them, all others found by the identities of every rule.
         """
-        found, by_id = Rows(), defaultdict[str, list[str]](list)
+        found, by_id = FoundRows(), defaultdict[str, list[str]](list)
         wanted: dict[tuple[str, str], dict[str, None]] = {}
         for attempt in attempts:
             if (sobject := self.known_place(attempt)) is not None:
@@ -185,7 +185,7 @@ class Finder:
         field = description.relationships.get(relationship, ("",))[0] if "." in name else name
         return field if field in description.fields else ""
 
-    def _take(self, found: Rows, sobject: str, row: Row) -> None:
+    def _take(self, found: FoundRows, sobject: str, row: Row) -> None:
         row = {name.lower(): value for name, value in row.items()}
         if record_id := to_18(str(row.get("id") or "")):
             found.by_id[sobject, record_id] = row
@@ -200,7 +200,7 @@ class Finder:
 
     # What the answers say.
 
-    def place(self, attempt: Attempt, rows: Rows) -> Place | Outcome | None:
+    def place(self, attempt: Attempt, rows: FoundRows) -> Place | Outcome | None:
         """The record of a person, or why there can be none; None where nobody has these identities."""
         if (sobject := self.known_place(attempt)) is not None:
             record_id = attempt.record.identity
@@ -219,7 +219,7 @@ class Finder:
             return self._one_of(found, identities[:rule])
         return None
 
-    def _matches(self, rows: Rows, sobject: str, field: str, value: str) -> Iterator[Place]:
+    def _matches(self, rows: FoundRows, sobject: str, field: str, value: str) -> Iterator[Place]:
         if field == ID:
             row = rows.by_id.get((sobject, value))
             found = [] if row is None else [(value, row)]
@@ -305,7 +305,7 @@ class Finder:
         return [group for _, group in groups]
 
 
-class Rows:
+class FoundRows:
     """What the org answered, by sObject and Id, and by sObject, key field and value."""
 
     def __init__(self) -> None:

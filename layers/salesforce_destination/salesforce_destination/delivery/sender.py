@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 from salesforce_destination.delivery.attempt import Attempt, Events, collections_of, in_order_of_parents
 from salesforce_destination.delivery.batch import NOT_REACHED, Batch
 from salesforce_destination.delivery.decision import Decision, Refusals, outcome_of_failure
-from salesforce_destination.delivery.finder import Finder, Place, Rows
+from salesforce_destination.delivery.finder import Finder, Place, FoundRows
 from salesforce_destination.delivery.memory import FAST_SECONDS, LAST_ANSWERS, MOST_ANSWERS, Memory
 from salesforce_destination.delivery.ports import Org
 from salesforce_destination.errors import (
@@ -45,7 +45,7 @@ from salesforce_destination.outcome import (
     rejected,
 )
 from salesforce_destination.record.classification import Meaning, RecordError, may_be_common, meaning_of
-from salesforce_destination.record.composite import WRITTEN, Answers, CollectionReply, RecordErrors
+from salesforce_destination.record.composite import WRITTEN, CollectionAnswer, CollectionReply, RecordErrors
 from salesforce_destination.record.record import Address, Record, Update, placed
 from salesforce_destination.record.salesforce_id import to_18
 from salesforce_destination.record.successor import Move, Successor
@@ -248,7 +248,7 @@ class Sender:
         """Follow the answer to each record of a collection; what has gone elsewhere is looked up for all together."""
         size = len(collection)
         records = [attempt.record for attempt in collection if not (attempt.missing or attempt.later)]
-        ids = reply.ids if isinstance(reply, Answers) else ()
+        ids = reply.ids if isinstance(reply, CollectionAnswer) else ()
         if not isinstance(reply, Failure) and not any(reply) and len(records) == size:
             self._settle_written(records, size)
             following += self._meeting(collection, ids)
@@ -402,7 +402,7 @@ class Sender:
         fast_enough = max(seconds, FAST_SECONDS) if self._single.has_split else seconds
         self.memory.note_call(fast_enough, trouble=any(map(_is_locked, replies)))
         self._mind_the_ceiling()
-        if any(isinstance(reply, Answers) and reply.was_created for reply in replies):
+        if any(isinstance(reply, CollectionAnswer) and reply.was_created for reply in replies):
             self.memory.update_only_ignored, self._stopped = True, UPDATE_ONLY_IGNORED
         return [_read(reply) for reply in replies]
 
@@ -529,7 +529,7 @@ class Sender:
         ready += self._new(new)
         return self._with_moved([attempt for attempt in ready if attempt], gone)
 
-    def _rows(self, asked: Sequence[Attempt]) -> Rows | Outcome:
+    def _rows(self, asked: Sequence[Attempt]) -> FoundRows | Outcome:
         """What the org has for these, or why they wait."""
         if self._stopped is not None:
             return self._stopped

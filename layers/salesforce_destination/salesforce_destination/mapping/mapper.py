@@ -64,7 +64,7 @@ class Mapper:
         self._rules = [IdentityReader(destination, number) for number in range(len(destination.rules))]
         self._is_plain = len(destination.rules) == len(destination.objects) == 1
         self._creates = bool(destination.creates)
-self._objects = {file.salesforce_object: _ObjectMapping(file) for file in destination.by_object}
+        self._objects = {file.salesforce_object: _ObjectMapping(file) for file in destination.by_object}
         self._first = self._objects[destination.salesforce_object]
         self.sought = {label: find for each in self._objects.values() for label, find in each.sought.items()}
         self._only_if = _optional(destination.profiles.only_if)

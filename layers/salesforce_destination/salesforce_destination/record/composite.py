@@ -2,7 +2,7 @@
 Composite requests: up to 5 sObject Collections of 200 records each in one API call.
 
 Salesforce counts the whole series as a single call ("Send Multiple Requests Using Composite"), so 1,000 records cost
-one. Answers have the order of the request, and are read by position: failed rows carry no id to go by.
+one. CollectionAnswer have the order of the request, and are read by position: failed rows carry no id to go by.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CollectionReply = Sequence[RecordErrors] | SalesforceError
 """What became of a collection: one tuple of errors for each record, or what failed the collection as a whole."""
 
 
-class Answers(list[RecordErrors]):
+class CollectionAnswer(list[RecordErrors]):
     """The errors of each record of a collection, with the `ids` of those written and whether one `was_created`."""
 
     ids: Sequence[str] = ()
@@ -79,7 +79,11 @@ class CompositeWriter:
 
         Without `Sforce-Auto-Assign: FALSE` an update of a lead may give it another owner ("Assignment Rule Header").
         """
-        headers = {"Sforce-Auto-Assign": "TRUE" if self._assigns and collections[0][0].creates else "FALSE"}
+        headers = {
+            "Sforce-Auto-Assign": "TRUE"
+            if self._assigns and any(each.creates for each in collections[0][:1])
+            else "FALSE"
+        }
         if self._allows_duplicates:
             headers["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
         return headers
@@ -146,7 +150,7 @@ def _read_subreply(answer: Json, collection: Collection) -> CollectionReply:
     results = [WRITTEN] * len(body) if is_good else [_read_result(result) for result in body]
     if None in results:
         return OutcomeUnknownError(status)
-    answers = Answers(errors for errors in results if errors is not None)
+    answers = CollectionAnswer(errors for errors in results if errors is not None)
     if collection[0].address is not None:
         answers.ids = [str(result.get("id") or "") for result in body]
     if not collection[0].creates:
