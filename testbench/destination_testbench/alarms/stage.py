@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -44,6 +43,7 @@ from destination_testbench.aws_lambda.event_source import (
     Message,
 )
 from destination_testbench.aws_lambda.execution_environment import FunctionError
+from destination_testbench.aws_lambda.function_process import SLEEP_RATE
 from destination_testbench.aws_lambda.invoker import Invoker
 from destination_testbench.local.options import StackOptions
 from destination_testbench.local.places import ACCOUNT_ID, REGION
@@ -160,6 +160,8 @@ class AlarmStage:
         options = StackOptions(destination=DESTINATION, state=folder)
         functions = functions_of(cloud, self.aws, options)
         self._functions = {name: functions[name] for name in (DELIVER, REFRESHER, CHECKER)}
+        if is_new:  # its functions wait for a token that does not come
+            self._functions = {name: it.with_variables({SLEEP_RATE: "50"}) for name, it in self._functions.items()}
         self._invokers = {name: Invoker(function) for name, function in self._functions.items()}
         self._emitted = {name: EmittedMetrics(functions[name].log) for name in self._invokers}
         self._closing.callback(self._end_processes)
@@ -176,10 +178,7 @@ class AlarmStage:
     def restart(self, **environment: str) -> None:
         """Begin with new environments of the functions, with these variables if any, as after a deployment."""
         self._end_processes()
-        self._functions = {
-            name: replace(function, environment={**function.environment, **environment})
-            for name, function in self._functions.items()
-        }
+        self._functions = {name: it.with_variables(environment) for name, it in self._functions.items()}
         self._invokers = {name: Invoker(function) for name, function in self._functions.items()}
 
     def _end_processes(self) -> None:

@@ -17,7 +17,7 @@ from destination_testbench.alarms.stack_alarms import Watched, read_alarms, watc
 from destination_testbench.alarms.stage import DESTINATION, START, AlarmStage
 from destination_testbench.template.template import Template
 
-AT_A_TIME = 2
+AT_A_TIME = 4
 
 TOPIC = "AlarmTopic"
 """Who is woken: the stack's own topic, by its logical id."""
@@ -116,7 +116,7 @@ def examined(template: Template, scenario: AlarmScenario, metrics: Metrics) -> S
 
 
 def tried(template: Template, scenarios: Sequence[AlarmScenario], folder: Path) -> list[ScenarioTrial]:
-    """Every scenario, two at a time: most of the work is in the functions' processes."""
+    """Every scenario, four at a time: much of the work is in the functions' processes, and some of it is waiting."""
 
     def one(number: int) -> ScenarioTrial:
         scenario = scenarios[number]

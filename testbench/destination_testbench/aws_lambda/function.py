@@ -6,7 +6,7 @@ import os
 import sys
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 
@@ -23,6 +23,10 @@ class Function:
     memory_megabytes: int
     environment: Mapping[str, str]
     log: Path
+
+    def with_variables(self, variables: Mapping[str, str]) -> Function:
+        """The same with more in its environment."""
+        return replace(self, environment={**self.environment, **variables})
 
     def process_environment(self, number: int) -> dict[str, str]:
         """All that its process sees: nothing of the person's own environment but where programs are."""

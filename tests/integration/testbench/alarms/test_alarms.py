@@ -132,7 +132,7 @@ def test_every_scenario_has_a_name_of_its_own_that_fits_the_table() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(600)
 def test_every_alarm_is_shown_on_and_off() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "destination_testbench.alarms"],

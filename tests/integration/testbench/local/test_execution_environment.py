@@ -5,11 +5,12 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 from destination_testbench.aws_lambda.execution_environment import ExecutionEnvironment, FunctionError
+from destination_testbench.aws_lambda.function_process import SLEEP_RATE
 from destination_testbench.aws_lambda.invoker import Invoker
 from local_stack import a_local_function, wait_until
 
@@ -58,6 +59,23 @@ def test_an_environment_is_used_again(an_invoker: Callable[..., Invoker]) -> Non
     assert first["pid"] == second["pid"]
     assert first["request"] != second["request"]
     assert 0 < second["left"] <= 20_000
+
+
+def test_a_function_may_sleep_less_and_believe_that_it_slept_all(tmp_path: Path) -> None:
+    code = """
+from time import monotonic, sleep
+def lambda_handler(event, context):
+    before = monotonic()
+    sleep(30)
+    return monotonic() - before
+"""
+    function = a_local_function(tmp_path, code).with_variables({SLEEP_RATE: "300"})
+    with closing(Invoker(function)) as invoker:
+        started = time.monotonic()
+
+        assert 30 <= invoker.invoke({}) < 35
+
+        assert time.monotonic() - started < 15
 
 
 def test_a_function_sees_its_own_environment_and_nothing_of_the_persons(
