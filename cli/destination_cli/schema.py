@@ -19,41 +19,23 @@ HEADING = {
 
 
 MEANINGS = """
-converted_leads reject: The message is rejected.
-converted_leads contact: The lead's contact is updated.
-merged_records reject: The message is rejected.
-merged_records follow: The survivor is updated.
-duplicate_rules obey: The record is rejected.
-duplicate_rules allow: The record is saved, unless the rule blocks.
-assignment_rules never: New records keep their owner.
-assignment_rules created: The rule gives new leads or cases their owner.
-unchanged write: It is written.
-unchanged skip: It is read first, and not written.
-when_skipped exit: Its audiences in the message are written as exited.
-when_skipped leave: Nothing is written.
-memberships changed: Perhaps those that changed alone: an absent audience stays as it is.
-memberships all: All of them: an absent audience counts as exited.
-write always: Over any value.
-write create: Only on a new record.
-write if_empty: Only where the field is empty in Salesforce.
-other reject: The profile is rejected.
-other leave: The field stays as it is.
-other clear: The field is cleared.
-when_too_long reject: The profile is rejected.
-when_too_long truncate: The text is cut.
-when_absent leave: The field stays as it is.
-when_absent clear: The field is cleared.
-when_refused reject: The message is rejected.
-when_refused omit: The record is written without the field.
-value status: The text realized, existing or exited.
-value boolean: True, or false after an exit.
-value timestamp: The time of the membership, or nothing after an exit.
-value names: The names of all the profile's audiences in one field.
-values realized: The text for a profile that came into the audience.
-values existing: The text for one that was in it before.
-values exited: The text for one that left it.
-existing_as realized: As realized.
-existing_as existing: As existing.
+converted_leads | reject: The message is rejected. | contact: The lead's contact is updated.
+merged_records | reject: The message is rejected. | follow: The survivor is updated.
+duplicate_rules | obey: The record is rejected. | allow: The record is saved, unless the rule blocks.
+assignment_rules | never: New records keep their owner. | created: The rule gives new leads or cases their owner.
+unchanged | write: It is written. | skip: It is read first, and not written.
+when_skipped | exit: Its audiences in the message are written as exited. | leave: Nothing is written.
+memberships | changed: Perhaps those that changed alone: an absent audience stays as it is.
+memberships | all: All of them: an absent audience counts as exited.
+write | always: Over any value. | create: Only on a new record. | if_empty: Only where the field is empty in Salesforce.
+other | reject: The profile is rejected. | leave: The field stays as it is. | clear: The field is cleared.
+when_too_long | reject: The profile is rejected. | truncate: The text is cut.
+when_absent | leave: The field stays as it is. | clear: The field is cleared.
+when_refused | reject: The message is rejected. | omit: The record is written without the field.
+value | status: The text realized, existing or exited. | boolean: True, or false after an exit.
+value | timestamp: The time of the membership, or nothing after an exit. | names: All audiences by name.
+values | realized: Its text for who came into the audience. | existing: For who was in it. | exited: For who left it.
+existing_as | realized: As realized. | existing: As existing.
 """
 """What each value of a key does; editors show it beside the value."""
 
@@ -87,7 +69,8 @@ def destination_schema() -> str:
 
 def _explain(keys: dict[str, Any]) -> None:
     """Say what each value does, in the words that VS Code reads and in those of Taplo, which most TOML plug-ins use."""
-    meanings = dict(line.split(": ", 1) for line in MEANINGS.strip().splitlines())
+    rows = (line.split(" | ") for line in MEANINGS.strip().splitlines())
+    meanings = dict(f"{key} {meaning}".split(": ", 1) for key, *meanings in rows for meaning in meanings)
     for key, described in keys.items():
         choice = described.get("propertyNames", described)
         if texts := [meanings[f"{key} {value}"] for value in choice.get("enum", ())]:

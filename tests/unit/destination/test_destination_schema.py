@@ -58,7 +58,7 @@ def test_every_value_of_a_choice_is_described() -> None:
     for choice in choices:
         assert len(choice["enum"]) == len(list(filter(None, choice["enumDescriptions"])))
         assert choice["x-taplo"]["docs"]["enumValues"] == choice["enumDescriptions"]
-    assert len(MEANINGS.strip().splitlines()) == sum(len(choice["enum"]) for choice in choices)
+    assert MEANINGS.count(" | ") == sum(len(choice["enum"]) for choice in choices)
 
 
 def test_nothing_in_it_is_null_since_toml_has_no_null() -> None:

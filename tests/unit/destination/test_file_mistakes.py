@@ -199,6 +199,8 @@ ONE_KEY: list[tuple[str, str]] = [
         BOTH + BY_ID + to('{ Contact = "Birthdate", Lead = 5 }'),
         'mappings[0].target.Lead: must be text. Write it in quotes: "...".',
     ),
+    (BOTH + BY_ID.replace('"SalesforceId"', "{}"), "identity.target: is empty. Write something."),
+    (BOTH + BY_ID + to("{}"), "mappings[0].target: is empty. Write something."),
     (TOP + RULES + "required = true\n", "identity[1].required: does not belong here. Move it under [[mappings]]."),
     (
         TOP + RULES + "case_sensitive = 1\n",
@@ -280,10 +282,6 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     ),
     (
         BOTH + RULES.replace('"A__c"', '{ Lead = "A__c" }').replace('"B__c"', "{ Lead = 'B__c' }"),
-        "identity: has no rule for Contact. Add one, or name a field for it in the target of another.",
-    ),
-    (
-        TOP + BY_ID.replace('"SalesforceId"', "{}"),
         "identity: has no rule for Contact. Add one, or name a field for it in the target of another.",
     ),
     (
@@ -1122,6 +1120,10 @@ def test_records_that_are_never_the_same_are_a_doubt() -> None:
 
     assert [doubt.key for doubt in doubts_of(text)] == ["unchanged"]
     assert doubts_of(text + 'source = "time"\n') == []
+
+
+def test_a_parent_by_a_standard_field_is_no_doubt() -> None:
+    assert doubts_of(TOP + BY_ID + LOYAL + to('"Parent__r.Email"')) == []
 
 
 def test_an_address_that_stands_in_for_an_id_is_a_doubt() -> None:

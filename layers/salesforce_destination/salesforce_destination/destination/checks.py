@@ -57,13 +57,11 @@ def cross_mistakes(table: Table) -> list[Mistake]:
 def for_each_object(table: Table) -> list[Table]:
     """A file of one sObject for each in the file, every entry at its place; None is one that counts for others."""
     names = objects_of(table) or [""]
-    given = {key: table[key] for key in ("identity", "mappings", "audiences") if key in table}
-    lists: dict[str, Any] = {
-        key: found if isinstance(found, list | tuple) else (found,) for key, found in given.items()
-    }
+    given = ((key, table[key]) for key in ("identity", "mappings", "audiences") if key in table)
+    lists = {key: found if isinstance(found, list | tuple) else (found,) for key, found in given}
     return [
         {**table, "salesforce_object": name}
-        | {key: type(found)(_for_object(each, name, names) for each in found) for key, found in lists.items()}
+        | {key: type(found)([_for_object(each, name, names) for each in found]) for key, found in lists.items()}
         for name in names
     ]
 
@@ -72,9 +70,11 @@ def _for_object(entry: Any, name: str, names: Sequence[str]) -> Any:
     if not isinstance(entry, dict):
         return entry
     objects, target, creates = entry.get("objects"), entry.get("target"), entry.get("create_missing")
-    if isinstance(target, dict):
+    if isinstance(target, dict) and target:
         target = next((field for key, field in target.items() if _lower(key) in ("", _lower(name))), target)
-    if isinstance(target, dict) or (isinstance(objects, list) and _lower(name) not in map(_lower, objects)):
+    if (isinstance(target, dict) and target) or (
+        isinstance(objects, list) and _lower(name) not in map(_lower, objects)
+    ):
         return None
     is_created = creates is True if len(names) == 1 else _lower(creates) == _lower(name)
     return {**entry, "target": target, "create_missing": is_created and creates}
@@ -91,8 +91,8 @@ def _objects_of_the_file(table: Table) -> Iterator[Mistake]:
     elif len(names) > MOST_OBJECTS:
         problem = f"names {len(names)} objects, but a file writes to {MOST_OBJECTS} at most."
         yield Mistake("salesforce_object", problem, "Write another file for the others.")
-    for key, entry in _entries(table) if len(names) == 1 else ():
-        if "objects" in entry:
+    for key, entry in [*tables(table, "mappings"), *tables(table, "audiences")]:
+        if "objects" in entry and len(names) == 1:
             yield Mistake(f"{key}.objects", "has no effect with one salesforce_object.", "Remove it.")
 
 
@@ -109,7 +109,7 @@ def _objects_that_are_not_there(table: Table) -> Iterator[Mistake]:
         if key.startswith("identity") and "salesforceid" in map(_lower, fields.values()):
             yield Mistake(f"{key}.target", 'has "SalesforceId" in a table.', 'Write target = "SalesforceId".')
         lacking = [name for name in listed if _lower(name) not in map(_lower, fields)]
-        if lacking and isinstance(entry.get("target"), dict) and key.startswith("mappings"):
+        if lacking and fields and key.startswith("mappings"):
             cure = "Add one, or name the other objects under objects."
             yield Mistake(f"{key}.target", f"names no field for {lacking[0]}.", cure)
 
@@ -271,9 +271,8 @@ def _who_is_created(table: Table) -> Iterator[Mistake]:
             if given is not True:
                 yield Mistake(key, "must be true or false.", "Write it without quotes.")
         elif _lower(given) not in map(_lower, names):
-            yield Mistake(
-                key, f"is {shown(given)}.", f"Write what a new person becomes: {' or '.join(map(shown, names))}."
-            )
+            cure = f"Write what a new person becomes: {' or '.join(map(shown, names))}."
+            yield Mistake(key, f"is {shown(given)}.", cure)
         elif isinstance(target, dict) and _lower(given) not in map(_lower, target):
             yield Mistake(key, f"is {shown(given)}, but target has no field for it.", "Add one.")
         elif _lower(given) != (before := _lower(first[1]["create_missing"])) and before:
@@ -307,8 +306,7 @@ def _is_shared(table: Table, target: object) -> bool:
 
 
 def _needed_to_create(table: Table) -> Iterator[Mistake]:
-    salesforce_object = STANDARD_OBJECTS.get(_lower(table["salesforce_object"]), "")
-    creating = _creating(table)
+    name, creating = STANDARD_OBJECTS.get(_lower(table["salesforce_object"]), ""), _creating(table)
     for key, rule in creating:
         target, why = rule["target"], ""
         if _lower(target) == "salesforceid":
@@ -327,11 +325,9 @@ def _needed_to_create(table: Table) -> Iterator[Mistake]:
         if (mapping.get("required") is True or "constant" in mapping or "default" in mapping)
         and not may_stay_empty(mapping)
     }
-    for field in REQUIRED_TO_CREATE.get(salesforce_object, ()):
+    for field in REQUIRED_TO_CREATE.get(name, ()):
         if field.lower() not in sure:
-            problem = (
-                f"is {given}, but {field}, which Salesforce requires for a new {salesforce_object}, may stay empty."
-            )
+            problem = f"is {given}, but {field}, which Salesforce requires for a new {name}, may stay empty."
             yield Mistake(key, problem, f"Add a mapping to {field} with required = true.")
 
 
@@ -557,5 +553,5 @@ def _doubtful_names(table: Table) -> Iterator[Mistake]:
         if odd := odd_character(name):
             yield Mistake(key, f"contains {code_point(odd)}.", "Make sure that Salesforce has the same character.")
     for key, name in _texts(table, "mapping_id", "since_field", "target", "field"):
-        if "_" in name and not re.search(r"[^_]__(p?c|s)$", name, re.IGNORECASE):
+        if "_" in (last := name.rpartition(".")[2]) and not re.search(r"[^_]__(p?c|s)$", last, re.IGNORECASE):
             yield Mistake(key, f"is {shown(name)}, but custom fields end in __c.", "Look it up in Salesforce.")

@@ -61,11 +61,16 @@ def _of_all(value: Any) -> Any:
     return {"": value} if isinstance(value, str) else value
 
 
+_Some = Field(min_length=1)
 Targets = Annotated[
-    dict[str, FieldName], BeforeValidator(_of_all, json_schema_input_type=FieldName | dict[FieldName, FieldName])
+    dict[str, FieldName],
+    _Some,
+    BeforeValidator(_of_all, json_schema_input_type=FieldName | Annotated[dict[FieldName, FieldName], _Some]),
 ]
 MappingTargets = Annotated[
-    dict[str, _TargetName], BeforeValidator(_of_all, json_schema_input_type=_TargetName | dict[FieldName, _TargetName])
+    dict[str, _TargetName],
+    _Some,
+    BeforeValidator(_of_all, json_schema_input_type=_TargetName | Annotated[dict[FieldName, _TargetName], _Some]),
 ]
 
 

@@ -90,7 +90,7 @@ def _kind(key: str, details: dict[str, Any]) -> str:
         return "string_type"
     if kind == "tuple_type" and key.endswith(".objects"):
         return "list_type"
-    return "string_too_short" if kind == "too_short" and isinstance(details["input"], list) else kind
+    return "string_too_short" if kind == "too_short" and not key.endswith(".values") else kind
 
 
 def _no_table(key: str, details: dict[str, Any], model: type[BaseModel]) -> Mistake:
