@@ -36,7 +36,7 @@ SIGNS = {Standing.HOLDS: "[green]✓[/]", Standing.FAILS: "[red]✗[/]", Standin
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What came of each fact, in which org, and how many records had to stay."""
+    """What came of each fact on one sObject, in which org, and how many records had to stay."""
 
     org: str
     sobject: str
@@ -51,14 +51,25 @@ class Proof:
         return not any(trial.standing is Standing.FAILS for _, trial in self.trials)
 
 
-def stage_in(api: OrgApi, destination: Destination, pairs: int) -> tuple[Stage, str]:
-    """A stage in an org for trials, and the org's name; OrgError for a production org or a user without the rights."""
+def stages_in(
+    api: OrgApi, destination: Destination, pairs: int, delivering: OrgApi | None = None
+) -> tuple[list[Stage], str]:
+    """
+    A stage for each sObject of a file, in an org for trials, and the org's name.
+
+    OrgError for a production org, or a user without the rights.
+    """
     (org,) = api.query("Id, Name, IsSandbox, OrganizationType", "Organization", {})
     if org["IsSandbox"] is not True and org["OrganizationType"] != "Developer Edition":
         raise OrgError(
             f"{org['Name']} is neither a sandbox nor a Developer Edition. This command creates and removes records,"
             " with thousands of writes. Name the stack of such an org."
         )
+    stages = [_stage_for(api, file, pairs, delivering) for file in destination.by_object]
+    return stages, str(org["Name"])
+
+
+def _stage_for(api: OrgApi, destination: Destination, pairs: int, delivering: OrgApi | None) -> Stage:
     name = destination.salesforce_object
     described = api.send("GET", f"sobjects/{name}/describe")
     if not described.good:
@@ -70,7 +81,7 @@ def stage_in(api: OrgApi, destination: Destination, pairs: int) -> tuple[Stage, 
         fields = choose(description, destination)
     except UnfitError as error:
         raise OrgError(str(error)) from None
-    return Stage(api, destination, fields, f"{TAG}-{secrets.token_hex(4)}", pairs), str(org["Name"])
+    return Stage(api, destination, fields, f"{TAG}-{secrets.token_hex(4)}", pairs, delivering)
 
 
 def _check_rights(name: str, described: dict[str, Any]) -> None:
@@ -83,14 +94,14 @@ def _check_rights(name: str, described: dict[str, Any]) -> None:
         )
 
 
-def prove(stage: Stage, org: str, facts: Sequence[Fact], begin: Callable[[Fact], None]) -> Proof:
+def prove(stage: Stage, org: str, facts: Sequence[Fact], begin: Callable[[str], object]) -> Proof:
     """Try facts one after the other. The records are removed in any case, also when interrupted."""
     trials: list[tuple[Fact, Trial]] = []
     ended = ""
     with _on_signals(_interrupt):
         try:
             for fact in facts:
-                begin(fact)
+                begin(fact.sentence)
                 trials.append((fact, fact.tried(stage)))
         except KeyboardInterrupt:
             ended = "Interrupted."
@@ -160,18 +171,20 @@ def run_prove(
 ) -> int:
     """Try the facts and print what came of it; the exit status. Raises TargetError where it cannot be done."""
     destination = destination_in(options.file)
-    api = OrgApi(_token(options, target, read_token), destination.api_version)
-    stage, org = stage_in(api, destination, options.pairs)
-    status = nullcontext() if options.as_json else console.status("")
-    with status as line:
-        proof = prove(stage, org, facts, lambda fact: line.update(fact.sentence) if line else None)
+    token, stored = _tokens(options, target, read_token)
+    api, *delivering = (OrgApi(each, destination.api_version) for each in (token, stored) if each)
+    stages, org = stages_in(api, destination, options.pairs, next(iter(delivering), None))
+    proofs = []
+    for stage in stages:
+        with nullcontext() if options.as_json else console.status("") as line:
+            proofs.append(prove(stage, org, facts, line.update if line else str))
+        if not options.as_json:
+            show(proofs[-1], console)
     if options.as_json:
-        print(as_json(proof))
-    else:
-        show(proof, console)
-    if proof.left:
+        print(as_json(proofs))
+    if any(proof.left for proof in proofs):
         return COULD_NOT
-    return GOOD if proof.all_hold else FINDINGS
+    return GOOD if all(proof.all_hold for proof in proofs) else FINDINGS
 
 
 def show(proof: Proof, console: Console) -> None:
@@ -197,37 +210,42 @@ def show(proof: Proof, console: Console) -> None:
         console.print(f"{proof.removed} records were created and removed.", highlight=False)
 
 
-def as_json(proof: Proof) -> str:
-    """A proof for programs."""
+def as_json(proofs: Sequence[Proof]) -> str:
+    """Proofs in one org for programs."""
     facts = [
         {
             "name": fact.name,
+            "salesforce_object": proof.sobject,
             "sentence": fact.sentence,
             "standing": trial.standing,
             "seen": trial.seen,
             "otherwise": fact.otherwise,
         }
+        for proof in proofs
         for fact, trial in proof.trials
     ]
     report = {
-        "org": proof.org,
-        "salesforce_object": proof.sobject,
-        "all_hold": proof.all_hold,
+        "org": proofs[0].org,
+        "salesforce_objects": [proof.sobject for proof in proofs],
+        "all_hold": all(proof.all_hold for proof in proofs),
         "facts": facts,
-        "records_removed": proof.removed,
-        "records_left": proof.left,
+        "records_removed": sum(proof.removed for proof in proofs),
+        "records_left": sum(proof.left for proof in proofs),
     }
     return json.dumps(report, indent=2)
 
 
-def _token(options: ProofOptions, target: Target | None, read_token: Callable[[], str] | None) -> AccessToken:
+def _tokens(
+    options: ProofOptions, target: Target | None, read_token: Callable[[], str] | None
+) -> tuple[AccessToken, AccessToken | None]:
+    """Whose token the trials are made with, and the stack's own where it is another one."""
     stored = _stored(target) if target and not (read_token and options.instance_url) else None
     if read_token is None and stored:
-        return stored
+        return stored, None
     address = options.instance_url or (stored.instance_url if stored else "")
     if read_token is None or not address:
         raise OrgError("Name the org: --stack NAME, --local, or --instance-url together with --access-token-stdin.")
-    return admin_token(read_token(), address, bool(target and target.is_local))
+    return admin_token(read_token(), address, bool(target and target.is_local)), stored
 
 
 def _stored(target: Target) -> AccessToken:

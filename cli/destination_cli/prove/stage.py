@@ -57,6 +57,7 @@ class Fields:
     key: FieldDescription | None
     guards: dict[str, FieldDescription | None]
     email: str | None = None
+    has_owner: bool = True
 
     @property
     def writable_guards(self) -> dict[str, FieldDescription]:
@@ -93,6 +94,7 @@ def choose(description: ObjectDescription, destination: Destination) -> Fields:
         key=_key(description, destination),
         guards=guards,
         email=next((f.name for f in free if f.type == "email" and f.createable), None),
+        has_owner="OwnerId" in description.fields,
     )
 
 
@@ -122,7 +124,8 @@ class Stage:
     """
     One org with some records of one sObject in it.
 
-    `pairs` is how many races of two writers are run.
+    `pairs` is how many races of two writers are run; `delivering` is the stack's own user, where another one makes and
+    removes the records.
     """
 
     api: OrgApi
@@ -130,6 +133,7 @@ class Stage:
     fields: Fields
     tag: str
     pairs: int = 500
+    delivering: OrgApi | None = None
     _ids: list[str] = field(default_factory=list)
 
     @property
@@ -147,10 +151,10 @@ class Stage:
         starts = range(0, count, COLLECTION)
         return [id_ for start in starts for id_ in self.create([{}] * min(COLLECTION, count - start))]
 
-    def create(self, records: Sequence[Json]) -> list[str]:
+    def create(self, records: Sequence[Json], headers: Mapping[str, str] = CREATING) -> list[str]:
         """Make records that have the tag; all of them, or OrgError."""
         body = {"allOrNone": True, "records": [self.new(**record) for record in records]}
-        answer = self.api.send("POST", "composite/sobjects", body, headers=CREATING)
+        answer = self.api.send("POST", "composite/sobjects", body, headers=headers)
         results = answer.body if answer.good else []
         if not results or not all(result["success"] for result in results):
             codes = sorted({error["statusCode"] for result in results for error in result["errors"]} or {answer.code})
@@ -193,26 +197,33 @@ class Stage:
         Without other headers those of deliveries stand, as there, on the request and on each subrequest.
         """
         given = CompositeWriter(self.destination).headers([[]]) if headers is None else dict(headers)
-        requests = [
+        bodies = [{"allOrNone": False, "records": list(rows)} for rows in collections]
+        return self.together([(f"composite/sobjects{path}", body) for body in bodies], method, given, api)
+
+    def together(
+        self,
+        requests: Sequence[tuple[str, Json]],
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        api: OrgApi | None = None,
+    ) -> OrgAnswer:
+        """Send requests to resources, each with its body, as one composite request."""
+        asked = [
             {
                 "method": method,
-                "url": f"/services/data/v{self.api.version}/composite/sobjects{path}",
+                "url": f"/services/data/v{self.api.version}/{resource}",
                 "referenceId": f"collection{number}",
-                **({"httpHeaders": given} if given else {}),
-                "body": {"allOrNone": False, "records": list(rows)},
+                **({"httpHeaders": headers} if headers else {}),
+                **({"body": body} if body else {}),
             }
-            for number, rows in enumerate(collections)
+            for number, (resource, body) in enumerate(requests)
         ]
-        body = {"allOrNone": False, "collateSubrequests": False, "compositeRequest": requests}
-        return (api or self.api).send("POST", "composite", body, headers=given)
+        body = {"allOrNone": False, "collateSubrequests": False, "compositeRequest": asked}
+        return (api or self.api).send("POST", "composite", body, headers=headers)
 
     def collection(self, rows: Sequence[Json], path: str = "", **how: Any) -> OrgAnswer:
         """Send one collection in a composite request, and take its answer out."""
-        answer = self.composite([rows], path, **how)
-        if not answer.good:
-            return answer
-        (reply,) = answer.body["compositeResponse"]
-        return OrgAnswer(reply["httpStatusCode"], reply["body"])
+        return replies_in(self.composite([rows], path, **how))[0]
 
     def update(self, rows: Sequence[Json], path: str = "", **how: Any) -> list[Json]:
         """Update records, each for itself; the results, CollectionRefusedError, or OrgError in an outage."""
@@ -273,3 +284,9 @@ class Stage:
 
     def _tagged(self) -> list[str]:
         return [str(row["Id"]) for row in self.api.query("Id", self.sobject, {self.fields.tag: self.tag})]
+
+
+def replies_in(answer: OrgAnswer) -> list[OrgAnswer]:
+    """The answers in that to a composite request; itself where the request was refused."""
+    replies = answer.body["compositeResponse"] if answer.good else []
+    return [OrgAnswer(reply["httpStatusCode"], reply["body"]) for reply in replies] or [answer]

@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from urllib.parse import urlencode
 
 from salesforce_destination.errors import RequestRefusedError
 from salesforce_destination.record.classification import Meaning, request_error
 from salesforce_destination.record.description import FieldDescription
 from salesforce_destination.record.salesforce_id import to_18
-from salesforce_destination.record.successor import MERGEABLE, successor_queries
+from salesforce_destination.record.successor import LONGEST_QUERY, MERGEABLE, successor_queries
 
 from destination_cli.org_api import OrgAnswer
-from destination_cli.prove.fact import Json, Trial, codes_of, fact, fails, holds_if, meanings_of, unseen, untried
-from destination_cli.prove.stage import COLLECTION, COLLECTIONS, CREATING, Stage
+from destination_cli.prove.fact import (
+    Json,
+    Trial,
+    codes_of,
+    errors_of,
+    fact,
+    fails,
+    holds_if,
+    meanings_of,
+    unseen,
+    untried,
+)
+from destination_cli.prove.stage import COLLECTION, COLLECTIONS, CREATING, TEXT_LENGTH, Stage, replies_in
 
 COUNTED_REQUESTS = 10
 READINGS = 6
 SECONDS_BETWEEN_READINGS = 5.0
 NOWHERE = "CDP_Prove_Nowhere__c"
 GOOD_RECORDS = 20
+VALUE = LONGEST_QUERY // COLLECTION - 4
+"""Characters of a value, so that 200 of them, in quotation marks, make the longest query."""
+
 NO_KEY = untried("there is no unique external ID of type Text that this user may write")
 
 
@@ -95,20 +110,20 @@ def all_refused(stage: Stage) -> Trial:
     return holds_if(answer.status == 200, f"answered with {answer.status}")
 
 
-@fact("Updates may give leads to other owners. Switch the assignment rule off for the integration user.")
+@fact("Leads get other owners than assignment_rules says. Switch the rule off for the integration user.")
 def header_in_subrequest(stage: Stage) -> Trial:
-    """The header Sforce-Auto-Assign works on each subrequest."""
-    (id_,) = stage.create([{}])
-    stage.update([stage.said(id_, "kept")])
+    """The header Sforce-Auto-Assign works on each subrequest, also where leads are created."""
+    never, always = ({**CREATING, "Sforce-Auto-Assign": answer} for answer in ("FALSE", "TRUE"))
+    ids = [*stage.create([{}], never), *stage.create([{}], always)]
+    mine, theirs = (row["OwnerId"] for row in stage.read(ids, "OwnerId"))
+    stage.update([stage.said(ids[0], "kept")])
     if stage.sobject != "Lead":
         return holds_if(True, "the header is accepted; only leads have assignment rules")
-    kept = stage.read([id_], "OwnerId")[0]["OwnerId"]
-    stage.update([stage.said(id_, "assigned")], headers={})
-    without = stage.read([id_], "OwnerId")[0]["OwnerId"]
-    mine = stage.read(stage.create([{}]), "OwnerId")[0]["OwnerId"]
-    if without == mine:
-        return untried("no active assignment rule gave the lead to another user")
-    return holds_if(kept == mine, "the owner stays with the header and changes without it")
+    new = [stage.update([stage.new()], method="POST", headers=given)[0]["id"] for given in (never, always)]
+    if mine == theirs:
+        return untried("no active assignment rule gives a new lead to another user")
+    owners = [row["OwnerId"] for row in stage.read([ids[0], *new], "OwnerId")]
+    return holds_if(owners == [mine, mine, theirs], "the owner follows the header, of old leads and of new ones")
 
 
 @fact('duplicate_rules = "allow" has no effect: records that look alike become dead letters.')
@@ -199,6 +214,61 @@ def _never(id_: str) -> str:
     return to_18(f"{id_[:3]}000000000000") or id_
 
 
+@fact("A person whose record is hidden is taken for missing: give the integration user View All Records.")
+def hidden_id(stage: Stage) -> Trial:
+    """An Id that sharing hides is refused otherwise than one that is not there."""
+    if stage.delivering is None:
+        return untried("this takes a second user: add the token of an administrator (--access-token-stdin) to a stack")
+    (id_,) = stage.create([{}])
+    if stage.delivering.query("Id", stage.sobject, {"Id": id_}):
+        return untried("the integration user sees this administrator's records")
+    (result,) = stage.update([stage.said(id_, "x")], api=stage.delivering)
+    missing = {"NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY"} & {error.code for error in errors_of(result)}
+    return holds_if(not (missing or result["success"]), codes_of(result))
+
+
+@fact("One parent that is not there costs about ten requests until it is found. Nothing is lost.")
+def missing_parent(stage: Stage) -> Trial:
+    """A parent that is not there refuses only its own record, with INVALID_FIELD."""
+    if not stage.fields.has_owner:
+        return untried(f"{stage.sobject} has no owner")
+    first, second = stage.ids(2)
+    owner = {"attributes": {"type": "User"}, "FederationIdentifier": stage.tag}
+    bad, good = stage.update([stage.row(first, Owner=owner), stage.said(second, "beside")])
+    unknown = stage.collection([stage.row(first, Nowhere__r={"Key__c": "x"})])
+    scope = "its record" if unknown.good else "the whole request"
+    seen = f"{codes_of(bad)}; an unknown relationship refuses {scope}"
+    return holds_if(good["success"] and {error.code for error in errors_of(bad)} == {"INVALID_FIELD"}, seen)
+
+
+@fact("""Leave out write = "if_empty" and unchanged = "skip": what has to be read holds messages back.""")
+def read_by_id(stage: Stage) -> Trial:
+    """A POST reads many records by their Ids, in their order, with null for one that is not there."""
+    good, gone = stage.ids(1)[0], stage.gone()[0]
+    path, body = f"composite/sobjects/{stage.sobject}", {"ids": [gone, good], "fields": ["Id"]}
+    alone = stage.api.send("POST", path, body)
+    (within,) = replies_in(stage.together([(path, body)], "POST"))
+    if not alone.good:
+        return fails(alone.code)
+    read = [row and row["Id"] for row in alone.body]
+    also = "takes it, too" if within.good else f"refuses it: {within.code}"
+    return holds_if(read == [None, good], f"{len(read)} of 2 are answered; a composite request {also}")
+
+
+@fact("Find people by Ids and unique external IDs only: a rule with another field holds messages back.")
+def long_queries(stage: Stage) -> Trial:
+    """A composite request takes five queries of 200 values and almost 8,000 characters each."""
+    name, held = stage.fields.text, stage.tag[-TEXT_LENGTH:]
+    (id_,) = stage.create([{name: held}])
+    values = [held, *(f"{held}-{number:03}".ljust(VALUE, "-") for number in range(COLLECTION - 1))]
+    (soql,) = successor_queries(stage.sobject, name, "Id", values)
+    answers = replies_in(stage.together([(f"queryAll?{urlencode({'q': soql})}", {})] * COLLECTIONS))
+    if refused := [answer for answer in answers if not answer.good]:
+        return fails(f"{refused[0].status} {refused[0].code}")
+    found = [id_ in {row["Id"] for row in answer.body["records"]} for answer in answers]
+    return holds_if(found == [True] * COLLECTIONS, f"{sum(found)} of {COLLECTIONS} find the record")
+
+
 @fact('merged_records = "follow" does not notice that a record was merged.')
 def deleted(stage: Stage) -> Trial:
     """A deleted record says that it is deleted."""
@@ -256,10 +326,30 @@ def update_only_miss(stage: Stage) -> Trial:
     if (key := stage.fields.key) is None:
         return NO_KEY
     value = _value(stage, key, "miss")
+    several = len(stage.destination.rules) > 1 or stage.destination.creates
     (result,) = stage.upsert([stage.new(**{key.name: value})], key.name)
     if stage.api.query("Id", stage.sobject, {key.name: value}):
         return fails("a record was created")
-    return holds_if(meanings_of(result) <= {Meaning.GONE, Meaning.REJECT}, codes_of(result))
+    known = (
+        {error.code for error in errors_of(result)} == {"NOT_FOUND"}
+        if several
+        else meanings_of(result) <= {Meaning.GONE, Meaning.REJECT}
+    )
+    return holds_if(known, codes_of(result))
+
+
+@fact("Of two events that create one person at once, the second becomes a dead letter. Redrive it.")
+def key_taken(stage: Stage) -> Trial:
+    """A new record whose unique key another one has is refused with DUPLICATE_VALUE, which names the field."""
+    if (key := stage.fields.key) is None:
+        return NO_KEY
+    value = _value(stage, key, "taken")
+    stage.create([{key.name: value}])
+    (result,) = stage.update([stage.new(**{key.name: value})], method="POST", headers=CREATING)
+    errors = errors_of(result)
+    named = [error for error in errors if key.name.lower() in f"{error.text} {error.fields}".lower()]
+    good = bool(named) and {error.code for error in errors} == {"DUPLICATE_VALUE"}
+    return holds_if(good, f"{codes_of(result)}, which {'names' if named else 'does not name'} {key.name}")
 
 
 @fact("Deliveries are safe: a profile without an identity is never sent. Take care with loads by other tools.")
@@ -330,6 +420,7 @@ def _value(stage: Stage, key: FieldDescription, begin: str) -> str:
 
 WRITE_FACTS = (
     *(thousand_records, one_call, answer_shape, all_refused, header_in_subrequest, duplicate_header),
-    *(position, partial_save, unknown_field, wrong_type, unknown_id, deleted, merged_is_shown, seconds, every_digit),
-    *(unknown_field_by_key, update_only_miss, null_key, case, foldings, no_key_field),
+    *(position, partial_save, unknown_field, wrong_type, unknown_id, hidden_id, missing_parent),
+    *(read_by_id, long_queries, deleted, merged_is_shown, seconds, every_digit),
+    *(unknown_field_by_key, update_only_miss, key_taken, null_key, case, foldings, no_key_field),
 )

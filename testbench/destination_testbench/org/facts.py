@@ -33,6 +33,8 @@ class Facts:
     external_id_unknown_status: int = 404
     # A relationship that the sObject has not, with an object behind it: likewise "record" or "request".
     unknown_relationship_scope: str = "request"
+    # A parent that is not there, or not once: likewise.
+    missing_parent_scope: str = "record"
     # A relationship that may lead to several sObjects, where the row does not say to which.
     parent_without_type: tuple[str, str] = ("INVALID_FIELD", "The type of the referenced record is required.")
     # While the instance is upgraded, writes are refused as a whole with this status, or (0) record by record.

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from destination_cli.create_fields.creation import CreateFields
 from destination_cli.create_fields.creation import CreationOptions as SetUp
-from destination_cli.org_api import OrgError
-from destination_cli.prove.fact import Trial, fact
-from destination_cli.prove.proof import FACTS, ProofOptions, run_prove
+from destination_cli.org_api import OrgAnswer, OrgApi, OrgError
+from destination_cli.prove.fact import Standing, Trial, fact
+from destination_cli.prove.proof import FACTS, ProofOptions, prove, run_prove, stages_in
 from destination_cli.prove.stage import Stage
 from destination_testbench.org import (
     AccessLevel,
@@ -29,9 +29,12 @@ from destination_testbench.org import (
     seed,
     serve,
 )
-from guarded_org import GUARDED, GUARDS, a_guarded_org
+from guarded_org import GUARDED, GUARDS, PEOPLE, a_guarded_org
+from org_caller import INTEGRATION
 from org_target import a_target, admin_token
 from rich.console import Console
+from salesforce_destination.destination.destination import read_destination
+from salesforce_destination.login.token import AccessToken
 
 LEADS = """
 name = "Leads"
@@ -67,8 +70,15 @@ NOTICED_BY: dict[str, tuple[object, str]] = {
     "query_all_shows_merged": (False, "merged-is-shown"),
     "merges_ask_rules": (False, "older-merged"),
     "subrequest_headers_honoured": (False, "header-in-subrequest"),
+    "missing_parent_scope": ("request", "missing-parent"),
+    "subrequest_url_characters": (4_000, "long-queries"),
+    "hides_duplicates": (True, "key-taken"),
+    "hidden_record": (("INVALID_CROSS_REFERENCE_KEY", "no"), "hidden-id"),
 }
 """Each habit of the simulated org that this software rests on, otherwise than usual, and the fact that shows it."""
+
+NOT_FOR_CONTACTS = {"duplicate-header", "hidden-id"}
+"""What the integration user cannot try with contacts alone, in an org without a duplicate rule."""
 
 RESTS_ON_NEITHER = {
     "text_takes_scalars",
@@ -95,13 +105,10 @@ RESTS_ON_NEITHER = {
     "unknown_relationship_scope",
     "read_only_status",
     "before_its_version",
-    "hides_duplicates",
     "refused_session_counts",
     "refused_request_counts",
     "limit_info_on_errors",
     "composite_takes_reads",
-    "subrequest_url_characters",
-    "hidden_record",
     "hidden_key_missed",
     "names_hidden_duplicates",
     "non_unique_upsert_scope",
@@ -168,8 +175,8 @@ def test_every_fact_holds_in_the_simulated_org_and_nothing_is_left(
     run = Run(server, file, capsys, pairs=200)
 
     assert (run.status, run.failing()) == (0, set())
-    assert run.untried() == {"duplicate-header"}
-    assert len(run.report["facts"]) >= 23
+    assert run.untried() == NOT_FOR_CONTACTS
+    assert len(run.report["facts"]) >= 27
     assert run.report["records_removed"] >= 1200
     assert len(org.records("Contact")) == 3
 
@@ -180,7 +187,7 @@ def test_every_habit_of_the_simulated_org_is_judged() -> None:
     assert {name for _, name in NOTICED_BY.values()} <= {fact.name for fact in FACTS}
 
 
-@pytest.mark.parametrize("habit", [habit for habit in NOTICED_BY if habit != "subrequest_headers_honoured"])
+@pytest.mark.parametrize("habit", NOTICED_BY.keys() - {"subrequest_headers_honoured", "hidden_record"})
 def test_a_fact_that_is_otherwise_is_noticed_with_what_follows(
     habit: str, org: SimulatedOrg, server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -206,18 +213,19 @@ def test_a_field_that_fails_more_than_its_record_is_noticed_by_id_and_by_key(
     assert Run(server, file, capsys, only=name).failing() == {name}
 
 
-def test_an_assignment_rule_that_a_subrequests_header_does_not_stop_is_noticed(
+def test_an_assignment_rule_that_a_subrequests_header_does_not_decide_on_is_noticed(
     org: SimulatedOrg, server: OrgServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = a_file(tmp_path, LEADS)
     org.config.assignment_rule_owner = org.users[1].id
-    before = Run(server, file, capsys, only="header-in-subrequest")
+    name = "header-in-subrequest"
+    before = Run(server, file, capsys, only=name)
     org.admin.set_fact("subrequest_headers_honoured", False)
 
-    after = Run(server, file, capsys, only="header-in-subrequest")
+    after = Run(server, file, capsys, only=name)
 
-    assert (before.status, before.standing("header-in-subrequest")) == (0, "holds")
-    assert (after.status, after.failing()) == (1, {"header-in-subrequest"})
+    assert (before.status, before.standing(name)) == (0, "holds")
+    assert (after.status, after.failing()) == (1, {name})
 
 
 def test_leads_without_an_assignment_rule_and_guards_leave_facts_untried(
@@ -226,8 +234,8 @@ def test_leads_without_an_assignment_rule_and_guards_leave_facts_untried(
     run = Run(server, a_file(tmp_path, LEADS), capsys)
 
     assert run.untried() == {
+        *NOT_FOR_CONTACTS,
         "header-in-subrequest",
-        "duplicate-header",
         "every-digit",
         "older-refused",
         "older-merged",
@@ -260,6 +268,98 @@ def test_person_accounts_are_tried_as_persons(tmp_path: Path, capsys: pytest.Cap
         run = Run(server, a_file(tmp_path, PERSONS), capsys)
 
     assert (run.status, run.failing(), len(org.records("Account"))) == (0, set(), before)
+
+
+@pytest.mark.parametrize(("takes", "words"), [(True, "takes it, too"), (False, "refuses it: LIMIT_EXCEEDED")])
+def test_a_read_of_many_records_is_tried_alone_and_in_a_composite_request(
+    takes: bool, words: str, org: SimulatedOrg, server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    org.admin.set_fact("composite_takes_reads", takes)
+    good = Run(server, file, capsys, only="read-by-id")
+    org.faults.add(Fault(FaultKind.REPLY, path="composite/sobjects/Contact", status=404, code="NOT_FOUND"))
+
+    bad = Run(server, file, capsys, only="read-by-id")
+
+    assert (good.status, good.report["facts"][0]["seen"]) == (0, f"2 of 2 are answered; a composite request {words}")
+    assert (bad.status, bad.failing()) == (1, {"read-by-id"})
+
+
+@pytest.mark.parametrize(("scope", "words"), [("record", "its record"), ("request", "the whole request")])
+def test_it_is_told_what_an_unknown_relationship_refuses(
+    scope: str, words: str, org: SimulatedOrg, server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    org.admin.set_fact("unknown_relationship_scope", scope)
+
+    run = Run(server, file, capsys, only="missing-parent")
+
+    assert run.report["facts"][0]["seen"] == f"INVALID_FIELD; an unknown relationship refuses {words}"
+
+
+class HidingApi(OrgApi):
+    """An administrator whose records others do not see."""
+
+    org: SimulatedOrg
+
+    def send(self, method: str, resource: str, *more: Any, **others: Any) -> OrgAnswer:
+        answer = super().send(method, resource, *more, **others)
+        if (method, resource) == ("POST", "composite/sobjects"):
+            self.org.admin.share([result["id"] for result in answer.body], False)
+        return answer
+
+
+@pytest.mark.parametrize(
+    ("code", "standing"),
+    [("INSUFFICIENT_ACCESS_OR_READONLY", Standing.HOLDS), ("INVALID_CROSS_REFERENCE_KEY", Standing.FAILS)],
+)
+def test_a_hidden_record_that_looks_like_a_missing_one_is_noticed(
+    code: str, standing: Standing, org: SimulatedOrg, server: OrgServer
+) -> None:
+    org.admin.set_fact("hidden_record", (code, "no"))
+    org.users[0].views_all_data = False
+    admin = HidingApi(AccessToken(admin_token(server), server.url), "66.0")
+    admin.org, theirs = org, OrgApi(AccessToken(org.admin.log_in(INTEGRATION), server.url), "66.0")
+    (fact,) = [fact for fact in FACTS if fact.name == "hidden-id"]
+    stages, name = stages_in(admin, read_destination(GUARDED), 1, theirs)
+
+    proof = prove(stages[0], name, [fact], str)
+
+    assert (proof.trials[0][1].standing, proof.trials[0][1].seen) == (standing, code)
+    assert len(org.records("Contact")) == 3
+
+
+@pytest.fixture
+def people(org: SimulatedOrg, server: OrgServer, tmp_path: Path) -> Path:
+    """A file of two objects, in an org that has what it needs."""
+    file = a_file(tmp_path, PEOPLE)
+    made_by_an_administrator(org, server, file)
+    return file
+
+
+def test_each_object_of_a_file_is_tried(
+    org: SimulatedOrg, server: OrgServer, people: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = Run(server, people, capsys, pairs=2)
+    org.admin.remove_rule("Lead", "Guard_CDP_Loyal_Since")
+    one = Run(server, people, capsys, only="older-refused")
+
+    assert (both.status, both.failing()) == (0, set())
+    assert len(both.report["facts"]) == 2 * len(FACTS)
+    assert [(fact["salesforce_object"], fact["standing"]) for fact in one.report["facts"]] == [
+        ("Contact", "holds"),
+        ("Lead", "does not hold"),
+    ]
+    assert (one.status, len(org.records("Contact")), len(org.records("Lead"))) == (1, 3, 3)
+
+
+def test_a_miss_must_be_told_from_all_else_where_another_rule_follows(
+    org: SimulatedOrg, server: OrgServer, people: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    org.admin.set_fact("update_only_miss", ("INVALID_CROSS_REFERENCE_KEY", "no"))
+
+    several = Run(server, people, capsys, only="update-only-miss")
+    alone = Run(server, a_file(tmp_path, GUARDED), capsys, only="update-only-miss")
+
+    assert (several.failing(), alone.failing()) == ({"update-only-miss"}, set())
 
 
 def otherwise(usual: object) -> object:
@@ -302,7 +402,7 @@ def test_guards_that_an_administrator_may_not_write_are_not_tried(
     untried = [fact for fact in theirs.report["facts"] if fact["standing"] == "not tried"]
     assert (theirs.status, theirs.failing()) == (0, set())
     closed = {"seconds", "every-digit", "older-refused", "older-merged", "concurrent"}
-    assert (theirs.untried(), integration.untried()) == (closed | {"duplicate-header"}, {"duplicate-header"})
+    assert (theirs.untried(), integration.untried()) == (closed | NOT_FOR_CONTACTS, NOT_FOR_CONTACTS)
     assert all(
         "assign the permission set CDP_Contact_Integration to this user" in fact["seen"]
         for fact in untried
@@ -326,9 +426,10 @@ def test_a_guard_that_cannot_be_written_does_not_hide_another_without_its_rule(
 
 
 def made_by_an_administrator(org: SimulatedOrg, server: OrgServer, file: Path) -> None:
-    for guard in GUARDS:
-        org.admin.remove_rule("Contact", f"Guard_{guard.removesuffix('__c')}")
-        org.admin.remove_field("Contact", guard)
+    for sobject in ("Contact", "Lead"):
+        for guard in GUARDS:
+            org.admin.remove_rule(sobject, f"Guard_{guard.removesuffix('__c')}")
+            org.admin.remove_field(sobject, guard)
     given = SetUp(file, yes=True)
     silent = Console(file=io.StringIO())
     assert CreateFields(given, a_target(server), silent, lambda: admin_token(server), lambda _: False).run() == 0
@@ -476,7 +577,7 @@ def test_a_person_sees_a_table_and_what_follows(org: SimulatedOrg, server: OrgSe
 
     text = output.getvalue()
     assert status == 1
-    assert "21 hold, 2 do not, 1 was not tried." in text
+    assert "25 hold, 2 do not, 2 were not tried." in text
     assert "What follows" in text
     assert "identity.case_sensitive = true" in text
 

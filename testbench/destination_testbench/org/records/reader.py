@@ -141,12 +141,9 @@ class Reader:
             raise ValueRefusedError(SaveError("INVALID_FIELD", text, dml=False))
         found = self._store.table(sobject).find(target, value)
         seen = [record for record in found if self._access.sees(self._user, sobject.name, record)]
-        return only(sobject, target, value, seen)
-
-
-def only(sobject: SObject, target: Field, value: object, found: list[StoredRecord]) -> StoredRecord:
-    """The record found, if it is exactly one."""
-    if len(found) == 1:
-        return found[0]
-    text = f"Foreign key external ID: {value} not found for field {target.name} in entity {sobject.name}"
-    raise ValueRefusedError(SaveError("INVALID_FIELD", text, dml=False))
+        if len(seen) == 1:
+            return seen[0]
+        text = f"Foreign key external ID: {value} not found for field {target.name} in entity {sobject.name}"
+        if self._facts.missing_parent_scope == "request":
+            raise RequestFailure(400, "INVALID_FIELD", text)
+        raise ValueRefusedError(SaveError("INVALID_FIELD", text, dml=False))
