@@ -68,11 +68,20 @@ def check(
     describe: Annotated[
         list[Path] | None, typer.Option(help="Compare with an sObject's describe, saved as JSON; may be repeated.")
     ] = None,
+    document: Annotated[
+        bool, typer.Option("--document", help="Print one page for the Salesforce administrator, in Markdown.")
+    ] = False,
 ) -> None:
-    """Show what a destination file sends where, and what does not fit the org. Exits with 1 if something does not."""
-    from destination_cli.check import report_on, show
+    """
+    Show what a destination file sends where, and what does not fit the org. Exits with 1 if something does not.
+
+    Example: `destination check people.toml --stack NAME --document`
+    """
+    from destination_cli.check import SignOff, report_on, show
 
     def tell(report: Report, warning: str = "") -> int:
+        if document and report.destination:
+            return chosen.tell(SignOff(report, report.destination), SignOff.show, report.exit_status, warning)
         return chosen.tell(report, show, report.exit_status, warning)
 
     be_there(file)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
@@ -14,23 +14,34 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from salesforce_destination.connection.allowances import audience_room, long_text_room
+from salesforce_destination.connection.allowances import audience_room, calls_a_day, long_text_room
 from salesforce_destination.connection.check import Connection, check_connection
-from salesforce_destination.connection.comparison import OrgFacts, compare, file_findings
+from salesforce_destination.connection.comparison import OrgFacts, compare, file_findings, rights_by_feature
 from salesforce_destination.connection.finding import Finding, Level, warning
-from salesforce_destination.destination.destination import Audience, Destination, FieldMapping
+from salesforce_destination.connection.guard_fit import guard_fields
+from salesforce_destination.destination.destination import (
+    SALESFORCE_ID,
+    Audience,
+    Destination,
+    FieldMapping,
+    Identity,
+)
 from salesforce_destination.destination.mistakes import Places
 from salesforce_destination.errors import DestinationFileError, Mistake, TokenUnavailableError
 from salesforce_destination.record.description import read_description
+from salesforce_destination.record.guards import GUARD_EXEMPT
 from salesforce_destination.salesforce.facts import FactFinder
-from salesforce_destination.settings import load_destination
+from salesforce_destination.settings import file_hash, load_destination
 
+from destination_cli.create_fields.needs import wanted_by
 from destination_cli.function_logs import Published, login_cause, published
 from destination_cli.queues import contradictions
 from destination_cli.target import Target
 from destination_cli.terminal import COULD_NOT, FINDINGS, GOOD
 
 SIGNS = {Level.ERROR: "[red]✗[/]", Level.WARNING: "[yellow]![/]", Level.NOTE: "[blue]i[/]"}
+
+NO_FACTS = OrgFacts({}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,7 @@ class Report:
     connection: Connection | None = None
     org: str = ""
     published: Published | None = None
+    facts: OrgFacts = NO_FACTS
 
     @property
     def is_good(self) -> bool:
@@ -85,7 +97,7 @@ def report_on(file: Path, describes: Sequence[Path] = (), target: Target | None 
     described = [read_description(json.loads(describe.read_text(encoding="utf-8"))) for describe in describes]
     facts = OrgFacts({each.name.lower(): each for each in described}, {})
     room = [audience_room(destination), *chain.from_iterable(map(long_text_room, described))]
-    return Report(file, destination, findings=[*compare(destination, facts), *room])
+    return Report(file, destination, findings=[*compare(destination, facts), *room], facts=facts)
 
 
 def _judge_connected(file: Path, destination: Destination, target: Target) -> Report:
@@ -97,7 +109,8 @@ def _judge_connected(file: Path, destination: Destination, target: Target) -> Re
     org = ""
     with suppress(TokenUnavailableError):
         org = target.stored_token().current().instance_url
-    return Report(file, destination, (), found, connection, org, published(target, file))
+    facts = connection.facts or NO_FACTS
+    return Report(file, destination, (), found, connection, org, published(target, file), facts)
 
 
 def show(report: Report, console: Console) -> None:
@@ -155,15 +168,13 @@ def _show_found(sign: str, place: str, text: str, console: Console) -> None:
 
 
 def _show_destination(destination: Destination, console: Console) -> None:
-    identity = destination.identity
-    by = "the record's Id" if destination.updates_by_id else identity.target
-    missing = "creates missing ones" if identity.create_missing else "never creates any"
-    console.print(f"Updates {destination.salesforce_object} records found by {by}, and {missing}.\n", highlight=False)
-    rows = [(identity.source, by, "identity")]
-    rows += [(each.source or repr(each.constant), each.target, _how(each)) for each in destination.mappings]
-    rows += [(each.name or each.id, each.mapping_id, _written(each)) for each in destination.audiences]
-    if destination.ordering:
-        rows.append((destination.ordering.source or "the event's time", destination.ordering.field, "ordering"))
+    several = len(destination.objects) > 1
+    missing = f"creates missing ones{f' as {destination.creates}' if several else ''}"
+    by = ", then by ".join(_fields_of(rule) for rule in destination.rules)
+    missing = missing if destination.creates else "never creates any"
+    text = f"Updates {' and '.join(destination.objects)} records found by {by}, and {missing}."
+    console.print(_unbroken(text, console), end="\n\n", highlight=False, soft_wrap=True)
+    rows = _rows(destination)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     if widths[0] + widths[1] + max(len(word) for row in rows for word in row[2].split() or ["How"]) + 4 > console.width:
         for source, target, how in rows:  # a table would break the names
@@ -177,8 +188,32 @@ def _show_destination(destination: Destination, console: Console) -> None:
     console.print(table)
 
 
+def _rows(destination: Destination) -> list[tuple[str, str, str]]:
+    """What comes from where in the profile, goes into which field, and how."""
+    rows = [(rule.source, _fields_of(rule), "identity") for rule in destination.rules]
+    for each in destination.mappings:
+        if destination.creates or each.write != "create":
+            rows.append((each.source or repr(each.constant), _fields_of(each), _only(destination, each) + _how(each)))
+    for audience in destination.audiences:
+        how = _only(destination, audience) + _written(audience)
+        rows.append((audience.name or audience.id, audience.mapping_id, how))
+    if destination.ordering:
+        rows.append((destination.ordering.source or "the event's time", destination.ordering.field, "ordering"))
+    return rows
+
+
+def _fields_of(table: Identity | FieldMapping) -> str:
+    return " or ".join(dict.fromkeys(table.targets.values())).replace(SALESFORCE_ID, "the record's Id")
+
+
+def _only(destination: Destination, table: FieldMapping | Audience) -> str:
+    is_part = table.objects and len(destination.objects) > 1
+    return f"only {' and '.join(table.objects)}, " if is_part else ""
+
+
 def _how(mapping: FieldMapping) -> str:
     words = [
+        {"create": "on new records only", "if_empty": "only where empty"}.get(mapping.write, ""),
         "constant" if mapping.source is None else "",
         "required" if mapping.required else "",
         f"at most {mapping.max_length}" if mapping.max_length else "",
@@ -197,3 +232,84 @@ def _written(audience: Audience) -> str:
     since = f", since in {audience.since_field}" if audience.since_field else ""
     texts = f" as {', '.join(dict.fromkeys(audience.texts.values()))}" if audience.values else ""
     return f"audience, {audience.value}{texts}{realized}{since}"
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    """One page for the Salesforce administrator: what a file does in the org, what proves it, how to remove it."""
+
+    report: Report
+    destination: Destination
+
+    def as_json(self) -> str:
+        """The page for programs, by its headings."""
+        return json.dumps({"file": str(self.report.file), "good": self.report.is_good, "document": self.sections()})
+
+    def show(self, console: Console) -> None:
+        """Print the page as Markdown, in lines that every terminal holds."""
+        report = self.report
+        compared = f"compared with {report.org}" if report.facts.known and report.org else "not compared with an org"
+        about = f"File `{report.file.name}`, version {file_hash(report.file)}, {compared}."
+        page = [f"# {self.destination.name}: what it does in Salesforce", "", _filled(about)]
+        for heading, items in self.sections().items():
+            page += ["", f"## {heading}", "", *(_filled(f"- {item}") for item in items)]
+        print("\n".join([*page, "", "Approved by: ____________________  Date: __________"]))
+
+    def sections(self) -> dict[str, list[str]]:
+        """The lines of the page by their headings."""
+        made = wanted_by(self.destination)
+        serious = [f"{each.level.upper()}: {each}" for each in self.report.findings if each.level is not Level.NOTE]
+        written = {
+            f"{one.salesforce_object}: {'new and existing' if one.creates else 'existing'} records": [
+                f"{target} from `{source}`{how and f' ({how})'}" for source, target, how in _rows(one)
+            ]
+            for one in self.destination.by_object
+        }
+        rules = _named(rule.name for wanted in made for rule in wanted.rules)
+        return written | {
+            "Rights of the integration user": [*self._rights()],
+            "Rules of the org": [*self._rules()],
+            "API calls and storage": [*self._use()],
+            "What the check found": serious or ["No errors and no warnings."],
+            "How to remove it": [
+                "Stack: `sam delete --stack-name NAME`; docs/aws-setup.md says what stays.",
+                "Deactivate the integration user, delete the External Client App.",
+                f"Permission sets: {_named(each.name for wanted in made for each in wanted.sets)}.",
+                f"Validation rules: {rules}; custom permission: `{GUARD_EXEMPT}`.",
+                *(f"Fields of {each.sobject}: {_named(field.name for field in each.fields)}." for each in made),
+            ],
+        }
+
+    def _rights(self) -> Iterator[str]:
+        for right in rights_by_feature(self.destination, self.report.facts):
+            state = "not proved" if right.holds is None else f"proved by {right.proof}" if right.holds else "MISSING"
+            yield f"{right.name[0].upper()}{right.name[1:]}, or {right.otherwise}: {state}."
+        errors = [each for each in self.report.findings if each.level is Level.ERROR and each.field]
+        state = f"MISSING for {_named(each.field for each in errors)}" if errors else "proved by the describe"
+        yield f"Edit Access to every field above: {state if self.report.facts.known else 'not proved'}."
+        yield "It needs no right to delete records or to change the set-up."
+
+    def _rules(self) -> Iterator[str]:
+        said = [each.problem for each in self.report.findings if each.key in ("duplicate_rules", "assignment_rules")]
+        yield from said or (["Duplicate rules: not proved."] if self.destination.creates else [])
+        for one in self.destination.by_object:
+            rules = self.report.facts.rules.get(one.salesforce_object.lower()) or ()
+            for field in guard_fields(one):
+                ours = [rule.active for rule in rules if rule.guards(field)]
+                state = "active" if any(ours) else "not active" if ours else "MISSING" if rules else "not proved"
+                yield f"Validation rule of {one.salesforce_object} that refuses an older `{field}`: {state}."
+
+    def _use(self) -> Iterator[str]:
+        calls = calls_a_day(self.destination, self.report.facts.known)
+        yield f"{calls.problem} {calls.cure}".strip()
+        yield from (each.problem for each in self.report.findings if each.key == "api_calls")
+        yield "A new record takes 2 KB of data storage." if self.destination.creates else "No record is created."
+
+
+def _named(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in dict.fromkeys(names)) or "none"
+
+
+def _filled(text: str) -> str:
+    indent = "  " if text.startswith("- ") else ""
+    return textwrap.fill(text, 79, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)

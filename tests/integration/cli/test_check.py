@@ -14,7 +14,8 @@ from destination_cli.app import app
 from destination_testbench.local.options import StackOptions
 from destination_testbench.local.places import ROOT
 from destination_testbench.local.stack import LocalStack
-from destination_testbench.org import Fault, FaultKind, SimulatedOrg
+from destination_testbench.org import DuplicateRule, Fault, FaultKind, SimulatedOrg
+from destination_testbench.org.records.access import AccessLevel
 from local_stack import wait_until
 from salesforce_destination.settings import file_hash
 from typer.testing import CliRunner, Result
@@ -96,6 +97,109 @@ def test_a_mistake_in_the_file_is_found_before_the_org_is_asked(stack: LocalStac
 
     assert result.exit_code == 1
     assert "Did you mean required?" in result.output
+
+
+PEOPLE = """
+name = "People"
+salesforce_object = ["Contact", "Lead"]
+
+[[identity]]
+source = "identityMap.crmID[0].id"
+target = "SalesforceId"
+
+[[identity]]
+source = "lower(email)"
+target = "CDP_Customer_Id__c"
+create_missing = "Lead"
+
+[[mappings]]
+source = "surname"
+target = "LastName"
+required = true
+
+[[mappings]]
+source = "company"
+target = "Company"
+required = true
+objects = ["Lead"]
+
+[[mappings]]
+source = "b2b.number"
+target = "Account.CDP_Customer__c"
+objects = ["Contact"]
+
+[[mappings]]
+constant = "CDP"
+target = "LeadSource"
+objects = ["Lead"]
+write = "create"
+
+[[audiences]]
+id = "loyal"
+mapping_id = "CDP_Loyal__c"
+since_field = "CDP_Loyal_Since__c"
+"""
+
+
+def test_one_page_for_the_administrator_tells_what_is_written_and_what_proves_each_right(
+    stack: LocalStack, org: SimulatedOrg, tmp_path: Path
+) -> None:
+    file = tmp_path / "people.toml"
+    file.write_text(PEOPLE)
+    org.admin.add_duplicate_rule(DuplicateRule("Lead", "Standard_Lead_Rule", ("Email",)))
+    online, by_heading = check(stack, file, "--document"), check(stack, file, "--document", "--json")
+    offline = CliRunner().invoke(app, ["check", str(file), "--offline", "--document"])
+    org.duplicate_rules.remove("Lead", "Standard_Lead_Rule")
+    page, proved = online.output, "proved by the user's own permissions."
+
+    assert (online.exit_code, offline.exit_code) == (0, 0), page
+    assert max(map(len, page.splitlines())) < 80
+    text = " ".join(page.split())
+    for words in (
+        f"# People: what it does in Salesforce File `people.toml`, version {file_hash(file)}, compared with",
+        f"{stack.salesforce_url}. ## Contact: existing records",
+        "- the record's Id from `identityMap.crmID[0].id` (identity)",
+        "Account.CDP_Customer__c from `b2b.number` (left out when refused)",
+        "## Lead: new and existing records",
+        "LeadSource from `'CDP'` (on new records only, constant)",
+        "- Create on Lead, or no record is created: proved by the describe.",
+        f"- View All Records on Contact, or whom sharing hides is created again: {proved}",
+        f"- No View and Edit Converted Leads, or converted leads are updated and nobody is told: {proved}",
+        "- Edit Access to every field above: proved by the describe.",
+        "Lead's duplicate rule Standard_Lead_Rule refuses",
+        "- Validation rule of Lead that refuses an older `CDP_Loyal_Since__c`: not proved.",
+        "up to 4 requests for 1,000 people: at most 28,800 API calls a day",
+        "API calls are left today.",
+        "takes 2 KB of data storage",
+        "- WARNING: duplicate_rules: Lead's",
+        "Permission sets: `CDP_Contact_Integration`, `CDP_Contact_Sales`, `CDP_Lead_Integration`, `CDP_Lead_Sales`.",
+        "Validation rules: `Guard_CDP_Loyal_Since`; custom permission: `CDP_Guard_Exempt`.",
+        "- Fields of Contact: `CDP_Loyal__c`, `CDP_Loyal_Since__c`",
+    ):
+        assert words in text
+    content = json.loads(by_heading.output)
+    assert [f"## {heading}" for heading in content["document"]] == [
+        line for line in page.splitlines() if line.startswith("## ")
+    ]
+    assert content["good"]
+    assert ": proved by" not in offline.output
+    assert "Duplicate rules: not proved." in offline.output
+
+
+def test_a_page_names_what_is_missing(stack: LocalStack, org: SimulatedOrg, tmp_path: Path) -> None:
+    file = tmp_path / "people.toml"
+    file.write_text(PEOPLE)
+    org.admin.change_user("integration@example.com", {"edits_converted_leads": True})
+    org.admin.restrict_field("Lead", "Company", AccessLevel.READ)
+    result = check(stack, file, "--document")
+    org.admin.change_user("integration@example.com", {"edits_converted_leads": False})
+    org.admin.restrict_field("Lead", "Company", None)
+
+    text = " ".join(result.output.split())
+    assert result.exit_code == 1
+    assert "nobody is told: MISSING." in text
+    assert "Edit Access to every field above: MISSING for `Company`." in text
+    assert "- ERROR: mappings[1].target: Lead: The integration user may not edit Company." in text
 
 
 def test_an_org_that_gives_no_answer_is_no_finding(stack: LocalStack, org: SimulatedOrg) -> None:

@@ -50,6 +50,7 @@ class Connection:
     findings: tuple[Finding, ...]
     answered: bool = True
     is_new: bool = False
+    facts: OrgFacts | None = None
 
     @property
     def problems(self) -> int:
@@ -90,7 +91,8 @@ def check_connection(destination: Destination, org: OrgFactFinder) -> Connection
                 absent.append(_not_there(name, destination.api_version, org))
         if absent:
             return Connection(tuple(dict.fromkeys(absent)))
-        return Connection(tuple(examine(destination, org.facts(destination, described))))
+        facts = org.facts(destination, described)
+        return Connection(tuple(examine(destination, facts)), facts=facts)
     except DestinationError as problem:
         return Connection((trouble(problem),), answered=False, is_new=problem.code == NOT_CONNECTED)
 

@@ -137,7 +137,8 @@ def compare(destination: Destination, facts: OrgFacts) -> list[Finding]:
         if (description := facts.known.get(one.salesforce_object.lower())) is None:
             return [error("salesforce_object", "", f"No describe of {one.salesforce_object} was given.", "Add it.")]
         one = spelled_as(one, [description.name, *description.fields])
-        mappings = (mapping_findings(place, each, description, facts.known) for place, each in enumerate(one.mappings))
+        counting = ((place, each) for place, each in enumerate(one.mappings) if one.creates or each.write != "create")
+        mappings = (mapping_findings(place, each, description, facts.known) for place, each in counting)
         audiences = (audience_findings(place, each, description) for place, each in enumerate(one.audiences))
         return [
             *_rules(one, description),
