@@ -95,7 +95,11 @@ def report(
         "RequestsSent": batch.requests,
         "FieldsOmitted": sum(batch.omitted.values()),
         "ProfilesNotPermitted": batch.not_permitted,
-        "SchemaMismatch": len(batch.missing),
+        "IdentitiesPassedOver": batch.passed_over,
+        "RecordsCreated": batch.records_created,
+        "CreationsHeld": batch.creations_held,
+        "LeadsBesideContacts": batch.leads_beside_contacts,
+        "SchemaMismatch": len(batch.missing) + batch.update_only_ignored,
         "LimitsMet": sum(delivery.outcome.wait is Wait.ORG_LIMIT for delivery in batch.exceptions.values()),
         **{name: outcomes.get(outcome, 0) for outcome, name in METRIC_OF.items()},
     }
@@ -106,6 +110,11 @@ def report(
     reasons = (delivery.outcome.reason for delivery in batch.exceptions.values())
     exceptional = {
         "records_superseded": batch.records_superseded,
+        "records_created": batch.records_created,
+        "records_unchanged": batch.records_unchanged,
+        "creations_held": batch.creations_held,
+        "leads_beside_contacts": batch.leads_beside_contacts,
+        "identities_passed_over": batch.passed_over,
         "reasons": dict(Counter(reason.code for reason in reasons if reason is not None)),
         "salesforce_codes": dict(batch.codes),
         "fields_omitted": dict(batch.omitted),

@@ -41,7 +41,7 @@ class Batch:
     update. `exceptions` are the messages that were not simply delivered, by position, once the batch is concluded.
     `common_refusal` is the reason of one record that waits for a common cause, `ended_causes` are codes that are none.
     `problem` is what the log says of all its profiles. The counts become metrics: `not_permitted` of profiles that
-    `only_if` keeps out, `statuses` by the audience field that was written, `codes` by Salesforce's code, `omitted` and
+    `only_if` keeps out, `creations_held` of people who would be too many new ones, `statuses` by the audience field that was written, `codes` by Salesforce's code, `omitted` and
     `missing` by field. Of what the file maps, `not_found` was in none of the profiles that were `looked_through`.
     """
 
@@ -55,6 +55,7 @@ class Batch:
         self.looks_left = MOST_LOOKS
         self.passed_over = self.records_created = self.creations_held = 0
         self.records_unchanged = self.leads_beside_contacts = 0
+        self.update_only_ignored = False
         self.statuses: Counter[str] = Counter()
         self.codes: Counter[str] = Counter()
         self.omitted: Counter[str] = Counter()

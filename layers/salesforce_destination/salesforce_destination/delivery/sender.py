@@ -152,6 +152,7 @@ class Sender:
         elif self._stopped is None and len(records) >= most:
             self.memory.records_per_collection = 2 * most
         self.batch.requests = self.org.api_calls() - self._calls
+        self.batch.update_only_ignored = self.memory.update_only_ignored
 
     def _look_for_missing(self) -> None:
         if self._stopped is None:
