@@ -168,7 +168,7 @@ def test_one_page_for_the_administrator_tells_what_is_written_and_what_proves_ea
         "- Edit Access to every field above: proved by the describe.",
         "Lead's duplicate rule Standard_Lead_Rule refuses",
         "- Validation rule of Lead that refuses an older `CDP_Loyal_Since__c`: not proved.",
-        "up to 4 requests for 1,000 people: at most 28,800 API calls a day",
+        "A batch takes up to 4 requests: at most 28,800 API calls a day",
         "API calls are left today.",
         "takes 2 KB of data storage",
         "- WARNING: duplicate_rules: Lead's",

@@ -8,7 +8,7 @@ from salesforce_destination.connection.allowances import (
     call_room,
     calls_a_day,
     long_text_room,
-    requests_an_invocation,
+    requests_a_batch,
 )
 from salesforce_destination.connection.comparison import OrgFacts, examine
 from salesforce_destination.connection.finding import Level
@@ -82,6 +82,8 @@ def by(target: str, more: str = "") -> str:
         (SECOND, 3),
         (by(KEY, CREATES), 3),
         (SECOND.replace(ID, f"{KEY}\n{CREATES}"), 4),
+        (by(KEY).replace('"Contact"', '["Contact", "Lead"]'), 2),
+        (CONTACTS.replace('"Contact"', '["Contact", "Lead"]'), 1),
     ],
 )
 def test_the_requests_of_a_file_are_those_of_the_table_of_calls(text: str, requests: int) -> None:
@@ -90,10 +92,10 @@ def test_the_requests_of_a_file_are_those_of_the_table_of_calls(text: str, reque
 
     finding = calls_a_day(a_destination(text), known)
 
-    assert requests_an_invocation(a_destination(text), known) == requests
+    assert requests_a_batch(a_destination(text), known) == requests
     assert f"at most {7_200 * requests:,} API calls a day" in finding.problem
     assert finding.cure == ("" if requests == 1 else f"BatchWindowSeconds = 300 makes it {1_440 * requests:,}.")
-    assert requests_an_invocation(a_destination(text), {}) == requests
+    assert requests_a_batch(a_destination(text), {}) == requests
 
 
 def test_a_file_that_needs_more_calls_than_the_org_has_is_a_warning() -> None:

@@ -421,15 +421,16 @@ def to(target: str, lines: str = 'source = "x"') -> str:
         (to("Account:Account.CDP_Key__c"), "", ""),
         (to("Account.Name"), "target", "cannot find Account records by Name"),
         (to("Account.CDP_Keys__c"), "target", "Account has no field CDP_Keys__c"),
-        (to("Accounts.CDP_Key__c"), "target", "has no relationship Accounts that the integration user can see. Did"),
+        (to("Accounts.CDP_Key__c"), "target", "has no relationship Accounts that the user can see. Did"),
         (to("Levl__r.Key__c"), "target", "Did you mean Level__r?"),
         (to("Nothing__r.Key__c"), "target", "The relationship of a lookup X__c is X__r"),
-        (to("Level__r.Key__c"), "target", "cannot see Level__c. Give it the right to read Level__c"),
+        (to("Level__r.Key__c"), "target", "cannot see Level__c. Give it the right to read Level__c."),
         (to("Owner.FederationIdentifier"), "target", "OwnerId can hold the Id of Group or User. Write Owner:Group.Fed"),
         (to("Owner:Contact.Email"), "target", "Write Owner:Group.Email or Owner:User.Email."),
         (to("JigsawContact.Email"), "target", "the Id of no object"),
         (to("CreatedBy.FederationIdentifier"), "target", "may not edit CreatedById"),
-        (to("RecordType.DeveloperName", 'constant = "customer"'), "", ""),
+        (to("RecordType.DeveloperName", 'constant = "Customer"'), "", ""),
+        (to("RecordType.DeveloperName", 'constant = "customer"'), "constant", "type customer that"),
         (to("RecordType.DeveloperName", 'constant = "Old"'), "constant", "type Old that the integration user may"),
         (to("RecordType.DeveloperName", 'constant = "Old"'), "constant", "Write one of Customer, Partner."),
         (to("RecordType.DeveloperName", 'source = "x"\ndefault = "New"'), "target", "record type New that"),
@@ -452,7 +453,7 @@ def test_record_types_that_nobody_may_assign_are_told_from_those_that_a_profile_
     (some,) = findings(text, an_org(*PARENTS, recordTypeInfos=KINDS))
 
     assert (none.level, none.key, none.field) == (Level.ERROR, "mappings[3].target", "RecordTypeId")
-    assert "Assign one in the integration user's permission set" in none.cure
+    assert "Assign one in its permission set" in none.cure
     assert (some.level, some.problem) == (
         Level.NOTE,
         "It must give the name of a record type: Customer, Partner.",
@@ -493,6 +494,7 @@ def test_when_a_field_is_written_is_compared_with_what_may_be_done_to_it(
         (a_field("Find__c", externalId=True), None, ""),
         (a_field("Find__c", "email", idLookup=True), None, ""),
         (a_field("Find__c"), Level.WARNING, "has no index"),
+        (a_field("Find__c", unique=True), Level.ERROR, "cannot find records by Find__c"),
         (a_field("Find__c", externalId=True, filterable=False), Level.ERROR, "cannot find records by Find__c"),
     ],
 )

@@ -67,19 +67,18 @@ def call_room(calls: ApiCalls) -> Finding:
     return note("api_calls", "", said)
 
 
-def is_straight(rule: Identity, description: ObjectDescription | None) -> bool:
-    """Whether records are written by this rule without being looked up: by their Id, or by a unique key."""
-    if rule.is_id:
-        return True
+def is_straight(destination: Destination, rule: Identity, known: Mapping[str, ObjectDescription]) -> bool:
+    """Whether records are written by this rule without being looked up: by their Id, or by the key of one sObject."""
+    description = known.get(destination.salesforce_object.lower())
     field = description.fields.get(rule.target) if description else None
-    return rule.target != "Email" if field is None else field.unique and (field.external_id or field.id_lookup)
+    is_unique = field.unique if field else rule.target != "Email"
+    return rule.is_id or (is_unique and len(destination.objects) == 1)
 
 
-def requests_an_invocation(destination: Destination, known: Mapping[str, ObjectDescription]) -> int:
-    """At most, for 1,000 people: to write straight, to look up, to write what that found, to create."""
-    files = destination.by_object
-    straight = {is_straight(rule, known.get(one.salesforce_object.lower())) for one in files for rule in one.rules}
-    further = len(destination.rules) > 1 or False in straight or (len(files) > 1 and not destination.updates_by_id)
+def requests_a_batch(destination: Destination, known: Mapping[str, ObjectDescription]) -> int:
+    """At most: to write straight, to look up, to write what that found, to create."""
+    straight = {is_straight(destination, rule, known) for rule in destination.rules}
+    further = len(destination.rules) > 1 or False in straight
     reads = destination.unchanged == "skip" or any(each.write == "if_empty" for each in destination.mappings)
     creates = bool(destination.creates)
     return (True in straight) + (further or reads or creates) + further + creates
@@ -89,10 +88,9 @@ def calls_a_day(
     destination: Destination, known: Mapping[str, ObjectDescription], calls: ApiCalls | None = None
 ) -> Finding:
     """How many API calls this file makes a day, and how to make fewer where there are many."""
-    requests = requests_an_invocation(destination, known)
-    most = requests * BATCHES_A_DAY
-    each = "one request" if requests == 1 else f"up to {requests} requests"
-    problem = f"This file sends {each} for 1,000 people: at most {most:,} API calls a day with BatchWindowSeconds = 60."
+    requests = requests_a_batch(destination, known)
+    most, each = requests * BATCHES_A_DAY, "one request" if requests == 1 else f"up to {requests} requests"
+    problem = f"A batch takes {each}: at most {most:,} API calls a day with BatchWindowSeconds = 60."
     cure = f"BatchWindowSeconds = 300 makes it {requests * FEWEST_BATCHES_A_DAY:,}." if requests > 1 else ""
     found = warning if calls and most > calls.allowed else note
     return found("BatchWindowSeconds", "", problem, cure)

@@ -192,8 +192,7 @@ def rights_by_feature(destination: Destination, facts: OrgFacts) -> Iterator[Rig
     for name in destination.objects if created else ():
         may = None if facts.sees_all is None else name.lower() in facts.sees_all
         yield Right(f"View All Records on {name}", may, asked, key, "whom sharing hides is created again")
-    leads = [one for one in destination.by_object if one.salesforce_object == "Lead"]
-    if any(is_straight(rule, known.get("lead")) for one in leads for rule in one.rules):
+    if "Lead" in destination.objects and any(is_straight(destination, rule, known) for rule in destination.rules):
         may = None if facts.edits_converted is None else not facts.edits_converted
         name, otherwise = "no View and Edit Converted Leads", "converted leads are updated and nobody is told"
         yield Right(name, may, asked, "converted_leads", otherwise)
@@ -208,9 +207,10 @@ def _rules(destination: Destination, description: ObjectDescription) -> Iterator
             yield not_there(key, rule.target, description)
             continue
         name = field.name
-        if not field.filterable:
-            yield error(key, name, f"Salesforce cannot find records by {name}.", "Use another field.")
-        elif not (field.external_id or field.id_lookup):
+        is_key = field.external_id or field.id_lookup
+        if not (field.filterable and (is_key or not field.unique)):
+            yield error(key, name, f"Salesforce cannot find records by {name}.", "Use an external ID.")
+        elif not is_key:
             problem = f"{name} has no index: to find records by it may take too long."
             yield warning(key, name, problem, "Make it an external ID in Salesforce.")
         if rule.create_missing and not field.unique:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from salesforce_destination.connection.finding import Finding, error, note, warning
 from salesforce_destination.destination.standard_fields import LENGTHS
 from salesforce_destination.profile.source import utf_16_units
+from salesforce_destination.record.composite import nested
 from salesforce_destination.record.description import NUMBER_TYPES, TEXT_TYPES, FieldDescription, ObjectDescription
 
 if TYPE_CHECKING:
@@ -60,9 +61,8 @@ def mapping_findings(
 
 def relationship(target: str, description: ObjectDescription) -> tuple[str, str, str]:
     """The field, the parent's sObject and its field behind Account.Key__c or Owner:User.Email; empty where unknown."""
-    path, _, name = target.partition(".")
-    path, _, chosen = path.partition(":")
-    if path.lower() == "recordtype" and name.lower() == "developername":
+    path, chosen, name = nested(target)
+    if target.lower() == "recordtype.developername":
         return "RecordTypeId", "", name
     field, parents = description.relationships.get(path.lower(), ("", ()))
     named = [parent for parent in parents if parent.lower() == chosen.lower()] if chosen else parents
@@ -72,7 +72,7 @@ def relationship(target: str, description: ObjectDescription) -> tuple[str, str,
 def _relationship(
     key: str, mapping: FieldMapping, description: ObjectDescription, known: Mapping[str, ObjectDescription]
 ) -> Iterator[Finding]:
-    path, place = mapping.target.partition(".")[0].partition(":")[0], f"{key}.target"
+    path, place = nested(mapping.target)[0], f"{key}.target"
     name, parent, target = relationship(mapping.target, description)
     if field := description.fields.get(name):
         yield from writable(place, field, mapping.write)
@@ -82,23 +82,20 @@ def _relationship(
         yield from _of_parent(place, parent, target, known)
     elif name:
         parents = description.relationships[path.lower()][1]
-        cures = " or ".join(f"{path}:{each}.{target}" for each in parents)
+        cure = f"Write {' or '.join(f'{path}:{each}.{target}' for each in parents)}."
         problem = f"{name} can hold the Id of {' or '.join(parents) or 'no object'}."
-        yield error(place, name, problem, f"Write {cures}." if cures else "Map another relationship.")
+        yield error(place, name, problem, cure if parents else "Map another relationship.")
     else:
         ids = (field for field, _ in description.relationships.values())
         names = [f"{each[:-1]}r" if each.endswith("c") else each.removesuffix("Id") for each in ids]
         close = nearest_name(path, names)
         cure = f"Did you mean {close}?" if close else "The relationship of a lookup X__c is X__r."
-        yield error(
-            place, "", f"{description.name} has no relationship {path} that the integration user can see.", cure
-        )
+        yield error(place, "", f"{description.name} has no relationship {path} that the user can see.", cure)
 
 
 def _of_parent(key: str, parent: str, name: str, known: Mapping[str, ObjectDescription]) -> Iterator[Finding]:
     if (description := known.get(parent.lower())) is None:
-        problem = f"The integration user cannot see {parent}."
-        yield error(key, "", problem, f"Give it the right to read {parent}, or Salesforce finds none.")
+        yield error(key, "", f"The integration user cannot see {parent}.", f"Give it the right to read {parent}.")
         return
     fields = {field.name.lower(): field for field in description.fields.values()}
     if (field := fields.get(name.lower())) is None:
@@ -109,18 +106,18 @@ def _of_parent(key: str, parent: str, name: str, known: Mapping[str, ObjectDescr
 
 
 def _record_types(key: str, mapping: FieldMapping, description: ObjectDescription) -> Iterator[Finding]:
-    known = {name.lower() for name in description.record_types}
-    named = {"constant": mapping.constant, "default": mapping.default, **(mapping.values or {})}
-    lacking = [str(text) for text in named.values() if text not in (None, "") and str(text).lower() not in known]
-    names = ", ".join(sorted(description.record_types))
-    cure = f"Write one of {names}." if names else "Assign one in the integration user's permission set."
-    if lacking or not names:
-        which = f" {', '.join(lacking)}" if lacking else ""
-        problem = f"{description.name} has no active record type{which} that the integration user may assign."
+    known, given = (
+        sorted(description.record_types),
+        (mapping.constant, mapping.default, *(mapping.values or {}).values()),
+    )
+    lacking = [str(text) for text in given if text not in (None, "", *known)]
+    problem = f"{description.name} has no active record type {', '.join(lacking)}".rstrip()
+    if lacking or not known:
+        cure = f"Write one of {', '.join(known)}." if known else "Assign one in its permission set."
         part = "values" if mapping.values else "target" if mapping.constant is None else "constant"
-        yield error(f"{key}.{part}", "RecordTypeId", problem, cure)
+        yield error(f"{key}.{part}", "RecordTypeId", f"{problem} that the integration user may assign.", cure)
     elif not mapping.values and mapping.source is not None:
-        yield note(f"{key}.source", "RecordTypeId", f"It must give the name of a record type: {names}.")
+        yield note(f"{key}.source", "RecordTypeId", f"It must give the name of a record type: {', '.join(known)}.")
 
 
 def typed_findings(key: str, name: str, kind: str, words: str, description: ObjectDescription) -> Iterator[Finding]:

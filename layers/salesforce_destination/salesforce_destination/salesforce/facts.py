@@ -39,7 +39,7 @@ class FactFinder:
         free = (limits.get("DataStorageMB") or {}).get("Remaining")
         return OrgFacts(
             {**described, **self._parents(destination, described)},
-            {name: self._rules(name) for name in map(str.lower, destination.objects) if guard_fields(destination)},
+            {name.lower(): self._rules(name) for name in destination.objects if guard_fields(destination.of(name))},
             *self._rights(user, destination),
             self._duplicate_rules(created) if created and destination.duplicate_rules == "obey" else None,
             self._calls(limits),
