@@ -7,14 +7,13 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from salesforce_destination.connection.allowances import audience_room, calls_a_day, long_text_room
+from salesforce_destination.connection.allowances import audience_room, calls_a_day
 from salesforce_destination.connection.check import Connection, check_connection
 from salesforce_destination.connection.comparison import OrgFacts, compare, file_findings, rights_by_feature
 from salesforce_destination.connection.finding import Finding, Level, warning
@@ -96,7 +95,7 @@ def report_on(file: Path, describes: Sequence[Path] = (), target: Target | None 
         return Report(file, destination, findings=file_findings(destination))
     described = [read_description(json.loads(describe.read_text(encoding="utf-8"))) for describe in describes]
     facts = OrgFacts({each.name.lower(): each for each in described}, {})
-    room = [audience_room(destination), *chain.from_iterable(map(long_text_room, described))]
+    room = dict.fromkeys(finding for each in described for finding in audience_room(destination, each))
     return Report(file, destination, findings=[*compare(destination, facts), *room], facts=facts)
 
 

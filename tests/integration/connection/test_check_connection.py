@@ -69,6 +69,19 @@ def test_a_good_connection_is_reported_with_what_is_used(
     assert "connected" in [line.get("message") for line in logged(output)]
 
 
+def test_from_the_26th_audience_field_on_the_editions_custom_fields_are_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    more = "".join(f'\n[[audiences]]\nid = "{n}"\nmapping_id = "A{n}__c"\n' for n in range(23))
+    (tmp_path / "contacts.toml").write_text(CONTACTS.read_text(encoding="utf-8") + more, encoding="utf-8")
+    stack = a_stack(monkeypatch, tmp_path / "contacts.toml")
+
+    (told,) = [each["problem"] for each in check(stack)["findings"] if each["key"] == "max_audience_fields"]
+
+    custom = sum(name.endswith("__c") for name in stack.org.schema.sobjects["Contact"].fields)
+    assert f"on Contact {500 - custom} of 500 are left" in told
+
+
 def test_a_new_stack_that_nobody_has_connected_has_no_problem_yet(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,8 +21,36 @@ def long_texts(*lengths: int) -> ObjectDescription:
     return read_description({"name": "Contact", "fields": [*fields, standard]})
 
 
-def test_the_audience_fields_are_counted() -> None:
-    assert "1 of 25 audience fields" in audience_room(a_destination()).problem
+def many_audiences(count: int) -> str:
+    return "".join(f'\n[[audiences]]\nid = "a{n}"\nmapping_id = "A{n}__c"\n' for n in range(count))
+
+
+def test_the_audience_fields_are_counted_and_then_the_long_text() -> None:
+    count, long_text = audience_room(a_destination(more=many_audiences(24)), long_texts(32_768), "Enterprise")
+
+    assert (count.level, count.problem) == (Level.NOTE, "25 of 25 audience fields are used.")
+    assert "32,768 of" in long_text.problem
+
+
+@pytest.mark.parametrize(
+    ("edition", "room"),
+    [
+        ("Enterprise", "on Contact 498 of 500 are left, by what the integration user can see."),
+        ("Unlimited", "on Contact 798 of 800 are left,"),
+        (None, "on Contact 2 are there; 100 to 800 may be,"),
+        ("Team", "on Contact 2 are there; 100 to 800 may be,"),
+    ],
+)
+def test_from_the_26th_audience_field_on_the_room_in_the_org_is_told(edition: str | None, room: str) -> None:
+    fields = [{"name": name} for name in ("A__c", "B__c", "acme__C__c", "LastName")]
+    contact = read_description({"name": "Contact", "fields": fields})
+    file = a_destination(f"max_audience_fields = 30\n{CONTACTS}", many_audiences(25))
+
+    (finding,) = audience_room(file, contact, edition)
+
+    assert finding.level is Level.NOTE
+    assert finding.problem.startswith("26 of 30 audience fields are used. Adobe's guide allows 25, Salesforce as many")
+    assert room in finding.problem
 
 
 def test_the_long_text_is_counted_and_neither_short_nor_standard_text() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from salesforce_destination.connection.finding import Finding, error, note, warning
+from salesforce_destination.destination.destination import MOST_AUDIENCE_FIELDS
 from salesforce_destination.record.description import ObjectDescription
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ LONG_TEXT_ALLOWANCE = 1_638_400
 
 LONGEST_TEXT_AREA = 255
 """A text area beyond this is a long one, and counts."""
+
+CUSTOM_FIELDS = {"Professional": 100, "Enterprise": 500, "Developer": 500, "Performance": 800, "Unlimited": 800}
+"""Of an object by edition, without those of packages ("Custom Fields Allowed Per Object" in Salesforce Help)."""
 
 NEARLY_ALL_PERCENT = 90
 
@@ -31,10 +35,22 @@ class ApiCalls(NamedTuple):
     allowed: int
 
 
-def audience_room(destination: Destination) -> Finding:
-    """How many audience fields the file uses, of those that it allows."""
-    used = len({audience.mapping_id for audience in destination.audiences})
-    return note("max_audience_fields", "", f"{used} of {destination.max_audience_fields} audience fields are used.")
+def audience_room(
+    destination: Destination, description: ObjectDescription, edition: str | None = None
+) -> Iterator[Finding]:
+    """How many audience fields the file uses, of what it means to, or of what Salesforce allows; and of long text."""
+    used, most = len({audience.mapping_id for audience in destination.audiences}), destination.max_audience_fields
+    told = f"{used} of {most} audience fields are used."
+    if used > MOST_AUDIENCE_FIELDS:
+        there = sum(name.endswith("__c") and name.count("__") == 1 for name in description.fields)
+        allowed = CUSTOM_FIELDS.get(edition or "")
+        left = f"{allowed - there} of {allowed} are left" if allowed else f"{there} are there; 100 to 800 may be"
+        told += (
+            f" Adobe's guide allows {MOST_AUDIENCE_FIELDS}, Salesforce as many custom fields as the edition has: on"
+            f" {description.name} {left}, by what the integration user can see."
+        )
+    yield note("max_audience_fields", "", told)
+    yield from long_text_room(description)
 
 
 def long_text_room(description: ObjectDescription) -> Iterator[Finding]:

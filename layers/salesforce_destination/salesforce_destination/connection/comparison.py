@@ -19,7 +19,6 @@ from salesforce_destination.connection.allowances import (
     call_room,
     calls_a_day,
     is_straight,
-    long_text_room,
 )
 from salesforce_destination.connection.field_fit import (
     audience_findings,
@@ -55,6 +54,7 @@ class OrgFacts:
     calls: ApiCalls | None = None
     free_mb: int | None = None
     language: str | None = None
+    edition: str | None = None
 
 
 class Right(NamedTuple):
@@ -76,8 +76,9 @@ def examine(destination: Destination, facts: OrgFacts) -> list[Finding]:
         *(warning(right.key, "", f"Not proved: {right.name}.", CANNOT_PROVE) for right in unproved),
         *by_object(destination, lambda one: guard_findings(one, facts.rules.get(one.salesforce_object.lower()))),
         *_creation(destination, facts),
-        audience_room(destination),
-        *by_object(destination, lambda one: long_text_room(facts.known[one.salesforce_object.lower()])),
+        *by_object(
+            destination, lambda one: audience_room(one, facts.known[one.salesforce_object.lower()], facts.edition)
+        ),
         *([call_room(facts.calls)] if facts.calls else []),
         calls_a_day(destination, facts.known, facts.calls),
         *([] if language.startswith("en") else [language_of_texts(language)]),

@@ -467,8 +467,9 @@ def _names_without_sense(table: Table) -> Iterator[Mistake]:
         if audience.get("value") != "names":
             continue
         if part(table, "profiles").get("memberships", "changed") != "all":
-            cure = 'Set memberships = "all" under [profiles] if every message holds them all, or use another value.'
-            yield Mistake(f"{key}.value", 'is "names", but a message may leave memberships out.', cure)
+            problem = 'is "names", but a message may leave memberships out: who adds a name to a list loses others.'
+            cure = 'Set memberships = "all" under [profiles] if every message holds them all, or name a field for each.'
+            yield Mistake(f"{key}.value", problem, cure)
         name = audience.get("name")
         if not name:
             yield Mistake(f"{key}.name", 'is missing, but value = "names" needs it.', "Add it.")

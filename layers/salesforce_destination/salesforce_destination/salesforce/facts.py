@@ -9,6 +9,7 @@ from salesforce_destination.connection.allowances import ApiCalls
 from salesforce_destination.connection.comparison import OrgFacts
 from salesforce_destination.connection.field_fit import relationship
 from salesforce_destination.connection.guard_fit import guard_fields
+from salesforce_destination.destination.destination import MOST_AUDIENCE_FIELDS
 from salesforce_destination.errors import BadRequestError, RequestRefusedError
 from salesforce_destination.record.description import ObjectDescription, read_description
 from salesforce_destination.record.guards import ValidationRule, read_rules, rules_query
@@ -45,6 +46,7 @@ class FactFinder:
             self._calls(limits),
             None if free is None else int(free),
             self._language(user),
+            self._edition() if len(destination.audiences) > MOST_AUDIENCE_FIELDS else None,
         )
 
     def sobjects(self) -> list[str]:
@@ -76,6 +78,10 @@ class FactFinder:
     def _language(self, user: str) -> str | None:
         rows = (user and self._rows("LanguageLocaleKey", "User", f"Id = '{user}'")) or ()
         return next((str(row.get("LanguageLocaleKey") or "") for row in rows), None)
+
+    def _edition(self) -> str | None:
+        rows = self._rows("OrganizationType", "Organization") or ()
+        return next((str(row.get("OrganizationType") or "").partition(" ")[0] for row in rows), None)
 
     def _rights(self, user: str, destination: Destination) -> tuple[frozenset[str] | None, bool | None]:
         """By the user's own permissions, which every user may read, and by permission sets, which few may."""
