@@ -4,8 +4,8 @@ Runs every example of docs/destination-file.md, and those of destination_file_ex
 An example begins with a block `toml part`: what it leaves out of a whole file is as in the block `toml base`. The block
 that follows says what comes of it. `text mistakes` lists what is wrong with the file. `text example` has one case or
 several, with an empty line between them: the body of a message, `→` for each record or request that is sent and for the
-outcome of a message that is not delivered, `←` for each answer of Salesforce's to a record. A record is shown without
-`attributes` where those name the sObject of the file.
+outcome of a message that is not delivered, `←` for each answer of Salesforce's to a record, and for each record that it
+has. A record is shown without `attributes` where those name the first sObject of the file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -21,12 +21,15 @@ from typing import Any, get_args, get_origin
 import pytest
 from builders import a_message
 from pydantic import BaseModel
+from salesforce_destination.destination.checks import field_of
 from salesforce_destination.destination.destination import Destination, read_destination
 from salesforce_destination.errors import DestinationFileError
+from salesforce_destination.mapping.mapper import KEY_PREFIXES
 from salesforce_destination.outcome import Delivery, OutcomeKind
 from salesforce_destination.profile.source import _FUNCTIONS, compile_source
 from salesforce_destination.record.classification import RecordError
-from salesforce_destination.record.successor import Successor
+from salesforce_destination.record.description import ObjectDescription, read_description
+from salesforce_destination.record.successor import Successor, quoted
 from scripted_org import ScriptedOrg, deliver
 
 PAGE = Path(__file__).parents[3] / "docs" / "destination-file.md"
@@ -61,8 +64,43 @@ class Case:
     rows: list[Json] = field(default_factory=list)
     answers: list[RecordError] = field(default_factory=list)
     successor: Successor | None = None
+    held: list[Json] = field(default_factory=list)
     request: str = ""
     outcome: str = ""
+
+
+class DocumentedOrg(ScriptedOrg):
+    """A scripted org that has some records, and every field that the file names."""
+
+    def __init__(self, destination: Destination, case: Case) -> None:
+        super().__init__(destination, case.answers, case.successor)
+        self._destination, self._held = destination, case.held
+
+    def query(self, queries: Sequence[str]) -> list[Json]:
+        found = [re.fullmatch(r".* FROM (\w+) WHERE (\w+) IN \((.*)\)", query) for query in queries]
+        asked = [(part[1], part[2], part[3].lower()) for part in found if part]
+        return [
+            row
+            for sobject, name, values in asked
+            for row in self._held
+            if row["attributes"]["type"] == sobject and quoted(str(row.get(name))).lower() in values
+        ]
+
+    def retrieve(self, sobject: str, ids: Sequence[str], fields: Sequence[str]) -> list[Json]:
+        return [row for row in self._held if row["attributes"]["type"] == sobject and row["Id"] in ids]
+
+    def describe(self, sobject: str = "", *, anew: bool = False) -> ObjectDescription:
+        file = self._destination.of(sobject or self._destination.salesforce_object)
+        keys = {rule.target for rule in file.rules}
+        fields = [
+            {"name": field_of(name), "relationshipName": re.split("[:.]", name)[0], "unique": name in keys - {"Email"}}
+            for name in {*file.written_fields, *keys}
+        ]
+        described = [{"updateable": True, "nillable": True, **each} for each in fields]
+        name = file.salesforce_object
+        found = read_description({"name": name, "keyPrefix": KEY_PREFIXES.get(name), "fields": described})
+        self._writer.use_description(found)
+        return found
 
 
 def pieces(page: Path = PAGE) -> Iterator[tuple[str, str, str]]:
@@ -113,11 +151,13 @@ def _case(text: str, destination: Destination) -> Case:
     case = Case(body)
     for arrow, step in zip(steps[::2], steps[1::2], strict=True):
         words = "".join(f"{line.removeprefix('  ')}\n" for line in step.splitlines())
-        if arrow == "←":
+        if arrow == "←" and (held := re.match(r"(\w+) (\{.*)", words, re.DOTALL)):
+            case.held.append({"attributes": {"type": held[1]}} | json.loads(held[2]))
+        elif arrow == "←":
             _read_answer(case, words, destination)
         elif words.startswith("{"):
             case.rows.append({"attributes": {"type": destination.salesforce_object}} | json.loads(words))
-        elif words.startswith("PATCH "):
+        elif words.startswith(("PATCH ", "POST ")):
             case.request = words
         else:
             case.outcome = words
@@ -141,7 +181,7 @@ def outcome_of(delivery: Delivery) -> str:
 
 
 def request_of(org: ScriptedOrg) -> str:
-    part = org.requests[0]["compositeRequest"][0]
+    part = org.requests[-1]["compositeRequest"][0]
     headers = "".join(f"{name}: {value}\n" for name, value in part["httpHeaders"].items())
     return f"{part['method']} {part['url']}\n{headers}"
 
@@ -215,7 +255,7 @@ def test_an_example_is_what_happens(example: Example) -> None:
 
     assert found
     for case in found:
-        org = ScriptedOrg(destination, case.answers, case.successor)
+        org = DocumentedOrg(destination, case)
         (delivery,) = deliver(destination, org, [a_message(case.body)])
 
         assert case.rows or case.request or case.outcome
