@@ -583,8 +583,8 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     ),
     (
         TOP + BY_ID + named("vip", "Audiences__c", "VIP"),
-        'audiences[0].value: is "names", but a message may leave memberships out: who adds a name to a list loses others. '
-        'Set memberships = "all" under [profiles] if every message holds them all, or name a field for each.',
+        'audiences[0].value: is "names", but a message may leave memberships out: who adds a name to a list loses '
+        'others. Set memberships = "all" under [profiles] if every message holds them all, or name a field for each.',
     ),
     (
         TOP + BY_ID + WHOLE + named("vip", "Audiences__c"),
@@ -872,8 +872,8 @@ mapping_id = "CDP Trial__c"
         "mappings[0].required: must be true or false. Write it without quotes.",
         "mappings[1].max_length: is 200. LastName holds 80 characters: write 80 or less.",
         "mappings[1].target: writes LastName, which mapping 1, 'LastName', line 14 writes already. Use another field.",
-        'audiences[0].value: is "names", but a message may leave memberships out: who adds a name to a list loses others. '
-        'Set memberships = "all" under [profiles] if every message holds them all, or name a field for each.',
+        'audiences[0].value: is "names", but a message may leave memberships out: who adds a name to a list loses '
+        'others. Set memberships = "all" under [profiles] if every message holds them all, or name a field for each.',
         'audiences[0].name: is missing, but value = "names" needs it. Add it.',
         'audiences[1].mapping_id: is "CDP Trial__c", which contains U+0020 (space). Write "CDP_Trial__c".',
     ]
