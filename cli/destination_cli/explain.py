@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,11 +16,12 @@ from rich.markup import escape
 from rich.table import Table
 from salesforce_destination.aws.clients import read_secret
 from salesforce_destination.aws.outcome_log import IN_LINE, NOT_PERMITTED, identity_hash
-from salesforce_destination.destination.destination import Destination, spelled_as
+from salesforce_destination.destination.destination import Destination
 from salesforce_destination.errors import DestinationError, DestinationFileError
 from salesforce_destination.mapping.mapper import IdentityReader
 from salesforce_destination.outcome import ProfileRefusedError, Reason
-from salesforce_destination.record.description import read_description
+from salesforce_destination.profile.source import in_digits
+from salesforce_destination.record.description import NUMBER_TYPES, FieldDescription, read_description
 from salesforce_destination.record.successor import quoted
 from salesforce_destination.salesforce.client import SalesforceClient
 from salesforce_destination.settings import load_destination
@@ -66,11 +67,15 @@ class LoggedOutcome:
     """The beginning of the id that SQS gave the sender."""
 
 
-def events_of(target: Target, identity_hash: str, seconds: int) -> list[LoggedOutcome]:
-    """Every delivery in the last seconds, the oldest first."""
-    lines = lines_of(target, "deliver", f'"{identity_hash}"', seconds)
-    since = (time.time() - seconds) * 1000
-    return sorted((event for event in _events(lines, identity_hash) if event.at >= since), key=lambda event: event.at)
+def events_of(target: Target, hashes: Collection[str], seconds: int) -> list[LoggedOutcome]:
+    """Every delivery in the last seconds of whom one of these stands for, the oldest first."""
+    found = [
+        event
+        for each in hashes
+        for event in _events(lines_of(target, "deliver", f'"{each}"', seconds), each)
+        if event.at >= (time.time() - seconds) * 1000
+    ]
+    return sorted(found, key=lambda event: event.at)
 
 
 def _events(lines: Iterable[LogLine], identity_hash: str) -> Iterator[LoggedOutcome]:
@@ -92,27 +97,54 @@ def _logged_at(timestamp: Any) -> int:
     return int(datetime.strptime(str(timestamp), "%Y-%m-%d %H:%M:%S,%f%z").timestamp() * 1000)
 
 
-def key_of(destination: Destination, identity: str) -> tuple[str, str]:
+def identities_in(destination: Destination, text: str) -> dict[str, tuple[str, dict[str, str]]]:
     """
-    The key by which the log knows an identity, and the identity as the org is asked for it.
+    Everybody who may be meant by a text, by the key in the log: the value in the org, and the field by sObject.
 
-    Raises ProfileRefusedError for what can be no identity of this destination.
+    Raises ProfileRefusedError for what is no identity by any rule of this destination.
     """
-    plain = destination.identity.model_copy(update={"source": "identity"})
-    return IdentityReader(destination.model_copy(update={"rules": (plain,)})).read({"identity": identity})
+    rules = tuple(rule.model_copy(update={"source": "identity"}) for rule in destination.rules)
+    plain, found, refusals = destination.model_copy(update={"rules": rules}), {}, list[Exception]()
+    for number, rule in enumerate(rules):
+        reader = IdentityReader(plain, number)
+        try:
+            key, value = reader.read({"identity": text})
+        except ProfileRefusedError as error:
+            refusals.append(error)
+            continue
+        fields = {name: reader.target_on(name) or "" for name in destination.objects}
+        found[key] = value, {reader.address(value).sobject: "Id"} if rule.is_id else fields
+    if not found:
+        raise refusals[0]
+    return found
 
 
-def records_of(client: SalesforceClient, destination: Destination, identity: str) -> list[dict[str, Any]]:
+def records_of(client: SalesforceClient, destination: Destination, text: str) -> list[dict[str, Any]]:
     """The records with this identity, those in the recycle bin too: their fields that the destination file names."""
-    sobject, version = destination.salesforce_object, destination.api_version
-    visible = read_description(client.get(f"/services/data/v{version}/sobjects/{sobject}/describe")).fields
-    destination = spelled_as(destination, visible)
-    by = "Id" if destination.updates_by_id else destination.identity.target
-    names = [name for name in dict.fromkeys([*ABOUT_THE_RECORD, by, *destination.written_fields]) if name in visible]
-    limit = ("LIMIT", str(MOST_RECORDS))
-    soql = " ".join(["SELECT", ", ".join(names), "FROM", sobject, "WHERE", by, "=", quoted(identity), *limit])
-    answer = client.get(f"/services/data/v{version}/queryAll", {"q": soql})
-    return [_without_attributes(row) for row in answer["records"]]
+    identities, found = identities_in(destination, text).values(), list[dict[str, Any]]()
+    for file in destination.by_object:
+        sobject, root = file.salesforce_object, f"/services/data/v{file.api_version}"
+        fields = read_description(client.get(f"{root}/sobjects/{sobject}/describe")).fields
+        visible = {name.lower(): field for name, field in fields.items()}
+        asked = [(visible.get(names.get(sobject, "").lower()), value) for value, names in identities]
+        if where := " OR ".join(f"{field.name} = {_literal(field, value)}" for field, value in asked if field):
+            names = [*ABOUT_THE_RECORD, *(rule.target for rule in file.rules), *file.written_fields]
+            columns = dict.fromkeys(visible[name.lower()].name for name in names if name.lower() in visible)
+            clauses = "SELECT", ", ".join(columns), "FROM", sobject, "WHERE", where, "LIMIT", str(MOST_RECORDS)
+            rows = client.get(f"{root}/queryAll", {"q": " ".join(clauses)})["records"]
+            found += [{"sObject": sobject, **_without_attributes(row)} for row in rows]
+    return found
+
+
+def _literal(field: FieldDescription, value: str) -> str:
+    return (in_digits(value) or "null") if field.type in NUMBER_TYPES else quoted(value)
+
+
+def beside(records: Sequence[Mapping[str, Any]]) -> tuple[str, str] | None:
+    """The sObject that a person's messages are written to, and the one beside it where the person has a record too."""
+    there = [record for record in records if not record.get("IsDeleted") and not record.get("IsConverted")]
+    names = list(dict.fromkeys(str(record["sObject"]) for record in there))
+    return (names[0], names[1]) if len(names) > 1 else None
 
 
 def _without_attributes(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,7 +155,7 @@ def _without_attributes(row: Mapping[str, Any]) -> dict[str, Any]:
 class Explanation:
     """What is known of one contact; `problem` says why the org could not be asked."""
 
-    salesforce_object: str
+    salesforce_objects: Sequence[str]
     since: str
     events: Sequence[LoggedOutcome]
     records: Sequence[dict[str, Any]] = field(repr=False)
@@ -141,17 +173,18 @@ def explain(target: Target, identity: str, file: Path | None, since: str) -> Exp
     seconds = seconds_of(since)
     destination = _destination(target, file)
     try:
-        key, asked_for = key_of(destination, identity)
+        keys = list(identities_in(destination, identity))
     except ProfileRefusedError as error:
         raise TargetError(f"{identity} cannot be an identity of {destination.name}: {error.reason.text}") from None
-    events = events_of(target, identity_hash(_hash_key(target), key), seconds)
+    secret = _hash_key(target)
+    events = events_of(target, [identity_hash(secret, key) for key in keys], seconds)
     try:
-        records, problem = records_of(target.salesforce(), destination, asked_for), ""
+        records, problem = records_of(target.salesforce(), destination, identity), ""
     except DestinationError as error:
         records, problem = [], error.code
     kept = target.kept_refusal() if events and events[-1].outcome == "deferred" else None
     refusal = kept[0] if kept and kept[0].code == events[-1].code else None
-    return Explanation(destination.salesforce_object, since, events, records, problem, refusal)
+    return Explanation(destination.objects, since, events, records, problem, refusal)
 
 
 def seconds_of(since: str) -> int:
@@ -174,7 +207,10 @@ def show(explanation: Explanation, console: Console) -> None:
     if explanation.problem:
         console.print(f"The org cannot be asked: {explanation.problem}. Run `destination status`.", style="red")
     elif not explanation.records:
-        console.print(f"The org has no {explanation.salesforce_object} with this identity, or the user may not see it.")
+        names = " or ".join(explanation.salesforce_objects)
+        console.print(f"The org has no {names} with this identity, or the user may not see it.")
+    elif two := beside(explanation.records):
+        console.print("A {1} stands beside the {0}: messages are written to the {0}.\n".format(*two), highlight=False)
     for record in explanation.records:
         table = Table("In the org", "", box=None, pad_edge=False, header_style="dim")
         for name, value in record.items():
@@ -186,7 +222,8 @@ def _show_events(explanation: Explanation, console: Console) -> None:
     if not explanation.events:
         console.print(
             f"No message for this contact was processed in the last {explanation.since}. Either none was sent, or it"
-            " waits on the queue (see `destination status`), or it has another identity."
+            " waits on the queue (see `destination status`), or its profiles have another identity: the log knows each"
+            " by the first rule with a value."
         )
         return
     whole = not console.is_terminal
