@@ -24,8 +24,8 @@ from salesforce_destination.record.record import Record, Update
 NOT_REACHED = deferred("NOT_REACHED")
 """The outcome of what nobody settled: nothing is lost for being forgotten."""
 
-MOST_LOOKS = 2_000
-"""So often at most a batch looks for what it has not found yet: it takes a microsecond for each of 1,000 profiles."""
+MOST_LOOKS = 1_000
+"""So often a batch looks for what it has not found yet, at most: half a microsecond for each of 1,000 profiles."""
 
 NO_IDENTITIES = (
     "None of the {} profiles of its batch has one. Does the sender export identities? Adobe Experience Platform does"
