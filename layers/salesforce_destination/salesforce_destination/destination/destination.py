@@ -237,7 +237,7 @@ class Destination(_Table):
         alias="identity",
         strict=False,
         min_length=1,
-        description="How records are found; the first rule first. A record of another person: IDENTITY_CONFLICT.",
+        description="How records are found; the first rule first.",
     )
     mappings: tuple[FieldMapping, ...] = Field(
         (), strict=False, description="Attributes, and the fields that take them."
