@@ -41,8 +41,9 @@ class Batch:
     update. `exceptions` are the messages that were not simply delivered, by position, once the batch is concluded.
     `common_refusal` is the reason of one record that waits for a common cause, `ended_causes` are codes that are none.
     `problem` is what the log says of all its profiles. The counts become metrics: `not_permitted` of profiles that
-    `only_if` keeps out, `creations_held` of people who would be too many new ones, `statuses` by the audience field that was written, `codes` by Salesforce's code, `omitted` and
-    `missing` by field. Of what the file maps, `not_found` was in none of the profiles that were `looked_through`.
+    `only_if` keeps out, `creations_held` of people who would be too many new ones, `statuses` by the audience field
+    that was written, `codes` by Salesforce's code, `omitted` and `missing` by field. `not_found` is what the file maps
+    and none of the profiles had that were `looked_through`.
     """
 
     def __init__(self, messages: Sequence[Message], audience_fields: Collection[str] = ()) -> None:

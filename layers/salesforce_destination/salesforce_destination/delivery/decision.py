@@ -134,7 +134,7 @@ class Refusals:
         files = destination.by_object
         mappings = [mapping for file in files for mapping in file.mappings]
         self._may_be_omitted = {mapping.target for mapping in mappings if mapping.may_be_omitted}
-        self._follows = destination.converted_leads == "contact" and "Lead" in destination.objects
+        self.follows_leads = destination.converted_leads == "contact" and "Lead" in destination.objects
         self._updates_by_id, self._objects = destination.updates_by_id, destination.objects
         self._keys = {rule.target.lower(): rule.target for file in files for rule in file.rules if not rule.is_id}
         self._nested = {mapping.target: nested(mapping.target) for mapping in mappings if "." in mapping.target}
@@ -171,7 +171,7 @@ class Refusals:
                 return self._without_refused(attempt, refused, outcome)
             case Meaning.GONE | Meaning.CONVERTED:
                 is_unwanted = meaning is Meaning.GONE and attempt.record.updates_only
-                is_followed = (meaning is Meaning.GONE or self._follows) and not attempt.record.is_moved
+                is_followed = (meaning is Meaning.GONE or self.follows_leads) and not attempt.record.is_moved
                 move = _MOVES[meaning] if is_followed else None
                 return Decision(SKIPPED if is_unwanted else outcome, move=move, is_whole=True)
             case Meaning.MISMATCH:

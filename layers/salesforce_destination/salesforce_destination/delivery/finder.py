@@ -132,11 +132,14 @@ class Finder:
             for row in org.query(queries[start : start + QUERIES_PER_REQUEST]):
                 self._take(found, str((row.get("attributes") or {}).get("type", "")), row)
         for sobject, ids in by_id.items():
-            columns = [name for name in self._columns(sobject) if name not in _OF_QUERIES]
-            for start in range(0, len(ids), IDS_PER_READ):
-                for row in org.retrieve(sobject, ids[start : start + IDS_PER_READ], columns):
-                    self._take(found, sobject, row)
+            for row in self._read(sobject, ids, org):
+                self._take(found, sobject, row)
         return found
+
+    def _read(self, sobject: str, ids: Sequence[str], org: Org) -> Iterator[Row]:
+        columns = [name for name in self._columns(sobject) if name not in _OF_QUERIES]
+        for start in range(0, len(ids), IDS_PER_READ):
+            yield from org.retrieve(sobject, ids[start : start + IDS_PER_READ], columns)
 
     def _wanted(self, attempt: Attempt) -> Iterator[tuple[tuple[str, str], str]]:
         """Where a person is looked for, and by which value."""
@@ -259,16 +262,19 @@ class Finder:
         beside = next((other.record_id for other in there if other.sobject != place.sobject), "")
         return Place(place.sobject, place.record_id, place.row, place.move, beside)
 
-    def held(self, sobject: str, record: Record, row: Row) -> tuple[frozenset[str], bool]:
-        """The fields that are only for empty ones and hold something, and whether the rest is there already."""
-        file = self._files.get(sobject)
-        if file is None:
+    def held(self, record: Record, row: Row | None) -> tuple[frozenset[str], bool]:
+        """
+        The fields that are only for empty ones and may hold something, and whether the org holds the rest already.
+
+        Without a row it is not known what the org holds.
+        """
+        sobject = record.sobject or self._own.sobject
+        if (file := self._files.get(sobject)) is None:
             return frozenset(), False
-        filled = frozenset(
-            name
-            for name in self._if_empty[sobject] & record.fields.keys()
-            if row.get(self._column(file, name).lower()) not in (None, "")
-        )
+        filled = self._if_empty[sobject] & record.fields.keys()
+        if row is None:
+            return filled, False
+        filled = frozenset(name for name in filled if row.get(self._column(file, name).lower()) not in (None, ""))
         left = [name for name in record.fields if name not in filled]
         is_same = self._skips or not left
         return filled, is_same and all(self._is_held(sobject, name, record.fields[name], row) for name in left)

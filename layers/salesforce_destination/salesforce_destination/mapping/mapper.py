@@ -62,8 +62,8 @@ class Mapper:
     def __init__(self, destination: Destination) -> None:
         self.destination = destination
         self._rules = [IdentityReader(destination, number) for number in range(len(destination.rules))]
-        self._is_plain = len(destination.rules) == len(destination.objects) == 1
         self._creates = bool(destination.creates)
+        self._is_plain = len(destination.rules) == len(destination.objects) == 1 and not self._creates
         self._objects = {file.salesforce_object: _ObjectMapping(file) for file in destination.by_object}
         self._first = self._objects[destination.salesforce_object]
         self.sought = {label: find for each in self._objects.values() for label, find in each.sought.items()}
@@ -127,44 +127,38 @@ class Mapper:
         if self._ordering_field:
             fields[self._ordering_field] = event_time
         key, identity = self._rules[0].read(profile)
-        creates = self._creates
-        if not fields and not creates:
+        if not fields:
             for error in filter(None, refused.values()):
                 raise error
             return None
-        omitted = tuple(refused) if refused else ()
-        update = Update(0, 0, key, identity, fields, event_time, times, creates and not consents, omitted)
-        if creates:
-            update.follower = Follower((identity,), {}, self._only_for_new(profile, [identity]))
+        update = Update(0, 0, key, identity, fields, event_time, times, False, tuple(refused) if refused else ())
         if not consents:
             update.is_permitted = False
         return update
 
     def _map_person(self, profile: Profile, event_time: int, sent_at: int, *, consents: bool) -> Update | None:
-        """Map a profile that several rules find, or several sObjects take."""
+        """Map a profile that may get a record, that several rules find, or that several sObjects take."""
         key, address, identities, passed_over = self._person(profile)
-        may_move = len(list(filter(None, identities))) > 1 or address.field != ID
-        contents: dict[str, Content | ProfileRefusedError] = {}
-        for name, mapping in self._objects.items():
-            if may_move or name == address.sobject:
-                contents[name] = self._content(mapping, profile, event_time, sent_at, consents=consents)
+        may_be_elsewhere = len(list(filter(None, identities))) > 1 or address.field != ID
+        contents = {
+            name: self._content(mapping, profile, event_time, sent_at, consents=consents)
+            for name, mapping in self._objects.items()
+            if may_be_elsewhere or name == address.sobject
+        }
         written = [content for content in contents.values() if isinstance(content, Content)]
-        if not written:
-            raise next(iter(contents.values()))  # type: ignore[misc]  # all are refusals
-        if not consents and not any(content.fields for content in written):
-            return Update(0, 0, key, "", {}, event_time, outcome=SKIPPED, is_permitted=False)
         own = contents[address.sobject]
         if isinstance(own, ProfileRefusedError):
-            if not may_move:
+            if not written:
                 raise own
             own, address = written[0], Address("", address.field)
+        if not any(content.fields for content in written) and not (consents and self._creates):
+            nothing = Update(0, 0, key, "", {}, event_time, outcome=SKIPPED, is_permitted=False)
+            return None if consents else nothing
         if self._ordering_field:
             for content in written:
                 content.fields = {**content.fields, self._ordering_field: event_time}
-        if not any(content.fields for content in written) and not self._creates:
-            return None
-        identity = next(filter(None, identities), "")
-        update = Update(0, 0, key, identity, own.fields, event_time, own.times, not consents, own.omitted)
+        identity, is_last = next(filter(None, identities), ""), self._creates and not consents
+        update = Update(0, 0, key, identity, own.fields, event_time, own.times, is_last, own.omitted)
         new = self._only_for_new(profile, identities) if self._creates else {}
         update.address, update.passed_over, update.is_permitted = address, passed_over, consents
         update.follower = Follower(tuple(identities), contents if len(self._objects) > 1 else {}, new)
@@ -184,7 +178,8 @@ class Mapper:
                 mapping.audiences.exits_into(fields, times, profile, event_time)
         except ProfileRefusedError as error:
             return error
-        return Content(fields, times, tuple(refused))
+        errors = [] if fields else [error for error in refused.values() if error]
+        return errors[0] if errors else Content(fields, times, tuple(refused))
 
     def _person(self, profile: Profile) -> tuple[str, Address, list[str | None], int]:
         """Whose profile it is: the key and the address by the first rule with a value, and the values of all rules."""
@@ -439,19 +434,18 @@ class _FieldReader:
             raise ProfileRefusedError(Reason("EXPRESSION_FAILED", text, (self.target,)))
         if isinstance(value, dict | list):
             self._refuse("is a list or an object; change the source to a single value")
-        if type(value) is float and not isfinite(value):
-            self._refuse("is not a number that JSON allows")
-        if type(value) is float and value.is_integer() and abs(value) < 2**53:
-            value = int(value)
+        if type(value) is float:
+            value = self._number(value)
         if self._is_text and type(value) in (int, float):
             value = in_digits(value)
             if value is None:
                 self._refuse("is a number of more digits than JSON keeps; send it as text")
-        if self._record_types is not None and value is not None:
-            if value not in self._record_types:
-                self._refuse("names no record type that the integration user can give")
-            return self._record_types[value]
         return self._fitted(value) if type(value) is str else value
+
+    def _number(self, value: float) -> float:
+        if not isfinite(value):
+            self._refuse("is not a number that JSON allows")
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
     def _refuse(self, problem: str) -> NoReturn:
         text = f"The value for {self.target} {problem}."
@@ -467,6 +461,10 @@ class _FieldReader:
         return None if mapping.when_absent == "clear" else value
 
     def _fitted(self, value: str) -> str:
+        if self._record_types is not None:
+            if value not in self._record_types:
+                self._refuse("names no record type that the integration user can give")
+            return self._record_types[value]
         if not is_unicode(value):
             self._refuse("contains an unpaired surrogate (invalid Unicode)")
         length = utf_16_units(value)
