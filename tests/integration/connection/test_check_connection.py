@@ -371,7 +371,8 @@ def test_the_duplicate_rules_of_the_org_are_named(monkeypatch: pytest.MonkeyPatc
 
     assert none == ["No duplicate rule of Lead is active."]
     (rule,) = some
-    assert rule.startswith("Lead's duplicate rule Standard_Lead_Rule refuses")
+    assert rule.startswith("Active duplicate rules of Lead refuse")
+    assert rule.endswith(": Standard_Lead_Rule.")
     assert "may not see" in said()[0]
 
 

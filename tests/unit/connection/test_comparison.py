@@ -662,9 +662,9 @@ def test_who_will_own_new_leads_is_said(text: str, words: list[str]) -> None:
 @pytest.mark.parametrize(
     ("rules", "level", "words"),
     [
-        (("Standard_Lead_Rule", "Ours"), Level.WARNING, "Lead's duplicate rule Standard_Lead_Rule, Ours refuses"),
+        (("Standard_Lead_Rule", "Ours"), Level.WARNING, "Active duplicate rules of Lead refuse records"),
         ((), Level.NOTE, "No duplicate rule of Lead is active."),
-        (None, Level.NOTE, "The user may not see whether a duplicate rule of Lead refuses"),
+        (None, Level.NOTE, "The user may not see whether duplicate rules of Lead refuse"),
     ],
 )
 def test_the_duplicate_rules_of_new_records_are_named(rules: tuple[str, ...] | None, level: Level, words: str) -> None:
@@ -675,7 +675,7 @@ def test_the_duplicate_rules_of_new_records_are_named(rules: tuple[str, ...] | N
     ]
 
     assert (found.level, found.problem.startswith(words)) == (level, True)
-    assert "DUPLICATES_DETECTED" in found.problem or not rules
+    assert found.problem.endswith("(DUPLICATES_DETECTED): Standard_Lead_Rule, Ours.") or not rules
     assert "duplicate_rules" not in [each.key for each in examine(a_destination(allowing), people())]
 
 

@@ -115,11 +115,8 @@ def _placed(finding: Finding, whole: Destination, one: Destination) -> Finding:
 
 
 def _naming(sobject: str, finding: Finding) -> Finding:
-    return (
-        finding
-        if re.search(rf"\b{sobject}\b", finding.problem)
-        else replace(finding, problem=f"{sobject}: {finding.problem}")
-    )
+    said = finding.problem
+    return finding if re.search(rf"\b{sobject}\b", said) else replace(finding, problem=f"{sobject}: {said}")
 
 
 def language_of_texts(language: str) -> Finding:
@@ -279,13 +276,15 @@ def _creation(destination: Destination, facts: OrgFacts) -> Iterator[Finding]:
         problem = f"{facts.free_mb:,} MB of storage are free, for {512 * facts.free_mb:,} new records of 2 KB."
         yield note("identity.create_missing", "", problem)
     if destination.duplicate_rules == "obey":
-        names = ", ".join(facts.duplicate_rules or ())
-        refused = "refuses records that look like others (DUPLICATES_DETECTED)"
-        problem = f"No duplicate rule of {created} is active."
-        if facts.duplicate_rules is None:
-            problem = f"The user may not see whether a duplicate rule of {created} {refused}: Setup > Duplicate Rules."
-        found = warning if names else note
-        yield found("duplicate_rules", "", f"{created}'s duplicate rule {names} {refused}." if names else problem)
+        key, rules = "duplicate_rules", facts.duplicate_rules
+        refuse = f"{created} refuse records that look like others (DUPLICATES_DETECTED)"
+        if rules:
+            yield warning(key, "", f"Active duplicate rules of {refuse}: {', '.join(rules)}.")
+        elif rules is None:
+            cure = "Look at Setup > Duplicate Rules."
+            yield note(key, "", f"The user may not see whether duplicate rules of {refuse}.", cure)
+        else:
+            yield note(key, "", f"No duplicate rule of {created} is active.")
 
 
 def _person_accounts(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:
