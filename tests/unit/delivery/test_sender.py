@@ -15,7 +15,7 @@ from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.delivery.decision import Decision
 from salesforce_destination.delivery.deliverer import Limits
 from salesforce_destination.delivery.memory import Memory
-from salesforce_destination.delivery.sender import SingleRecords
+from salesforce_destination.delivery.refused import SingleRecords
 from salesforce_destination.errors import (
     BadRequestError,
     DailyLimitError,
@@ -677,7 +677,7 @@ def test_a_decision_that_splits_nothing_starts_no_probing() -> None:
 
     single.considered(an_attempt(), Decision(rejected("CODE")), 200)
 
-    assert single.probed([an_attempt()], 5)[1] == ()
+    assert not single.is_probing
 
 
 # Fields that the org lacks.

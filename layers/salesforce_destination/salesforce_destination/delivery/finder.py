@@ -194,7 +194,7 @@ class Finder:
             found.by_id[sobject, record_id] = row
             for field in self._keys.get(sobject, ()):
                 if (value := row.get(field.lower())) is not None:
-                    found.by_key[sobject, field, self._folded(sobject, field, value)].append((record_id, row))
+                    found.by_key[sobject, field, self._folded(sobject, field, value)][record_id] = row
 
     def _folded(self, sobject: str, field: str, value: Json) -> str:
         known = self._field(sobject, field)
@@ -225,10 +225,10 @@ class Finder:
     def _matches(self, rows: FoundRows, sobject: str, field: str, value: str) -> Iterator[Place]:
         if field == ID:
             row = rows.by_id.get((sobject, value))
-            found = [] if row is None else [(value, row)]
+            found = {} if row is None else {value: row}
         else:
-            found = rows.by_key.get((sobject, field, self._folded(sobject, field, value)), [])
-        for record_id, row in found:
+            found = rows.by_key.get((sobject, field, self._folded(sobject, field, value)), {})
+        for record_id, row in found.items():
             is_gone = row.get("isdeleted") is True
             yield Place(
                 sobject, record_id, row, Move.MERGED if is_gone else Move.CONVERTED if row.get("isconverted") else None
@@ -316,7 +316,7 @@ class FoundRows:
 
     def __init__(self) -> None:
         self.by_id: dict[tuple[str, str], Row] = {}
-        self.by_key: defaultdict[tuple[str, str, str], list[tuple[str, Row]]] = defaultdict(list)
+        self.by_key: defaultdict[tuple[str, str, str], dict[str, Row]] = defaultdict(dict)
 
 
 _OF_QUERIES = frozenset({"IsDeleted", "MasterRecordId", "IsConverted", "ConvertedContactId"})

@@ -48,7 +48,7 @@ NOBODY = rejected("NOT_FOUND", "The org has no record with this identity, or the
 
 
 @dataclass(slots=True)
-class Places:
+class RecordPlaces:
     """
     The places of one batch's records.
 
@@ -137,7 +137,7 @@ class Places:
             self.sender.batch.records_unchanged += 1
             self.sender.batch.settle(there.record.updates, DELIVERED)
             return None
-        there.not_there = filled
+        there.not_there, there.is_read = filled, bool(rows)
         return self.sender.ready(there.without(filled))
 
     # New records.

@@ -20,7 +20,7 @@ from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.delivery.decision import Decision, Refusals, outcome_of_failure
 from salesforce_destination.delivery.finder import Finder
 from salesforce_destination.delivery.memory import FAST_SECONDS, Memory
-from salesforce_destination.delivery.places import Gone, Places
+from salesforce_destination.delivery.places import Gone, RecordPlaces
 from salesforce_destination.delivery.ports import Org
 from salesforce_destination.delivery.refused import RefusedRecords, SingleRecords
 from salesforce_destination.errors import (
@@ -88,12 +88,12 @@ class Sender:
     _most_calls: int = 0
     _calls: int = 0
     _descriptions: dict[str, ObjectDescription | DestinationError] = field(default_factory=dict)
-    _places: Places = field(init=False)
+    _places: RecordPlaces = field(init=False)
     _refused: RefusedRecords = field(init=False)
     _single: SingleRecords = field(init=False)
 
     def __post_init__(self) -> None:
-        self._single, self._calls, self._places = SingleRecords(), self.org.api_calls(), Places(self)
+        self._single, self._calls, self._places = SingleRecords(), self.org.api_calls(), RecordPlaces(self)
         self._refused = RefusedRecords(self.destination, self.memory, self.batch)
         if self.memory.is_limit_spent():
             self.stopped = deferred("REQUEST_LIMIT_EXCEEDED", Wait.DAILY_LIMIT)

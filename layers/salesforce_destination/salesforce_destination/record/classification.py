@@ -182,9 +182,12 @@ SET_UP_CODES = frozenset(
 """What the org's own set-up may refuse to all records alike: validation, triggers, flows, rights, sharing, limits."""
 
 
+_OUR_OWN = ("RECORD_MERGED", "IDENTITY_CONFLICT")
+
+
 def may_be_common(code: str) -> bool:
     """Whether a record with this refusal may be one of many that the org's set-up refuses; unknown codes may be."""
-    return code in SET_UP_CODES or code not in {*_BY_CODE, "RECORD_MERGED"}  # the last is our own
+    return code in SET_UP_CODES or code not in {*_BY_CODE, *_OUR_OWN}
 
 
 OF_A_WHOLE: Mapping[str, Meaning] = {
