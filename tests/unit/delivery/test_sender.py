@@ -656,9 +656,7 @@ def test_of_several_codes_the_one_that_refused_most_is_common() -> None:
 
 
 def test_nothing_is_held_back_before_a_split() -> None:
-    pending = [an_attempt(str(number), most) for number, most in enumerate([200, 100, 1])]
-
-    assert a_single().probed(pending, 5) == (pending, ())
+    assert not a_single().is_probing
 
 
 def test_while_splitting_five_of_the_smallest_collections_go_first_and_the_rest_waits_in_its_order() -> None:

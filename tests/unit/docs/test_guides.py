@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
-from salesforce_destination.delivery.sender import NOT_THERE
+from salesforce_destination.delivery.refused import NOT_THERE
 from salesforce_destination.destination.destination import read_destination
 from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.profile.event_time import parse_time

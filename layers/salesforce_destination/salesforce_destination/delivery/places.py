@@ -109,9 +109,9 @@ class RecordPlaces:
             there = Place("Contact", contact, {}, Move.CONVERTED)
             together.setdefault((there.sobject, contact), []).append((attempt, there))
             return
-        code = "CANNOT_UPDATE_CONVERTED_LEAD" if is_converted else "ENTITY_IS_DELETED"
+        refusal = RecordError("CANNOT_UPDATE_CONVERTED_LEAD" if is_converted else "ENTITY_IS_DELETED")
         if there_too := self._placed([attempt], Address(place.sobject), place.record_id):
-            decision = self.sender.refusals.decide(there_too, [RecordError(code)], 1, 1, self.sender.describe)
+            decision = self.sender.refusals.decide(there_too, [refusal], 1, 1, self.sender.describe)
             if decision.move is None:
                 self.sender.carry_out(there_too, decision)
             else:

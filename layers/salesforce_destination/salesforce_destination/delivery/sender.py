@@ -105,8 +105,6 @@ class Sender:
         collections = self.memory.collections_per_request
         self._most_calls = self.org.api_calls() + MOST_REQUESTS_TO_SPLIT * -(-len(records) // 1_000)
         self._look_for_missing()
-        if self.finder.lacks_description:
-            self._need_descriptions()
         self.records = records
         most = min(records_per_collection, self.memory.records_per_collection)
         self._single.is_probing = most < records_per_collection
@@ -121,26 +119,28 @@ class Sender:
         if self.finder.creates:
             self._places.count_people()
         self._refused.settle(records)
+        self._learn_sizes(collections, most)
+        self.batch.requests = self.org.api_calls() - self._calls
+        self.batch.update_only_ignored = self.memory.update_only_ignored
+        del self._places  # knows its sender: together they would keep the batch from being forgotten
+
+    def _learn_sizes(self, collections: int, most: int) -> None:
+        """Keep for the next batch how many records the org takes at once."""
         if self._single.refused and self._single.has_split:
             self.memory.collections_per_request = collections  # a record was to blame, not the size
         elif self._single.has_split:
             self.memory.records_per_collection = self._single.size or most
-        elif self.stopped is None and len(records) >= most:
+        elif self.stopped is None and len(self.records) >= most:
             self.memory.records_per_collection = 2 * most
-        self.batch.requests = self.org.api_calls() - self._calls
-        self.batch.update_only_ignored = self.memory.update_only_ignored
-        del self._places  # knows its sender: together they would keep the batch from being forgotten
 
     def _look_for_missing(self) -> None:
         if self.stopped is None:
             with suppress(DestinationError):  # asked again in five minutes; until then these fields count as missing
                 self.memory.ask_for_missing(self.describe)
-
-    def _need_descriptions(self) -> None:
-        self.describe_all()
-        errors = [each for each in self._descriptions.values() if isinstance(each, DestinationError)]
-        if self.stopped is None and errors:
-            self.stopped = outcome_of_failure(errors[0], was_sent=False)
+        if self.finder.lacks_description:
+            self.describe_all()
+            errors = [each for each in self._descriptions.values() if isinstance(each, DestinationError)]
+            self.stopped = self.stopped or (outcome_of_failure(errors[0], was_sent=False) if errors else None)
 
     # What of a record is to be sent.
 
