@@ -17,7 +17,7 @@ from salesforce_destination.destination.destination import Destination, spelled_
 from salesforce_destination.errors import TokenUnavailableError
 from salesforce_destination.login.token import AccessToken
 
-from destination_cli.create_fields.found import Found, assumed, describe, read_org, who_am_i
+from destination_cli.create_fields.found import Found, assumed, describe, key_of, read_org, who_am_i
 from destination_cli.create_fields.maker import take
 from destination_cli.create_fields.metadata import read_conversion, read_metadata
 from destination_cli.create_fields.needs import FieldKind, UnsuitableTypeError, Wanted, handed_on, wanted_by
@@ -46,9 +46,10 @@ class Sight:
 def sight_of(described: Mapping[str, Any], wanted: Wanted) -> Sight:
     """Judge a describe that the integration user asked for."""
     fields = {str(field["name"]).lower(): field for field in described["fields"]}
+    fields |= {key_of(f"{field.get('relationshipName')}."): field for field in described["fields"]}
     names = wanted.integration.fields
-    seen = [name for name in names if name.lower() in fields]
-    edits = tuple(name for name in seen if fields[name.lower()].get("updateable"))
+    seen = [name for name in names if key_of(name) in fields]
+    edits = tuple(name for name in seen if fields[key_of(name)].get("updateable"))
     return Sight(
         edits=edits,
         only_reads=tuple(name for name in seen if name not in edits),

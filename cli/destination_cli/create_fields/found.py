@@ -34,7 +34,7 @@ class FoundField:
 
     `type` is as a describe names it. `rights_of` is the field whose permission decides over it, with its sObject:
     itself, the address it is a part of, the contact's on a person account, or None where everyone has it. `metadata` is
-    there only where the administrator had to look it up.
+    there only where the administrator had to look it up. `parents` are what a lookup can lead to.
     """
 
     name: str
@@ -43,6 +43,7 @@ class FoundField:
     record_id: str | None = None
     values: frozenset[str] = frozenset()
     metadata: Mapping[str, Any] | None = None
+    parents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class FoundSet:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One org, before anything is changed. Field names are found in any case, as Salesforce finds them."""
+    """One sObject of an org, before anything is changed; fields are known by `key_of` their names."""
 
     fields: Mapping[str, FoundField]
     rules: tuple[FoundRule, ...] = ()
@@ -76,17 +77,27 @@ class Found:
     sets: Mapping[str, FoundSet] = field(default_factory=dict)
 
     def field_named(self, name: str) -> FoundField | None:
-        """A field by its name in any case."""
-        return self.fields.get(name.lower())
+        """A field by its name in any case; for one of a parent's the lookup."""
+        return self.fields.get(key_of(name))
+
+
+def key_of(name: str) -> str:
+    """What stands for a field, as Salesforce finds it in any case, or for a lookup by its relationship."""
+    relationship, point, _ = name.lower().partition(".")
+    return f"{relationship.partition(':')[0]}{point}"
 
 
 def assumed(sobject: str, names: Iterable[str]) -> Found:
     """An org that nobody has looked at: it has these standard and foreign fields, and nothing that can be made here."""
-    known = {name.lower(): FoundField(name, "", _assumed_rights(sobject, name)) for name in names}
+    known = {key_of(name): FoundField(name, "", _assumed_rights(sobject, name)) for name in names}
     return Found({"ispersonaccount": FoundField("IsPersonAccount", "boolean", None), **known})
 
 
 def _assumed_rights(sobject: str, name: str) -> str | None:
+    relationship, point, _ = name.partition(".")
+    if point:
+        lookup = relationship.partition(":")[0]
+        name = f"{lookup[:-3]}__c" if lookup.endswith("__r") else f"{lookup}Id"
     home, own = home_of(sobject, name)
     if own.lower() in EVERYONE_HAS:
         return None
@@ -126,6 +137,8 @@ def _fields(api: OrgApi, wanted: Wanted) -> dict[str, FoundField]:
     described = {str(field["name"]): field for field in describe(api, wanted.sobject)["fields"]}
     ids = _custom_fields(api, wanted.sobject)
     fields = {name.lower(): _seen(wanted.sobject, found, described, ids) for name, found in described.items()}
+    lookups = ((each.get("relationshipName"), fields[name.lower()]) for name, each in described.items())
+    fields |= {key_of(f"{relationship}."): field for relationship, field in lookups if relationship}
     for each in wanted.fields:
         key = each.name.lower()
         known = fields.get(key)
@@ -145,6 +158,7 @@ def _seen(sobject: str, field: Json, described: Mapping[str, Json], ids: Mapping
         rights_of=".".join(home_of(sobject, owner)) if owner else None,
         record_id=ids.get(name.lower()),
         values=frozenset(str(value["value"]) for value in values),
+        parents=tuple(field.get("referenceTo") or ()),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from salesforce_destination.errors import Mistake
 from salesforce_destination.record.guards import GUARD_EXEMPT
 
-from destination_cli.create_fields.found import Found, FoundField, FoundRule, FoundSet
+from destination_cli.create_fields.found import EVERYONE_HAS, Found, FoundField, FoundRule, FoundSet
 from destination_cli.create_fields.metadata import (
     LEAD_CONVERSION,
     Json,
@@ -269,6 +269,26 @@ def _set_steps(wanted: Wanted, each: WantedSet, found: Found) -> Iterator[Step]:
         listed = ", ".join(name.removeprefix(f"{wanted.sobject}.") for name in fields)
         detail = f"{'edit' if each.edit else 'read'} {listed}"
         yield SetRecords(each.name, "FieldPermissions", rows, "rights on fields", detail)
+    if keys := [name for name in parents_keys(each, found) if name not in there.fields]:
+        read: Json = {"PermissionsRead": True, "PermissionsEdit": False}
+        rows = tuple({"SobjectType": name.partition(".")[0], "Field": name} | read for name in keys)
+        yield SetRecords(each.name, "FieldPermissions", rows, "rights on parents", f"read {', '.join(keys)}")
+
+
+def parents_keys(each: WantedSet, found: Found) -> list[str]:
+    """The fields by which a file names parents, as far as rights can be given: who may not read one is told of none."""
+    keys = []
+    for name in each.fields:
+        relationship, _, key = name.partition(".")
+        there = found.field_named(name) if key else None
+        parent = relationship.partition(":")[2] or next(iter(there.parents), "") if there else ""
+        if parent not in _NO_RIGHTS_ON and key.lower() not in EVERYONE_HAS:
+            keys.append(f"{parent}.{key}")
+    return keys
+
+
+_NO_RIGHTS_ON = ("", "Group", "RecordType", "User")
+"""Whose fields no permission set speaks of."""
 
 
 def _row(there: Mapping[str, tuple[str, Any]], name: str, new: Json) -> Json:
@@ -290,6 +310,7 @@ def rights_of(wanted: Wanted, each: WantedSet, found: Found) -> dict[str, frozen
         return {}
     homes = {name.partition(".")[0] for name in permissionable(wanted, each, found)}
     homes |= {"Account"} if wanted.sobject == "Contact" else set()
+    homes |= {name.partition(".")[0] for name in parents_keys(each, found)}
     return {
         name: each.rights if name == wanted.sobject else frozenset({"Read"})
         for name in sorted({wanted.sobject, *homes})

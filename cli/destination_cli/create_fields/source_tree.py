@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 from destination_cli.create_fields.found import Found
 from destination_cli.create_fields.metadata import LEAD_CONVERSION, NAMESPACE, Element, add_members
 from destination_cli.create_fields.needs import RIGHTS, Wanted, WantedSet
-from destination_cli.create_fields.plan import Component, Plan, permissionable, rights_of
+from destination_cli.create_fields.plan import Component, Plan, parents_keys, permissionable, rights_of
 
 ROOT = PurePosixPath("force-app/main/default")
 
@@ -79,6 +79,8 @@ def _permission_set(wanted: Wanted, each: WantedSet, found: Found, there: Elemen
     for name in permissionable(wanted, each, found):
         entry = _entry(root, "fieldPermissions", "field", name, ("editable", "readable"))
         _allow(entry, "readable", *(["editable"] if each.edit else []))
+    for name in parents_keys(each, found):
+        _allow(_entry(root, "fieldPermissions", "field", name, ("editable", "readable")), "readable")
     root[:] = sorted(root, key=lambda child: (child.tag, child.findtext("field") or child.findtext("object") or ""))
     return root
 

@@ -13,7 +13,16 @@ from destination_cli.create_fields.creation import CreateFields, CreationOptions
 from destination_cli.create_fields.needs import FieldKind
 from destination_cli.org_api import OrgError
 from destination_cli.target import TargetError
-from destination_testbench.org import AccessLevel, Fault, FaultKind, OrgConfig, OrgServer, SimulatedOrg, serve
+from destination_testbench.org import (
+    AccessLevel,
+    Fault,
+    FaultKind,
+    OrgConfig,
+    OrgServer,
+    SimulatedOrg,
+    record_id,
+    serve,
+)
 from guarded_org import GUARDED, GUARDS, PEOPLE
 from org_caller import ADMIN, Caller, a_contact, a_lead, an_org, first_error
 from org_target import a_target, admin_token
@@ -504,3 +513,28 @@ def test_an_export_holds_what_a_converted_lead_hands_on(
     assert all(f"<inputField>{name}</inputField>" in text for name in HANDED_ON)
     assert text.count("<outputObject>Contact</outputObject>") == text.count("<allowOwnerChange>false<") == 1
     assert len(list((tmp_path / "sfdx").rglob("*.permissionset-meta.xml"))) == 4
+
+
+PARENTS = """
+[[mappings]]
+source = "b2b.accountNumber"
+target = "Account.CDP_Customer__c"
+[[mappings]]
+source = "owner"
+target = "Owner:User.FederationIdentifier"
+"""
+
+
+def test_parents_are_written_by_the_rights_on_the_lookup_and_read_by_those_on_their_key(
+    org: SimulatedOrg, server: OrgServer, file: Path
+) -> None:
+    org.insert("Account", record_id("001", 1), {"Name": "Acme", "CDP_Customer__c": "4711"})
+    file.write_text(GUARDED + PARENTS)
+
+    first, second = Run(server, file, yes=True), Run(server, file)
+
+    assert (first.status, "can write 9 of 9 fields" in first.text) == (0, True)
+    assert "read Account.CDP_Customer__c" in first.text
+    assert (second.status, "The org has everything" in second.text) == (0, True)
+    row = {**a_contact(), "Account": {"CDP_Customer__c": "4711"}}
+    assert Caller(org).update(row)[0]["success"]
