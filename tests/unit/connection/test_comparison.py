@@ -404,6 +404,7 @@ KNOWN = {
     "account": read_description(
         {"name": "Account", "fields": [a_field("Name"), a_field("CDP_Key__c", externalId=True, idLookup=True)]}
     ),
+    "level__c": read_description({"name": "Level__c"}),
     "user": read_description({"name": "User", "fields": [a_field("FederationIdentifier", idLookup=True)]}),
 }
 
@@ -444,6 +445,13 @@ def test_a_relationship_is_compared_with_the_sobject_and_its_parent(text: str, k
 
     assert [each.key for each in found if each.level is Level.ERROR] == ([f"mappings[3].{key}"] if key else [])
     assert not words or words in str(found[0])
+
+
+def test_a_parent_that_nobody_described_is_not_called_missing() -> None:
+    (found,) = findings(to("Account.CDP_Key__c"), an_org(*PARENTS))
+
+    assert (found.level, found.key) == (Level.NOTE, "mappings[3].target")
+    assert found.problem == "No describe of Account was given, so CDP_Key__c is not compared."
 
 
 def test_record_types_that_nobody_may_assign_are_told_from_those_that_a_profile_names() -> None:

@@ -95,6 +95,9 @@ def _relationship(
 
 def _of_parent(key: str, parent: str, name: str, known: Mapping[str, ObjectDescription]) -> Iterator[Finding]:
     if (description := known.get(parent.lower())) is None:
+        yield note(key, "", f"No describe of {parent} was given, so {name} is not compared.")
+        return
+    if not description.fields:
         yield error(key, "", f"The integration user cannot see {parent}.", f"Give it the right to read {parent}.")
         return
     fields = {field.name.lower(): field for field in description.fields.values()}

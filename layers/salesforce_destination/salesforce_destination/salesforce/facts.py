@@ -64,7 +64,7 @@ class FactFinder:
                 name = relationship(target, described[one.salesforce_object.lower()])[1]
                 if name and name.lower() not in found.keys() | described.keys():
                     answer = self._unless_refused(f"/sobjects/{name}/describe")
-                    found |= {name.lower(): read_description(answer)} if answer else {}
+                    found[name.lower()] = read_description(answer or {"name": name})
         return found
 
     def _rules(self, sobject: str) -> tuple[ValidationRule, ...] | None:
