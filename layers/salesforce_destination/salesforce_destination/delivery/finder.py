@@ -20,7 +20,7 @@ from salesforce_destination.profile.source import in_digits
 from salesforce_destination.record.description import NUMBER_TYPES
 from salesforce_destination.record.record import ID, Address, Record
 from salesforce_destination.record.salesforce_id import to_18
-from salesforce_destination.record.successor import MERGEABLE, Move, queries_by
+from salesforce_destination.record.successor import Move, queries_by
 
 if TYPE_CHECKING:
     from salesforce_destination.delivery.ports import Org
@@ -73,7 +73,7 @@ class Finder:
         nested = {mapping.target for file in self._files.values() for mapping in file.mappings if "." in mapping.target}
         self.parents = *PARENTS, *sorted(nested)
         self._descriptions: dict[str, ObjectDescription] = {}
-        self._needs_description = bool(nested) or len(destination.objects) > 1
+        self._needs_description = bool(nested) or self.may_follow
         self._look_at_keys()
 
     def use_description(self, description: ObjectDescription) -> frozenset[str]:
@@ -92,9 +92,17 @@ class Finder:
             for sobject, field in rule
             if field != ID and not self._is_unique(sobject, field)
         }
-        self.lacks_description = self._needs_description and self._descriptions.keys() < self._files.keys()
         reads = self._skips or any(self._if_empty.values())
         self.asks_none_first = not (reads or self._asked_for or len(self._files) > 1)
+        needs_description = self._needs_description or not self.asks_none_first
+        self.lacks_description = needs_description and self._descriptions.keys() < self._files.keys()
+
+    def lacking(self) -> frozenset[str]:
+        """The keys that the org has not, or that the integration user does not see."""
+        keys = [(name, key) for name, keys in self._keys.items() for key in keys]
+        return frozenset(
+            key for name, key in keys if name in self._descriptions and key not in self._descriptions[name].fields
+        )
 
     def _is_unique(self, sobject: str, field: str) -> bool:
         known = self._field(sobject, field)
@@ -173,11 +181,11 @@ class Finder:
             yield from queries_by(sobject, field, self._columns(sobject), chunk, quotes=not is_number)
 
     def _columns(self, sobject: str) -> list[str]:
-        file, lead = self._files[sobject], ["IsConverted", "ConvertedContactId"] if sobject == "Lead" else []
-        merged = ["MasterRecordId"] if sobject in MERGEABLE else []
+        file, description = self._files[sobject], self._descriptions.get(sobject)
+        told = [name for name in _OF_QUERIES if description is not None and name in description.fields]
         compared = file.written_fields if self._skips else self._if_empty[sobject]
         read = [column for name in compared if (column := self._column(file, name))]
-        return list(dict.fromkeys([ID, "IsDeleted", *merged, *lead, *self._keys[sobject], *read]))
+        return list(dict.fromkeys([ID, *told, *self._keys[sobject], *read]))
 
     def _column(self, file: Destination, name: str) -> str:
         """The field to read for what a mapping writes; empty where the user does not see it."""
@@ -319,7 +327,8 @@ class FoundRows:
         self.by_key: defaultdict[tuple[str, str, str], dict[str, Row]] = defaultdict(dict)
 
 
-_OF_QUERIES = frozenset({"IsDeleted", "MasterRecordId", "IsConverted", "ConvertedContactId"})
+_OF_QUERIES = ("IsDeleted", "MasterRecordId", "IsConverted", "ConvertedContactId")
+"""What tells of a record that is not there any more where it is; not every sObject has all of them."""
 
 
 def _target(rule: Any, sobject: str) -> str | None:

@@ -24,6 +24,7 @@ from salesforce_destination.outcome import (
     Reason,
     Wait,
     deferred,
+    missing_in_org,
     rejected,
 )
 from salesforce_destination.record.classification import RecordError
@@ -93,6 +94,9 @@ class RecordPlaces:
         except DestinationError as error:
             if isinstance(error, BadRequestError):
                 self.sender.describe_all()  # perhaps a field went that was read: the next batch reads what there is
+                if keys := self.sender.finder.lacking():
+                    self.sender.batch.missing.update(keys)
+                    return missing_in_org(keys)
             return outcome_of_failure(error, was_sent=False)
 
     def _follow(
