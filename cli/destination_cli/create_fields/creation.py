@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.markup import escape
@@ -28,13 +28,12 @@ from destination_cli.target import Target, destination_in
 from destination_cli.terminal import FINDINGS, GOOD
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(NamedTuple):
     """What the integration user sees of the fields that the file writes."""
 
-    edits: tuple[str, ...]
-    only_reads: tuple[str, ...]
-    lacks: tuple[str, ...]
+    edits: list[str]
+    only_reads: list[str]
+    lacks: list[str]
     edits_records: bool
 
     @property
@@ -45,17 +44,11 @@ class Sight:
 
 def sight_of(described: Mapping[str, Any], wanted: Wanted) -> Sight:
     """Judge a describe that the integration user asked for."""
-    fields = {str(field["name"]).lower(): field for field in described["fields"]}
-    fields |= {key_of(f"{field.get('relationshipName')}."): field for field in described["fields"]}
-    names = wanted.integration.fields
-    seen = [name for name in names if key_of(name) in fields]
-    edits = tuple(name for name in seen if fields[key_of(name)].get("updateable"))
-    return Sight(
-        edits=edits,
-        only_reads=tuple(name for name in seen if name not in edits),
-        lacks=tuple(name for name in names if name not in seen),
-        edits_records=described.get("updateable") is True,
-    )
+    known = {str(field["name"]).lower(): field.get("updateable") for field in described["fields"]}
+    known |= {key_of(f"{field.get('relationshipName')}."): field.get("updateable") for field in described["fields"]}
+    may_edit = {name: known.get(key_of(name)) for name in wanted.integration.fields}
+    edits, only_reads, lacks = ([name for name in may_edit if may_edit[name] is it] for it in (True, False, None))
+    return Sight(edits, only_reads, lacks, described.get("updateable") is True)
 
 
 def show_plan(sobjects: Sequence[str], todo: Plan, console: Console) -> None:
@@ -82,11 +75,8 @@ def show_done(step: Step, console: Console) -> None:
 def show_sight(sight: Sight | None, wanted: Wanted, console: Console) -> None:
     """Print what the integration user sees."""
     if sight is None:
-        name = wanted.integration.name
-        console.print(
-            f"You named no stack: assign {name} to the integration user by hand (Setup > Permission Sets).",
-            highlight=False,
-        )
+        by_hand = f"assign {wanted.integration.name} to the integration user by hand (Setup > Permission Sets)."
+        console.print(f"You named no stack: {by_hand}", highlight=False)
         return
     total = len(wanted.integration.fields)
     sign = "[green]✓[/]" if sight.is_whole else "[red]✗[/]"
@@ -253,6 +243,6 @@ class CreateFields:
             "salesforce_objects": [each.sobject for each in wanted],
             "steps": [{**row, "done": step in self._done} for row, step in zip(rows, todo.steps, strict=True)],
             "problems": [asdict(problem) for problem in todo.problems],
-            "integration_user": {name: asdict(sight) for name, sight in sights.items()},
+            "integration_user": {name: sight._asdict() for name, sight in sights.items()},
         }
-        print(json.dumps(report, indent=2, default=list))
+        print(json.dumps(report, indent=2))
