@@ -10,6 +10,8 @@ from functools import cache
 import botocore.session
 import pytest
 
+pytest.register_assert_rewrite("people_table")
+
 NOT_AN_ACCOUNT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",

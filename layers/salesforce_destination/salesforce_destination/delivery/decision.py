@@ -186,7 +186,7 @@ class Refusals:
         """What each error means, and the fields that the org lacks."""
         lacking, judged = frozenset[str](), list[tuple[Meaning, RecordError]]()
         for error in errors:
-            meaning = self._meaning(error)
+            meaning = self._meaning(attempt, error)
             if meaning is Meaning.FIELD:
                 lacks = self._lacking(attempt, error, describe)
                 lacking, meaning = lacking | lacks, Meaning.MISMATCH if lacks else Meaning.REJECT
@@ -206,8 +206,10 @@ class Refusals:
             return Decision(rejected(error.code, text.strip()))
         return self.decide(attempt, [told], receive_count, collection_size, describe)
 
-    def _meaning(self, error: RecordError) -> Meaning:
-        races = error.code == "DUPLICATE_VALUE" and not self._keys.keys().isdisjoint(_words(error))
+    def _meaning(self, attempt: Attempt, error: RecordError) -> Meaning:
+        """What an error means; who has the key by now, or is hidden, may be found the next time."""
+        words = () if error.code != "DUPLICATE_VALUE" else _words(error)
+        races = not self._keys.keys().isdisjoint(words) or (attempt.record.creates and "unknown" in words)
         return Meaning.UNKNOWN if races else meaning_of(error)
 
     def _is_not_found(self, attempt: Attempt, errors: Sequence[RecordError]) -> bool:

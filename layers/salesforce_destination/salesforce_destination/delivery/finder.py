@@ -159,7 +159,7 @@ class Finder:
     def known_place(self, attempt: Attempt) -> str | None:
         """The sObject of a record whose Id is known, and that was not refused for it; None for every other."""
         address = attempt.record.address or self._own
-        return address.sobject if address.field == ID and attempt.not_found is None else None
+        return address.sobject or None if address.field == ID and attempt.not_found is None else None
 
     def identities(self, attempt: Attempt) -> list[str | None]:
         """The values of all rules, the latest event's first."""

@@ -160,7 +160,7 @@ class RecordPlaces:
         room = self.sender.memory.may_be_created(percent, self._people()) if percent < 100 else len(creating)
         for number, person in enumerate(finder.people(creating) if creating else ()):
             if number < room:
-                yield self._placed(person, Address(finder.creates, "", creates=True))
+                yield self.sender.ready(self._placed(person, Address(finder.creates, "", creates=True)))
             else:
                 self.sender.batch.creations_held += 1
                 self.sender.batch.settle(_events(person), CREATIONS_HELD)
@@ -255,7 +255,7 @@ class RecordPlaces:
                 continue
             own = self._known().setdefault(record_id, attempt.record)
             if not set(map(id, own.updates)).issuperset(map(id, attempt.record.updates)):
-                again = self._placed([attempt], Address(attempt.record.sobject), record_id)
+                again = self.sender.ready(self._placed([attempt], Address(attempt.record.sobject), record_id))
                 if again is not None:
                     yield again.without(self.sender.finder.held(again.record, None)[0])
 

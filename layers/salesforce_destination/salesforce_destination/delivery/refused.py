@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ENOUGH_ALONE = 20
 """After so many records that were refused alone for one reason, the others are not taken apart for it."""
 
-NOT_COMMON = frozenset({"CANNOT_UPDATE_CONVERTED_LEAD", "RECORD_MERGED"})
+NOT_COMMON = frozenset({"CANNOT_UPDATE_CONVERTED_LEAD", "IDENTITY_CONFLICT", "RECORD_MERGED"})
 """Codes that say something of each record for itself, however many there are."""
 
 NOT_THERE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"})

@@ -140,6 +140,7 @@ class Mapper:
         """Map a profile that may get a record, that several rules find, or that several sObjects take."""
         key, address, identities, passed_over = self._person(profile)
         may_be_elsewhere = len(list(filter(None, identities))) > 1 or address.field != ID
+        may_be_elsewhere |= address.sobject == "Lead" and self.destination.converted_leads == "contact"
         contents = {
             name: self._content(mapping, profile, event_time, sent_at, consents=consents)
             for name, mapping in self._objects.items()
@@ -192,6 +193,9 @@ class Mapper:
         place = next((number for number, each in enumerate(found) if isinstance(each, tuple)), None)
         errors = [each for each in found if isinstance(each, ProfileRefusedError)]
         malformed = [error for error in errors if error.reason.code != "NO_IDENTITY"]
+        if place is None and not malformed and len(errors) > 1:
+            sources = ", ".join(dict.fromkeys(rule.source for rule in self.destination.rules))
+            raise ProfileRefusedError(Reason("NO_IDENTITY", f"The profile has no identity at any of these: {sources}."))
         if place is None:
             raise (malformed or errors)[0]
         key, identity = found[place]  # type: ignore[misc]  # it is a pair
