@@ -127,7 +127,7 @@ CASES: Mapping[Variant, Case] = {
     Variant.SEVERAL_IDENTITIES: Case("primary identity second", change=_second_identity),
     Variant.ONLY_IF: Case("`only_if`", "only-if"),
     Variant.ORDERING: Case("`[ordering]` field", "ordering"),
-    Variant.REFUSED: Case("Salesforce refuses every record", error="INVALID_EMAIL_ADDRESS"),
+    Variant.REFUSED: Case("Salesforce refuses every record", error="STRING_TOO_LONG"),
     Variant.DEFERRED: Case("every record is locked", error="UNABLE_TO_LOCK_ROW"),
 }
 CORNERS = tuple(

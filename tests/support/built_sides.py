@@ -27,6 +27,7 @@ EVENTS_OF = {
         "refresh_token.json": "RefreshTokenFunction",
     },
     "leads": {"check_connection.json": "CheckConnectionFunction", "deliver-leads.json": "DeliverFunction"},
+    "people": {"check_connection.json": "CheckConnectionFunction", "deliver-people.json": "DeliverFunction"},
 }
 CLOCKED = {"CreatedDate", "LastModifiedDate", "SystemModstamp"}
 DONE: dict[str, list[str]] = {"batchItemFailures": []}

@@ -61,11 +61,6 @@ def _nobodys_id(body: dict[str, Any]) -> str:
     return json.dumps(body)
 
 
-def _invalid_email(body: dict[str, Any]) -> str:
-    body["personalEmail"]["address"] = "person at example.com"
-    return json.dumps(body)
-
-
 MISTAKES = (
     Defect("NOT_JSON", _not_json),
     Defect("NO_IDENTITY", _without_identity),
@@ -74,7 +69,6 @@ MISTAKES = (
     Defect("STATUS_UNKNOWN", _unknown_status),
     Defect("IDENTITY_MALFORMED", _mistyped_id),
     Defect("INVALID_CROSS_REFERENCE_KEY", _nobodys_id),
-    Defect("INVALID_EMAIL_ADDRESS", _invalid_email),
 )
 
 

@@ -68,7 +68,7 @@ def test_a_field_that_is_removed_in_the_org_is_named_and_the_tick_comes_back_wit
 
     assert broken.exit_code == 1
     assert "✗ Not connected." in broken.output
-    assert "audience 1, 'Loyal customers', line 31: mapping_id" in broken.output
+    assert "audience 1, 'Loyal customers', line 32: mapping_id" in broken.output
     assert "Contact has no field CDP_Loyal__c" in broken.output
     assert mended.exit_code == 0
     assert "✓ Connected." in mended.output

@@ -137,7 +137,7 @@ def test_a_contact_is_explained_by_what_became_of_its_messages_and_what_the_org_
     identity = an_id(300)
     run("send", profiles(tmp_path / "one.jsonl", range(300, 301), "realized"), "--as-of", "2026-01-11T21:24:39Z")
     wait_until(lambda: answer(run, "explain", identity)["events"], 30)
-    run("send", profiles(tmp_path / "bad.jsonl", range(300, 301), "realized", email="none"))
+    run("send", profiles(tmp_path / "bad.jsonl", range(300, 301), "realized", last_name="x" * 81))
     wait_until(lambda: len(answer(run, "explain", identity)["events"]) == 2, 30)
 
     code, text = run("explain", identity[:15])
@@ -145,10 +145,10 @@ def test_a_contact_is_explained_by_what_became_of_its_messages_and_what_the_org_
     assert code == 1
     (delivered, refused) = answer(run, "explain", identity)["events"]
     assert (delivered["outcome"], delivered["event_time"]) == ("delivered", 1768166679000)
-    assert (refused["outcome"], refused["code"]) == ("rejected", "INVALID_EMAIL_ADDRESS")
-    (reason,) = answer(run, "dead-letters", "--reason", "INVALID_EMAIL_ADDRESS")["dead_letters"]
+    assert (refused["outcome"], refused["code"]) == ("rejected", "VALUE_TOO_LONG")
+    (reason,) = answer(run, "dead-letters", "--reason", "VALUE_TOO_LONG")["dead_letters"]
     assert reason["samples"][0]["message_id"].startswith(refused["message_id"])
-    assert "destination dead-letters --reason INVALID_EMAIL_ADDRESS" in text
+    assert "destination dead-letters --reason VALUE_TOO_LONG" in text
     assert f"look for message {refused['message_id']}" in text
     assert "CDP_Loyal__c" in text
     assert "realized" in text

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import LOYAL, a_message, a_profile, an_id
+from builders import CONTACTS, LOYAL, a_message, a_profile, an_id
 from deliver_function import ROOT, Context, DeliverStack, error_code
 from destination_testbench.org import Fault, FaultKind
 from moto import mock_aws
@@ -18,6 +18,15 @@ from moto import mock_aws
 def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeliverStack]:
     with mock_aws():
         yield DeliverStack(monkeypatch)
+
+
+@pytest.fixture
+def strict_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[DeliverStack]:
+    """One that leaves out nothing that Salesforce refuses."""
+    file = tmp_path / "contacts.toml"
+    file.write_text(CONTACTS)
+    with mock_aws():
+        yield DeliverStack(monkeypatch, file)
 
 
 def now_ms() -> int:
@@ -71,7 +80,8 @@ def test_a_thousand_messages_for_a_thousand_records_cost_one_call(monkeypatch: p
         assert names == {f"Name {n}" for n in range(1, 1001)}
 
 
-def test_what_can_never_succeed_is_in_the_dead_letter_queue_with_its_reason(stack: DeliverStack) -> None:
+def test_what_can_never_succeed_is_in_the_dead_letter_queue_with_its_reason(strict_stack: DeliverStack) -> None:
+    stack = strict_stack
     bodies: list[tuple[Any, str]] = [
         ('{"trailing": "comma",}', "NOT_JSON"),
         (a_profile(2, last_name=None), "REQUIRED_VALUE_MISSING"),

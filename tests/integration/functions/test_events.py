@@ -12,6 +12,7 @@ import pytest
 from builders import an_id
 from deliver_function import ROOT, Context, DeliverStack, error_code
 from destination_testbench.org import Fault, FaultKind
+from destination_testbench.org.records.seed import person
 from logins import TOKEN, TokenEndpoint
 from moto import mock_aws
 from refresh_function import Stack
@@ -19,15 +20,16 @@ from refresh_function import Stack
 EVENTS = ROOT / "events"
 CONTACTS = ROOT / "layers" / "destinations" / "contacts.toml"
 LEADS = ROOT / "layers" / "destinations" / "leads.toml"
+PEOPLE = ROOT / "layers" / "destinations" / "people.toml"
 
 Fields = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What a sample event of the deliver function must come to: records by number, and codes of dead letters."""
+    """What a sample event of the deliver function must come to: records by Id, and codes of dead letters."""
 
-    records: dict[int, Fields] = field(default_factory=dict)
+    records: dict[str, Fields] = field(default_factory=dict)
     dead_letters: tuple[str, ...] = ()
     destination: Path = CONTACTS
 
@@ -35,7 +37,7 @@ class Expected:
 DELIVERED = {
     "deliver.json": Expected(
         {
-            1: {
+            an_id(1): {
                 "FirstName": "Amara",
                 "LastName": "Okafor",
                 "Email": "amara.okafor@example.com",
@@ -43,19 +45,27 @@ DELIVERED = {
                 "CDP_Newsletter__c": "existing",
                 "CDP_Trial__c": "exited",
             },
-            2: {"LastName": "Lind", "CDP_Loyal__c": None, "CDP_Newsletter__c": "realized", "CDP_Trial__c": None},
-            3: {"LastName": "Novak", "CDP_Newsletter__c": None, "CDP_Trial__c": "realized"},
+            an_id(2): {"LastName": "Lind", "CDP_Loyal__c": None, "CDP_Newsletter__c": "realized", "CDP_Trial__c": None},
+            an_id(3): {"LastName": "Novak", "CDP_Newsletter__c": None, "CDP_Trial__c": "realized"},
         },
         ("NOT_JSON",),
     ),
     "deliver-leads.json": Expected(
-        {1: {"LastName": "Petrov", "Company": "Fjord Energy", "CDP_Trial__c": "realized"}},
+        {an_id(1, "00Q"): {"LastName": "Petrov", "Company": "Fjord Energy", "CDP_Trial__c": "realized"}},
         ("REQUIRED_VALUE_MISSING",),
         LEADS,
     ),
+    "deliver-people.json": Expected(
+        {
+            an_id(9): {"FirstName": "Jonas", "LastName": "Lind", "CDP_Loyal__c": "realized"},
+            an_id(3, "00Q"): {"LastName": "Abara", "Company": "Elm Foods", "CDP_Newsletter__c": "realized"},
+        },
+        ("NOT_FOUND",),
+        PEOPLE,
+    ),
     "deliver-adobe.json": Expected(
         {
-            5: {
+            an_id(5): {
                 "FirstName": "Ines",
                 "LastName": "Weber",
                 "Email": "ines.weber@example.com",
@@ -63,7 +73,7 @@ DELIVERED = {
                 "CDP_Newsletter__c": "existing",
                 "CDP_Trial__c": "exited",
             },
-            6: {
+            an_id(6): {
                 "FirstName": "Jonas",
                 "LastName": "Jansen",
                 "Email": "jonas.jansen@example.com",
@@ -71,7 +81,7 @@ DELIVERED = {
                 "CDP_Newsletter__c": "realized",
                 "CDP_Trial__c": None,
             },
-            7: {
+            an_id(7): {
                 "FirstName": "Greta",
                 "LastName": "Kowalski",
                 "Email": "zofia.kowalski@example.com",
@@ -81,17 +91,23 @@ DELIVERED = {
         }
     ),
     "deliver-same-record.json": Expected(
-        {8: {"FirstName": "Older", "LastName": "Newer", "CDP_Loyal__c": "exited", "CDP_Newsletter__c": "realized"}}
+        {
+            an_id(8): {
+                "FirstName": "Older",
+                "LastName": "Newer",
+                "CDP_Loyal__c": "exited",
+                "CDP_Newsletter__c": "realized",
+            }
+        }
     ),
     "deliver-refused.json": Expected(
-        {},
+        {an_id(13): {"LastName": "Yilmaz", "Email": person(13)["Email"]}},
         (
             "NO_IDENTITY",
             "IDENTITY_MALFORMED",
             "REQUIRED_VALUE_MISSING",
             "VALUE_TOO_LONG",
             "STATUS_UNKNOWN",
-            "INVALID_EMAIL_ADDRESS",
             "INVALID_CROSS_REFERENCE_KEY",
         ),
     ),
@@ -129,12 +145,11 @@ def test_the_deliver_function_does_with_each_event_what_it_is_a_sample_of(
     letters = sorted(error_code(letter) for letter in stack.dead_letters())
     assert answer == {"batchItemFailures": []}
     assert letters == sorted(expected.dead_letters)
-    assert {number: record_of(stack, number, fields) for number, fields in expected.records.items()} == expected.records
+    assert {id_: record_of(stack, id_, fields) for id_, fields in expected.records.items()} == expected.records
 
 
-def record_of(stack: DeliverStack, number: int, fields: Fields) -> Fields:
-    sobject, prefix = ("Lead", "00Q") if stack.destination_file == LEADS else ("Contact", "003")
-    values = stack.org.records(sobject).records[an_id(number, prefix)].values
+def record_of(stack: DeliverStack, record_id: str, fields: Fields) -> Fields:
+    values = stack.org.records("Lead" if record_id.startswith("00Q") else "Contact").records[record_id].values
     return {name: values.get(name) for name in fields}
 
 
@@ -151,7 +166,7 @@ def test_the_refresh_token_function_stores_a_token_for_each_event(monkeypatch: p
     assert token.value == TOKEN
 
 
-@pytest.mark.parametrize("destination", [CONTACTS, LEADS])
+@pytest.mark.parametrize("destination", [CONTACTS, LEADS, PEOPLE])
 @pytest.mark.parametrize("name", CHECKED)
 def test_the_check_connection_function_finds_the_shipped_files_connected(
     monkeypatch: pytest.MonkeyPatch, name: str, destination: Path

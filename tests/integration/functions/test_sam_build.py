@@ -125,7 +125,7 @@ def machine_of(library: Path) -> int:
 def test_the_destination_files_lie_directly_in_their_layer(built: Built) -> None:
     destinations = built.layers("DeliverFunction")[-1]
 
-    assert {"contacts.toml", "leads.toml"} <= names_in(destinations)
+    assert {"contacts.toml", "leads.toml", "people.toml"} <= names_in(destinations)
 
 
 def names_in(folder: Path) -> set[str]:

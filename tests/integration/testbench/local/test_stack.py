@@ -179,14 +179,17 @@ def test_another_org_and_a_destination_file_of_ones_own_take_the_place_of_what_i
     assert "CDP_Loyal__c" not in record(org, "Contact", identity)
 
 
-def test_another_destination_delivers_leads(start: StartAnother, org: SimulatedOrg) -> None:
-    stack = start(destination=find_destination("leads"))
+def test_another_destination_delivers_leads_that_it_finds_by_their_address(
+    start: StartAnother, org: SimulatedOrg
+) -> None:
+    stack = start(destination=find_destination("people"))
     identity = record_id("00Q", 3)
+    address = record(org, "Lead", identity)["Email"]
 
-    send(stack, {**profile(3, identity), "b2b": {"companyName": "Gale Motors"}})
+    send(stack, {"personalEmail": {"address": address}, "person": {"name": {"lastName": "Ito"}}})
 
-    wait_until(lambda: record(org, "Lead", identity).get("Company") == "Gale Motors")
-    assert stack.function("DeliverFunction").environment["DESTINATION_FILE"].endswith("/leads.toml")
+    wait_until(lambda: record(org, "Lead", identity).get("LastName") == "Ito")
+    assert stack.function("DeliverFunction").environment["DESTINATION_FILE"].endswith("/people.toml")
 
 
 def test_a_function_that_keeps_failing_leaves_the_message_to_the_redrive_policy(
