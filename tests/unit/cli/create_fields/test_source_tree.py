@@ -231,3 +231,22 @@ NEW = ("CDP_Loyal__c", "CDP_Newsletter__c", *GUARDS)
 def _rights(sobject: str) -> tuple[str, ...]:
     given = ("allowCreate=false", "allowDelete=false", "allowEdit=false", "allowRead=true", "modifyAllRecords=false")
     return ("objectPermissions", "objectPermissions=", *given, f"object={sobject}", "viewAllRecords=false")
+
+
+PARENT = '[[mappings]]\nsource = "account"\ntarget = "Account.Number__c"\n'
+
+
+def test_a_parents_key_is_read_and_its_lookup_written() -> None:
+    lookup = FoundField("AccountId", "reference", "Contact.AccountId", parents=("Account",))
+    found = Found({"account.": lookup, "lastname": FoundField("LastName", "string", None)})
+
+    entries = leaves(at(tree(GUARDED + PARENT, found), SET))
+
+    for name, edits in (("Contact.AccountId", "true"), ("Account.Number__c", "false")):
+        assert (
+            "fieldPermissions",
+            "fieldPermissions=",
+            f"editable={edits}",
+            f"field={name}",
+            "readable=true",
+        ) in entries
