@@ -367,12 +367,15 @@ def test_the_duplicate_rules_of_the_org_are_named(monkeypatch: pytest.MonkeyPatc
     stack.org.admin.add_duplicate_rule(DuplicateRule("Lead", "Standard_Lead_Rule", ("Email",)))
     stack.org.admin.add_duplicate_rule(DuplicateRule("Contact", "Standard_Contact_Rule", ("Email",)))
     some = said()
+    for rule in stack.org.records("DuplicateRule"):
+        rule.values["IsActive"] = False
+    inactive = said()
     stack.org.admin.change_user(INTEGRATION, {"views_setup": False})
 
-    assert none == ["No duplicate rule of Lead is active."]
-    (rule,) = some
-    assert rule.startswith("Active duplicate rules of Lead refuse")
-    assert rule.endswith(": Standard_Lead_Rule.")
+    assert none == inactive == ["No duplicate rule of Lead is active."]
+    (active,) = some
+    assert active.startswith("Active duplicate rules of Lead refuse")
+    assert active.endswith(": Standard_Lead_Rule.")
     assert "may not see" in said()[0]
 
 

@@ -567,6 +567,23 @@ def test_a_file_of_two_objects_is_compared_with_each_by_its_own_part() -> None:
     assert told(people()) == []
 
 
+def test_what_is_written_on_new_records_only_is_compared_with_their_object_alone() -> None:
+    text = f'{PEOPLE}\n[[mappings]]\nconstant = "CDP"\ntarget = "Once__c"\nwrite = "create"\n'
+    lead = an_org(*LEAD_FIELDS, a_field("Once__c", updateable=False), name="Lead")
+
+    assert told(people(lead=lead), text) == []
+    assert [problem for *_, problem in told(people(), text)] == [
+        "Lead has no field Once__c that the integration user can see."
+    ]
+
+
+def test_a_key_that_creates_records_is_theirs_and_another_one_is_not() -> None:
+    demanded = an_org(a_field("Key__c", externalId=True, unique=True, idLookup=True, nillable=False))
+
+    assert findings(CREATING, demanded) == []
+    assert findings(CREATING.replace('"Key__c"', '"Strict_Key__c"\ncase_sensitive = true'), demanded) != []
+
+
 def test_what_an_object_lacks_is_told_by_the_key_of_the_whole_file_and_the_object() -> None:
     bare = an_org(a_field("Company", updateable=False, createable=False), name="Lead")
 
