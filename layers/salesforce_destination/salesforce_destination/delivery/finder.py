@@ -20,7 +20,7 @@ from salesforce_destination.profile.source import in_digits
 from salesforce_destination.record.description import NUMBER_TYPES
 from salesforce_destination.record.record import ID, Address, Record
 from salesforce_destination.record.salesforce_id import to_18
-from salesforce_destination.record.successor import Move, queries_by
+from salesforce_destination.record.successor import Move, queries_by, quoted
 
 if TYPE_CHECKING:
     from salesforce_destination.delivery.ports import Org
@@ -128,14 +128,18 @@ class Finder:
         Records whose Ids are known are read by them, all others found by the identities of every rule.
         """
         found, by_id = FoundRows(), defaultdict[str, list[str]](list)
-        wanted: dict[tuple[str, str], dict[str, None]] = {}
+        wanted = defaultdict[str, list[tuple[str, str]]](list)
         for attempt in attempts:
             if (sobject := self.known_place(attempt)) is not None:
                 by_id[sobject].append(attempt.record.identity)
             else:
-                for place, value in self._wanted(attempt):
-                    wanted.setdefault(place, {})[value] = None
-        queries = [query for place, values in wanted.items() for query in self._queries(*place, list(values))]
+                for sobject, field, literal in self._wanted(attempt):
+                    wanted[sobject].append((field, literal))
+        queries = [
+            query
+            for sobject, pairs in wanted.items()
+            for query in queries_by(sobject, self._columns(sobject), pairs, VALUES_PER_QUERY)
+        ]
         for start in range(0, len(queries), QUERIES_PER_REQUEST):
             for row in org.query(queries[start : start + QUERIES_PER_REQUEST]):
                 self._take(found, str((row.get("attributes") or {}).get("type", "")), row)
@@ -149,12 +153,13 @@ class Finder:
         for start in range(0, len(ids), IDS_PER_READ):
             yield from org.retrieve(sobject, ids[start : start + IDS_PER_READ], columns)
 
-    def _wanted(self, attempt: Attempt) -> Iterator[tuple[tuple[str, str], str]]:
-        """Where a person is looked for, and by which value."""
+    def _wanted(self, attempt: Attempt) -> Iterator[tuple[str, str, str]]:
+        """Where a person is looked for: on which sObject, in which field, and by which value as SOQL writes it."""
         for rule, value in enumerate(self.identities(attempt)):
-            for sobject, field in self._rules[rule] if value else ():
+            for sobject, field in self._rules[rule]:
+                known = self._field(sobject, field)
                 if value and (field != ID or value[:3] == self._prefix(sobject, value)):
-                    yield (sobject, field), value
+                    yield sobject, field, value if known and known.type in NUMBER_TYPES else quoted(value)
 
     def known_place(self, attempt: Attempt) -> str | None:
         """The sObject of a record whose Id is known, and that was not refused for it; None for every other."""
@@ -172,13 +177,6 @@ class Finder:
     def _prefix(self, sobject: str, value: str) -> str:
         description = self._descriptions.get(sobject)
         return description.key_prefix or value[:3] if description else value[:3]
-
-    def _queries(self, sobject: str, field: str, values: Sequence[str]) -> Iterator[str]:
-        known = self._field(sobject, field)
-        is_number = known is not None and known.type in NUMBER_TYPES
-        for start in range(0, len(values), VALUES_PER_QUERY):
-            chunk = values[start : start + VALUES_PER_QUERY]
-            yield from queries_by(sobject, field, self._columns(sobject), chunk, quotes=not is_number)
 
     def _columns(self, sobject: str) -> list[str]:
         file, description = self._files[sobject], self._descriptions.get(sobject)

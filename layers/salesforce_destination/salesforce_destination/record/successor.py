@@ -38,24 +38,31 @@ class Successor:
 
 
 def queries_by(
-    sobject: str, key_field: str, columns: Iterable[str], keys: Iterable[str], *, quotes: bool = True
+    sobject: str, columns: Iterable[str], wanted: Iterable[tuple[str, str]], most: int = LONGEST_QUERY
 ) -> Iterator[str]:
-    """Ask for columns of the records with these keys, in as few queries as fit; numbers stand without `quotes`."""
+    """
+    Ask for columns of the records that have one of these values, in as few queries of at most so many as fit.
+
+    `wanted` are pairs of a field and a value as SOQL writes it.
+    """
     # The names are API names, which the destination file's reader checks; texts are quoted, and numbers are digits.
-    head = f"SELECT {', '.join(columns)} FROM {sobject} WHERE {key_field} IN ("  # noqa: S608  # nosec B608
-    listed = ""
-    for literal in dict.fromkeys(map(quoted, keys) if quotes else keys):
-        if listed and len(listed) + len(literal) >= LONGEST_QUERY:
-            yield f"{head}{listed})"
-            listed = ""
-        listed += f",{literal}" if listed else literal
+    head = f"SELECT {', '.join(columns)} FROM {sobject} WHERE "  # noqa: S608  # nosec B608
+    listed: dict[str, list[str]] = {}
+    length = count = 0
+    for field, literal in dict.fromkeys(wanted):
+        if count == most or (count and length + len(literal) > LONGEST_QUERY):
+            yield head + " OR ".join(f"{name} IN ({','.join(values)})" for name, values in listed.items())
+            listed, length, count = {}, 0, 0
+        listed.setdefault(field, []).append(literal)
+        length, count = length + len(literal) + 1, count + 1
     if listed:
-        yield f"{head}{listed})"
+        yield head + " OR ".join(f"{name} IN ({','.join(values)})" for name, values in listed.items())
 
 
 def successor_queries(sobject: str, key_field: str, pointer: str, keys: Iterable[str]) -> Iterator[str]:
     """Ask for `pointer` of the records with these keys, in as few queries as fit."""
-    return queries_by(sobject, key_field, dict.fromkeys(["Id", key_field, pointer]), keys)
+    columns = dict.fromkeys(["Id", key_field, pointer])
+    return queries_by(sobject, columns, ((key_field, quoted(key)) for key in keys))
 
 
 def quoted(text: str) -> str:
