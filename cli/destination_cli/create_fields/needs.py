@@ -111,11 +111,7 @@ class WantedSet:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """
-    Everything that an org has to have on one sObject of a file.
-
-    `given` are fields that the file writes and that are not made here.
-    """
+    """Everything that an org has to have on one sObject; `given` are fields that the file writes and nobody makes."""
 
     sobject: str
     api_version: str
@@ -157,12 +153,8 @@ def _wanted_on(sobject: str, destination: Destination, kind: FieldKind | None) -
     given += [(f"mappings[{place}].target", mapping.target) for place, mapping in mappings]
     unique = tuple({field.name: field for field in reversed(fields)}.values())[::-1]
     guards = dict.fromkeys(Guards.of(own).guard_of.values())
-    rights = {
-        "Read",
-        "Edit",
-        *(["Create"] if own.creates else []),
-        *(["ViewAllRecords"] if destination.creates else []),
-    }
+    more = {"Create": own.creates, "ViewAllRecords": destination.creates}
+    rights = {"Read", "Edit", *(right for right, is_needed in more.items() if is_needed)}
     return Wanted(
         sobject=sobject,
         api_version=destination.api_version,

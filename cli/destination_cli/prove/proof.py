@@ -51,25 +51,18 @@ class Proof:
         return not any(trial.standing is Standing.FAILS for _, trial in self.trials)
 
 
-def stages_in(
-    api: OrgApi, destination: Destination, pairs: int, delivering: OrgApi | None = None
-) -> tuple[list[Stage], str]:
-    """
-    A stage for each sObject of a file, in an org for trials, and the org's name.
-
-    OrgError for a production org, or a user without the rights.
-    """
+def stages_in(api: OrgApi, destination: Destination, pairs: int) -> tuple[list[Stage], str]:
+    """A stage for each sObject of a file, and the org's name; OrgError in production, or for who has not the rights."""
     (org,) = api.query("Id, Name, IsSandbox, OrganizationType", "Organization", {})
     if org["IsSandbox"] is not True and org["OrganizationType"] != "Developer Edition":
         raise OrgError(
             f"{org['Name']} is neither a sandbox nor a Developer Edition. This command creates and removes records,"
             " with thousands of writes. Name the stack of such an org."
         )
-    stages = [_stage_for(api, file, pairs, delivering) for file in destination.by_object]
-    return stages, str(org["Name"])
+    return [_stage_for(api, file, pairs) for file in destination.by_object], str(org["Name"])
 
 
-def _stage_for(api: OrgApi, destination: Destination, pairs: int, delivering: OrgApi | None) -> Stage:
+def _stage_for(api: OrgApi, destination: Destination, pairs: int) -> Stage:
     name = destination.salesforce_object
     described = api.send("GET", f"sobjects/{name}/describe")
     if not described.good:
@@ -81,7 +74,7 @@ def _stage_for(api: OrgApi, destination: Destination, pairs: int, delivering: Or
         fields = choose(description, destination)
     except UnfitError as error:
         raise OrgError(str(error)) from None
-    return Stage(api, destination, fields, f"{TAG}-{secrets.token_hex(4)}", pairs, delivering)
+    return Stage(api, destination, fields, f"{TAG}-{secrets.token_hex(4)}", pairs)
 
 
 def _check_rights(name: str, described: dict[str, Any]) -> None:
@@ -172,10 +165,10 @@ def run_prove(
     """Try the facts and print what came of it; the exit status. Raises TargetError where it cannot be done."""
     destination = destination_in(options.file)
     token, stored = _tokens(options, target, read_token)
-    api, *delivering = (OrgApi(each, destination.api_version) for each in (token, stored) if each)
-    stages, org = stages_in(api, destination, options.pairs, next(iter(delivering), None))
+    stages, org = stages_in(OrgApi(token, destination.api_version), destination, options.pairs)
     proofs = []
     for stage in stages:
+        stage.delivering = OrgApi(stored, destination.api_version) if stored else None
         with nullcontext() if options.as_json else console.status("") as line:
             proofs.append(prove(stage, org, facts, line.update if line else str))
         if not options.as_json:

@@ -319,9 +319,10 @@ def test_a_hidden_record_that_looks_like_a_missing_one_is_noticed(
     admin = HidingApi(AccessToken(admin_token(server), server.url), "66.0")
     admin.org, theirs = org, OrgApi(AccessToken(org.admin.log_in(INTEGRATION), server.url), "66.0")
     (fact,) = [fact for fact in FACTS if fact.name == "hidden-id"]
-    stages, name = stages_in(admin, read_destination(GUARDED), 1, theirs)
+    (stage,), name = stages_in(admin, read_destination(GUARDED), 1)
+    stage.delivering = theirs
 
-    proof = prove(stages[0], name, [fact], str)
+    proof = prove(stage, name, [fact], str)
 
     assert (proof.trials[0][1].standing, proof.trials[0][1].seen) == (standing, code)
     assert len(org.records("Contact")) == 3
