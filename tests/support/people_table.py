@@ -104,11 +104,12 @@ class Tokens:
 
 
 class Recorder(OrgAdapter):
-    """Carries requests to the org, and keeps them."""
+    """Carries requests to the org, and keeps them; what is to happen `before` a kind of call happens once."""
 
     def __init__(self, org: SimulatedOrg) -> None:
         super().__init__(org)
         self.calls: list[str] = []
+        self.before: dict[str, Callable[[], object]] = {}
         self.headers: list[Mapping[str, str]] = []
         self.bodies: list[Json] = []
 
@@ -118,6 +119,7 @@ class Recorder(OrgAdapter):
         self.bodies.append(from_json(gzip.decompress(body) if packed else body))
         self.headers.append(dict(request.headers))
         self.calls.append(kind_of_call(request.path_url, self.bodies[-1]))
+        self.before.pop(self.calls[-1], int)()
         return super().send(request, *given, **options)
 
 

@@ -304,17 +304,20 @@ class Finder:
     def people(self, attempts: Iterable[Attempt]) -> list[list[Attempt]]:
         """These attempts by person: those who share an identity, and differ in none."""
         groups: list[tuple[dict[int, str], list[Attempt]]] = []
-        known: dict[tuple[int, str], int] = {}
+        known: dict[tuple[int, str], tuple[dict[int, str], list[Attempt]]] = {}
         for attempt in attempts:
             mine = {rule: value.lower() for rule, value in enumerate(self.identities(attempt)) if value}
-            place = next((known[pair] for pair in mine.items() if pair in known), None)
-            if place is None or any(groups[place][0].get(rule, value) != value for rule, value in mine.items()):
-                place = len(groups)
-                groups.append(({}, []))
-            groups[place][0].update(mine)
-            groups[place][1].append(attempt)
-            known |= dict.fromkeys(mine.items(), place)
-        return [group for _, group in groups]
+            here = mine, [attempt]
+            for pair in tuple(mine.items()):
+                there = known.get(pair, here)
+                if there is not here and all(there[0].get(rule, value) == value for rule, value in here[0].items()):
+                    there[0].update(here[0])
+                    there[1].extend(here[1])
+                    here[1].clear()
+                    here = there
+            groups.append(here)
+            known |= dict.fromkeys(here[0].items(), here)
+        return [group for group in {id(group): group for _, group in groups}.values() if group]
 
 
 class FoundRows:

@@ -148,18 +148,17 @@ class RecordPlaces:
 
     def _new(self, attempts: Sequence[Attempt]) -> Iterator[Attempt | None]:
         """Create what nobody has a record for, as far as the file lets so many people be new."""
-        creating = []
-        for attempt in attempts:
-            if attempt.record.updates_only:
-                self.sender.carry_out(attempt, Decision(SKIPPED, is_whole=True))
-            elif self.sender.finder.may_create(attempt):
-                creating.append(attempt)
-            else:
-                self.sender.carry_out(attempt, Decision(attempt.not_found or NOBODY, is_whole=True))
         percent, finder = self.sender.destination.most_created_percent, self.sender.finder
-        room = self.sender.memory.may_be_created(percent, self._people()) if percent < 100 else len(creating)
-        for number, person in enumerate(finder.people(creating) if creating else ()):
-            if number < room:
+        room = self.sender.memory.may_be_created(percent, self._people()) if percent < 100 else len(attempts)
+        for person in finder.people(attempts) if finder.creates else [[attempt] for attempt in attempts]:
+            last = max(_events(person), key=lambda update: (update.event_time, update.message, update.profile))
+            if last.updates_only:
+                self.sender.batch.settle(_events(person), SKIPPED)
+            elif not any(map(finder.may_create, person)):
+                for attempt in person:
+                    self.sender.carry_out(attempt, Decision(attempt.not_found or NOBODY, is_whole=True))
+            elif room > 0:
+                room -= 1
                 yield self.sender.ready(self._placed(person, Address(finder.creates, "", creates=True)))
             else:
                 self.sender.batch.creations_held += 1
