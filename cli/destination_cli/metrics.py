@@ -19,6 +19,10 @@ COUNTED = (
     "ProfilesReceived",
     "RecordsDelivered",
     "RecordsSuperseded",
+    "RecordsCreated",
+    "CreationsHeld",
+    "LeadsBesideContacts",
+    "IdentitiesPassedOver",
     "ProfilesNotPermitted",
     "ProfilesSkipped",
     "MessagesDeferred",
@@ -29,11 +33,11 @@ COUNTED = (
 )
 """The metrics that are shown, in this order."""
 
-MISMATCH, CONNECTION = "SchemaMismatch", "ConnectionProblems"
+MISMATCH, IGNORED, CONNECTION = "SchemaMismatch", "UpdateOnlyIgnored", "ConnectionProblems"
 
-LAST_IS_GOOD_FOR_MS = {MISMATCH: HOUR_MS, CONNECTION: DAY_MS}
+LAST_IS_GOOD_FOR_MS = {MISMATCH: HOUR_MS, IGNORED: HOUR_MS, CONNECTION: DAY_MS}
 """
-The metrics of which the last value is shown, and how old it may be.
+The metrics of which the last value counts, and how old it may be.
 
 A mismatch is reported whenever one of its messages comes back, every 30 min at the latest, never as none: an hour of
 silence is its end. The connection is checked by a schedule, which reports none too.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import chain, islice
@@ -30,7 +30,7 @@ from destination_cli.function_logs import LAST_PROFILES, login_cause, never_foun
 from destination_cli.metrics import (
     CONNECTION,
     COUNTED,
-    LAST_IS_GOOD_FOR_MS,
+    IGNORED,
     MISMATCH,
     Activity,
     activity_of,
@@ -56,6 +56,8 @@ DEAD_LETTERS_READ = 200
 
 CURES = {
     MISMATCH: "The destination file does not fit the org, or a setting is wrong. `destination check` names it.",
+    IGNORED: "UPDATE_ONLY_IGNORED: Salesforce created records for updates. Run `destination pause`, then see"
+    " docs/runbook.md#schemamismatchalarm.",
     CONNECTION: "The last connection check found problems. `destination check` names them.",
 }
 """What to do where the last value of a metric is above 0."""
@@ -64,6 +66,13 @@ DELETED = "Lambda deletes messages that wait: the function's trigger lacks Repor
 
 NOBODY_FROM = 20
 """Of so many profiles in an hour at least one should be permitted, as NobodyPermittedAlarm has it."""
+
+HELD_FROM = 10
+"""So often in an hour new people are held back where it is no chance, as CreationsHeldAlarm has it."""
+
+TOO_MANY_NEW = (
+    "New people wait: of the last 1,000 more are new than most_created_percent (10 % by default) lets be created."
+)
 
 NEVER_FOUND = (
     "Compare the source, or the audience's id and namespace, with a message, letter by letter. If they are right, the"
@@ -183,21 +192,30 @@ class StackStatus:
             found.append(self.refusal)
         if self.dead_letters:
             found.append(f"Dead letters: {self.dead_letters:,}. To see the reasons, run `destination dead-letters`.")
-        found += [f"{text} ({name})" for name, text in CURES.items() if self.activity.last_value(name)]
+        last = {name: self.activity.last_value(name) or 0 for name in CURES}
+        last[MISMATCH] -= last[IGNORED]  # the alarm's metric counts both
+        found += [f"{text} ({name})" for name, text in CURES.items() if last[name] > 0]
         if self.org.problem:
             reach = f"The org cannot be reached with the stored access token: {self.org.problem}. "
             found.append(f"{'' if self.org.problem == NOT_CONNECTED else reach}{self.org.cause}".strip())
-        hour = self.activity.hour
-        if NOBODY_FROM <= hour["ProfilesReceived"] <= hour["ProfilesNotPermitted"]:
-            count = f"all {hour['ProfilesReceived']:,} profiles of the last hour"
-            found.append(f"only_if kept out {count}: see docs/runbook.md#nobodypermittedalarm.")
+        found += self._of_the_hour()
         if self.never_found:
             listed = "; ".join(self.never_found)
             found.append(f"None of the last {self.looked_through:,} profiles has: {listed}. {NEVER_FOUND}")
+        hour = self.activity.hour
         if self.queue.all and hour["MessagesDeferred"] and not hour["RecordsDelivered"] and not found:
             page = "docs/runbook.md#nothingdeliveredalarm"
             found.append(f"Messages wait, and no record was written in the last hour: see {page}.")
         return found
+
+    def _of_the_hour(self) -> Iterator[str]:
+        hour = self.activity.hour
+        if NOBODY_FROM <= hour["ProfilesReceived"] <= hour["ProfilesNotPermitted"]:
+            count = f"all {hour['ProfilesReceived']:,} profiles of the last hour"
+            yield f"only_if kept out {count}: see docs/runbook.md#nobodypermittedalarm."
+        if hour["CreationsHeld"] >= HELD_FROM and self.queue.all:
+            times = f"{hour['CreationsHeld']:,} times in the last hour"
+            yield f"{TOO_MANY_NEW} They were held back {times}: see docs/runbook.md#creationsheldalarm."
 
     def as_json(self) -> str:
         """All of it for programs."""
@@ -285,7 +303,7 @@ def _rows(status: StackStatus) -> Table:
     if org.api_calls_used is not None and org.api_calls_allowed is not None:
         left = org.api_calls_allowed - org.api_calls_used
         table.add_row("API calls left", f"{left:,} of {org.api_calls_allowed:,} in 24 hours, for all users of the org")
-    for name in LAST_IS_GOOD_FOR_MS:
+    for name in (MISMATCH, CONNECTION):
         table.add_row(name, _last(status.activity, name))
     table.add_row("Paused", "yes" if status.paused else "no")
     table.add_row("Alarms that are on", _alarms(status.alarms))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 from destination_testbench.alarms.stage import DELIVER, DESTINATION, AlarmStage
-from destination_testbench.alarms.traffic import BROKEN_BODY, TRIAL, profile
+from destination_testbench.alarms.traffic import BROKEN_BODY, TRIAL, newcomer, profile
 from destination_testbench.org import Fault, FaultKind
 
 PER_MINUTE = 8
@@ -71,6 +72,19 @@ def kept_out(stage: AlarmStage, minute: int) -> None:
     """After a while a few messages a minute, all of people who do not want it."""
     for _ in range(PER_MINUTE if minute >= BEGINS else 0):
         stage.send(profile(stage.numbers, consent="n"))
+
+
+def some_new(stage: AlarmStage, minute: int) -> None:
+    """More messages a minute, and one of twenty people is new to the org."""
+    draw = random.Random(minute)
+    for _ in range(2 * PER_MINUTE):
+        stage.send((newcomer if draw.random() < 0.05 else profile)(stage.numbers))
+
+
+def all_new(stage: AlarmStage, minute: int) -> None:
+    """After a while the source gives something of its own for each message, as that of a device may."""
+    for _ in range(PER_MINUTE):
+        stage.send((newcomer if minute >= BEGINS else profile)(stage.numbers))
 
 
 def one_spoiled(stage: AlarmStage, minute: int) -> None:

@@ -59,9 +59,10 @@ HEALTHY: tuple[AlarmScenario, ...] = (
         {"FunctionTimeoutSeconds": 31},
     ),
     AlarmScenario("Salesforce is down for 8 minutes", 70, faults.outage, cured=faults.clear, cured_at=18),
+    AlarmScenario("one person in twenty is new", 150, traffic=faults.some_new),
     AlarmScenario("SQS fails for 2 minutes", 150, traffic=faults.posted_with_noise, parameters=EVERYTHING),
 )
-"""No alarm may go on: whatever the traffic, if a call hangs, in an outage of minutes, if strangers knock."""
+"""No alarm may go on: whatever the traffic, if a call hangs, in an outage of minutes, for strangers and new people."""
 
 FAULTS: tuple[AlarmScenario, ...] = (
     AlarmScenario("a new stack is left for 8 hours", 480, traffic=faults.silence, alarms=NEW, is_new=True),
@@ -144,6 +145,13 @@ FAULTS: tuple[AlarmScenario, ...] = (
     ),
     AlarmScenario(
         "only_if is wrong", 30, traffic=faults.kept_out, alarms={"ProfilesKeptOutAlarm", NOBODY}, wakes=(NOBODY,)
+    ),
+    AlarmScenario(
+        "everybody seems to be new",
+        60,
+        traffic=faults.all_new,
+        alarms={"CreationsHeldAlarm", WAITING},
+        wakes=(WAITING,),
     ),
     AlarmScenario("others use up the API calls", 30, faults.calls_spent(85_000), alarms={"ApiUsageAlarm"}),
     AlarmScenario(

@@ -25,6 +25,11 @@ def new_org() -> SimulatedOrg:
     return org
 
 
+def newcomer(number: int) -> str:
+    """A profile of somebody whom the org has not."""
+    return json.dumps({"customer": f"new {number}", "person": {"name": {"lastName": f"Person {number}"}}})
+
+
 def crm_id(number: int) -> str:
     """The record of the nth profile."""
     return record_id("003", 1 + number % PEOPLE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -65,6 +65,28 @@ class Described(ScriptedOrg):
         return read_description({"fields": [{"name": name, "updateable": True} for name in names]})
 
 
+class OneFound(Described):
+    """Finds a record by its e-mail address, which has another customer's number."""
+
+    count = 1
+
+    def describe(self, sobject: str = "", *, anew: bool = False) -> ObjectDescription:
+        names = ("FirstName", "LastName", "Email", "CDP_Loyal__c", "CDP_Event_Time__c", "CDP_Customer_Id__c")
+        return read_description({"fields": [{"name": name, "updateable": True} for name in names]})
+
+    def query(self, queries: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        found = {"attributes": {"type": "Contact"}, "Email": "a@example.com", "CDP_Customer_Id__c": "K1"}
+        return [{**found, "Id": an_id(number)} for number in range(self.count)]
+
+
+class SeveralFound(OneFound):
+    count = 2
+
+
+class NoneFound(OneFound):
+    count = 0
+
+
 @dataclass(frozen=True)
 class Case:
     """How a code comes about: by the file, the org, the function or the body; but for the last it can be mended."""
@@ -89,7 +111,15 @@ def by_membership(status: str, since: int) -> Case:
     return Case(body=lambda profile: {**profile, "segmentMembership": {"ups": {LOYAL: member}}})
 
 
+BY_RULES = FILE.replace(
+    "[identity]", '[[identity]]\nsource = "person.name.lastName"\ntarget = "CDP_Customer_Id__c"\n[[identity]]'
+)
+BY_RULES = BY_RULES.replace("identityMap.crmID[0].id", "personalEmail.address").replace("SalesforceId", "Email")
+
 OWN_CODES = {
+    "NOT_FOUND": Case(BY_RULES, org=NoneFound),
+    "DUPLICATE_EXTERNAL_ID": Case(BY_RULES, org=SeveralFound),
+    "IDENTITY_CONFLICT": Case(BY_RULES, org=OneFound),
     "NOT_JSON": Case(body=lambda profile: json.dumps(profile)[:-1]),
     "NO_PROFILE": Case(FILE + '\n[profiles]\nselect = "detail"\n'),
     "EXPRESSION_FAILED": Case(FILE + '\n[profiles]\nselect = "keys(identityMap.crmID[0].id)"\n'),

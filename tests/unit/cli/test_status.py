@@ -343,6 +343,42 @@ def test_a_schema_mismatch_and_problems_of_the_connection_are_for_a_person_to_lo
     assert json.loads(status.as_json())["activity"]["last"]["SchemaMismatch"]["value"] == 2
 
 
+@pytest.mark.parametrize(
+    ("missing", "told"), [(0, ["(UpdateOnlyIgnored)"]), (2, ["(SchemaMismatch)", "(UpdateOnlyIgnored)"])]
+)
+def test_that_salesforce_created_records_for_updates_has_a_sentence_of_its_own(
+    stack: OperatedStack, missing: int, told: list[str]
+) -> None:
+    counted("SchemaMismatch", missing + 1)
+    counted("UpdateOnlyIgnored", 1)
+    stack.feed()
+
+    status = replace(status_of(with_alarms(stack), NOW), org=OrgStatus())
+
+    assert [finding.rsplit(" ", 1)[-1] for finding in status.findings] == told
+    assert status.findings[-1].startswith("UPDATE_ONLY_IGNORED: Salesforce created records for updates. Run `dest")
+
+
+@pytest.mark.parametrize(("held", "waiting", "is_told"), [(10, 1, True), (9, 1, False), (1_200, 0, False)])
+def test_new_people_who_wait_are_for_a_person_to_look_at(
+    stack: OperatedStack, held: int, waiting: int, is_told: bool
+) -> None:
+    counted("RecordsCreated", 100)
+    counted("CreationsHeld", held)
+    counted("CreationsHeld", 5_000, minutes_ago=70)
+    for _ in range(waiting):
+        stack.sqs.send_message(QueueUrl=stack.queue_url, MessageBody="b")
+    stack.feed()
+    console = Console(record=True, width=120)
+
+    status = replace(status_of(with_alarms(stack), NOW), org=OrgStatus())
+    show(status, console)
+
+    told = f"They were held back {held:,} times in the last hour: see docs/runbook.md#creationsheldalarm."
+    assert [finding.endswith(told) for finding in status.findings] == [True] * is_told
+    assert re.search(f"CreationsHeld +{held:,} +{held + 5_000:,}", console.export_text())
+
+
 @pytest.mark.parametrize(("waiting", "written", "is_told"), [(1, 0, True), (1, 3, False), (0, 0, False)])
 def test_messages_that_wait_while_nothing_is_written_are_for_a_person_to_look_at(
     stack: OperatedStack, waiting: int, written: int, is_told: bool

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -239,3 +240,20 @@ def test_requests_begin_with_five_collections_and_grow_to_as_many_as_are_allowed
     for _ in range(3):
         memory.note_call(0.0, trouble=False)
     assert memory.collections_per_request == 2
+
+
+@pytest.mark.parametrize("size", [1, 8, 200, 1_000])
+def test_of_people_of_whom_one_in_twenty_is_new_few_are_held_back_and_of_new_ones_alone_nine_tenths(size: int) -> None:
+    draw, held, created = Random(1), 0, 0
+    normal, wrong = a_memory(), a_memory()
+    for _ in range(20_000 // size):
+        new = sum(draw.random() < 0.05 for _ in range(size))
+        allowed = min(new, max(normal.may_be_created(10, size), 0))
+        held += new - allowed
+        normal.note_people(size, allowed)
+        allowed = min(size, max(wrong.may_be_created(10, size), 0))
+        created += allowed
+        wrong.note_people(size, allowed)
+
+    assert held < 10
+    assert 1_900 <= created <= 2_000

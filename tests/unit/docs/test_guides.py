@@ -157,7 +157,7 @@ WAITS = {
     *(Meaning.UNKNOWN, Meaning.RETRY, Meaning.LOCKED, Meaning.SESSION, Meaning.BUSY, Meaning.NO_CALLS, Meaning.FULL),
     *(Meaning.MISMATCH, Meaning.FIELD),
 }
-OUR_OWN = re.compile(r"(?:deferred|TokenUnavailableError)\(\"([A-Z_]+)\"|\bcode = \"([A-Z_]+)\"")
+OUR_OWN = re.compile(r"(?:deferred|TokenUnavailableError)\(\s*\"([A-Z_]+)\"|\bcode = \"([A-Z_]+)\"")
 
 
 def test_the_runbook_has_a_row_for_every_code_that_can_be_deferred_and_one_for_any_other() -> None:

@@ -100,6 +100,7 @@ def report(
         "CreationsHeld": batch.creations_held,
         "LeadsBesideContacts": batch.leads_beside_contacts,
         "SchemaMismatch": len(batch.missing) + batch.update_only_ignored,
+        "UpdateOnlyIgnored": int(batch.update_only_ignored),
         "LimitsMet": sum(delivery.outcome.wait is Wait.ORG_LIMIT for delivery in batch.exceptions.values()),
         **{name: outcomes.get(outcome, 0) for outcome, name in METRIC_OF.items()},
     }

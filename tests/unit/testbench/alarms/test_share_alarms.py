@@ -1,4 +1,4 @@
-"""The shares of what is rejected and superseded, by each way in which CloudWatch may read the metrics."""
+"""The shares of what is rejected, superseded, kept out or held back, by each way of reading the metrics."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from destination_testbench.template.template import read_template
 
 HOURS = 6 * 60
 REJECTED, SUPERSEDED, KEPT_OUT = "RejectedShareAlarm", "SupersededShareAlarm", "ProfilesKeptOutAlarm"
+HELD = "CreationsHeldAlarm"
 
 pytestmark = pytest.mark.parametrize("reading", READINGS, ids=lambda reading: f"{reading.delay:g} s late")
 
@@ -25,7 +26,7 @@ def watched(reading: Reading, by_minute: Mapping[int, Mapping[str, int]]) -> Wat
             dimensions = {"service": STACK, "destination": DESTINATION.stem}
             metrics.add(MetricId.of("SalesforceDestination", name, dimensions), minute * 60 + 1, value)
     found = read_alarms(read_template(), {"DestinationFile": DESTINATION.name})
-    alarms = StackAlarms({name: found.metric[name] for name in (REJECTED, SUPERSEDED, KEPT_OUT)}, {})
+    alarms = StackAlarms({name: found.metric[name] for name in (REJECTED, SUPERSEDED, KEPT_OUT, HELD)}, {})
     return watch(alarms, metrics.delayed(reading.delay), 0, HOURS * 60, reading.habits)
 
 
@@ -87,3 +88,16 @@ def test_the_first_who_is_let_in_ends_it(reading: Reading) -> None:
 
     assert [at // 60 for at in seen.went_on[KEPT_OUT]] == [pytest.approx(103, abs=3)]
     assert [at // 60 for at in seen.went_off[KEPT_OUT]] == [pytest.approx(202, abs=3)]
+
+
+def test_twelve_who_are_held_back_in_an_hour_are_seen_until_it_is_over(reading: Reading) -> None:
+    seen = watched(reading, {m: {"RecordsCreated": 9, "CreationsHeld": 1} for m in range(100, 225, 5)})
+
+    assert [at // 60 for at in seen.went_on[HELD]] == [pytest.approx(147, abs=3)]
+    assert [at // 60 for at in seen.went_off[HELD]] == [pytest.approx(235, abs=3)]
+
+
+def test_a_few_who_come_again_an_hour_later_wake_nobody(reading: Reading) -> None:
+    by_minute = {m: {"RecordsCreated": 5, "CreationsHeld": 3} for m in range(0, HOURS, 25)}
+
+    assert not watched(reading, by_minute).was_on(HELD)
