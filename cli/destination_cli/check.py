@@ -264,16 +264,17 @@ class SignOff:
             ]
             for one in self.destination.by_object
         }
+        sets = _named(each.name for wanted in made for each in wanted.sets)
         rules = _named(rule.name for wanted in made for rule in wanted.rules)
         return written | {
             "Rights of the integration user": [*self._rights()],
-            "Rules of the org": [*self._rules()],
+            "Rules of the org": [*self._rules()] or ["The file has no guards, and creates no records."],
             "API calls and storage": [*self._use()],
             "What the check found": serious or ["No errors and no warnings."],
             "How to remove it": [
                 "Stack: `sam delete --stack-name NAME`; docs/aws-setup.md says what stays.",
                 "Deactivate the integration user, delete the External Client App.",
-                f"Permission sets: {_named(each.name for wanted in made for each in wanted.sets)}.",
+                f"Permission sets, if create-fields made them: {sets}.",
                 f"Validation rules: {rules}; custom permission: `{GUARD_EXEMPT}`.",
                 *(f"Fields of {each.sobject}: {_named(field.name for field in each.fields)}." for each in made),
             ],

@@ -172,7 +172,7 @@ def test_one_page_for_the_administrator_tells_what_is_written_and_what_proves_ea
         "API calls are left today.",
         "takes 2 KB of data storage",
         "- WARNING: duplicate_rules: Active",
-        "Permission sets: `CDP_Contact_Integration`, `CDP_Contact_Sales`, `CDP_Lead_Integration`, `CDP_Lead_Sales`.",
+        "if create-fields made them: `CDP_Contact_Integration`, `CDP_Contact_Sales`, `CDP_Lead_Integration`,",
         "Validation rules: `Guard_CDP_Loyal_Since`; custom permission: `CDP_Guard_Exempt`.",
         "- Fields of Contact: `CDP_Loyal__c`, `CDP_Loyal_Since__c`",
     ):

@@ -290,3 +290,26 @@ def test_a_field_that_the_org_does_not_have_is_found(tmp_path: Path) -> None:
         ("error", "audiences[0].mapping_id", "CDP_Loyal__c"),
         ("note", "max_audience_fields", ""),
     ]
+
+
+def test_the_page_for_the_administrator_says_where_no_rule_of_the_org_matters() -> None:
+    page = check(SHIPPED, "--offline", "--document")
+
+    assert page.exit_code == 0
+    assert "## Rules of the org\n\n- The file has no guards, and creates no records.\n" in page.output
+    assert "- A batch takes one request: at most 7,200 API calls a day" in page.output
+    assert "- No record is created.\n" in page.output
+
+
+def test_a_file_of_two_objects_is_compared_with_two_describes(tmp_path: Path) -> None:
+    text = SHIPPED.read_text().replace('salesforce_object = "Contact"', 'salesforce_object = ["Contact", "Lead"]')
+    contact = a_describe(tmp_path)
+    lead = tmp_path / "lead.json"
+    lead.write_text(contact.read_text().replace('"Contact"', '"Lead"'))
+
+    one = check(a_file(tmp_path, text), "--describe", contact)
+    both = check(a_file(tmp_path, text), "--describe", contact, "--describe", lead, "--json")
+
+    assert "No describe of Lead was given." in one.output
+    assert "No describe" not in both.output
+    assert "Updates Contact and Lead records found by the record's Id" in " ".join(one.output.split())
