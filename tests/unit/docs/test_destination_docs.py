@@ -77,8 +77,12 @@ class DocumentedOrg(ScriptedOrg):
         self._destination, self._held = destination, case.held
 
     def query(self, queries: Sequence[str]) -> list[Json]:
-        found = [re.fullmatch(r".* FROM (\w+) WHERE (\w+) IN \((.*)\)", query) for query in queries]
-        asked = [(part[1], part[2], part[3].lower()) for part in found if part]
+        asked = [
+            (sobject[1], name, values.lower())
+            for query in queries
+            if (sobject := re.search(r" FROM (\w+) WHERE ", query))
+            for name, values in re.findall(r"(\w+) IN \((.*?)\)", query)
+        ]
         return [
             row
             for sobject, name, values in asked
