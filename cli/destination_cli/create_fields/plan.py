@@ -308,13 +308,10 @@ def rights_of(wanted: Wanted, each: WantedSet, found: Found) -> dict[str, frozen
     """
     if not each.rights:
         return {}
-    homes = {name.partition(".")[0] for name in permissionable(wanted, each, found)}
-    homes |= {"Account"} if wanted.sobject == "Contact" else set()
-    homes |= {name.partition(".")[0] for name in parents_keys(each, found)}
-    return {
-        name: each.rights if name == wanted.sobject else frozenset({"Read"})
-        for name in sorted({wanted.sobject, *homes})
-    }
+    names = [*permissionable(wanted, each, found), *parents_keys(each, found)]
+    homes = {wanted.sobject, *(name.partition(".")[0] for name in names)}
+    homes |= {"Account"} if "Contact" in homes else set()
+    return {name: each.rights if name == wanted.sobject else frozenset({"Read"}) for name in sorted(homes)}
 
 
 def permissionable(wanted: Wanted, each: WantedSet, found: Found) -> list[str]:
