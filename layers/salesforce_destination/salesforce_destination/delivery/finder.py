@@ -82,7 +82,11 @@ class Finder:
         self._descriptions[name] = description
         self._look_at_keys()
         file = self._files[name]
-        nested = {each.target for each in file.mappings if "." in each.target and not description.takes(each.target)}
+        nested = {
+            each.target
+            for each in file.mappings
+            if "." in each.target and not description.takes(each.target, is_new=each.write == "create")
+        }
         return frozenset(nested | {each for each in self._if_empty[name] if not self._column(file, each)})
 
     def _look_at_keys(self) -> None:

@@ -64,12 +64,12 @@ class ObjectDescription:
         """The fields that an update may hold."""
         return frozenset(name for name, field in self.fields.items() if field.updateable)
 
-    def takes(self, target: str) -> bool:
-        """Whether an update may hold this field, or name a parent by this relationship."""
+    def takes(self, target: str, *, is_new: bool = False) -> bool:
+        """Whether an update, or a new record, may hold this field, or name a parent by this relationship."""
         relationship = target.partition(".")[0].partition(":")[0].lower()
         name = self.relationships.get(relationship, ("",))[0] if "." in target else target
         field = self.fields.get(name)
-        return field is not None and field.updateable
+        return field is not None and (field.createable if is_new else field.updateable)
 
     def spelled_as(self, names: Iterable[str]) -> ObjectDescription:
         """The same, with these spellings of the fields' names: Salesforce does not heed the case of their letters."""
