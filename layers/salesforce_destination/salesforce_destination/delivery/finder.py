@@ -346,7 +346,7 @@ def _comparable(field: FieldDescription, value: Json) -> Json:
     if value is None or value == "":
         return None
     if field.type in NUMBER_TYPES and not isinstance(value, bool):
-        return float(value) if isinstance(value, int | float) else in_digits(value) or value
+        return in_digits(value) or value
     if field.type == "datetime" and isinstance(value, str):
         try:
             return datetime.fromisoformat(value)
