@@ -79,9 +79,10 @@ def ident(short: str) -> str:
     return an_id(int(short[1:]), KINDS[short[0]][1])
 
 
-def person(name: str = "New", at: int = 0, *, loyal: str = "", tries: int = 1, **more: Any) -> Message:
+def person(name: str = "New", at: int = 0, *, loyal: str = "", news: str = "", tries: int = 1, **more: Any) -> Message:
     """A message about a person, so many seconds after the first; `id` is a short name, or an Id."""
-    profile = a_profile(last_name=None, statuses={LOYAL: loyal} if loyal else None)
+    statuses = {audience: status for audience, status in ((LOYAL, loyal), ("newsletter", news)) if status}
+    profile = a_profile(last_name=None, statuses=statuses)
     del profile["identityMap"], profile["person"]
     if (given := more.get("id")) and given[0] in KINDS and given[1:].isdigit():
         more["id"] = ident(given)
