@@ -251,7 +251,7 @@ class Case:
     file: str = PEOPLE
     acts: Sequence[str] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
-    counts: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, object] = field(default_factory=dict)
     text: str = ""
     prepare: Callable[[SimulatedOrg], object] = lambda org: None
 

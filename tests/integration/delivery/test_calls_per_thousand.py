@@ -45,7 +45,7 @@ def crms() -> dict[str, Crm]:
         (KEEPS, BY_KEY, "query update", {"delivered": 1000}),
         (SKIPS, BY_ID, "read update", {"delivered": 1000}),
         (SKIPS, BY_KEY, "query update", {"delivered": 1000}),
-        (PEOPLE, TWICE, "update query insert", {"delivered": 1000}),
+        (PEOPLE, TWICE, "update update query insert", {"delivered": 1000}),
         (
             PEOPLE,
             [person(customer=f"new {n}") for n in range(1000)],

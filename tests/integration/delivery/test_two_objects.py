@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from typing import Any
 
 import pytest
 from destination_testbench.org import AccessLevel, SimulatedOrg
@@ -163,7 +164,7 @@ def test_in_whatever_order_and_by_whatever_rule_the_newest_value_stays(order: tu
 @pytest.mark.parametrize("given", [{"id": "L1"}, {"customer": "K1"}, {"email": "a@example.com"}])
 @pytest.mark.parametrize("is_cold", [True, False])
 def test_a_lead_that_is_converted_between_two_messages_never_gets_an_older_value(
-    given: dict[str, str], is_cold: bool
+    given: dict[str, Any], is_cold: bool
 ) -> None:
     crm = Crm(GUARDED)
     crm.put({"L1": K1 | A})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from destination_testbench.org import AccessLevel, SimulatedOrg
-from people_table import CONTACTS, PEOPLE, Case, Crm, ident, person
+from people_table import CONTACTS, PEOPLE, Case, Crm, Fields, ident, person
 
 K1 = {"CDP_Customer_Id__c": "K1"}
 A = {"Email": "a@example.com"}
@@ -23,7 +24,7 @@ def keeps(*fields: str) -> str:
 
 
 EMPTY_ONLY = keeps("Title", "CDP_Event_Time__c", "CDP_Vip__c")
-TITLE = {"title": "Dr"}
+TITLE: dict[str, Any] = {"title": "Dr"}
 ALONE = EMPTY_ONLY.replace(mapping("name", "LastName", "required = true"), "").replace("create_missing = true", "")
 
 IF_EMPTY = [
@@ -280,7 +281,7 @@ def with_types(org: SimulatedOrg) -> None:
 
 def test_a_record_type_is_that_of_its_object_and_one_that_cannot_be_given_is_left_out() -> None:
     given = {"C1": "Partner", "L1": "Partner", "C2": "Old", "C3": "Secret", "L2": "Unknown"}
-    before = {short: {} for short in given}
+    before: dict[str, Fields] = {short: {} for short in given}
     messages = [person(id=short, type=name) for short, name in given.items()]
     crm = Case("", messages, before, dict.fromkeys(given, NEW), file=TYPED, prepare=with_types).run()
 

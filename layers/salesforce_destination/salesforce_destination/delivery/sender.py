@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 from salesforce_destination.delivery.attempt import Attempt, collections_of, in_order_of_parents
 from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.delivery.decision import Decision, Refusals, outcome_of_failure
-from salesforce_destination.delivery.finder import Finder
+from salesforce_destination.delivery.finder import VALUES_PER_QUERY, Finder
 from salesforce_destination.delivery.memory import FAST_SECONDS, Memory
 from salesforce_destination.delivery.places import Gone, RecordPlaces
 from salesforce_destination.delivery.ports import Org
@@ -152,9 +152,19 @@ class Sender:
             attempts = [attempt for attempt in looked_at if attempt]
         if self.finder.asks_none_first:
             return attempts
-        self._places.asked = [attempt for attempt in attempts if self.finder.asks_first(attempt.record)]
-        asked = set(map(id, self._places.asked))
-        return [attempt for attempt in attempts if id(attempt) not in asked]
+        asked = [attempt for attempt in attempts if self.finder.asks_first(attempt.record)]
+        waits = set(map(id, asked))
+        now = [attempt for attempt in attempts if id(attempt) not in waits]
+        by_id = [attempt for attempt in now if self.finder.known_place(attempt) is not None]
+        if asked and len(now) - len(by_id) <= VALUES_PER_QUERY and self._requests(by_id) < self._requests(now):
+            # What is found by keys needs no request of its own where there is a query anyway.
+            asked += [attempt for attempt in now if self.finder.known_place(attempt) is None]
+            now = by_id
+        self._places.asked = asked
+        return now
+
+    def _requests(self, attempts: Sequence[Attempt]) -> int:
+        return -(-len(collections_of(attempts)) // self.memory.collections_per_request)
 
     def ready(self, attempt: Attempt | None) -> Attempt | None:
         """
