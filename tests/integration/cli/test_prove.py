@@ -187,7 +187,7 @@ def test_every_habit_of_the_simulated_org_is_judged() -> None:
     assert {name for _, name in NOTICED_BY.values()} <= {fact.name for fact in FACTS}
 
 
-@pytest.mark.parametrize("habit", NOTICED_BY.keys() - {"subrequest_headers_honoured", "hidden_record"})
+@pytest.mark.parametrize("habit", sorted(NOTICED_BY.keys() - {"subrequest_headers_honoured", "hidden_record"}))
 def test_a_fact_that_is_otherwise_is_noticed_with_what_follows(
     habit: str, org: SimulatedOrg, server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
