@@ -110,7 +110,8 @@ def by(target: str, more: str = "") -> str:
         (SECOND, 3),
         (by(KEY, CREATES), 3),
         (SECOND.replace(ID, f"{KEY}\n{CREATES}"), 4),
-        (by(KEY).replace('"Contact"', '["Contact", "Lead"]'), 2),
+        (by(KEY).replace('"Contact"', '["Contact", "Lead"]'), 3),
+        (by(MAIL).replace('"Contact"', '["Contact", "Lead"]'), 2),
         (CONTACTS.replace('"Contact"', '["Contact", "Lead"]'), 1),
     ],
 )

@@ -84,17 +84,17 @@ def call_room(calls: ApiCalls) -> Finding:
 
 
 def is_straight(destination: Destination, rule: Identity, known: Mapping[str, ObjectDescription]) -> bool:
-    """Whether records are written by this rule without being looked up: by their Id, or by the key of one sObject."""
+    """Whether records of the first sObject are written by this rule before they are looked up: by Id or unique key."""
     description = known.get(destination.salesforce_object.lower())
     field = description.fields.get(rule.target) if description else None
-    is_unique = field.unique if field else rule.target != "Email"
-    return rule.is_id or (is_unique and len(destination.objects) == 1)
+    return rule.is_id or (field.unique if field else rule.target != "Email")
 
 
 def requests_a_batch(destination: Destination, known: Mapping[str, ObjectDescription]) -> int:
     """At most: to write straight, to look up, to write what that found, to create."""
     straight = {is_straight(destination, rule, known) for rule in destination.rules}
-    further = len(destination.rules) > 1 or False in straight
+    elsewhere = len(destination.objects) > 1 and not destination.updates_by_id
+    further = len(destination.rules) > 1 or False in straight or elsewhere
     reads = destination.unchanged == "skip" or any(each.write == "if_empty" for each in destination.mappings)
     creates = bool(destination.creates)
     return (True in straight) + (further or reads or creates) + further + creates

@@ -190,7 +190,10 @@ def rights_by_feature(destination: Destination, facts: OrgFacts) -> Iterator[Rig
     for name in destination.objects if created else ():
         may = None if facts.sees_all is None else name.lower() in facts.sees_all
         yield Right(f"View All Records on {name}", may, asked, key, "whom sharing hides is created again")
-    if "Lead" in destination.objects and any(is_straight(destination, rule, known) for rule in destination.rules):
+    is_first = destination.salesforce_object == "Lead"
+    if "Lead" in destination.objects and any(
+        rule.is_id or (is_first and is_straight(destination, rule, known)) for rule in destination.rules
+    ):
         may = None if facts.edits_converted is None else not facts.edits_converted
         name, otherwise = "no View and Edit Converted Leads", "converted leads are updated and nobody is told"
         yield Right(name, may, asked, "converted_leads", otherwise)
