@@ -16,9 +16,8 @@ from rich.padding import Padding
 from salesforce_destination.errors import ACCESS_REFUSALS, NEW_TOKEN_REFUSED, SESSION_IP_LOCKED, CredentialsError
 from salesforce_destination.login.credentials import NEEDS, WHERE, Credentials, GrantType, with_refresh_token
 from salesforce_destination.login.refresh import rotation_forbidden
-from salesforce_destination.login.refresh_request import MESSAGE_GROUP, RefreshReason, RefreshRequest
 from salesforce_destination.login.refusals import LoginUnavailableError
-from salesforce_destination.login.token import AccessToken
+from salesforce_destination.login.token import MESSAGE_GROUP, AccessToken, RefreshReason, RefreshRequest
 from salesforce_destination.salesforce.oauth import log_in, login_session, use
 
 from destination_cli.function_logs import login_cause

@@ -254,7 +254,7 @@ def _destination(target: Target, file: Path | None) -> Destination:
 
 def _hash_key(target: Target) -> bytes:
     try:
-        key = read_secret(target.client("secretsmanager"), target.output("OutcomeKeySecretArn"))
+        key = read_secret(lambda: target.client("secretsmanager"), target.output("OutcomeKeySecretArn"))
     except DestinationError as error:
         raise TargetError(
             f"The key of the hashes in the log cannot be read ({error.code}). You need the right to read the secret"

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,7 @@ class Target:
         """
         secret = self.outputs.get("RefusalSecretArn")
         try:
-            kept = read_kept_refusal(read_secret(self.client("secretsmanager"), secret)) if secret else None
+            kept = read_kept_refusal(read_secret(partial(self.client, "secretsmanager"), secret)) if secret else None
         except TokenUnavailableError:
             return None
         return kept if kept and kept[1] > (time.time() - REFUSAL_GOOD_FOR_SECONDS) * 1000 else None
@@ -152,8 +153,8 @@ class Target:
     def stored_token(self, refresh_queue_url: str = "") -> TokenSource:
         """The access token as it lies in its secret. A refused one is read again; only by a queue one is asked for."""
         return TokenSource(
-            lambda: self.client("secretsmanager"),
-            lambda: self.client("sqs"),
+            partial(self.client, "secretsmanager"),
+            partial(self.client, "sqs"),
             self.output("AccessTokenSecretArn"),
             refresh_queue_url,
             self.wait,

@@ -52,8 +52,7 @@ metrics = MetricLines(
     destination_name(os.environ),
 )
 session = new_session()
-secrets_client = cache(partial(make_aws_client, "secretsmanager", SOON))
-sqs_client = cache(partial(make_aws_client, "sqs", SOON))
+secrets_client, sqs_client = partial(make_aws_client, "secretsmanager", SOON), partial(make_aws_client, "sqs", SOON)
 
 
 @cache

@@ -19,8 +19,8 @@ from salesforce_destination.assembly import RefreshTokenFunction, Surroundings
 from salesforce_destination.aws.clients import AwsUnavailableError, make_aws_client
 from salesforce_destination.aws.token_store import RotationLostError
 from salesforce_destination.errors import NOT_CONNECTED, CredentialsError, SettingsError
-from salesforce_destination.login.refresh_request import RefreshRequest
 from salesforce_destination.login.refusals import LOG_INS_SPENT, LoginUnavailableError
+from salesforce_destination.login.token import RefreshRequest
 from salesforce_destination.salesforce.oauth import login_session
 from salesforce_destination.settings import REFRESH_TOKEN_NEEDS, Settings, destination_name
 

@@ -31,7 +31,7 @@ from salesforce_destination.salesforce.org import SalesforceOrg
 if TYPE_CHECKING:
     from salesforce_destination.connection.check import Connection
     from salesforce_destination.destination.destination import Destination
-    from salesforce_destination.login.refresh_request import RefreshRequest
+    from salesforce_destination.login.token import RefreshRequest
     from salesforce_destination.mapping.mapper import Mapper
     from salesforce_destination.settings import Settings
 

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from salesforce_destination.assembly import RefreshTokenFunction
 from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.errors import DestinationError
-from salesforce_destination.login.refresh_request import MESSAGE_GROUP, RefreshReason, RefreshRequest
+from salesforce_destination.login.token import MESSAGE_GROUP, RefreshReason, RefreshRequest
 
 from destination_testbench.aws.fifo import FifoQueue
 from destination_testbench.aws_lambda.event_source import EventSource, EventSourceMapping, Message, in_events

@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError, NoRegionError
 from logins import Reply, TokenEndpoint, an_answer
 from moto import mock_aws
 from refresh_function import Failing, Stack
-from salesforce_destination.aws.clients import AwsUnavailableError
+from salesforce_destination.aws.clients import AwsUnavailableError, make_aws_client
 from salesforce_destination.aws.token_store import TokenSource
 from salesforce_destination.errors import TokenUnavailableError
 from salesforce_destination.login.token import AccessToken
@@ -183,12 +184,8 @@ def test_a_stack_that_stays_unconnected_is_told_from_one_that_was_connected_mean
     ],
 )
 def test_secrets_manager_or_kms_failing_means_no_token(error: Exception, reason: str, stack: Stack) -> None:
-    source = TokenSource(
-        lambda: Failing(stack.secrets, [error], call="get_secret_value"),
-        lambda: stack.sqs,
-        stack.access_token_id,
-        stack.queue_url,
-    )
+    secrets = Failing(stack.secrets, [error], call="get_secret_value")
+    source = TokenSource(lambda: secrets, lambda: stack.sqs, stack.access_token_id, stack.queue_url)
 
     with pytest.raises(AwsUnavailableError) as caught:
         source.current()
@@ -208,7 +205,7 @@ def test_a_queue_that_does_not_take_the_request_means_no_token(stack: Stack) -> 
     assert caught.value.code == "REFRESH_QUEUE_UNAVAILABLE"
 
 
-def test_clients_are_made_on_first_use_and_kept(stack: Stack) -> None:
+def test_clients_are_made_on_first_use(stack: Stack) -> None:
     made: list[str] = []
 
     def secrets() -> object:
@@ -223,10 +220,16 @@ def test_clients_are_made_on_first_use_and_kept(stack: Stack) -> None:
     assert made == []
 
     source.current()
-    put(stack, SECOND.to_secret())
-    source.replace(FIRST)
 
     assert made == ["secrets"]
+
+
+def test_the_clients_of_the_functions_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    config = Config(connect_timeout=3)
+
+    assert make_aws_client("sqs", config) is make_aws_client("sqs", config)
+    assert make_aws_client("sqs", config) is not make_aws_client("sqs", Config(connect_timeout=3))
 
 
 def test_a_client_that_cannot_be_made_means_no_token(stack: Stack) -> None:

@@ -3,8 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from salesforce_destination.login.refresh_request import RefreshReason, RefreshRequest
-from salesforce_destination.login.token import AccessToken
+from salesforce_destination.login.token import AccessToken, RefreshReason, RefreshRequest
 
 OLD = AccessToken("old", "https://acme.my.salesforce.com")
 NEW = AccessToken("new", "https://acme.my.salesforce.com")

@@ -11,7 +11,7 @@ from destination_testbench.local.places import ROOT
 from destination_testbench.template.intrinsics import Resolver
 from destination_testbench.template.parameters import parameter_values
 from salesforce_destination import __version__
-from salesforce_destination.login.refresh_request import MESSAGE_GROUP, RefreshReason, RefreshRequest
+from salesforce_destination.login.token import MESSAGE_GROUP, RefreshReason, RefreshRequest
 from the_template import EVERY_OPTION, OUTLIVES_THE_STACK, PSEUDO, resolved, resolver, source, template
 
 NUMBERS_OF_DESIGN = {

@@ -7,25 +7,24 @@ would pay for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.session import Session, get_session
+from botocore.session import get_session
 
 from salesforce_destination.errors import TokenUnavailableError
 
-
-def make_aws_client(service: str, config: Config) -> Any:
-    """Make a client for the account and region that the environment names."""
-    return _session().create_client(service, config=config)
+_session = cache(get_session)
 
 
 @cache
-def _session() -> Session:
-    return get_session()
+def make_aws_client(service: str, config: Config) -> Any:
+    """Give the client for the account and region that the environment names, made on first use."""
+    return _session().create_client(service, config=config)
 
 
 ClientFactory = Callable[[], Any]
@@ -41,20 +40,27 @@ class AwsUnavailableError(TokenUnavailableError):
         self.reason = error.response.get("Error", {}).get("Code", "Unknown") if is_answer else type(error).__name__
 
 
-def make_client(factory: ClientFactory, code: str) -> Any:
-    """Make a client; what boto3 lacks for it (a region, credentials) is a failure like any other."""
+@contextmanager
+def failures_as(code: str) -> Iterator[None]:
+    """Make an AwsUnavailableError of every failure; also of a client that lacks something (a region, credentials)."""
     try:
-        return factory()
+        yield
     except (BotoCoreError, ClientError) as error:
         raise AwsUnavailableError(code, error) from None
 
 
-def read_secret(secrets_client: Any, secret_id: str) -> str:
+def read_secret(secrets: ClientFactory, secret_id: str) -> str:
     """The text of a secret; empty where it was never given a value."""
     try:
-        return str(secrets_client.get_secret_value(SecretId=secret_id).get("SecretString", ""))
-    except (BotoCoreError, ClientError) as error:
-        failure = AwsUnavailableError("SECRETS_UNAVAILABLE", error)
+        with failures_as("SECRETS_UNAVAILABLE"):
+            return str(secrets().get_secret_value(SecretId=secret_id).get("SecretString", ""))
+    except AwsUnavailableError as failure:
         if failure.reason == "ResourceNotFoundException":
             return ""
-        raise failure from None
+        raise
+
+
+@failures_as("SECRETS_UNAVAILABLE")
+def write_secret(secrets: ClientFactory, secret_id: str, text: str) -> None:
+    """Give a secret another text."""
+    secrets().put_secret_value(SecretId=secret_id, SecretString=text)

@@ -12,9 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
 
-from salesforce_destination.aws.clients import AwsUnavailableError, ClientFactory, make_client
+from salesforce_destination.aws.clients import ClientFactory, write_secret
 from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.errors import TokenUnavailableError
 from salesforce_destination.outcome import Reason
@@ -51,12 +50,8 @@ class KeptRefusal:
             return
         self._code, self._not_before = code, now + WRITTEN_EVERY_SECONDS
         try:
-            client = make_client(self.secrets_client_factory, "SECRETS_UNAVAILABLE")
-            try:
-                for _ in range(1 if code else 2):  # Secrets Manager keeps the previous value as AWSPREVIOUS
-                    client.put_secret_value(SecretId=self.secret_id, SecretString=text)
-            except (BotoCoreError, ClientError) as error:
-                raise AwsUnavailableError("SECRETS_UNAVAILABLE", error) from None
+            for _ in range(1 if code else 2):  # Secrets Manager keeps the previous value as AWSPREVIOUS
+                write_secret(self.secrets_client_factory, self.secret_id, text)
         except TokenUnavailableError as error:
             logger.warning("the text of a refusal cannot be kept", code=error.code)
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 
 from aws_lambda_powertools import Logger
 
-from salesforce_destination.aws.clients import ClientFactory, make_client, read_secret
+from salesforce_destination.aws.clients import ClientFactory, read_secret
 from salesforce_destination.delivery.batch import NOT_REACHED, Batch
 from salesforce_destination.errors import TokenUnavailableError
 from salesforce_destination.outcome import DELIVERED, NOT_WRITTEN
@@ -79,7 +79,7 @@ class OutcomeLog:
             return self._key
         code = "OUTCOME_KEY_EMPTY"
         try:
-            self._key = read_secret(make_client(self._factory, "SECRETS_UNAVAILABLE"), self._secret_id).encode() or None
+            self._key = read_secret(self._factory, self._secret_id).encode() or None
         except TokenUnavailableError as error:
             code = error.code
         if self._key is None:

@@ -10,17 +10,26 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from time import monotonic, sleep
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from salesforce_destination.aws.clients import AwsUnavailableError, ClientFactory, make_client, read_secret
+from salesforce_destination.aws.clients import (
+    AwsUnavailableError,
+    ClientFactory,
+    failures_as,
+    read_secret,
+    write_secret,
+)
 from salesforce_destination.errors import NO_ACCESS_TOKEN, NOT_CONNECTED, CredentialsError, TokenUnavailableError
-from salesforce_destination.login.refresh_request import MESSAGE_GROUP, RefreshRequest
 from salesforce_destination.login.salesforce_host import check_instance_url
-from salesforce_destination.login.token import AccessToken, counted_log_in, is_unfilled, parse_object
+from salesforce_destination.login.token import (
+    MESSAGE_GROUP,
+    AccessToken,
+    RefreshRequest,
+    counted_log_in,
+    is_unfilled,
+    parse_object,
+)
 
 PAID_UNTIL = "log_ins_paid_until"
 """Beside the token in its secret: what counted_log_in gave last."""
@@ -86,30 +95,23 @@ class TokenSource:
         function is, and it has `wait` seconds. Without a queue nobody is asked either.
         """
         self._token = None
-        token = self._read_other(refused)
-        if token is None and not self.refresh_queue_url:
-            raise TokenUnavailableError(self._lack)
-        if token is None:
+        self._token = self._read_other(refused)
+        if self._token is None and self.refresh_queue_url:
             self._ask(RefreshRequest.after_refusal(refused))
-            token = self._wait_for_other(refused)
-        self._token = token
-        return token
-
-    def _wait_for_other(self, refused: AccessToken | None) -> AccessToken:
-        give_up_at = self.clock() + self.wait
-        while self.clock() < give_up_at:
-            self.sleep(min(self.poll_every, self.wait))
-            token = self._read_other(refused)
-            if token is not None:
-                return token
-        raise TokenUnavailableError(self._lack)
+            give_up_at = self.clock() + self.wait
+            while self._token is None and self.clock() < give_up_at:
+                self.sleep(min(self.poll_every, self.wait))
+                self._token = self._read_other(refused)
+        if self._token is None:
+            raise TokenUnavailableError(self._lack)
+        return self._token
 
     def _read_other(self, refused: AccessToken | None) -> AccessToken | None:
         token = self._read()
         return None if token == refused else token  # the same again, issued anew, is another one: it is tried
 
     def _read(self) -> AccessToken | None:
-        text = read_secret(self._secrets, self.secret_id)
+        text = read_secret(self.secrets_client_factory, self.secret_id)
         self._lack = NOT_CONNECTED if is_unfilled(text) else NO_ACCESS_TOKEN
         token = AccessToken.from_secret(text)
         if token is None:
@@ -120,24 +122,14 @@ class TokenSource:
             raise TokenUnavailableError(error.code) from None
         return token
 
+    @failures_as("REFRESH_QUEUE_UNAVAILABLE")
     def _ask(self, request: RefreshRequest) -> None:
-        try:
-            self._sqs.send_message(
-                QueueUrl=self.refresh_queue_url,
-                MessageBody=request.body,
-                MessageGroupId=MESSAGE_GROUP,
-                MessageDeduplicationId=request.deduplication_id,
-            )
-        except (BotoCoreError, ClientError) as error:
-            raise AwsUnavailableError("REFRESH_QUEUE_UNAVAILABLE", error) from None
-
-    @cached_property
-    def _secrets(self) -> Any:
-        return make_client(self.secrets_client_factory, "SECRETS_UNAVAILABLE")
-
-    @cached_property
-    def _sqs(self) -> Any:
-        return make_client(self.sqs_client_factory, "REFRESH_QUEUE_UNAVAILABLE")
+        self.sqs_client_factory().send_message(
+            QueueUrl=self.refresh_queue_url,
+            MessageBody=request.body,
+            MessageGroupId=MESSAGE_GROUP,
+            MessageDeduplicationId=request.deduplication_id,
+        )
 
 
 @dataclass
@@ -154,7 +146,7 @@ class TokenStore:
 
     def access_token(self) -> AccessToken | None:
         """The stored token; None where there is none yet."""
-        text = read_secret(self._secrets, self.access_token_secret_id)
+        text = read_secret(self.secrets_client_factory, self.access_token_secret_id)
         self._stored = parse_object(text) or {}
         return AccessToken.from_secret(text)
 
@@ -166,12 +158,12 @@ class TokenStore:
         if until is None:
             raise LoginUnavailableError(None, LOG_INS_SPENT)
         self._stored = {**self._stored, PAID_UNTIL: until}
-        self._write(self.access_token_secret_id, json.dumps(self._stored))
+        write_secret(self.secrets_client_factory, self.access_token_secret_id, json.dumps(self._stored))
 
     def write_access_token(self, token: AccessToken) -> None:
         """Let every function have this token."""
         noted = {PAID_UNTIL: self._stored[PAID_UNTIL]} if PAID_UNTIL in self._stored else {}
-        self._write(self.access_token_secret_id, token.to_secret(**noted))
+        write_secret(self.secrets_client_factory, self.access_token_secret_id, token.to_secret(**noted))
 
     def credentials(self) -> str:
         """
@@ -180,7 +172,7 @@ class TokenStore:
         A rotated refresh token that could not be stored before is stored now, unless a person has changed the secret.
         Where nobody has ever filled it, it is a CredentialsError with the code NOT_CONNECTED.
         """
-        text = read_secret(self._secrets, self.credentials_secret_id)
+        text = read_secret(self.secrets_client_factory, self.credentials_secret_id)
         if is_unfilled(text) and not self._stored:  # each log-in is noted there
             raise CredentialsError("", "It was never filled.", "Run `destination connect --stack NAME`.", NOT_CONNECTED)
         unsaved, self._unsaved = self._unsaved, None
@@ -199,7 +191,7 @@ class TokenStore:
         self._unsaved = (before, after)
         for pause in (*self.retry_after, None):
             try:
-                self._write(self.credentials_secret_id, after)
+                write_secret(self.secrets_client_factory, self.credentials_secret_id, after)
             except AwsUnavailableError as error:
                 if pause is None:
                     raise RotationLostError(error) from None
@@ -207,13 +199,3 @@ class TokenStore:
             else:
                 self._unsaved = None
                 return
-
-    def _write(self, secret_id: str, text: str) -> None:
-        try:
-            self._secrets.put_secret_value(SecretId=secret_id, SecretString=text)
-        except (BotoCoreError, ClientError) as error:
-            raise AwsUnavailableError("SECRETS_UNAVAILABLE", error) from None
-
-    @cached_property
-    def _secrets(self) -> Any:
-        return make_client(self.secrets_client_factory, "SECRETS_UNAVAILABLE")

@@ -14,8 +14,7 @@ from typing import Protocol
 from salesforce_destination.errors import CredentialsError
 from salesforce_destination.login.answer import Login
 from salesforce_destination.login.credentials import Credentials, GrantType
-from salesforce_destination.login.refresh_request import RefreshRequest
-from salesforce_destination.login.token import AccessToken
+from salesforce_destination.login.token import AccessToken, RefreshRequest
 
 
 class Store(Protocol):

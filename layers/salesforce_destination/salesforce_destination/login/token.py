@@ -1,5 +1,5 @@
 """
-The access token: short-lived, written by the refresh function alone, read by all others.
+The access token: short-lived, written by the refresh function alone, read by all others; and the wish for another one.
 
 The others know a token only by its fingerprint when they speak about it, so that neither a queue nor a log ever holds
 what could be used to call Salesforce.
@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, TypeGuard
 
 FINGERPRINT_LENGTH = 16
 NEW_SECONDS = 600.0
+MOST_LOG_INS, LOG_IN_EVERY_SECONDS = 3, 600.0
 
-MOST_LOG_INS = 3
-LOG_IN_EVERY_SECONDS = 600.0
+MESSAGE_GROUP = "refresh"
+"""One group for all: a FIFO queue hands out one message of a group at a time, so that one refresh runs at a time."""
 
 
 def counted_log_in(paid_until: object, now: float) -> float | None:
@@ -78,6 +81,55 @@ class AccessToken:
         if not is_sendable(value) or not is_sendable(instance_url):
             return None
         return cls(value, instance_url, issued_at if isinstance(issued_at, str) else "")
+
+
+class RefreshReason(StrEnum):
+    """Why another token is wanted."""
+
+    SCHEDULE = "schedule"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshRequest:
+    """
+    What the refresh queue carries; `refused` is the fingerprint of the refused token, None where there was none.
+
+    By that name a hundred refusals are one log-in: SQS drops the messages that name the same token within five minutes,
+    and the refresh function does nothing once another token is stored.
+    """
+
+    reason: RefreshReason
+    refused: str | None = None
+
+    @classmethod
+    def after_refusal(cls, refused: AccessToken | None) -> RefreshRequest:
+        """What a function sends whose token was refused, or that found none."""
+        return cls(RefreshReason.REFUSED, refused.fingerprint if refused else None)
+
+    @classmethod
+    def from_body(cls, body: str) -> RefreshRequest | None:
+        """Read a message; None where it is not one of ours. Such a message must not hold up the queue behind it."""
+        message = parse_object(body) or {}
+        reason, refused = message.get("reason"), message.get("refused")
+        is_name = isinstance(refused, str) and re.fullmatch(rf"[0-9a-f]{{{FINGERPRINT_LENGTH}}}", refused)
+        if reason not in list(RefreshReason) or not (is_name or refused is None):
+            return None
+        return cls(RefreshReason(reason), refused)
+
+    @property
+    def body(self) -> str:
+        """The message as it is sent."""
+        return json.dumps({"reason": self.reason, "refused": self.refused})
+
+    @property
+    def deduplication_id(self) -> str:
+        """The same for everybody whom Salesforce refused the same token."""
+        return self.refused or "none"
+
+    def is_met_by(self, stored: AccessToken | None) -> bool:
+        """Tell whether another token is stored already. The schedule wants a new one all the same."""
+        return self.reason is RefreshReason.REFUSED and stored is not None and stored.fingerprint != self.refused
 
 
 def parse_object(text: str | bytes) -> Mapping[str, Any] | None:
