@@ -238,7 +238,7 @@ def test_lines_that_are_no_profiles_are_named_and_the_others_sent(
 @pytest.mark.parametrize(
     ("content", "words", "command"),
     [
-        (gzip.compress(b'{"a": 1}'), "gzip", "gzip -dc 'my profiles' | destination send -"),
+        (gzip.compress(b'{"a": 1}', mtime=0), "gzip", "gzip -dc 'my profiles' | destination send -"),
         ('{"a": 1}'.encode("utf-16"), "UTF-16", "iconv -f UTF-16 -t UTF-8 'my profiles' |"),
         ('{"a": 1}'.encode("utf-16-le"), "UTF-16", "iconv"),
         (b'[{"a": 1}]', "a JSON array", "jq -c '.[]' 'my profiles' |"),
