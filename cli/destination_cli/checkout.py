@@ -1,7 +1,5 @@
 """The checkout that a command is called in, and the file by which it finds the stack that runs from it."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """`destination connect`: credentials are asked for, tried, and stored only if they work. No secret is ever printed."""
 
-from __future__ import annotations
-
 import json
 import sys
 import time

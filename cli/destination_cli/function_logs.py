@@ -1,7 +1,5 @@
 """What the functions of a stack say: their log, why they cannot log in, and by which file they deliver."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What a stack counted in the last day, from CloudWatch or from the logs of the local stack."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """The queues of a stack: what waits on them, what one call carries, and whether anything is taken from them."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The JSON Schema of the destination file, by which editors complete and check it."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """`destination status`: what a stack is doing, and what needs a person."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence

@@ -4,8 +4,6 @@ The check-connection function: on a schedule it compares the destination file wi
 The handler alone. Its answer is the whole report, so that `sam local invoke` and `sam remote invoke` show it.
 """
 
-from __future__ import annotations
-
 import os
 from functools import cache, partial
 from pathlib import Path

@@ -6,8 +6,6 @@ The handler alone. What it works with is assembled when it starts, on a whole pr
 
 # ruff: noqa: E402  # the imports come after what makes them cheaper
 
-from __future__ import annotations
-
 import gc
 
 # Python looks for garbage when there are so many objects more than before ("gc.set_threshold"; 700 by itself). What is

@@ -5,8 +5,6 @@ The handler alone. The queue is FIFO with one message group, so that one refresh
 comes back after the queue's visibility timeout, a minute; login.token.counted_log_in says if that is a log-in.
 """
 
-from __future__ import annotations
-
 import os
 from functools import cache, partial
 from typing import Any

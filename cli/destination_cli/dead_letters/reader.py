@@ -1,7 +1,5 @@
 """Dead letters: what the sender sent and why it was rejected, each read once and left as it was."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from queue import SimpleQueue
 from threading import Barrier, Lock
 from time import time
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -50,7 +48,7 @@ class DeadLetter:
     attributes: Attributes = field(repr=False)
 
     @classmethod
-    def of(cls, message: Mapping[str, Any]) -> DeadLetter:
+    def of(cls, message: Mapping[str, Any]) -> Self:
         """Read what ReceiveMessage gives."""
         return cls(
             id=message["MessageId"],
@@ -138,7 +136,7 @@ class DeadLetterReader:
             self._hidden.pop(entry["Id"], None)
         return len(answer.get("Failed", ()))
 
-    def __enter__(self) -> DeadLetterReader:
+    def __enter__(self) -> Self:
         self._bar.start()
         return self
 

@@ -1,7 +1,5 @@
 """Putting dead letters back on the queue; none of them is lost, whenever it is interrupted."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Collection

@@ -1,7 +1,5 @@
 """Dead letters counted by reason, shown, or written into a file for whoever corrects them."""
 
-from __future__ import annotations
-
 import json
 import os
 from base64 import b64encode

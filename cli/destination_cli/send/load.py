@@ -1,7 +1,5 @@
 """`destination send`: from a file or standard input to the queue, with a bar."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator

@@ -1,7 +1,5 @@
 """Profiles onto a queue: ten to a call, several calls at once; what SQS does not take at first is sent again."""
 
-from __future__ import annotations
-
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,14 +1,12 @@
 """A file of profiles: its lines, and how far it was sent, so that an interrupted send can go on."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic_core import from_json
 from salesforce_destination.aws.sqs_queue import MOST_BYTES
@@ -106,10 +104,10 @@ class Position:
     not_sent: int = 0
     problems: tuple[tuple[int, str], ...] = ()
 
-    def after(self, end: int, line: int, sent: int, problems: tuple[tuple[int, str], ...]) -> Position:
+    def after(self, end: int, line: int, sent: int, problems: tuple[tuple[int, str], ...]) -> Self:
         """The position behind another piece of the file."""
         named = (*self.problems, *problems)[:LINES_NAMED]
-        return Position(end, line, self.sent + sent, self.not_sent + len(problems), named)
+        return type(self)(end, line, self.sent + sent, self.not_sent + len(problems), named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +122,13 @@ class ProgressFile:
     position: Position = field(default_factory=Position)
 
     @classmethod
-    def beside(cls, file: Path, queue_url: str, event_time: int | None) -> ProgressFile:
+    def beside(cls, file: Path, queue_url: str, event_time: int | None) -> Self:
         """The file `NAME.sending` beside the one that is sent."""
         status = file.stat()
         path = file.with_name(f"{file.name}.sending")
         return cls(path, queue_url, status.st_size, status.st_mtime_ns, event_time)
 
-    def resumed(self) -> ProgressFile:
+    def resumed(self) -> Self:
         """Where the last send stopped; raise TargetError where that was another file, queue or event time."""
         before = self.found()
         if before is None:

@@ -5,8 +5,6 @@ boto3 makes the same clients, and loads its resources and the transfer manager o
 would pay for.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache

@@ -5,8 +5,6 @@ SQS allows ten attributes and 1 MiB for body and attributes together ("Amazon SQ
 suffice, the reason gives way before the body does: the body is what a person repairs and sends again.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from base64 import b64decode, b64encode

@@ -6,8 +6,6 @@ environment"). SQS then delivers the whole batch again, a thousand innocents wit
 them it was.
 """
 
-from __future__ import annotations
-
 import os
 from mmap import mmap
 from pathlib import Path

@@ -5,8 +5,6 @@ It says what the code cannot, such as the rule's own words, and may echo a profi
 `destination status` and `explain` show it to whoever may read the secret.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass

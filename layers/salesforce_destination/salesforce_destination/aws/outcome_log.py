@@ -7,8 +7,6 @@ the log tells nothing about anybody, not even to somebody who has the list of al
 A profile takes about 45 characters in the line of its batch: 2 cents of CloudWatch Logs for a million profiles.
 """
 
-from __future__ import annotations
-
 import hashlib
 import logging
 from collections.abc import Callable, Sequence

@@ -4,8 +4,6 @@ What a batch came to, as CloudWatch metrics and as one line in the log.
 Codes, counts and field names only: no identity, no value and no text of Salesforce's.
 """
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """The event with which Lambda's event source mapping hands over a batch of SQS messages."""
 
-from __future__ import annotations
-
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -5,8 +5,6 @@ A batch of 10,000 messages that is refused whole is 1,000 calls. At 70 ms each, 
 512 MB give, 16 at once took 8 s, 8 at once 16 s (measured); more than 16 gain nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

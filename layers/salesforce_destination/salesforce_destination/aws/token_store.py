@@ -5,8 +5,6 @@ Secrets Manager keeps every version for a day and asks for no more than one writ
 page). One writer that a schedule and refusals call keeps to that; a hundred functions that log in by themselves do not.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

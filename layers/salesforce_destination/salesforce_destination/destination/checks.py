@@ -1,7 +1,5 @@
 """What only shows between several keys of a file as it stands, so that a person sees all mistakes at once."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence

@@ -4,11 +4,9 @@ The destination file: the one TOML file in which a marketer says what goes where
 `read_destination` reports every mistake at once, each by its key and with what would be right.
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.functional_validators import AfterValidator, BeforeValidator
@@ -233,12 +231,7 @@ class Destination(_Table):
     profiles: Profiles = Field(default_factory=lambda: Profiles(), description="Which profiles are written.")
     rules: Annotated[
         tuple[Identity, ...], BeforeValidator(_each, json_schema_input_type=Identity | tuple[Identity, ...])
-    ] = Field(
-        alias="identity",
-        strict=False,
-        min_length=1,
-        description="How records are found; the first rule first.",
-    )
+    ] = Field(alias="identity", strict=False, min_length=1, description="How records are found; the first rule first.")
     mappings: tuple[FieldMapping, ...] = Field(
         (), strict=False, description="Attributes, and the fields that take them."
     )
@@ -266,7 +259,7 @@ class Destination(_Table):
         found = next((rule.create_missing for rule in self.rules if rule.create_missing), "")
         return self.salesforce_object if found is True else str(found)
 
-    def of(self, sobject: str) -> Destination:
+    def of(self, sobject: str) -> Self:
         """The same file as one for this sObject alone: what it says of others is left out."""
         if len(self.objects) == 1:
             return self
@@ -283,7 +276,7 @@ class Destination(_Table):
         return self.model_copy(update=update)
 
     @property
-    def by_object(self) -> tuple[Destination, ...]:
+    def by_object(self) -> tuple[Self, ...]:
         """A file for each of its sObjects, in their order."""
         return tuple(map(self.of, self.objects))
 

@@ -1,7 +1,5 @@
 """What is wrong in one key of a destination file, in the words of the file and never in pydantic's."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections import Counter
@@ -14,6 +12,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from salesforce_destination.errors import Mistake
+
+Table = Mapping[str, Any]
 
 _TABLE_KINDS = ("model_type", "model_attributes_type", "tuple_type")
 _WORDS: Mapping[str, tuple[str, str]] = {
@@ -362,9 +362,6 @@ def _written_twice(code: str, lines: Sequence[str]) -> tuple[str, str]:
     if is_header and name in ("mappings", "audiences"):
         cure = f"Write [[{name}]], in double brackets, each time."
     return f"has {f'[{name}]' if is_header else name} for the second time{first}.", cure
-
-
-Table = Mapping[str, Any]
 
 
 def tables(table: Table, key: str) -> list[tuple[str, Table]]:

@@ -1,7 +1,5 @@
 """What every org's Contact and Lead demand and hold, so that a file can be judged with no org at hand."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 REQUIRED_TO_CREATE: Mapping[str, tuple[str, ...]] = {"Contact": ("LastName",), "Lead": ("LastName", "Company")}

@@ -1,7 +1,5 @@
 """A successful answer of the token endpoint, and when its token may be used."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -5,8 +5,6 @@ Each mistake is named by its key with what to do about it, before anything is se
 of the secret: whatever stands in it may be a password in the wrong place.
 """
 
-from __future__ import annotations
-
 import difflib
 import json
 import re
@@ -14,7 +12,7 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from salesforce_destination.errors import CredentialsError
 from salesforce_destination.login.salesforce_host import is_local, is_my_domain, salesforce_url
@@ -78,7 +76,7 @@ class Credentials:
         return is_local(self.url)
 
     @classmethod
-    def from_secret(cls, text: str, *, allow_local: bool) -> Credentials:
+    def from_secret(cls, text: str, *, allow_local: bool) -> Self:
         """Read the secret, or raise CredentialsError for its first mistake; `allow_local` admits this machine."""
         secret = _secret(text)
         values = _texts(secret)

@@ -6,8 +6,6 @@ done with the access token that came with it, since the old one is dead by then.
 stored.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Protocol
 

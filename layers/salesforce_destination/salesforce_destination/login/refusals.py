@@ -7,8 +7,6 @@ may name the beginning of a description only. A problem reads on from the name o
 sentence. Whatever it is, the log-in is tried again; the kind of error says if a person has to act.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

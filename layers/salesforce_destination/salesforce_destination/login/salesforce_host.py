@@ -6,8 +6,6 @@ looks like Salesforce (`acme.my.salesforce.com@evil.example`, `127.0.0.1/x.sales
 is parsed, its host must match as a whole, and the URL is built anew from the host: nothing else of the text survives.
 """
 
-from __future__ import annotations
-
 import re
 from urllib.parse import SplitResult, urlsplit
 

@@ -5,15 +5,13 @@ The others know a token only by its fingerprint when they speak about it, so tha
 what could be used to call Salesforce.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeGuard
+from typing import Any, Self, TypeGuard
 
 FINGERPRINT_LENGTH = 16
 NEW_SECONDS = 600.0
@@ -69,7 +67,7 @@ class AccessToken:
         return json.dumps({**token, **beside})
 
     @classmethod
-    def from_secret(cls, text: str) -> AccessToken | None:
+    def from_secret(cls, text: str) -> Self | None:
         """
         Read the access-token secret; None where it holds no token.
 
@@ -103,12 +101,12 @@ class RefreshRequest:
     refused: str | None = None
 
     @classmethod
-    def after_refusal(cls, refused: AccessToken | None) -> RefreshRequest:
+    def after_refusal(cls, refused: AccessToken | None) -> Self:
         """What a function sends whose token was refused, or that found none."""
         return cls(RefreshReason.REFUSED, refused.fingerprint if refused else None)
 
     @classmethod
-    def from_body(cls, body: str) -> RefreshRequest | None:
+    def from_body(cls, body: str) -> Self | None:
         """Read a message; None where it is not one of ours. Such a message must not hold up the queue behind it."""
         message = parse_object(body) or {}
         reason, refused = message.get("reason"), message.get("refused")
