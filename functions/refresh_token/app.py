@@ -17,7 +17,7 @@ from salesforce_destination.assembly import RefreshTokenFunction, Surroundings
 from salesforce_destination.aws.clients import AwsUnavailableError, make_aws_client
 from salesforce_destination.aws.token_store import RotationLostError
 from salesforce_destination.errors import NOT_CONNECTED, CredentialsError, SettingsError
-from salesforce_destination.login.refusals import LOG_INS_SPENT, LoginUnavailableError
+from salesforce_destination.login.refusals import LoginUnavailableError
 from salesforce_destination.login.token import RefreshRequest
 from salesforce_destination.salesforce.oauth import login_session
 from salesforce_destination.settings import REFRESH_TOKEN_NEEDS, Settings, destination_name
@@ -56,7 +56,7 @@ def is_done(body: str) -> bool:
         return failed("the environment is wrong", code="SETTINGS_INVALID", mistakes=[str(m) for m in error.mistakes])
     except (CredentialsError, LoginUnavailableError) as error:
         words = {"code": error.code, "field": error.field, "problem": error.problem, "cure": error.cure}
-        if error.code in (LOG_INS_SPENT.code, NOT_CONNECTED):  # nothing failed
+        if error.code in ("LOG_INS_SPENT", NOT_CONNECTED):  # nothing failed
             is_new = error.code == NOT_CONNECTED
             logger.info("not connected yet", extra=words) if is_new else logger.warning("log-ins pause", extra=words)
             return is_new

@@ -150,11 +150,11 @@ class TokenStore:
 
     def count_log_in(self, now: float) -> None:
         """Note a log-in beside the token that was read last; raise LoginUnavailableError where none may be made now."""
-        from salesforce_destination.login.refusals import LOG_INS_SPENT, LoginUnavailableError  # for no other function
+        from salesforce_destination.login.refusals import LoginUnavailableError  # for no other function
 
         until = counted_log_in(self._stored.get(PAID_UNTIL), now)
         if until is None:
-            raise LoginUnavailableError(None, LOG_INS_SPENT)
+            raise LoginUnavailableError(None, "LOG_INS_SPENT")
         self._stored = {**self._stored, PAID_UNTIL: until}
         write_secret(self.secrets_client_factory, self.access_token_secret_id, json.dumps(self._stored))
 

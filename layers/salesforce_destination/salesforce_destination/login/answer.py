@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from salesforce_destination.errors import CredentialsError
 from salesforce_destination.login.credentials import Credentials
-from salesforce_destination.login.refusals import UNREADABLE, LoginUnavailableError
+from salesforce_destination.login.refusals import LoginUnavailableError
 from salesforce_destination.login.salesforce_host import check_instance_url
 from salesforce_destination.login.token import AccessToken, is_sendable
 
@@ -39,7 +39,7 @@ class Login:
         """The token, once it is known to be for a server of Salesforce and for the org that is meant."""
         value, instance_url = self.answer.get("access_token"), self.answer.get("instance_url")
         if not is_sendable(value) or not isinstance(instance_url, str):
-            raise LoginUnavailableError(200, UNREADABLE)
+            raise LoginUnavailableError(200, "LOGIN_ANSWER_UNREADABLE")
         if credentials.org_id and self.org_id != credentials.org_id[:ORG_ID_LENGTH]:
             cure = "If `domain` names the right org, enter its id (Setup > Company Information)."
             raise CredentialsError("org_id", "is not the id of the org that was logged in to.", cure, "ORG_ID_DIFFERS")

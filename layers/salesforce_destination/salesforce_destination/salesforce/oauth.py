@@ -18,16 +18,7 @@ from salesforce_destination import USER_AGENT
 from salesforce_destination.errors import ACCESS_REFUSALS, NEW_TOKEN_REFUSED, CredentialsError
 from salesforce_destination.login.answer import Login
 from salesforce_destination.login.credentials import Credentials, GrantType
-from salesforce_destination.login.refusals import (
-    NOT_TRUSTED,
-    PROXY_FAILS,
-    TOKEN_UNTRIED,
-    UNKNOWN_HOST,
-    UNREACHABLE,
-    LoginRefusal,
-    LoginUnavailableError,
-    login_error,
-)
+from salesforce_destination.login.refusals import LoginUnavailableError, login_error
 from salesforce_destination.login.salesforce_host import jwt_audience
 from salesforce_destination.login.token import AccessToken, parse_object
 from salesforce_destination.record.classification import BY_STATUS, request_error
@@ -79,7 +70,7 @@ def use(session: requests.Session, token: AccessToken) -> None:
         code = code if code in ACCESS_REFUSALS else NEW_TOKEN_REFUSED
         raise CredentialsError("", *ACCESS_REFUSALS[code], code)
     if body is None or status >= 500 or status in BY_STATUS:
-        raise LoginUnavailableError(status, TOKEN_UNTRIED)
+        raise LoginUnavailableError(status, "TOKEN_UNTRIED")
 
 
 def _form(credentials: Credentials, now: float) -> dict[str, str]:
@@ -132,13 +123,13 @@ def _sent(
     raise LoginUnavailableError(None, refusal)
 
 
-def _unanswered(error: requests.RequestException) -> LoginRefusal:
+def _unanswered(error: requests.RequestException) -> str:
     if isinstance(error, requests.exceptions.ProxyError):
-        return PROXY_FAILS
+        return "LOGIN_PROXY_FAILS"
     if isinstance(error, requests.exceptions.SSLError):
-        return NOT_TRUSTED
+        return "LOGIN_HOST_NOT_TRUSTED"
     reason = getattr(error.args[0], "reason", None) if error.args else None
-    return UNKNOWN_HOST if isinstance(reason, NameResolutionError) else UNREACHABLE
+    return "LOGIN_HOST_UNKNOWN" if isinstance(reason, NameResolutionError) else "LOGIN_UNREACHABLE"
 
 
 def _json_object(response: requests.Response) -> Mapping[str, Any] | None:
