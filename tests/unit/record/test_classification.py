@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import an_id
 from salesforce_destination.errors import (
     BadRequestError,
     ConcurrentLimitError,
@@ -25,6 +26,7 @@ from salesforce_destination.record.classification import (
     Meaning,
     RecordError,
     meaning_of,
+    read_error,
     readable_code,
     request_error,
 )
@@ -271,3 +273,15 @@ def test_the_documents_table_of_codes_is_the_one_that_judges() -> None:
     ruled[Meaning.GONE] |= ruled.pop(Meaning.CONVERTED)
 
     assert sorted(documented, key=sorted) == sorted(ruled.values(), key=sorted)
+
+
+@pytest.mark.parametrize("name", ["duplicateResult", "duplicateResut"])
+def test_a_duplicate_names_the_records_that_look_like_it_where_the_answer_does(name: str) -> None:
+    matches = [{"record": {"attributes": {"type": "Contact"}, "Id": an_id(number)}} for number in (1, 2)]
+    found = {"allowSave": True, "matchResults": [{"errors": [], "matchRecords": matches, "size": 2}]}
+    error = {"statusCode": "DUPLICATES_DETECTED", "message": "Use one of these?", "fields": []}
+
+    assert read_error(error | {name: found}).text == (
+        f"Use one of these? Records that look like it: {an_id(1)}, {an_id(2)}."
+    )
+    assert read_error(error).text == "Use one of these?"

@@ -8,7 +8,7 @@ Apex's exceptions) decide, since texts come in the integration user's language; 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -264,9 +264,22 @@ def _of_a_whole(error: RecordError) -> Meaning:
 
 def read_error(error: Mapping[str, Json]) -> RecordError:
     """Read one error, of a record (`statusCode`) or of a request (`errorCode`)."""
-    fields = error.get("fields")
+    fields, text = error.get("fields"), str(error.get("message") or "")
+    # What a duplicate rule found; Salesforce spells it so where a single row is refused.
+    if twins := list(_ids_in([error.get("duplicateResult"), error.get("duplicateResut")])):
+        text = f"{text} Records that look like it: {', '.join(twins)}."
     return RecordError(
         readable_code(error.get("statusCode") or error.get("errorCode") or "NO_REASON"),
-        str(error.get("message") or ""),
+        text,
         tuple(map(str, fields)) if isinstance(fields, list) else (),
     )
+
+
+def _ids_in(answer: Json) -> Iterator[str]:
+    """The Ids of the records that an answer holds, however deep."""
+    if isinstance(answer, Mapping):
+        if isinstance(record_id := answer.get("Id"), str):
+            yield record_id
+        answer = list(answer.values())
+    for part in answer if isinstance(answer, list) else ():
+        yield from _ids_in(part)
