@@ -102,6 +102,7 @@ NEW_PEOPLE = [
     Case(
         "who consents again is",
         [consenting("n", 1), consenting("y", 2)],
+        outcomes=["skipped", "delivered"],
         created=[("Lead", K1 | {"CDP_Loyal__c": "realized"})],
         calls=MADE,
         file=PEOPLE + OPT_OUT,

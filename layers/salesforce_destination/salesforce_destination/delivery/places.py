@@ -231,7 +231,9 @@ class RecordPlaces:
         events = {id(each): each for each in [*_events(attempts), *(own.updates if own else ())]}
         left = []
         for update in events.values():
-            if refusal := update.go_to(address.sobject) or _refusal_of_new(update, address):
+            if address.creates and update.updates_only:
+                self.sender.batch.settle([update], SKIPPED)
+            elif refusal := update.go_to(address.sobject) or _refusal_of_new(update, address):
                 self.sender.batch.settle([update], Outcome(OutcomeKind.REJECTED, refusal.reason))
             else:
                 left.append(update)
