@@ -46,6 +46,7 @@ _NAME = "[A-Za-z][A-Za-z0-9_]*"
 FieldName = Annotated[str, StringConstraints(pattern=f"^{_NAME}$")]
 _TargetName = Annotated[str, StringConstraints(pattern=rf"^{_NAME}((:{_NAME})?\.{_NAME})?$")]
 Constant = str | bool | int | Annotated[float, Field(allow_inf_nan=False)]
+_Status = Literal["realized", "existing", "exited"]
 StatusText = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 
@@ -60,15 +61,11 @@ def _of_all(value: Any) -> Any:
 
 
 _Some = Field(min_length=1)
-Targets = Annotated[
-    dict[str, FieldName],
-    _Some,
-    BeforeValidator(_of_all, json_schema_input_type=FieldName | Annotated[dict[FieldName, FieldName], _Some]),
-]
+_Targets = Annotated[dict[FieldName, FieldName], _Some]
+_MappingTargets = Annotated[dict[FieldName, _TargetName], _Some]
+Targets = Annotated[dict[str, FieldName], _Some, BeforeValidator(_of_all, json_schema_input_type=FieldName | _Targets)]
 MappingTargets = Annotated[
-    dict[str, _TargetName],
-    _Some,
-    BeforeValidator(_of_all, json_schema_input_type=_TargetName | Annotated[dict[FieldName, _TargetName], _Some]),
+    dict[str, _TargetName], _Some, BeforeValidator(_of_all, json_schema_input_type=_TargetName | _MappingTargets)
 ]
 
 
@@ -82,12 +79,8 @@ class Profiles(_Table):
 
     select: SourceText = Field("@", description="JMESPath to one profile or to a list of them in the message's body.")
     only_if: SourceText | None = Field(None, description="JMESPath; only profiles for which it is true are written.")
-    when_skipped: Literal["exit", "leave"] = Field(
-        "exit", description="What only_if does to the audiences in the message: written as exited, or left alone."
-    )
-    memberships: Literal["changed", "all"] = Field(
-        "changed", description="Whether a message may hold only the memberships that changed, or holds every one."
-    )
+    when_skipped: Literal["exit", "leave"] = Field("exit", description="What becomes of the others' audiences.")
+    memberships: Literal["changed", "all"] = Field("changed", description="Which memberships a message holds.")
 
 
 class _PerObject(_Table):
@@ -106,12 +99,9 @@ class Identity(_PerObject):
 
     source: SourceText = Field(description="JMESPath to the identity in the profile.")
     targets: Targets = Field(
-        alias="target",
-        description="SalesforceId for the record's Id, or an external-ID or idLookup field; also a table by object.",
+        alias="target", description="SalesforceId, or a unique or an indexed field; also by object."
     )
-    create_missing: bool | FieldName = Field(
-        False, description="Whether a profile without a record gets a new one; with several objects, which one."
-    )
+    create_missing: bool | FieldName = Field(False, description="Whether, or as what, somebody new gets a record.")
     case_sensitive: bool = Field(False, description="Whether the external-ID field is case-sensitive.")
 
     @property
@@ -124,34 +114,21 @@ class FieldMapping(_PerObject):
     """One attribute and the Salesforce field that takes it."""
 
     source: SourceText | None = Field(None, description="JMESPath to the attribute, such as lower(email).")
-    targets: MappingTargets = Field(
-        alias="target",
-        description="API name of the Salesforce field, or Relationship.ExternalId; also a table by object.",
-    )
-    objects: tuple[FieldName, ...] = Field(
-        (), strict=False, min_length=1, description="With several objects: those for which this mapping counts."
-    )
-    write: Literal["always", "create", "if_empty"] = Field(
-        "always", description="When it is written: always, only on a new record, or only where the org holds nothing."
-    )
+    targets: MappingTargets = Field(alias="target", description="A field, or Relationship.ExternalId; also by object.")
+    objects: tuple[FieldName, ...] = Field((), strict=False, min_length=1, description="Those for which it counts.")
+    write: Literal["always", "create", "if_empty"] = Field("always", description="When the field is written.")
     constant: Constant | None = Field(None, description="The same value for every profile, in place of a source.")
     default: Constant | None = Field(None, description="The value of profiles that have none.")
     values: dict[str, Constant] | None = Field(None, min_length=1, description="What each value becomes.")
     other: Literal["reject", "leave", "clear"] = Field(
-        "reject", description="What happens to a value that is not in values: rejected, field left alone, or cleared."
+        "reject", description="What becomes of a value that values lacks."
     )
     required: bool = Field(False, description="Whether a profile without a value is rejected.")
     max_length: int | None = Field(None, ge=1, le=131_072, description="Longest text the field holds.")
-    when_too_long: Literal["reject", "truncate"] = Field(
-        "reject", description="What happens to a text that is too long."
-    )
-    when_absent: Literal["leave", "clear"] = Field(
-        "leave", description="What happens to the field if the profile has no value."
-    )
+    when_too_long: Literal["reject", "truncate"] = Field("reject", description="What becomes of a longer text.")
+    when_absent: Literal["leave", "clear"] = Field("leave", description="What becomes of the field without a value.")
     when_refused: Literal["reject", "omit"] | None = Field(
-        None,
-        description="Whether a value that Salesforce refuses rejects the profile (default), or is left out (default"
-        " of relationships).",
+        None, description="What becomes of a value that Salesforce refuses; of a relationship it is left out."
     )
 
     @property
@@ -167,13 +144,9 @@ class Audience(_Table):
     namespace: Text | None = Field(None, description="Where the id is valid, such as ups; any when left out.")
     name: Text | None = Field(None, description="A name for people, and the value that `names` writes.")
     mapping_id: FieldName = Field(description="API name of the Salesforce field for the status (the Mapping ID).")
-    objects: tuple[FieldName, ...] = Field(
-        (), strict=False, min_length=1, description="With several objects: those for which this audience counts."
-    )
+    objects: tuple[FieldName, ...] = Field((), strict=False, min_length=1, description="Those for which it counts.")
     value: Literal["status", "boolean", "timestamp", "names"] = Field("status", description="What is written.")
-    values: dict[Literal["realized", "existing", "exited"], StatusText] | None = Field(
-        None, min_length=1, description="The text that is written for each status."
-    )
+    values: dict[_Status, StatusText] | None = Field(None, min_length=1, description="The text for each status.")
     existing_as: Literal["realized", "existing"] = Field("existing", description="How the status existing is written.")
     since_field: FieldName | None = Field(None, description="Date/Time field for when the status last changed.")
 
@@ -200,41 +173,24 @@ class Destination(_Table):
     description: str = Field("", description="For people.")
     objects: Annotated[
         tuple[FieldName, ...], BeforeValidator(_each, json_schema_input_type=FieldName | tuple[FieldName, ...])
-    ] = Field(
-        alias="salesforce_object",
-        strict=False,
-        min_length=1,
-        description="API name of the sObject: Contact, Lead, or any other; or a list of two.",
-    )
+    ] = Field(alias="salesforce_object", strict=False, min_length=1, description="API name of an sObject; also two.")
     api_version: Annotated[str, StringConstraints(pattern=r"^[0-9]{2,3}\.0$")] = Field(
-        "66.0", description="Version of Salesforce's REST API."
+        "66.0", description="Of Salesforce's REST API."
     )
     converted_leads: Literal["reject", "contact"] = Field(
         "reject", description="What happens to a converted lead; contact is the default of a file with two objects."
     )
-    merged_records: Literal["reject", "follow"] = Field(
-        "reject", description="What happens to the update of a merged record."
-    )
-    duplicate_rules: Literal["obey", "allow"] = Field(
-        "obey", description="Whether a record is saved although a duplicate rule alerts."
-    )
-    assignment_rules: Literal["never", "created"] = Field(
-        "never", description="Whether the org's lead assignment rule runs for records that were created."
-    )
-    unchanged: Literal["write", "skip"] = Field(
-        "write", description="Whether a record is written that holds all of its values already."
-    )
-    most_created_percent: int = Field(
-        10, ge=1, le=100, description="Largest share of the last 1,000 people that may become new records."
-    )
+    merged_records: Literal["reject", "follow"] = Field("reject", description="What becomes of a merged record.")
+    duplicate_rules: Literal["obey", "allow"] = Field("obey", description="What a duplicate rule's alert does.")
+    assignment_rules: Literal["never", "created"] = Field("never", description="When assignment rules run.")
+    unchanged: Literal["write", "skip"] = Field("write", description="What becomes of a record that has all values.")
+    most_created_percent: int = Field(10, ge=1, le=100, description="Of the last 1,000 people, how many may be new.")
     max_audience_fields: int = Field(MOST_AUDIENCE_FIELDS, ge=1, le=800, description="Most audience fields allowed.")
     profiles: Profiles = Field(default_factory=lambda: Profiles(), description="Which profiles are written.")
     rules: Annotated[
         tuple[Identity, ...], BeforeValidator(_each, json_schema_input_type=Identity | tuple[Identity, ...])
     ] = Field(alias="identity", strict=False, min_length=1, description="How records are found; the first rule first.")
-    mappings: tuple[FieldMapping, ...] = Field(
-        (), strict=False, description="Attributes, and the fields that take them."
-    )
+    mappings: tuple[FieldMapping, ...] = Field((), strict=False, description="Attributes, and the fields they go to.")
     audiences: tuple[Audience, ...] = Field((), strict=False, description="Audiences, and the fields for their status.")
     ordering: Ordering | None = Field(None, description="What keeps an older event from overwriting a newer one.")
 
@@ -263,17 +219,13 @@ class Destination(_Table):
         """The same file as one for this sObject alone: what it says of others is left out."""
         if len(self.objects) == 1:
             return self
-        creates = self.creates == sobject
+        is_created = self.creates == sobject
         rules = [
-            each.model_copy(update={"create_missing": creates and bool(each.create_missing)}) for each in self.rules
+            each.model_copy(update={"create_missing": is_created and bool(each.create_missing)}) for each in self.rules
         ]
-        update = {
-            "objects": (sobject,),
-            "rules": _counting_for(sobject, rules),
-            "mappings": _counting_for(sobject, self.mappings),
-            "audiences": _counting_for(sobject, self.audiences),
-        }
-        return self.model_copy(update=update)
+        lists = {"rules": rules, "mappings": self.mappings, "audiences": self.audiences}
+        counting = {name: _counting_for(sobject, tables) for name, tables in lists.items()}
+        return self.model_copy(update={"objects": (sobject,), **counting})
 
     @property
     def by_object(self) -> tuple[Self, ...]:
