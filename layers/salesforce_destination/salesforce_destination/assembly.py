@@ -1,5 +1,4 @@
-"""
-The one place that puts the parts together: for the functions, for the simulations and for the tests.
+"""The one place that puts the parts together: for the functions, for the simulations and for the tests.
 
 A part is made on first use and kept for the next invocation. What surrounds a function comes in as Surroundings: on
 Lambda the real thing, in a simulation a model of it. So what a simulation proves is proved of what is deployed.
@@ -49,8 +48,7 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """
-    What a function finds around it.
+    """What a function finds around it.
 
     `session` carries requests to Salesforce; `secrets` and `sqs` make or give the AWS clients, and SQS gets so many
     `calls_at_once`; `monotonic` gives seconds that only go forward, `now` seconds since 1970.
@@ -150,8 +148,7 @@ class CheckConnectionFunction(ConnectedFunction):
 
 
 class RefreshTokenFunction:
-    """
-    What the refresh-token function keeps: the store of both secrets.
+    """What the refresh-token function keeps: the store of both secrets.
 
     The store outlives an invocation, with a refresh token that could not be stored yet.
     """

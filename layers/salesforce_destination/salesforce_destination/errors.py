@@ -1,5 +1,4 @@
-"""
-What can go wrong as a whole, named by what to do about it.
+"""What can go wrong as a whole, named by what to do about it.
 
 A record that Salesforce refuses is not an exception: the request around it succeeded, and the refusal comes back as a
 value (see outcome). No message here carries a response body, a field value or a secret: Salesforce's texts echo both.
@@ -13,8 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """
-    One mistake a person made: the key (`mappings[2].target`), what is wrong there, and what would be right.
+    """One mistake a person made: the key (`mappings[2].target`), what is wrong there, and what would be right.
 
     `place` is the key as people count (`mapping 3, 'LastName', line 14: target`), `excerpt` the line with a caret.
     """
@@ -53,8 +51,7 @@ class SettingsError(MistakesError):
 
 
 class CredentialsError(DestinationError):
-    """
-    Logging in will fail until a person mends `field` of the credentials secret, or a setting in Salesforce.
+    """Logging in will fail until a person mends `field` of the credentials secret, or a setting in Salesforce.
 
     `field` is the key of the secret that is at fault, or empty where Salesforce's answer points to a setting instead;
     `problem` and `cure` are our words, never Salesforce's.
@@ -126,8 +123,7 @@ class TimeIsUpError(DestinationError):
 
 
 class SalesforceError(DestinationError):
-    """
-    Base of every failure of a whole request to Salesforce.
+    """Base of every failure of a whole request to Salesforce.
 
     `status` is the HTTP status, or None where no answer came; `codes` are Salesforce's error codes. `text` is what
     Salesforce says, for dead letters alone: it echoes field values, and stands in no message and no repr. `fields` are

@@ -1,5 +1,4 @@
-"""
-What becomes of a profile, and of the message that held it.
+"""What becomes of a profile, and of the message that held it.
 
 Every message ends as delivered, superseded or skipped (SQS deletes it), as rejected (it goes to the dead-letter queue
 with its reason), or as deferred (SQS delivers it again later). A message with several profiles has the worst outcome
@@ -18,8 +17,7 @@ from salesforce_destination.errors import DestinationError
 
 @dataclass(slots=True)
 class Message:
-    """
-    One message of a batch.
+    """One message of a batch.
 
     `sent_at` (SQS's SentTimestamp, ms), `receive_count` (1 at the first delivery), `event_time` (the attribute
     EventTime as it came, or None), `attributes` (all message attributes, in the shape of the SQS API) and
@@ -73,8 +71,7 @@ class Wait(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """
-    Why something was not written: a code for programs, a text for the person who reads the dead letter.
+    """Why something was not written: a code for programs, a text for the person who reads the dead letter.
 
     The text may echo a profile's values, as Salesforce's texts do. So it goes to the dead-letter queue, which holds the
     profile anyway, and never into a log, a metric or a repr.

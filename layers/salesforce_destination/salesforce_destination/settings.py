@@ -1,5 +1,4 @@
-"""
-What a function is told from outside: the environment that template.yaml gives it, and its destination file.
+"""What a function is told from outside: the environment that template.yaml gives it, and its destination file.
 
 Every mistake in it is named at once, by the variable, so that the log of a misdeployed function says what to mend.
 """
@@ -80,8 +79,7 @@ class Settings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], needs: Sequence[str] = ()) -> Settings:
-        """
-        Read what this function needs; raise SettingsError with every mistake.
+        """Read what this function needs; raise SettingsError with every mistake.
 
         `AWS_SAM_LOCAL` is set by `sam local` and by the local stack, and allows plain http to loopback hosts.
         `CREDENTIALS_ROTATE` says whether the function may write the credentials secret.
@@ -149,8 +147,7 @@ def destination_name(environ: Mapping[str, str]) -> str:
 
 
 def file_hash(path: str | Path) -> str:
-    """
-    Name this version of a destination file in short, so that a log tells which one is in use.
+    """Name this version of a destination file in short, so that a log tells which one is in use.
 
     Line endings do not count: the same file from another system is the same. Empty where it cannot be read.
     """

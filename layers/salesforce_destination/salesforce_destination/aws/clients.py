@@ -1,5 +1,4 @@
-"""
-AWS clients, by botocore alone, and secrets read with them; every failure of AWS is one kind of error.
+"""AWS clients, by botocore alone, and secrets read with them; every failure of AWS is one kind of error.
 
 boto3 makes the same clients, and loads its resources and the transfer manager of S3 on the way, which every cold start
 would pay for.

@@ -1,5 +1,4 @@
-"""
-The dead-letter queue: messages that can never succeed, each with its body untouched and the reason beside it.
+"""The dead-letter queue: messages that can never succeed, each with its body untouched and the reason beside it.
 
 SQS allows ten attributes and 1 MiB for body and attributes together ("Amazon SQS message quotas"). Where that does not
 suffice, the reason gives way before the body does: the body is what a person repairs and sends again.
@@ -73,8 +72,7 @@ class DeadLetters(SqsQueue):
 
 
 def _event_time(given: str | None, found: int | None, first_sent_at: int) -> dict[str, Any]:
-    """
-    The attribute EventTime of a dead letter, and of the message that a redrive makes of it.
+    """The attribute EventTime of a dead letter, and of the message that a redrive makes of it.
 
     A time that was `given` with the message stays what it was; no other takes the place of an unreadable one. What was
     `found` in its profile, or for want of that the first sending, is looked for anew: by then the destination file may
@@ -102,8 +100,7 @@ def _senders(attributes: Mapping[str, Mapping[str, Any]]) -> Attributes:
 
 
 def redriven(attributes: Attributes, message_id: str, event_time: int, sent_at: int) -> Attributes:
-    """
-    The attributes with which a dead letter goes back: the sender's, the event's time and the id of the message.
+    """The attributes with which a dead letter goes back: the sender's, the event's time and the id of the message.
 
     A sender who used more of the ten that SQS allows leaves no room for ours: then his are packed.
     """

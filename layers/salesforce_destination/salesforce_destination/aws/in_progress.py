@@ -1,5 +1,4 @@
-"""
-A trace of the message that a process died over, in the /tmp of its Lambda environment.
+"""A trace of the message that a process died over, in the /tmp of its Lambda environment.
 
 /tmp survives when a function runs out of memory or of time and its process is started anew ("Lambda execution
 environment"). SQS then delivers the whole batch again, a thousand innocents with it, and only the marker tells which of

@@ -1,5 +1,4 @@
-"""
-One text with which Salesforce refuses records for a common cause, kept in a secret of its own.
+"""One text with which Salesforce refuses records for a common cause, kept in a secret of its own.
 
 It says what the code cannot, such as the rule's own words, and may echo a profile. So it goes into no log, and
 `destination status` and `explain` show it to whoever may read the secret.
@@ -22,8 +21,7 @@ WRITTEN_EVERY_SECONDS = 600.0
 
 @dataclass(slots=True)
 class KeptRefusal:
-    """
-    Writes it, at most once in ten minutes, and clears it when its cause ends.
+    """Writes it, at most once in ten minutes, and clears it when its cause ends.
 
     Nothing here may keep a message from being settled: what AWS refuses is a warning in the log, without the text.
     """

@@ -1,5 +1,4 @@
-"""
-What became of each profile, in the log, so that a person can ask about one contact.
+"""What became of each profile, in the log, so that a person can ask about one contact.
 
 No identity is in it: each stands as a keyed hash (HMAC-SHA256), whose key lies in a secret of its own. Without that key
 the log tells nothing about anybody, not even to somebody who has the list of all customers.
@@ -59,8 +58,7 @@ class OutcomeLog:
         self._not_before: float | None = None
 
     def lines(self, batch: Batch, logger: Logger) -> list[dict[str, list[str]]]:
-        """
-        What became of the profiles of a batch, for as many lines of the log as it takes.
+        """What became of the profiles of a batch, for as many lines of the log as it takes.
 
         `{"rejected INVALID_EMAIL_ADDRESS": ["hash message-id event-time", ...]}`, event times in ms or `-`.
         """
@@ -87,8 +85,7 @@ class OutcomeLog:
 
 
 def _hasher(key: bytes) -> Callable[[str], str]:
-    """
-    HMAC-SHA256 (RFC 2104) of many identities: the key is worked in once, and what comes of it is copied.
+    """HMAC-SHA256 (RFC 2104) of many identities: the key is worked in once, and what comes of it is copied.
 
     The module hmac does the same, and takes half as long again for each.
     """
@@ -118,8 +115,7 @@ def _by_outcome(batch: Batch, updates: Sequence[Update], key: bytes) -> dict[str
 
 
 def _label(batch: Batch, update: Update) -> str:
-    """
-    What became of a profile that was not simply delivered.
+    """What became of a profile that was not simply delivered.
 
     One that was not written shares the outcome of its message, and keeps its own code: one that fails beside one that
     waits is tried again with it; one that waits in a message that is given up is given up with it.

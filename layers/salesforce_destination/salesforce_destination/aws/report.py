@@ -1,5 +1,4 @@
-"""
-What a batch came to, as CloudWatch metrics and as one line in the log.
+"""What a batch came to, as CloudWatch metrics and as one line in the log.
 
 Codes, counts and field names only: no identity, no value and no text of Salesforce's.
 """
@@ -52,8 +51,7 @@ class Circumstances:
 
 
 class MetricLines:
-    """
-    Writes metrics into the log, in CloudWatch's embedded metric format ("Specification: CloudWatch embedded metric
+    """Writes metrics into the log, in CloudWatch's embedded metric format ("Specification: CloudWatch embedded metric
     format"); CloudWatch makes metrics of these lines.
 
     Powertools' Metrics does the same, and takes 0.2 ms longer for a batch and 30 ms longer to load (decision 0023).

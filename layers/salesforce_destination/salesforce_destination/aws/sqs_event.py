@@ -11,8 +11,7 @@ Json = Any
 
 
 def messages_in(event: Mapping[str, Json], now_ms: int) -> list[Message]:
-    """
-    Read the messages of an event, in its order ("Using Lambda with Amazon SQS").
+    """Read the messages of an event, in its order ("Using Lambda with Amazon SQS").
 
     An event without records is an empty batch. Events written by hand may lack what SQS always sends: without a time a
     message counts as sent now, without a count as received for the first time.

@@ -1,5 +1,4 @@
-"""
-A queue of SQS, for thousands of messages at a time, and the delays that deferred ones wait for there.
+"""A queue of SQS, for thousands of messages at a time, and the delays that deferred ones wait for there.
 
 A batch of 10,000 messages that is refused whole is 1,000 calls. At 70 ms each, with the 0.29 of a processor that
 512 MB give, 16 at once took 8 s, 8 at once 16 s (measured); more than 16 gain nothing.
@@ -59,8 +58,7 @@ class SqsQueue:
     url: str
 
     def refused(self, action: str, entries: Sequence[Mapping[str, Any]], sizes: Sequence[int]) -> set[int]:
-        """
-        Hand SQS entries of these sizes by a batch action; give the positions of those that it did not take.
+        """Hand SQS entries of these sizes by a batch action; give the positions of those that it did not take.
 
         One entry can refuse the whole call: alone, the others may pass. What is lost on the way, or has no time left,
         counts as not taken.

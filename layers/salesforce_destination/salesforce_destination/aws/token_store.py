@@ -1,5 +1,4 @@
-"""
-The two secrets, seen from the two sides.
+"""The two secrets, seen from the two sides.
 
 Secrets Manager keeps every version for a day and asks for no more than one write in ten minutes over time (its quotas
 page). One writer that a schedule and refusals call keeps to that; a hundred functions that log in by themselves do not.
@@ -34,8 +33,7 @@ PAID_UNTIL = "log_ins_paid_until"
 
 
 class RotationLostError(TokenUnavailableError):
-    """
-    Salesforce has replaced the refresh token, and the new one could not be stored.
+    """Salesforce has replaced the refresh token, and the new one could not be stored.
 
     The old one is dead, and using it again would revoke everything that came from it. The environment that holds the
     new one stores it before anything else; if it ends first, a person has to authorise the app again.
@@ -53,8 +51,7 @@ class RotationLostError(TokenUnavailableError):
 
 @dataclass
 class TokenSource:
-    """
-    The access token, kept in memory and read again only when Salesforce refuses it.
+    """The access token, kept in memory and read again only when Salesforce refuses it.
 
     Every failure is a TokenUnavailableError: without a token no call to Salesforce is made and the messages wait. A
     token for a server that is not Salesforce's counts as none, whoever wrote it; `allow_local` admits this machine.
@@ -86,8 +83,7 @@ class TokenSource:
         return self._token.issued_at_ms if self._token else None
 
     def replace(self, refused: AccessToken | None) -> AccessToken:
-        """
-        Get another token than the refused one (None: there was none), or raise TokenUnavailableError.
+        """Get another token than the refused one (None: there was none), or raise TokenUnavailableError.
 
         Another function may have been faster: then its token is there already and nobody is asked. Else the refresh
         function is, and it has `wait` seconds. Without a queue nobody is asked either.
@@ -164,8 +160,7 @@ class TokenStore:
         write_secret(self.secrets_client_factory, self.access_token_secret_id, token.to_secret(**noted))
 
     def credentials(self) -> str:
-        """
-        The text of the credentials secret.
+        """The text of the credentials secret.
 
         A rotated refresh token that could not be stored before is stored now, unless a person has changed the secret.
         Where nobody has ever filled it, it is a CredentialsError with the code NOT_CONNECTED.

@@ -1,5 +1,4 @@
-"""
-The use case of the connection check: a destination file and an org in, everything there is to say about them out.
+"""The use case of the connection check: a destination file and an org in, everything there is to say about them out.
 
 What keeps the destination from the org as a whole is a finding too: which setting is at fault, and what to do.
 """

@@ -1,5 +1,4 @@
-"""
-The destination file beside the org's describe: does everything that will be written fit?
+"""The destination file beside the org's describe: does everything that will be written fit?
 
 Pure: the describe is a value. A field that the integration user may not see is not in it, and from here that cannot be
 told from a field that is not there.

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
 
 def guard_findings(destination: Destination, rules: Sequence[ValidationRule] | None) -> Iterator[Finding]:
-    """
-    Find the guards that lack their rule, and the audiences that lack a guard.
+    """Find the guards that lack their rule, and the audiences that lack a guard.
 
     `rules` is None where the integration user may not see any. That it sees none does not tell either: Salesforce may
     hide the set-up from it. So a rule is called missing only where others are seen.

@@ -1,5 +1,4 @@
-"""
-The destination file: the one TOML file in which a marketer says what goes where.
+"""The destination file: the one TOML file in which a marketer says what goes where.
 
 `read_destination` reports every mistake at once, each by its key and with what would be right.
 """

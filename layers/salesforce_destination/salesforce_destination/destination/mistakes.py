@@ -202,8 +202,7 @@ def code_point(char: str) -> str:
 
 
 def odd_character(text: str, *, for_people: bool = False) -> str:
-    """
-    The first character that nobody sees or no keyboard has, a blank at either end among them; empty without one.
+    """The first character that nobody sees or no keyboard has, a blank at either end among them; empty without one.
 
     A text `for_people` may hold typographic characters, and what joins letters of other scripts and emoji.
     """

@@ -19,8 +19,7 @@ ORG_ID_LENGTH = 15
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """
-    What Salesforce answered, unchecked.
+    """What Salesforce answered, unchecked.
 
     `refresh_token` comes only with rotation, and then the old one is dead already: it has to be stored whatever else is
     wrong with the answer. That is why the checks wait until somebody asks for the access token.

@@ -1,5 +1,4 @@
-"""
-The credentials secret: what a person fills in so that the destination can log in.
+"""The credentials secret: what a person fills in so that the destination can log in.
 
 Each mistake is named by its key with what to do about it, before anything is sent. The words are ours and hold nothing
 of the secret: whatever stands in it may be a password in the wrong place.
@@ -145,8 +144,7 @@ _CURE = "Store the whole PEM text of an RSA key without a passphrase, from its -
 
 
 def read_private_key(text: str) -> str:
-    """
-    Give the private key in the text with its lines restored, or say what was pasted in its place.
+    """Give the private key in the text with its lines restored, or say what was pasted in its place.
 
     A console's key/value form turns the line breaks of a PEM text into blanks or into the two characters `\\n`; between
     the two marks is base64, in which neither means anything. A certificate beside the key is left out.

@@ -1,5 +1,4 @@
-"""
-The use case of the refresh function: a request in, a stored access token out.
+"""The use case of the refresh function: a request in, a stored access token out.
 
 What it holds is the order. A log-in is counted before it is made. A rotated refresh token is stored before anything is
 done with the access token that came with it, since the old one is dead by then. An access token is used before it is

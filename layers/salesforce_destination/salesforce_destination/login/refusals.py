@@ -1,5 +1,4 @@
-"""
-A failed log-in, in our words: which field of the credentials or which setting is at fault, and what to do.
+"""A failed log-in, in our words: which field of the credentials or which setting is at fault, and what to do.
 
 Salesforce's own text never leaves this module: it may echo what was sent. What it says is known by the table or it is
 unknown. The evidence for each row is in its test. Wordings differ between grants, years and kinds of app, so that a row

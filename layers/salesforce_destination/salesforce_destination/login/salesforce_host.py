@@ -1,5 +1,4 @@
-"""
-Which servers may see a secret: Salesforce's own, told by the parsed host and never by a part of the text.
+"""Which servers may see a secret: Salesforce's own, told by the parsed host and never by a part of the text.
 
 Credentials go to the host of the credentials secret and access tokens to the host of the token answer. A host that only
 looks like Salesforce (`acme.my.salesforce.com@evil.example`, `127.0.0.1/x.salesforce.com`) would get both. So the text
@@ -35,8 +34,7 @@ _OWN = (".salesforce.com", ".sfcrmproducts.cn")
 
 
 def salesforce_url(domain: str, *, allow_local: bool) -> str:
-    """
-    Make the address to log in at from the `domain` of the credentials secret.
+    """Make the address to log in at from the `domain` of the credentials secret.
 
     A prefix with `--` in it is a sandbox's, one that ends in `-dev-ed` a Developer Edition's. Plain http goes to this
     machine only, and only with `allow_local`.
@@ -69,8 +67,7 @@ def is_my_domain(url: str) -> bool:
 
 
 def jwt_audience(url: str) -> str:
-    """
-    Name whom a signed log-in is for: Salesforce's log-in server of production orgs, or that of sandboxes.
+    """Name whom a signed log-in is for: Salesforce's log-in server of production orgs, or that of sandboxes.
 
     (OAuth 2.0 JWT Bearer Flow in Salesforce Help.) A local org stands for itself, and so does one in China, which has
     log-in servers of its own.

@@ -22,8 +22,7 @@ MESSAGE_GROUP = "refresh"
 
 
 def counted_log_in(paid_until: object, now: float) -> float | None:
-    """
-    Count a log-in: until when log-ins are paid for now, to be handed in the next time; None where it has to wait.
+    """Count a log-in: until when log-ins are paid for now, to be handed in the next time; None where it has to wait.
 
     Each costs ten minutes, and three may be had in advance: no ten minutes see a fourth. Those that go on failing come
     once in ten minutes, as often as Secrets Manager forgets a version.
@@ -36,8 +35,7 @@ def counted_log_in(paid_until: object, now: float) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """
-    A token that Salesforce gave, and the server it is for.
+    """A token that Salesforce gave, and the server it is for.
 
     `issued_at` is Salesforce's own text (epoch milliseconds). When the token ends is unknown: an answer of the token
     endpoint has no `expires_in`, and each call prolongs the session. So a token is good until it is refused.
@@ -68,8 +66,7 @@ class AccessToken:
 
     @classmethod
     def from_secret(cls, text: str) -> Self | None:
-        """
-        Read the access-token secret; None where it holds no token.
+        """Read the access-token secret; None where it holds no token.
 
         A secret that was never written, or that somebody wrote something else into, is no token yet: the next refresh
         writes over it, so there is nothing for a person to mend.
@@ -90,8 +87,7 @@ class RefreshReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RefreshRequest:
-    """
-    What the refresh queue carries; `refused` is the fingerprint of the refused token, None where there was none.
+    """What the refresh queue carries; `refused` is the fingerprint of the refused token, None where there was none.
 
     By that name a hundred refusals are one log-in: SQS drops the messages that name the same token within five minutes,
     and the refresh function does nothing once another token is stored.

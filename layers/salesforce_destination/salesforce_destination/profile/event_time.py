@@ -1,5 +1,4 @@
-"""
-When an event happened, in epoch milliseconds, from the many ways in which it is written.
+"""When an event happened, in epoch milliseconds, from the many ways in which it is written.
 
 A wrong time is worse than none: a time in the future, once written, makes every later event look stale. So a time that
 cannot be is an error of its message, never corrected in silence.
@@ -27,8 +26,7 @@ class EventTimeError(ValueError):
 
 
 def parse_time(value: Any) -> int:
-    """
-    Read an ISO 8601 time or a number of milliseconds since 1970.
+    """Read an ISO 8601 time or a number of milliseconds since 1970.
 
     Accepts `2022-01-11T21:24:39Z`, `+0000`, `.000+0000` and `+00:00`; a time without an offset is taken as UTC, as
     Adobe Experience Platform means it.

@@ -1,5 +1,4 @@
-"""
-Audience memberships: what a profile says, and the value that its Salesforce field takes.
+"""Audience memberships: what a profile says, and the value that its Salesforce field takes.
 
 A message may hold only the memberships that changed, so an absent audience is never an exit (but for `names`, which
 demands messages that hold them all).
@@ -30,8 +29,7 @@ _KNOWN = {status.value: status for status in Status}
 
 
 def lookup_in(memberships: Json, namespace: str | None) -> Callable[[str], Json | None]:
-    """
-    What finds an audience's membership by its id in a segmentMembership map, as far as it is one.
+    """What finds an audience's membership by its id in a segmentMembership map, as far as it is one.
 
     The map may spell the (folded) namespace in either case. Without a namespace every one is looked through, and the
     latest of several memberships wins.

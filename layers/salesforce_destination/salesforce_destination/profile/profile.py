@@ -1,5 +1,4 @@
-"""
-Profiles as they come: the JSON of a message's body, in every variant that producers really send.
+"""Profiles as they come: the JSON of a message's body, in every variant that producers really send.
 
 Adobe Experience Platform, its SDK and its XDM documents differ in prefixes, in the shape of attributes and in the
 spelling of namespaces. Here they become one shape, so that a destination file is written once.
@@ -81,8 +80,7 @@ def read_body(body: str) -> Json:
 
 
 def profiles_in(document: Json, select: Source | None) -> list[Profile]:
-    """
-    Find the profiles in a body: what `profiles.select` names, one profile or a list of them.
+    """Find the profiles in a body: what `profiles.select` names, one profile or a list of them.
 
     `{"profiles": [...]}` is taken apart, bare or in an envelope, as Adobe's HTTP API destination means it.
     """
@@ -138,8 +136,7 @@ def time_of_notification(body: str) -> str | None:
 
 
 class IdentitiesInOrder:
-    """
-    Spells the namespaces as a destination file's sources do, and puts each one's primary identity first.
+    """Spells the namespaces as a destination file's sources do, and puts each one's primary identity first.
 
     Namespace codes come in either case; of several ids in one namespace the primary one counts, else the first.
     """

@@ -1,5 +1,4 @@
-"""
-Where a value is found in a profile: JMESPath, compiled once.
+"""Where a value is found in a profile: JMESPath, compiled once.
 
 Most sources are plain paths (`person.name.lastName`, `identityMap.crmID[0].id`). These follow the keys themselves and
 cost no more than that; everything else goes through jmespath, which is imported only where a file uses it, with
@@ -88,8 +87,7 @@ def in_digits(number: str | float) -> str | None:
 
 
 def compile_source(expression: str, *, unwraps: bool = True, is_identity: bool = False) -> Source:
-    """
-    Compile JMESPath (https://jmespath.org/specification.html); raise SourceError where it cannot be read.
+    """Compile JMESPath (https://jmespath.org/specification.html); raise SourceError where it cannot be read.
 
     A source `unwraps` the attributes of Adobe's SDK, `{"value": x}`; one that finds whole profiles must not. An
     identity that is joined of parts lacks none of them: what is left would be that of many people.

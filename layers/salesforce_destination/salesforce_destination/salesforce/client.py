@@ -1,5 +1,4 @@
-"""
-Sending requests to Salesforce's REST API, and naming what went wrong by what to do about it.
+"""Sending requests to Salesforce's REST API, and naming what went wrong by what to do about it.
 
 Nothing is retried here but once after a refused access token: SQS is the retry loop. TLS is always verified, redirects
 are never followed (a moved org answers 3xx, which waits for a person), and no text of Salesforce's leaves this module
@@ -73,8 +72,7 @@ class ApiUsage:
 
 
 class SalesforceClient:
-    """
-    Sends JSON to one org with one kept-alive connection.
+    """Sends JSON to one org with one kept-alive connection.
 
     `read_seconds` says how long an answer may take from now on. `usage` is what the last answer told of the org's
     API calls, or None; `calls` counts those that went out, `slowest_seconds` is the longest since it was set to None.

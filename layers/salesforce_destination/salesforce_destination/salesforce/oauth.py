@@ -1,5 +1,4 @@
-"""
-Logging in to Salesforce: one POST to the token endpoint, by one of four grants.
+"""Logging in to Salesforce: one POST to the token endpoint, by one of four grants.
 
 The request carries secrets. So it goes to the checked host of the credentials and nowhere else: over verified TLS,
 without following redirects, and with nothing of the environment but the proxy that HTTPS_PROXY names. What comes back
@@ -43,8 +42,7 @@ def login_session() -> requests.Session:
 
 
 def log_in(session: requests.Session, credentials: Credentials, now: float) -> Login:
-    """
-    Ask for an access token; raise CredentialsError or LoginUnavailableError where there is none.
+    """Ask for an access token; raise CredentialsError or LoginUnavailableError where there is none.
 
     The order of its use is the caller's: a rotated refresh token in the answer must be stored first.
     """

@@ -45,8 +45,7 @@ LONGEST_CHAIN = 5
 
 
 class SalesforceOrg:
-    """
-    The org that one destination writes to.
+    """The org that one destination writes to.
 
     `seconds_left` is what remains of the invocation for requests, `clock` gives seconds that only go forward. Every
     call raises a DestinationError where its request as a whole came to nothing.
