@@ -34,7 +34,7 @@ def test_the_demo_fails_and_says_so_if_something_else_came_out(tmp_path: Path) -
 
     assert status == 1
     assert NEXT_STEP not in output
-    assert "records updated: 21, expected 22" in output
+    assert "records updated: 22, expected 23" in output
 
 
 def test_mistakes_in_the_destination_file_are_told_before_anything_is_started(tmp_path: Path) -> None:
