@@ -72,8 +72,7 @@ def check(
         bool, typer.Option("--document", help="Print one page for the Salesforce administrator, in Markdown.")
     ] = False,
 ) -> None:
-    """
-    Show what a destination file sends where, and what does not fit the org. Exits with 1 if something does not.
+    """Show what a destination file sends where, and what does not fit the org. Exits with 1 if something does not.
 
     Example: `destination check people.toml --stack NAME --document`
     """
@@ -138,8 +137,7 @@ def create_fields(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     instance_url: InstanceUrl = None,
 ) -> None:
-    """
-    Make the fields, guards and permission sets that a destination file needs and the org lacks.
+    """Make the fields, guards and permission sets that a destination file needs and the org lacks.
 
     Exits with 1 if something is left for a person to do.
     """
@@ -163,8 +161,7 @@ def prove(
     pairs: Annotated[int, typer.Option(help="How many pairs of writers race for one record.", min=1, max=5000)] = 500,
     instance_url: InstanceUrl = None,
 ) -> None:
-    """
-    Try in a sandbox what this software only infers about Salesforce, with records that it deletes again.
+    """Try in a sandbox what this software only infers about Salesforce, with records that it deletes again.
 
     Exits with 1 if a fact does not hold there.
     """

@@ -84,8 +84,7 @@ class Published:
 
 
 def published(target: Target, file: Path) -> Published | None:
-    """
-    Ask the stack for its file; None where it does not say.
+    """Ask the stack for its file; None where it does not say.
 
     A deployed stack's check-connection function is invoked: it lies in the same deployment as the deliver function. On
     this machine what that function said last is read.

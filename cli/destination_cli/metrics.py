@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import accumulate
 from typing import Any
 
@@ -34,8 +33,7 @@ COUNTED = (
 MISMATCH, IGNORED, CONNECTION = "SchemaMismatch", "UpdateOnlyIgnored", "ConnectionProblems"
 
 LAST_IS_GOOD_FOR_MS = {MISMATCH: HOUR_MS, IGNORED: HOUR_MS, CONNECTION: DAY_MS}
-"""
-The metrics of which the last value counts, and how old it may be.
+"""The metrics of which the last value counts, and how old it may be.
 
 A mismatch is reported whenever one of its messages comes back, every 30 min at the latest, never as none: an hour of
 silence is its end. The connection is checked by a schedule, which reports none too.
@@ -159,13 +157,9 @@ def _asked(
 ) -> Iterator[Point]:
     numbered = [{"Id": f"m{number}", **query} for number, (query, _) in enumerate(queries)]
     pages = target.client("cloudwatch").get_paginator("get_metric_data")
-    for page in pages.paginate(MetricDataQueries=numbered, StartTime=_moment(start_ms), EndTime=_moment(end_ms)):
+    for page in pages.paginate(MetricDataQueries=numbered, StartTime=start_ms / 1000, EndTime=end_ms / 1000):
         for result in page["MetricDataResults"]:
             query, mapping_id = queries[int(result["Id"][1:])]
             name = query["MetricStat"]["Metric"]["MetricName"]
             for at, value in zip(result["Timestamps"], result["Values"], strict=True):
                 yield Point(name, int(at.timestamp() * 1000), float(value), mapping_id)
-
-
-def _moment(epoch_ms: int) -> datetime:
-    return datetime.fromtimestamp(epoch_ms / 1000, UTC)

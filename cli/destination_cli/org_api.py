@@ -1,5 +1,4 @@
-"""
-An org's REST API for a person's commands: any method, the whole answer, and a sentence where there is none.
+"""An org's REST API for a person's commands: any method, the whole answer, and a sentence where there is none.
 
 The functions have their own client, which knows what to do about each error. A command shows the person what
 Salesforce said instead. That is allowed where no profile is involved: set-up texts speak of fields and rights. An

@@ -22,20 +22,10 @@ from salesforce_destination.errors import (
     TokenUnavailableError,
 )
 
+from destination_cli import metrics
 from destination_cli.dead_letters.reader import EMPTY_ANSWERS, DeadLetterReader
 from destination_cli.dead_letters.summary import by_reason
 from destination_cli.function_logs import LAST_PROFILES, login_cause, never_found
-from destination_cli.metrics import (
-    CONNECTION,
-    COUNTED,
-    IGNORED,
-    MISMATCH,
-    Activity,
-    activity_of,
-    oldest_waiting_seconds,
-    points_of,
-    seconds_back,
-)
 from destination_cli.queues import Depth, contradictions, depth_of, is_paused, mapping_of
 from destination_cli.target import Target, TargetError
 from destination_cli.terminal import moment
@@ -53,10 +43,10 @@ DEAD_LETTERS_READ = 200
 """So many dead letters are looked at for their reasons; `destination dead-letters` looks at all."""
 
 CURES = {
-    MISMATCH: "The destination file does not fit the org, or a setting is wrong. `destination check` names it.",
-    IGNORED: "UPDATE_ONLY_IGNORED: Salesforce created records for updates. Run `destination pause`, then see"
+    metrics.MISMATCH: "The destination file does not fit the org, or a setting is wrong. `destination check` names it.",
+    metrics.IGNORED: "UPDATE_ONLY_IGNORED: Salesforce created records for updates. Run `destination pause`, then see"
     " docs/runbook.md#schemamismatchalarm.",
-    CONNECTION: "The last connection check found problems. `destination check` names them.",
+    metrics.CONNECTION: "The last connection check found problems. `destination check` names them.",
 }
 """What to do where the last value of a metric is above 0."""
 
@@ -170,7 +160,7 @@ class StackStatus:
     dead_letters: int
     reasons: dict[str, int]
     org: OrgStatus
-    activity: Activity
+    activity: metrics.Activity
     alarms: Sequence[str] | None
     version: str = ""
     where: Mapping[str, str] = field(default_factory=dict)
@@ -191,7 +181,7 @@ class StackStatus:
         if self.dead_letters:
             found.append(f"Dead letters: {self.dead_letters:,}. To see the reasons, run `destination dead-letters`.")
         last = {name: self.activity.last_value(name) or 0 for name in CURES}
-        last[MISMATCH] -= last[IGNORED]  # the alarm's metric counts both
+        last[metrics.MISMATCH] -= last[metrics.IGNORED]  # the alarm's metric counts both
         found += [f"{text} ({name})" for name, text in CURES.items() if last[name] > 0]
         if self.org.problem:
             reach = f"The org cannot be reached with the stored access token: {self.org.problem}. "
@@ -225,13 +215,13 @@ def status_of(target: Target, now_ms: int | None = None) -> StackStatus:
     now = int(time.time() * 1000) if now_ms is None else now_ms
     sqs = target.client("sqs")
     queue = depth_of(sqs, target.queue_url)
-    points = list(points_of(target, now))
-    activity = activity_of(points, now)
+    points = list(metrics.points_of(target, now))
+    activity = metrics.activity_of(points, now)
     looked_through, missed = 0, list[str]()
     with suppress(ClientError):  # without the right to read that log
-        looked_through, missed = never_found(target, seconds_back(points, now, PROFILES_READ_BACK))
+        looked_through, missed = never_found(target, metrics.seconds_back(points, now, PROFILES_READ_BACK))
     deleted = [] if mapping_of(target).get("FunctionResponseTypes") else [DELETED]
-    oldest = oldest_waiting_seconds(target, now)
+    oldest = metrics.oldest_waiting_seconds(target, now)
     if oldest is None:
         oldest = activity.oldest_received_seconds
     return StackStatus(
@@ -264,7 +254,10 @@ def show(status: StackStatus, console: Console) -> None:
     console.print()
     console.print(_rows(status))
     console.print()
-    console.print(_counts(status.activity))
+    counts = Table("", "Last hour", "Last 24 hours", box=None, pad_edge=False)
+    for name in metrics.COUNTED:
+        counts.add_row(name, f"{status.activity.hour[name]:,}", f"{status.activity.day[name]:,}")
+    console.print(counts)
     console.print(WHAT_COUNTS, style="dim", highlight=False)
     if status.activity.statuses:
         console.print()
@@ -276,11 +269,8 @@ def show(status: StackStatus, console: Console) -> None:
 
 def _refusal(target: Target) -> str:
     kept = target.kept_refusal()
-    if kept is None:
-        return ""
-    reason, at = kept
-    what = f"{reason.code} at {moment(at)}, in its own words: {reason.text}"
-    return f"Messages wait because Salesforce refuses many records for one reason: {what}"
+    why = "Messages wait because Salesforce refuses many records for one reason"
+    return f"{why}: {kept[0].code} at {moment(kept[1])}, in its own words: {kept[0].text}" if kept else ""
 
 
 def _reasons(target: Target) -> dict[str, int]:
@@ -301,28 +291,13 @@ def _rows(status: StackStatus) -> Table:
     if org.api_calls_used is not None and org.api_calls_allowed is not None:
         left = org.api_calls_allowed - org.api_calls_used
         table.add_row("API calls left", f"{left:,} of {org.api_calls_allowed:,} in 24 hours, for all users of the org")
-    for name in (MISMATCH, CONNECTION):
-        table.add_row(name, _last(status.activity, name))
+    for name in (metrics.MISMATCH, metrics.CONNECTION):
+        value = status.activity.last_value(name)
+        last = "none reported" if value is None else f"{value:,} at {moment(status.activity.last[name].at)}"
+        table.add_row(name, last)
     table.add_row("Paused", "yes" if status.paused else "no")
-    table.add_row("Alarms that are on", _alarms(status.alarms))
+    on = "not evaluated on this machine" if status.alarms is None else ", ".join(status.alarms) or "none"
+    table.add_row("Alarms that are on", on)
     table.add_row("AWS account, region", ", ".join(status.where.values()) or "this machine")
     table.add_row("Version", status.version or "unknown: the stack is older than 1.0.0")
-    return table
-
-
-def _last(activity: Activity, name: str) -> str:
-    value = activity.last_value(name)
-    return "none reported" if value is None else f"{value:,} at {moment(activity.last[name].at)}"
-
-
-def _alarms(alarms: Sequence[str] | None) -> str:
-    if alarms is None:
-        return "not evaluated on this machine"
-    return ", ".join(alarms) or "none"
-
-
-def _counts(activity: Activity) -> Table:
-    table = Table("", "Last hour", "Last 24 hours", box=None, pad_edge=False)
-    for name in COUNTED:
-        table.add_row(name, f"{activity.hour[name]:,}", f"{activity.day[name]:,}")
     return table

@@ -105,8 +105,7 @@ class Target:
         return Path(self.destination_file).stem
 
     def kept_refusal(self) -> tuple[Reason, int] | None:
-        """
-        One refusal for a common cause of the last hour, and when it was met (ms).
+        """One refusal for a common cause of the last hour, and when it was met (ms).
 
         None also where the person may not read it, or the stack is older than the secret.
         """

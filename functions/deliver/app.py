@@ -1,5 +1,4 @@
-"""
-The deliver function: a batch of profiles from the queue becomes one call to Salesforce.
+"""The deliver function: a batch of profiles from the queue becomes one call to Salesforce.
 
 The handler alone. What it works with is assembled when it starts, on a whole processor, and kept.
 """

@@ -1,5 +1,4 @@
-"""
-The refresh-token function: a message of the refresh queue becomes a stored access token.
+"""The refresh-token function: a message of the refresh queue becomes a stored access token.
 
 The handler alone. The queue is FIFO with one message group, so that one refresh runs at a time. A message that failed
 comes back after the queue's visibility timeout, a minute; login.token.counted_log_in says if that is a log-in.

@@ -84,8 +84,7 @@ class DeadLetter:
 
 
 class DeadLetterReader:
-    """
-    Reads the dead letters that lay in the queue when it was made, in several calls at once.
+    """Reads the dead letters that lay in the queue when it was made, in several calls at once.
 
     Newer ones are left alone: what is put back on the queue may be rejected again, and would be read for ever. At the
     end, an interruption included, what was read and not deleted is shown to others again.

@@ -35,8 +35,7 @@ class Redriven:
 
 
 def redrive(reader: DeadLetterReader, sqs: Any, queue_url: str, codes: Collection[str], result: Redriven) -> None:
-    """
-    Send dead letters to the queue and then delete them; without codes all of them.
+    """Send dead letters to the queue and then delete them; without codes all of them.
 
     Between the two a dead letter lies in both queues. If it ends there, the message comes twice, which does no harm: a
     write is repeated, and guarded by its event time, which a redriven message keeps. What comes back while this runs

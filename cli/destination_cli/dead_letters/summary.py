@@ -107,8 +107,7 @@ def list_dead_letters(
     file: Path | None,
     codes: Sequence[str],
 ) -> int:
-    """
-    Count the dead letters by reason, and write them to a file where one is named. 1 where there are any.
+    """Count the dead letters by reason, and write them to a file where one is named. 1 where there are any.
 
     Dead letters with other reasons than those asked for count for that too: a mistyped code is not the all-clear.
     """

@@ -48,8 +48,7 @@ LINES_NAMED = 100
 
 @dataclass(frozen=True, slots=True)
 class ProfileLine:
-    """
-    One line: its number, where the next one begins, and the profile in it.
+    """One line: its number, where the next one begins, and the profile in it.
 
     `problem` says why a line cannot be sent; an empty line has neither body nor problem.
     """

@@ -42,7 +42,6 @@ _PLACEHOLDER = re.compile(
     r"|your[ _-]\w*[ _-]?(id|name|here)",
     re.IGNORECASE,
 )
-_COMPARED_WITH_KEY = re.compile(r'[=!<>]=?\s*"([^"]*)"')
 
 
 def cross_mistakes(table: Table) -> list[Mistake]:
@@ -112,16 +111,12 @@ def _objects_that_are_not_there(table: Table) -> Iterator[Mistake]:
             yield Mistake(f"{key}.target", f"names no field for {lacking[0]}.", cure)
 
 
-def _mapping_without_value(table: Table) -> Iterator[Mistake]:
+def _mappings_without_sense(table: Table) -> Iterator[Mistake]:
     for key, mapping in tables(table, "mappings"):
         if "source" not in mapping and "constant" not in mapping:
             yield Mistake(f"{key}.source", "is missing.", "Add a source, or a constant.")
         if "source" in mapping and "constant" in mapping:
             yield Mistake(f"{key}.constant", "cannot be combined with a source.", "Remove one of the two.")
-
-
-def _values_without_sense(table: Table) -> Iterator[Mistake]:
-    for key, mapping in tables(table, "mappings"):
         if "other" in mapping and "values" not in mapping:
             yield Mistake(f"{key}.other", "has no effect without values.", "Add values, or remove it.")
         if "values" in mapping and "constant" in mapping:
@@ -349,13 +344,6 @@ def _texts(table: Table, *names: str) -> Iterator[tuple[str, str]]:
             yield from ((key, text) for key, text in texts if isinstance(text, str))
 
 
-def _text_in_double_quotes(table: Table) -> Iterator[Mistake]:
-    for key, source in _texts(table, "only_if", "source"):
-        if found := _COMPARED_WITH_KEY.search(source):
-            problem = f'compares with "{found[1]}", which JMESPath reads as a key of the profile.'
-            yield Mistake(key, problem, f"Write text in single quotes: '{found[1]}'.")
-
-
 def _odd_texts(table: Table) -> Iterator[Mistake]:
     for key, text in _texts(table, "id", "namespace", "name"):
         if odd := odd_character(text, for_people=key.endswith("name")):
@@ -385,8 +373,11 @@ def _is_many(node: Json) -> bool:
     return type_of(node) in ("array", "object", "expref")
 
 
-def _never_one_value(table: Table) -> Iterator[Mistake]:
+def _sources(table: Table) -> Iterator[Mistake]:
     for key, source in _texts(table, "only_if", "source"):
+        if found := re.search(r'[=!<>]=?\s*"([^"]*)"', source):
+            problem = f'compares with "{found[1]}", which JMESPath reads as a key of the profile.'
+            yield Mistake(key, problem, f"Write text in single quotes: '{found[1]}'.")
         with suppress(ValueError, RecursionError):  # what is no JMESPath is told elsewhere
             if plain_steps(source) is not None:
                 continue
@@ -491,8 +482,7 @@ def _same_name_in_one_field(table: Table) -> Iterator[Mistake]:
 CHECKS: Sequence[Callable[[Table], Iterator[Mistake]]] = (
     _objects_of_the_file,
     _objects_that_are_not_there,
-    _mapping_without_value,
-    _values_without_sense,
+    _mappings_without_sense,
     _statuses_without_sense,
     _odd_values,
     _relationships,
@@ -500,9 +490,8 @@ CHECKS: Sequence[Callable[[Table], Iterator[Mistake]]] = (
     _version_too_low,
     _who_is_created,
     _nothing_is_created,
-    _text_in_double_quotes,
     _odd_texts,
-    _never_one_value,
+    _sources,
     _address_as_salesforce_id,
     _names_without_sense,
 )
@@ -523,7 +512,12 @@ def doubts(table: Table) -> Iterator[Mistake]:
     """Find what a file without mistakes hardly means."""
     if not tables(table, "audiences"):
         yield Mistake("audiences", "are not there, so no status is written.", "Add [[audiences]] for each audience.")
-    yield from _too_many_audience_fields(table)
+    most = table.get("max_audience_fields", 25)
+    used = len({_lower(audience.get("mapping_id")) for _, audience in tables(table, "audiences")})
+    if used > most:
+        problem = f"use {used} fields, more than {most}" + (", the most of Adobe's guide." if most == 25 else ".")
+        cure = f"Remove some, or set max_audience_fields = {used} if the org has room for them."
+        yield Mistake("audiences", problem, cure)
     if table.get("unchanged") == "skip" and "ordering" in table and "source" not in part(table, "ordering"):
         problem = 'is "skip", but without ordering.source a message that is sent again has another time.'
         yield Mistake("unchanged", problem, "Set ordering.source to a time that the platform repeats.")
@@ -536,15 +530,6 @@ def doubts(table: Table) -> Iterator[Mistake]:
             last = f", perhaps {shown(address[1])}" if address[1] else ""
             yield Mistake(key, f"is the address {shown(found)}.", f"Write the id of the audience{last}.")
     yield from _doubtful_names(table)
-
-
-def _too_many_audience_fields(table: Table) -> Iterator[Mistake]:
-    most = table.get("max_audience_fields", 25)
-    used = len({_lower(audience.get("mapping_id")) for _, audience in tables(table, "audiences")})
-    if used > most:
-        problem = f"use {used} fields, more than {most}" + (", the most of Adobe's guide." if most == 25 else ".")
-        cure = f"Remove some, or set max_audience_fields = {used} if the org has room for them."
-        yield Mistake("audiences", problem, cure)
 
 
 def _doubtful_names(table: Table) -> Iterator[Mistake]:
