@@ -15,16 +15,15 @@ from rich.markup import escape
 from rich.table import Table
 from salesforce_destination.connection.allowances import audience_room, calls_a_day
 from salesforce_destination.connection.check import Connection, check_connection
-from salesforce_destination.connection.comparison import OrgFacts, compare, file_findings, rights_by_feature
-from salesforce_destination.connection.finding import Finding, Level, warning
-from salesforce_destination.connection.guard_fit import guard_fields
-from salesforce_destination.destination.destination import (
-    SALESFORCE_ID,
-    Audience,
-    Destination,
-    FieldMapping,
-    Identity,
+from salesforce_destination.connection.comparison import (
+    OrgFacts,
+    compare,
+    file_findings,
+    guard_fields,
+    rights_by_feature,
 )
+from salesforce_destination.connection.finding import Finding, Level, warning
+from salesforce_destination.destination.destination import SALESFORCE_ID, Audience, Destination, FieldMapping, Identity
 from salesforce_destination.destination.mistakes import Places
 from salesforce_destination.errors import DestinationFileError, Mistake, TokenUnavailableError
 from salesforce_destination.record.description import read_description

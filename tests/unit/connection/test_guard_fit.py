@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from builders import CONTACTS, a_destination
 from guarded_org import GUARDED, GUARDS
+from salesforce_destination.connection.comparison import guard_findings
 from salesforce_destination.connection.finding import Finding, Level
-from salesforce_destination.connection.guard_fit import guard_findings
 from salesforce_destination.record.guards import ValidationRule, read_rules, stale_marker
 
 PARTLY = GUARDED.replace('since_field = "CDP_Newsletter_Since__c"\n', "")

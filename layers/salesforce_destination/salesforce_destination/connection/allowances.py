@@ -1,16 +1,11 @@
 """How much of what an org and a file allow is used: audience fields, long text, API calls."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from salesforce_destination.connection.finding import Finding, error, note, warning
-from salesforce_destination.destination.destination import MOST_AUDIENCE_FIELDS
+from salesforce_destination.destination.destination import MOST_AUDIENCE_FIELDS, Destination, Identity
 from salesforce_destination.record.description import ObjectDescription
-
-if TYPE_CHECKING:
-    from salesforce_destination.destination.destination import Destination, Identity
 
 LONG_TEXT_ALLOWANCE = 1_638_400
 """Characters of all custom long text fields of an object together ("Custom Field Limits" in Salesforce Help)."""

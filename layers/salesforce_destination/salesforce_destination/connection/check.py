@@ -3,15 +3,14 @@
 What keeps the destination from the org as a whole is a finding too: which setting is at fault, and what to do.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from salesforce_destination.connection.comparison import OrgFacts, examine
 from salesforce_destination.connection.field_fit import nearest_name
 from salesforce_destination.connection.finding import Finding, Level, error, warning
+from salesforce_destination.destination.destination import Destination
 from salesforce_destination.errors import (
     ACCESS_REFUSALS,
     NO_ACCESS_TOKEN,
@@ -24,9 +23,6 @@ from salesforce_destination.errors import (
     TokenUnavailableError,
 )
 from salesforce_destination.record.description import ObjectDescription
-
-if TYPE_CHECKING:
-    from salesforce_destination.destination.destination import Destination
 
 
 class OrgFactFinder(Protocol):

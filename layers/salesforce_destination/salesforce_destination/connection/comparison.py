@@ -4,21 +4,13 @@ Pure: the describe is a value. A field that the integration user may not see is 
 told from a field that is not there.
 """
 
-from __future__ import annotations
-
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from salesforce_destination.connection.allowances import (
-    ApiCalls,
-    audience_room,
-    call_room,
-    calls_a_day,
-    is_straight,
-)
+from salesforce_destination.connection.allowances import ApiCalls, audience_room, call_room, calls_a_day, is_straight
 from salesforce_destination.connection.field_fit import (
     audience_findings,
     mapping_findings,
@@ -28,14 +20,10 @@ from salesforce_destination.connection.field_fit import (
     typed_findings,
 )
 from salesforce_destination.connection.finding import Finding, error, note, warning
-from salesforce_destination.connection.guard_fit import guard_findings
 from salesforce_destination.destination.checks import doubts, may_stay_empty
-from salesforce_destination.destination.destination import spelled_as
+from salesforce_destination.destination.destination import Destination, spelled_as
 from salesforce_destination.record.description import ObjectDescription
-from salesforce_destination.record.guards import ValidationRule
-
-if TYPE_CHECKING:
-    from salesforce_destination.destination.destination import Destination
+from salesforce_destination.record.guards import Guards, ValidationRule, stale_marker
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +136,7 @@ def compare(destination: Destination, facts: OrgFacts) -> list[Finding]:
         ]
 
     lacking = (right for right in rights_by_feature(destination, facts) if right.holds is False)
-    return [
-        *file_findings(destination),
-        *map(_lacking, lacking),
-        *by_object(destination, fits),
-    ]
+    return [*file_findings(destination), *map(_lacking, lacking), *by_object(destination, fits)]
 
 
 def _lacking(right: Right) -> Finding:
@@ -306,3 +290,56 @@ def _person_accounts(destination: Destination, description: ObjectDescription) -
         )
         cure = "Add a mapping to RecordType.DeveloperName with the person record type as its constant."
         yield warning("mappings", "RecordTypeId", problem, cure)
+
+
+def guard_findings(destination: Destination, rules: Sequence[ValidationRule] | None) -> Iterator[Finding]:
+    """Find the guards that lack their rule, and the audiences that lack a guard.
+
+    `rules` is None where the integration user may not see any. That it sees none does not tell either: Salesforce may
+    hide the set-up from it. So a rule is called missing only where others are seen.
+    """
+    guards, sobject = guard_fields(destination), destination.salesforce_object
+    where = f"Setup > Object Manager > {sobject} > Validation Rules"
+    yield from _unguarded(destination, bool(guards))
+    if guards and not rules:
+        problem = (
+            f"The validation rules for {', '.join(guards)} cannot be checked: the integration user sees no rules of"
+            f" {sobject}. It may lack the right to view the setup."
+        )
+        cure = (
+            f"Ask an administrator to look at {where}: each must be active and have its marker in the error message,"
+            f" such as {stale_marker(next(iter(guards)))}."
+        )
+        yield note(next(iter(guards.values())), "", problem, cure)
+    for field, key in guards.items() if rules else ():
+        ours = [rule for rule in rules or () if rule.guards(field)]
+        if not ours:
+            problem = f"No validation rule of {sobject} has {stale_marker(field)} in its error message."
+            cure = f"Without it, older events overwrite newer ones. `destination create-fields` creates it, in {where}."
+            yield warning(key, field, problem, cure)
+        elif not any(rule.active for rule in ours):
+            problem = f"The validation rule {ours[0].name} is not active, so older events overwrite newer ones."
+            yield warning(key, field, problem, f"Activate it in {where}.")
+
+
+def guard_fields(destination: Destination) -> dict[str, str]:
+    """The fields that guard, each with its key in the file."""
+    guards = {destination.ordering.field: "ordering.field"} if destination.ordering else {}
+    for place, audience in enumerate(destination.audiences):
+        if audience.since_field:
+            guards.setdefault(audience.since_field, f"audiences[{place}].since_field")
+    return guards
+
+
+def _unguarded(destination: Destination, guards_others: bool) -> Iterator[Finding]:
+    guarded = Guards.of(destination).guard_of
+    bare = [(place, found) for place, found in enumerate(destination.audiences) if found.mapping_id not in guarded]
+    if bare and not guards_others:
+        names = ", ".join(audience.name or audience.mapping_id for _, audience in bare)
+        problem = f"An event that comes late can overwrite a newer one, for example in the audiences {names}."
+        cure = "since_field and [ordering] prevent this: see docs/destination-file.md."
+        yield note("ordering", "", problem, cure)
+    for place, audience in bare if guards_others else ():
+        problem = f"An older event of {audience.name or audience.mapping_id} can overwrite a newer one."
+        cure = "Create a Date/Time field with its rule (`destination create-fields` does it) and set it as since_field."
+        yield warning(f"audiences[{place}].since_field", audience.mapping_id, problem, cure)

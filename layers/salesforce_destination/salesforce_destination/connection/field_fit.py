@@ -1,19 +1,14 @@
 """Whether a field of the org takes what the file sends to it, and how to say so in a marketer's words."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
 
 from salesforce_destination.connection.finding import Finding, error, note, warning
+from salesforce_destination.destination.destination import Audience, FieldMapping
 from salesforce_destination.destination.standard_fields import LENGTHS
 from salesforce_destination.profile.source import utf_16_units
 from salesforce_destination.record.composite import nested
 from salesforce_destination.record.description import NUMBER_TYPES, TEXT_TYPES, FieldDescription, ObjectDescription
-
-if TYPE_CHECKING:
-    from salesforce_destination.destination.destination import Audience, FieldMapping
 
 LONGEST_SHORT_TEXT = 255
 """A longer field is a text area whose end few values reach; Text fields have up to 255 characters."""

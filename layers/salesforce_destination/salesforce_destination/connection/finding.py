@@ -1,7 +1,5 @@
 """What a comparison of the destination file with the org finds: what does not fit, and what to do about it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial

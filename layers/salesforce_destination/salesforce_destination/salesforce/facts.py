@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from salesforce_destination.connection.allowances import ApiCalls
-from salesforce_destination.connection.comparison import OrgFacts
+from salesforce_destination.connection.comparison import OrgFacts, guard_fields
 from salesforce_destination.connection.field_fit import relationship
-from salesforce_destination.connection.guard_fit import guard_fields
 from salesforce_destination.destination.destination import MOST_AUDIENCE_FIELDS
 from salesforce_destination.errors import BadRequestError, RequestRefusedError
 from salesforce_destination.record.description import ObjectDescription, read_description
