@@ -6,7 +6,8 @@ value (see outcome). No message here carries a response body, a field value or a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -80,39 +81,35 @@ class TokenUnavailableError(DestinationError):
 NEW_TOKEN_REFUSED, SESSION_IP_LOCKED, ORG_MOVED = "NEW_TOKEN_REFUSED", "SESSION_IP_LOCKED", "ORG_MOVED"
 """A new token that is refused where it was made, one that is refused only elsewhere, and a call that is redirected."""
 
-_MOVED = (
-    "Salesforce redirects calls, as it does in maintenance and after a change of My Domain.",
-    "If it lasts, compare `domain` of the credentials with Setup > My Domain, and correct it by `destination connect`.",
-)
-_JWT_FORMAT = (
-    "Salesforce does not take the app's JWT-based access tokens.",
-    'Switch off "Issue JSON Web Token (JWT)-based access tokens for named users" in the OAuth settings of the app.',
-)
-_NO_API = (
-    "The integration user may not use the API.",
-    'Give it the permission "API Enabled". Editions below Enterprise may not include the API. Else ask Salesforce.',
-)
-ACCESS_REFUSALS: Mapping[str, tuple[str, str]] = {
-    NEW_TOKEN_REFUSED: (
-        "Salesforce refuses the first call with a new access token.",
-        "Give the app the OAuth scope api. If Setup > API Access Control is on, allow the app there.",
-    ),
-    SESSION_IP_LOCKED: (
-        "Salesforce refuses a new access token from another address than the one that it was made for.",
-        'In Setup > Session Settings, switch off "Lock sessions to the IP address from which they originated", or give'
-        ' the functions one fixed address. Check "Enforce login IP ranges on every request" there, too.',
-    ),
-    "INVALID_OPERATION_WITH_EXPIRED_PASSWORD": (
-        "The password of the integration user has expired.",
-        'Reset it, and give the user the permission "Password Never Expires". The grant password needs the new one.',
-    ),
-    "INVALID_JWT_FORMAT": _JWT_FORMAT,
-    "INVALID_AUTH_HEADER": _JWT_FORMAT,
-    ORG_MOVED: _MOVED,
-    "URL_NOT_RESET": _MOVED,
-    "API_DISABLED_FOR_ORG": _NO_API,
-    "API_CURRENTLY_DISABLED": _NO_API,
-}
+
+def texts_by_name(table: str) -> dict[str, tuple[str, str]]:
+    """Read a table of texts: a line of names, below it a problem in one line, and its cure."""
+    found = re.findall(r"^(\S.*)\n +(.*)\n((?: +.*\n)+)", table, re.MULTILINE)
+    return {names: (problem, " ".join(cure.split())) for names, problem, cure in found}
+
+
+_OF_ACCESS = texts_by_name("""
+NEW_TOKEN_REFUSED
+    Salesforce refuses the first call with a new access token.
+    Give the app the OAuth scope api. If Setup > API Access Control is on, allow the app there.
+SESSION_IP_LOCKED
+    Salesforce refuses a new access token from another address than the one that it was made for.
+    In Setup > Session Settings, switch off "Lock sessions to the IP address from which they originated", or give the
+    functions one fixed address. Check "Enforce login IP ranges on every request" there, too.
+INVALID_OPERATION_WITH_EXPIRED_PASSWORD
+    The password of the integration user has expired.
+    Reset it, and give the user the permission "Password Never Expires". The grant password needs the new one.
+INVALID_JWT_FORMAT INVALID_AUTH_HEADER
+    Salesforce does not take the app's JWT-based access tokens.
+    Switch off "Issue JSON Web Token (JWT)-based access tokens for named users" in the OAuth settings of the app.
+ORG_MOVED URL_NOT_RESET
+    Salesforce redirects calls, as it does in maintenance and after a change of My Domain.
+    If it lasts, compare `domain` of the credentials with Setup > My Domain, and correct it by `destination connect`.
+API_DISABLED_FOR_ORG API_CURRENTLY_DISABLED
+    The integration user may not use the API.
+    Give it the permission "API Enabled". Editions below Enterprise may not include the API. Else ask Salesforce.
+""")
+ACCESS_REFUSALS = {code: words for codes, words in _OF_ACCESS.items() for code in codes.split()}
 """What keeps the integration user from the API as a whole: the code of it -> what is so, and what to do about it."""
 
 

@@ -15,7 +15,7 @@ from refresh_function import SCHEDULE, Failing, Stack, an_event, refused
 from requests.exceptions import ReadTimeout
 from salesforce_destination.aws.token_store import PAID_UNTIL, TokenStore
 from salesforce_destination.login.token import AccessToken
-from salesforce_destination.salesforce.oauth import CONNECT_SECONDS, READ_SECONDS
+from salesforce_destination.salesforce.oauth import TIMEOUT
 
 EVENTS = Path(__file__).parents[3] / "events"
 TEMPLATE = (Path(__file__).parents[3] / "template.yaml").read_text()
@@ -526,7 +526,7 @@ def test_the_worst_refresh_ends_before_the_function_is_killed(stack: Stack) -> N
     one_call = (app.SOON.connect_timeout + app.SOON.read_timeout) * app.SOON.retries["total_max_attempts"]
 
     writing = (len(store.retry_after) + 1) * one_call + sum(store.retry_after)
-    worst = 3 * one_call + CONNECT_SECONDS + READ_SECONDS + writing
+    worst = 3 * one_call + sum(TIMEOUT) + writing
 
     [timeout] = re.findall(
         r"Handler: app.lambda_handler\n +Role: !GetAtt RefreshTokenRole.Arn\n +Timeout: (\d+)", TEMPLATE

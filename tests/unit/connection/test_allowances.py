@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 from builders import CONTACTS, a_destination
 from salesforce_destination.connection.allowances import (
-    ApiCalls,
     audience_room,
     call_room,
     calls_a_day,
@@ -12,6 +11,7 @@ from salesforce_destination.connection.allowances import (
 )
 from salesforce_destination.connection.comparison import OrgFacts, examine
 from salesforce_destination.connection.finding import Level
+from salesforce_destination.record.classification import ApiCalls
 from salesforce_destination.record.description import ObjectDescription, read_description
 
 

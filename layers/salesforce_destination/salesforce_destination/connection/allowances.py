@@ -1,10 +1,10 @@
 """How much of what an org and a file allow is used: audience fields, long text, API calls."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from salesforce_destination.connection.finding import Finding, error, note, warning
 from salesforce_destination.destination.destination import MOST_AUDIENCE_FIELDS, Destination, Identity
+from salesforce_destination.record.classification import ApiCalls
 from salesforce_destination.record.description import ObjectDescription
 
 LONG_TEXT_ALLOWANCE = 1_638_400
@@ -21,13 +21,6 @@ NEARLY_ALL_PERCENT = 90
 
 BATCHES_A_DAY, FEWEST_BATCHES_A_DAY = 7_200, 1_440
 """With Lambda's five pollers and a window of 60 s, and of 300 s, which is the longest."""
-
-
-class ApiCalls(NamedTuple):
-    """The org's API calls of the last 24 hours."""
-
-    used: int
-    allowed: int
 
 
 def audience_room(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import NamedTuple
 
-from salesforce_destination.connection.allowances import ApiCalls, audience_room, call_room, calls_a_day, is_straight
+from salesforce_destination.connection.allowances import audience_room, call_room, calls_a_day, is_straight
 from salesforce_destination.connection.field_fit import (
     audience_findings,
     mapping_findings,
@@ -22,6 +22,7 @@ from salesforce_destination.connection.field_fit import (
 from salesforce_destination.connection.finding import Finding, error, note, warning
 from salesforce_destination.destination.checks import doubts, may_stay_empty
 from salesforce_destination.destination.destination import Destination, spelled_as
+from salesforce_destination.record.classification import ApiCalls
 from salesforce_destination.record.description import ObjectDescription
 from salesforce_destination.record.guards import Guards, ValidationRule, stale_marker
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from salesforce_destination.errors import CredentialsError, SalesforceUnavailableError
+from salesforce_destination.errors import CredentialsError, SalesforceUnavailableError, texts_by_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class LoginUnavailableError(SalesforceUnavailableError):
 
 # Of each: its code, the key at fault, and below a problem in one line and its cure. Behind < stands what Salesforce
 # answers: the error, and how its description begins.
-_UNTIL_MENDED = """
+_UNTIL_MENDED = texts_by_name("""
 LOGIN_REFUSED password < invalid_grant: authentication failure
     is wrong, or username or security_token is, or the user is locked, or the org blocks the username-password flow.
     Setup > Login History shows the cause. Orgs since Summer '23 block that flow: use client_credentials instead.
@@ -89,11 +89,11 @@ SCOPE_INVALID < unauthorized_client | invalid_scope
 LOGIN_REQUEST_INVALID < invalid_request
     Salesforce finds the log-in request incomplete or not allowed.
     Check `domain` and that no value of the credentials secret is cut off. Setup > Login History shows the cause.
-"""
+""")
 
 # "expired authorization code": none is ever sent here. Two refreshes at once were answered so until about September
 # 2024, and late signatures.
-_MAY_PASS = """
+_MAY_PASS = texts_by_name("""
 LOGIN_IN_PROGRESS refresh_token < invalid_grant: token request is already being processed
     is being used by another log-in at this moment.
     Wait. If it happens again, another program uses the same refresh token: give each its own.
@@ -133,7 +133,7 @@ TOKEN_UNTRIED
 LOG_INS_SPENT
     The stack has logged in three times in a row, and waits before the next log-in.
     Wait: it logs in by itself within ten minutes.
-"""
+""")
 
 TABLE: list[tuple[str, str, LoginRefusal]] = []
 """(error, beginning of error_description) -> what it means. The first row that fits holds."""
@@ -142,10 +142,10 @@ REFUSALS: dict[str, LoginRefusal] = {}
 """Every refusal by its code, and those that no answer of Salesforce's names."""
 
 for _texts in (_UNTIL_MENDED, _MAY_PASS):
-    for _head, _problem, _cure in re.findall(r"^(\S.*)\n +(.*)\n((?: +.*\n)+)", _texts, re.MULTILINE):
+    for _head, _words in _texts.items():
         _name, _, _answers = _head.partition(" < ")
         _code, _, _field = _name.partition(" ")
-        REFUSALS[_code] = LoginRefusal(_code, _problem, " ".join(_cure.split()), _field, _texts is _UNTIL_MENDED)
+        REFUSALS[_code] = LoginRefusal(_code, *_words, _field, _texts is _UNTIL_MENDED)
         for _error, _, _begins in (each.partition(": ") for each in _answers.split(" | ") if each):
             TABLE.append((_error, _begins, REFUSALS[_code]))
 

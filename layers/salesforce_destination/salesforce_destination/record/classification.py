@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from salesforce_destination.errors import (
     ORG_MOVED,
@@ -223,6 +223,18 @@ BY_STATUS: Mapping[int, type[SalesforceError]] = {
 """What an edge server answers with a page of its own, and means by its status alone."""
 
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,79}")
+
+
+class ApiCalls(NamedTuple):
+    """The org's API calls of the last 24 hours."""
+
+    used: int
+    allowed: int
+
+    @property
+    def percent(self) -> float:
+        """The share of the calls that is used."""
+        return 100 * self.used / self.allowed if self.allowed else 0.0
 
 
 def readable_code(code: Json) -> str:

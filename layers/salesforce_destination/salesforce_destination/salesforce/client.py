@@ -11,7 +11,7 @@ import gzip
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import urlencode
 from urllib.request import getproxies_environment
@@ -35,7 +35,7 @@ from salesforce_destination.errors import (
     TokenUnavailableError,
 )
 from salesforce_destination.login.token import AccessToken
-from salesforce_destination.record.classification import request_error
+from salesforce_destination.record.classification import ApiCalls, request_error
 
 Json = Any
 
@@ -58,19 +58,6 @@ class Tokens(Protocol):
         """Another token than the one that Salesforce refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class ApiUsage:
-    """The org's API calls of the last 24 hours, as the header Sforce-Limit-Info tells them."""
-
-    used: int
-    allowed: int
-
-    @property
-    def percent(self) -> float:
-        """The share of the calls that is used."""
-        return 100 * self.used / self.allowed if self.allowed else 0.0
-
-
 class SalesforceClient:
     """Sends JSON to one org with one kept-alive connection.
 
@@ -87,23 +74,22 @@ class SalesforceClient:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._session, self._tokens, self._read_seconds, self._now = session, tokens, read_seconds, now
-        self.usage: ApiUsage | None = None
         self._clock, self.calls = clock, 0
+        self.usage: ApiCalls | None = None
         self.slowest_seconds: float | None = None
 
     def post(self, path: str, body: Json, headers: Mapping[str, str] | None = None, *, is_list: bool = False) -> Json:
         """POST a body and give the parsed answer, an object or a list; raise a DestinationError that says why not."""
         payload, encoding = packed(to_json(body))
         all_headers = {"Content-Type": "application/json", **encoding, **(headers or {})}
-        return self._call("POST", path, all_headers, payload, list if is_list else dict)
+        return self._call(partial(self._send, "POST", path, all_headers, payload, list if is_list else dict))
 
     def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Json:
         """GET a resource, as `post` posts."""
-        return self._call("GET", f"{path}?{urlencode(parameters)}" if parameters else path, {})
+        path += f"?{urlencode(parameters)}" if parameters else ""
+        return self._call(partial(self._send, "GET", path, {}, b"", dict))
 
-    def _call(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"", shape: type[Json] = dict
-    ) -> Json:
+    def _call(self, send: Callable[[AccessToken], Json]) -> Json:
         try:
             token = self._tokens.current()
         except TokenUnavailableError as error:
@@ -111,12 +97,11 @@ class SalesforceClient:
                 raise
             token = self._tokens.replace(None)
         try:
-            return self._send(token, method, path, headers, body, shape)
+            return send(token)
         except SessionExpiredError as error:
             refusal = error
         try:
-            token = self._tokens.replace(token)
-            return self._send(token, method, path, headers, body, shape)
+            return send(token := self._tokens.replace(token))
         except SessionExpiredError as error:
             refusal = error
         except TokenUnavailableError as error:
@@ -127,13 +112,7 @@ class SalesforceClient:
         raise TokenUnavailableError(SESSION_IP_LOCKED if token.is_new(self._now()) else NO_ACCESS_TOKEN)
 
     def _send(
-        self,
-        token: AccessToken,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        shape: type[Json],
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, shape: type[Json], token: AccessToken
     ) -> Json:
         """Send by the session's adapter: what Session.request does besides is a third of a small batch's time."""
         session, request = self._session, requests.PreparedRequest()
@@ -167,10 +146,10 @@ class SalesforceClient:
         self.slowest_seconds = max(self.slowest_seconds or 0.0, self._clock() - started)
 
 
-def usage_of(response: requests.Response) -> ApiUsage | None:
+def usage_of(response: requests.Response) -> ApiCalls | None:
     """What an answer's header tells of the org's API calls; None where it tells nothing."""
     found = _API_USAGE.search(response.headers.get("Sforce-Limit-Info", ""))
-    return ApiUsage(int(found[1]), int(found[2])) if found else None
+    return ApiCalls(int(found[1]), int(found[2])) if found else None
 
 
 class _KeptConnections(HTTPAdapter):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from salesforce_destination.connection.allowances import ApiCalls
 from salesforce_destination.connection.comparison import OrgFacts, guard_fields
 from salesforce_destination.connection.field_fit import relationship
 from salesforce_destination.destination.destination import MOST_AUDIENCE_FIELDS
 from salesforce_destination.errors import BadRequestError, RequestRefusedError
+from salesforce_destination.record.classification import ApiCalls
 from salesforce_destination.record.description import ObjectDescription, read_description
 from salesforce_destination.record.guards import ValidationRule, read_rules, rules_query
 from salesforce_destination.record.salesforce_id import to_18
@@ -113,8 +113,7 @@ class FactFinder:
         daily = limits.get("DailyApiRequests") or {}
         if "Max" in daily and "Remaining" in daily:
             return ApiCalls(int(daily["Max"]) - int(daily["Remaining"]), int(daily["Max"]))
-        usage = self._client.usage
-        return ApiCalls(usage.used, usage.allowed) if usage else None
+        return self._client.usage
 
     def _rows(self, columns: str, sobject: str, where: str = "") -> list[Mapping[str, Any]] | None:
         answer = self._unless_refused("/query", {"q": _soql(columns, sobject, where)})

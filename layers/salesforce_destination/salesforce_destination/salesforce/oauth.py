@@ -27,8 +27,9 @@ TOKEN_PATH = "/services/oauth2/token"  # a path
 USE_PATH = "/services/data/v62.0"
 """The list of resources, which each user with the right to use the API may read. Of /limits that is not so."""
 
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 12.0
+TIMEOUT = (5.0, 12.0)
+"""Seconds to connect and to read."""
+
 ASSERTION_SECONDS = 180
 """Salesforce takes a signed log-in whose end is at most some minutes ahead (OAuth 2.0 JWT Bearer Flow)."""
 
@@ -89,12 +90,8 @@ def _form(credentials: Credentials, now: float) -> dict[str, str]:
 def _assertion(credentials: Credentials, now: float) -> str:
     import jwt  # with its cryptography the slowest import of all; the other grants do without
 
-    claims = {
-        "iss": credentials.client_id,
-        "sub": credentials.username,
-        "aud": jwt_audience(credentials.url),
-        "exp": int(now) + ASSERTION_SECONDS,
-    }
+    audience, end = jwt_audience(credentials.url), int(now) + ASSERTION_SECONDS
+    claims = {"iss": credentials.client_id, "sub": credentials.username, "aud": audience, "exp": end}
     try:
         return jwt.encode(claims, credentials.private_key, algorithm="RS256")
     except (jwt.PyJWTError, ValueError, TypeError):
@@ -108,13 +105,7 @@ def _sent(
 ) -> requests.Response:
     try:
         return session.request(
-            method,
-            url,
-            data=form,
-            headers=headers,
-            timeout=(CONNECT_SECONDS, READ_SECONDS),
-            allow_redirects=False,
-            proxies=proxies_for(url),
+            method, url, data=form, headers=headers, timeout=TIMEOUT, allow_redirects=False, proxies=proxies_for(url)
         )
     except requests.RequestException as error:
         refusal = _unanswered(error)
