@@ -1,7 +1,5 @@
 """`destination check`: what a destination file will send where, and what does not fit the org."""
 
-from __future__ import annotations
-
 import json
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """`destination explain`: what happened to one contact's messages, and what the org holds."""
 
-from __future__ import annotations
-
 import json
 import re
 import time
@@ -32,13 +30,7 @@ from destination_cli.target import Target, TargetError
 from destination_cli.terminal import moment
 
 ABOUT_THE_RECORD = (
-    "Id",
-    "IsDeleted",
-    "MasterRecordId",
-    "IsConverted",
-    "ConvertedContactId",
-    "LastModifiedDate",
-    "CreatedDate",
+    *("Id", "IsDeleted", "MasterRecordId", "IsConverted", "ConvertedContactId", "LastModifiedDate", "CreatedDate"),
 )
 """What tells whether a record is still there, and what has taken its place."""
 
@@ -83,23 +75,15 @@ def _events(lines: Iterable[LogLine], identity_hash: str) -> Iterator[LoggedOutc
         for outcome, entries in line.get(IN_LINE, {}).items():
             for entry in entries:
                 if entry.startswith(identity_hash):
-                    yield _event(_logged_at(line.get("timestamp")), outcome, entry)
-
-
-def _event(at: int, outcome: str, entry: str) -> LoggedOutcome:
-    word, _, code = outcome.partition(" ")
-    _, message_id, event_time = entry.split(" ")
-    return LoggedOutcome(at, word, code, int(event_time) if event_time.isdigit() else None, message_id)
-
-
-def _logged_at(timestamp: Any) -> int:
-    """The time of a line as Powertools writes it: `2026-01-11 21:24:39,123+0000`."""
-    return int(datetime.strptime(str(timestamp), "%Y-%m-%d %H:%M:%S,%f%z").timestamp() * 1000)
+                    # Powertools writes the time of a line as 2026-01-11 21:24:39,123+0000.
+                    written = datetime.strptime(str(line.get("timestamp")), "%Y-%m-%d %H:%M:%S,%f%z")
+                    at, (word, _, code) = int(written.timestamp() * 1000), outcome.partition(" ")
+                    _, message_id, event_time = entry.split(" ")
+                    yield LoggedOutcome(at, word, code, int(event_time) if event_time.isdigit() else None, message_id)
 
 
 def identities_in(destination: Destination, text: str) -> dict[str, tuple[str, dict[str, str]]]:
-    """
-    Everybody who may be meant by a text, by the key in the log: the value in the org, and the field by sObject.
+    """Everybody who may be meant by a text, by the key in the log: the value in the org, and the field by sObject.
 
     Raises ProfileRefusedError for what is no identity by any rule of this destination.
     """
@@ -132,7 +116,9 @@ def records_of(client: SalesforceClient, destination: Destination, text: str) ->
             columns = dict.fromkeys(visible[name.lower()].name for name in names if name.lower() in visible)
             clauses = "SELECT", ", ".join(columns), "FROM", sobject, "WHERE", where, "LIMIT", str(MOST_RECORDS)
             rows = client.get(f"{root}/queryAll", {"q": " ".join(clauses)})["records"]
-            found += [{"sObject": sobject, **_without_attributes(row)} for row in rows]
+            found += [{"sObject": sobject, **row} for row in rows]
+    for row in found:
+        row.pop("attributes", None)
     return found
 
 
@@ -145,10 +131,6 @@ def beside(records: Sequence[Mapping[str, Any]]) -> tuple[str, str] | None:
     there = [record for record in records if not record.get("IsDeleted") and not record.get("IsConverted")]
     names = list(dict.fromkeys(str(record["sObject"]) for record in there))
     return (names[0], names[1]) if len(names) > 1 else None
-
-
-def _without_attributes(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != "attributes"}
 
 
 @dataclass(frozen=True, slots=True)

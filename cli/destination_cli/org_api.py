@@ -5,14 +5,12 @@ Salesforce said instead. That is allowed where no profile is involved: set-up te
 administrator's own access token is read once, kept in memory alone, and never shown.
 """
 
-from __future__ import annotations
-
 import getpass
 import json
 import sys
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import requests
 from pydantic_core import to_json
@@ -79,9 +77,9 @@ class OrgApi:
         """Make the session, which keeps its connection."""
         self._session = self.make_session()
 
-    def for_thread(self) -> OrgApi:
+    def for_thread(self) -> Self:
         """The same org and token, with a connection of its own."""
-        return OrgApi(self.token, self.version, self.whose, self.make_session, self.read_seconds)
+        return replace(self)
 
     def send(
         self,

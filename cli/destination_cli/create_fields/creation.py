@@ -1,11 +1,10 @@
 """`destination create-fields`: shows what an org lacks for a file, makes it, and reads it back."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,14 +17,13 @@ from salesforce_destination.errors import TokenUnavailableError
 from salesforce_destination.login.token import AccessToken
 
 from destination_cli.create_fields.found import Found, assumed, describe, key_of, read_org, who_am_i
-from destination_cli.create_fields.maker import take
-from destination_cli.create_fields.metadata import read_conversion, read_metadata
+from destination_cli.create_fields.metadata import read_conversion, read_metadata, write_metadata
 from destination_cli.create_fields.needs import FieldKind, UnsuitableTypeError, Wanted, handed_on, wanted_by
-from destination_cli.create_fields.plan import Plan, Step, plan
+from destination_cli.create_fields.plan import Component, Plan, SetRecords, Step, plan
 from destination_cli.create_fields.source_tree import source_tree, write_tree
 from destination_cli.org_api import OrgApi, OrgError, admin_token, local_way
 from destination_cli.target import Target, destination_in
-from destination_cli.terminal import FINDINGS, GOOD
+from destination_cli.terminal import FINDINGS, GOOD, counted
 
 
 class Sight(NamedTuple):
@@ -66,12 +64,6 @@ def show_plan(sobjects: Sequence[str], todo: Plan, console: Console) -> None:
         console.print(Padding(escape(f"{problem.problem} {problem.cure}"), (0, 0, 0, 4)), highlight=False)
 
 
-def show_done(step: Step, console: Console) -> None:
-    """Print that a step was taken."""
-    kind, name, detail = step.shown()
-    console.print(f"[green]✓[/] {kind} [bold]{escape(name)}[/] {escape(detail)}", highlight=False)
-
-
 def show_sight(sight: Sight | None, wanted: Wanted, console: Console) -> None:
     """Print what the integration user sees."""
     if sight is None:
@@ -90,6 +82,75 @@ def show_sight(sight: Sight | None, wanted: Wanted, console: Console) -> None:
         console.print(f"    Not visible: {', '.join(sight.lacks)}", highlight=False, markup=False)
     if not sight.is_whole:
         console.print("    A licence or a muting permission set may prevent it. Ask the administrator.")
+
+
+MOST_RECORDS = 200
+"""Of one collection."""
+
+_PARENTS = {
+    **dict.fromkeys(("ObjectPermissions", "FieldPermissions"), "ParentId"),
+    "PermissionSetAssignment": "PermissionSetId",
+}
+"""The field by which each setup object names its permission set."""
+
+
+class StepRefusedError(OrgError):
+    """Salesforce refused a step. What was done before it stays."""
+
+    def __init__(self, step: Step, code: str, text: str, cure: str = "") -> None:
+        kind, name, _ = step.shown()
+        self.code = code
+        super().__init__(
+            f"Salesforce refused the {kind} {name}: {code}. {text}".strip()
+            + f" {cure or 'Correct it and run the command again: it does only what is not done yet.'}"
+        )
+
+
+def take(api: OrgApi, steps: Sequence[Step], done: Callable[[Step], None]) -> None:
+    """Take steps in their order, with an administrator's token; raise StepRefusedError at the first that is refused."""
+    for step in steps:
+        if isinstance(step, SetRecords):
+            _write(api, step)
+        else:
+            _make(api, step)
+        done(step)
+
+
+def _make(api: OrgApi, step: Component) -> None:
+    path, metadata = f"tooling/sobjects/{step.kind}", {"Metadata": step.metadata}
+    if step.by_hand:
+        if refusal := write_metadata(api, step.kind, step.name, step.metadata):
+            raise StepRefusedError(step, *refusal, f"{step.by_hand} Then run the command again.")
+        return
+    if step.record_id:
+        answer = api.send("PATCH", f"{path}/{step.record_id}", metadata)
+    else:
+        answer = api.send("POST", path, {"FullName": step.full_name, **metadata})
+    if not answer.good:
+        raise StepRefusedError(step, answer.code, answer.text)
+
+
+def _write(api: OrgApi, step: SetRecords) -> None:
+    new: dict[str, str] = {}
+    if parent := _PARENTS.get(step.sobject):
+        (found,) = api.query("Id", "PermissionSet", {"Name": step.set_name, "NamespacePrefix": None})
+        new = {parent: str(found["Id"])}
+    rows = [{"attributes": {"type": step.sobject}, **row, **({} if "id" in row else new)} for row in step.rows]
+    # Rights on contacts rest on those on accounts, which are before them and have to be saved by then.
+    size = 1 if step.sobject == "ObjectPermissions" else MOST_RECORDS
+    for _, alike in groupby(rows, key=lambda row: "id" in row):
+        chosen = list(alike)
+        for start in range(0, len(chosen), size):
+            records = chosen[start : start + size]
+            method = "PATCH" if "id" in records[0] else "POST"
+            answer = api.send(method, "composite/sobjects", {"allOrNone": True, "records": records})
+            if not answer.good:
+                raise StepRefusedError(step, answer.code, answer.text)
+            errors = [error for result in answer.body if not result["success"] for error in result["errors"]]
+            # Beside the error itself each other row says that it was rolled back.
+            own = [error for error in errors if error["statusCode"] != "ALL_OR_NONE_OPERATION_ROLLED_BACK"]
+            if error := next(iter(own or errors), None):
+                raise StepRefusedError(step, str(error["statusCode"]), str(error["message"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,20 +237,16 @@ class CreateFields:
 
     def _export_everything(self, wanted: Sequence[Wanted], hands_on: Mapping[str, str]) -> int:
         if self.options.export is None:
+            way = local_way(self._address(self._stack_token())) if self._is_local else ""
+            # Short lines, so that no terminal breaks the command where the shell would not take it.
+            command = f"  destination create-fields {self.options.file} \\\n  --local --access-token-stdin"
+            here = f" Here:\n{way} |\n{command}" if way else ""
             raise OrgError(
                 "This needs an administrator's access token: the integration user must not have that right."
-                " Add --access-token-stdin, or --export DIR to write files for a deployment."
-                f"{self._way_on_this_machine()}"
+                f" Add --access-token-stdin, or --export DIR to write files for a deployment.{here}"
             )
         needs = [(each, assumed(each.sobject, (name for _, name in each.given))) for each in wanted]
         return self._export(needs, plan(needs, hands_on=hands_on))
-
-    def _way_on_this_machine(self) -> str:
-        if not self._is_local:
-            return ""
-        way = local_way(self._address(self._stack_token()))
-        # Short lines, so that no terminal breaks the command where the shell would not take it.
-        return f" Here:\n{way} |\n  destination create-fields {self.options.file} \\\n  --local --access-token-stdin"
 
     def _export(self, needs: Sequence[tuple[Wanted, Found]], todo: Plan, admin: OrgApi | None = None) -> int:
         folder = self.options.export or Path()
@@ -214,7 +271,8 @@ class CreateFields:
     def _make(self, admin: OrgApi, integration: OrgApi | None, wanted: Sequence[Wanted], todo: Plan) -> int:
         if not self.options.as_json:
             show_plan([each.sobject for each in wanted], todo, self.console)
-        if todo.steps and not self._may_go_on(len(todo.steps)):
+        question = f"Make {counted(len(todo.steps), 'change', 'changes')} in this org?"
+        if todo.steps and not self.options.yes and (self.options.as_json or not self.ask(question)):
             if self.options.as_json:
                 self._print_json(wanted, todo, {})
             return FINDINGS
@@ -227,15 +285,11 @@ class CreateFields:
                 show_sight(sights.get(each.sobject), each, self.console)
         return FINDINGS if todo.problems or not all(sight.is_whole for sight in sights.values()) else GOOD
 
-    def _may_go_on(self, count: int) -> bool:
-        if self.options.yes:
-            return True
-        return not self.options.as_json and self.ask(f"Make {count} change{'s' if count > 1 else ''} in this org?")
-
     def _note(self, step: Step) -> None:
         self._done.append(step)
         if not self.options.as_json:
-            show_done(step, self.console)
+            kind, name, detail = step.shown()
+            self.console.print(f"[green]✓[/] {kind} [bold]{escape(name)}[/] {escape(detail)}", highlight=False)
 
     def _print_json(self, wanted: Sequence[Wanted], todo: Plan, sights: Mapping[str, Sight]) -> None:
         rows = [dict(zip(("kind", "name", "detail"), step.shown(), strict=True)) for step in todo.steps]

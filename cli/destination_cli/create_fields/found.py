@@ -1,7 +1,5 @@
 """What an administrator finds in an org, as far as a destination file needs it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,8 +27,7 @@ OWNER = "EntityDefinition.QualifiedApiName"
 
 @dataclass(frozen=True, slots=True)
 class FoundField:
-    """
-    A field of the sObject.
+    """A field of the sObject.
 
     `type` is as a describe names it. `rights_of` is the field whose permission decides over it, with its sObject:
     itself, the address it is a part of, the contact's on a person account, or None where everyone has it. `metadata` is

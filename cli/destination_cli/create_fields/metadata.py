@@ -1,5 +1,4 @@
-"""
-The pieces of metadata that Salesforce is given, and what only its Metadata API does.
+"""The pieces of metadata that Salesforce is given, and what only its Metadata API does.
 
 The export writes the same pieces as XML, so that a field made by hand of the export is the field made here.
 
@@ -7,8 +6,6 @@ Neither REST nor the Tooling API makes custom permissions ("CustomPermission" in
 retrieve only), shows the whole of a permission set, or says which fields a converted lead hands on. The Metadata API's
 calls do, without a package and waiting. The token travels in the body. Salesforce takes no tokens in JWT format here.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence

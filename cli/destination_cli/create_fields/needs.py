@@ -1,11 +1,9 @@
 """What an org must have for one destination file: fields, guards and rights. Pure."""
 
-from __future__ import annotations
-
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -15,8 +13,8 @@ from salesforce_destination.record.guards import Guards, guard_formula, stale_ma
 
 _MAKEABLE = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__c")
 _CUSTOM = re.compile(r"\w+__c", re.IGNORECASE)
-_LONGEST_NAME = 43
-_LONGEST_LABEL, _LONGEST_RULE = 40, 40
+_LONGEST_NAME, _LONGEST_LABEL, _LONGEST_RULE = 43, 40, 40
+_WRITTEN = "Written by the customer-data platform:"
 
 
 class FieldKind(StrEnum):
@@ -55,8 +53,7 @@ AUDIENCE_KINDS = tuple(kind for kind in FieldKind if kind is not FieldKind.NUMBE
 
 @dataclass(frozen=True, slots=True)
 class WantedField:
-    """
-    One field. `takes` are the types, as a describe names them, that do as well where it is there already.
+    """One field. `takes` are the types, as a describe names them, that do as well where it is there already.
 
     One that `finds_records` is an external ID.
     """
@@ -161,7 +158,14 @@ def _wanted_on(sobject: str, destination: Destination, kind: FieldKind | None) -
         fields=unique,
         given=tuple(given),
         rules=tuple(WantedRule(rule_name(field), field) for field in guards),
-        integration=_integration_set(sobject, rights, [field.name for field in unique] + [name for _, name in given]),
+        integration=WantedSet(
+            set_name(sobject, "Integration"),
+            f"CDP destination: write {sobject}"[:80],
+            "Only for the integration user: edits what the customer-data platform delivers.",
+            frozenset(rights),
+            tuple(dict.fromkeys([field.name for field in unique] + [name for _, name in given])),
+            edit=True,
+        ),
         sales=_sales_set(own),
     )
 
@@ -174,8 +178,7 @@ def _counting(destination: Destination, tables: str, sobject: str) -> Iterator[t
 
 
 def handed_on(destination: Destination) -> dict[str, str]:
-    """
-    The custom fields that a lead has to hand on to the contact that it becomes: the contact's by the lead's.
+    """The custom fields that a lead has to hand on to the contact that it becomes: the contact's by the lead's.
 
     By a key that is blank there the contact is never found, and a guard that is blank lets older values pass.
     """
@@ -194,8 +197,7 @@ def handed_on(destination: Destination) -> dict[str, str]:
 
 
 def home_of(sobject: str, name: str) -> tuple[str, str]:
-    """
-    The sObject and the name that a field is set up by: those of a person account are its contact's.
+    """The sObject and the name that a field is set up by: those of a person account are its contact's.
 
     Rights on PersonEmail are set on Contact.Email, and Loyal__pc is Contact.Loyal__c ("Person Account Record Types").
     """
@@ -233,48 +235,30 @@ def _audience_field(place: int, audience: Audience, kind: FieldKind | None, name
         raise UnsuitableTypeError(
             f'{audience.mapping_id} has value = "{audience.value}", which does not fit {chosen}. Use {fitting}.'
         )
-    several = audience.value == "names"
-    return WantedField(
-        key=f"audiences[{place}].mapping_id",
-        name=audience.mapping_id,
-        label=_label("Audiences" if several else names[0], ""),
-        kind=chosen,
-        takes=takes,
-        description=f"Written by the customer-data platform: {'audiences' if several else 'audience'} of the person.",
-        length=_length(chosen, several, max(map(len, audience.texts.values()))),
-        values=names if chosen is FieldKind.MULTI_SELECT else (),
-    )
-
-
-def _length(kind: FieldKind, several: bool, longest: int) -> int:
-    if kind is FieldKind.LONG_TEXT:
-        return 256
-    return (255 if several else max(20, longest)) if kind is FieldKind.TEXT else 0
+    key, several = f"audiences[{place}].mapping_id", audience.value == "names"
+    label = _label("Audiences" if several else names[0], "")
+    description = f"{_WRITTEN} {'audiences' if several else 'audience'} of the person."
+    longest = 255 if several else max(20, *map(len, audience.texts.values()))
+    length = {FieldKind.LONG_TEXT: 256, FieldKind.TEXT: longest}.get(chosen, 0)
+    values = names if chosen is FieldKind.MULTI_SELECT else ()
+    return WantedField(key, audience.mapping_id, label, chosen, takes, description, length, values)
 
 
 def _time_fields(destination: Destination, audiences: Sequence[tuple[int, Audience]]) -> list[WantedField]:
-    fields = [
-        WantedField(
-            key=f"audiences[{place}].since_field",
-            name=audience.since_field,
-            label=_label(audience.name or audience.id, " since"),
-            kind=FieldKind.DATE_TIME,
-            takes=frozenset({"datetime"}),
-            description="Written by the customer-data platform: when the status last changed.",
-        )
-        for place, audience in audiences
-        if audience.since_field
-    ]
+    fields, takes, description = [], frozenset({"datetime"}), f"{_WRITTEN} when the status last changed."
+    for place, audience in audiences:
+        if name := audience.since_field:
+            key, label = f"audiences[{place}].since_field", _label(audience.name or audience.id, " since")
+            fields.append(WantedField(key, name, label, FieldKind.DATE_TIME, takes, description))
     if destination.ordering:
-        description = "Written by the customer-data platform: time of the newest event, in milliseconds since 1970."
+        description = f"{_WRITTEN} time of the newest event, in milliseconds since 1970."
         name, takes = destination.ordering.field, frozenset({"double"})
         fields.append(WantedField("ordering.field", name, "CDP event time", FieldKind.NUMBER, takes, description))
     return fields
 
 
 def _keys(destination: Destination, sobject: str) -> tuple[list[WantedField], list[tuple[str, str]]]:
-    """
-    The fields that records are found by: those that are made here, and those that have to be there.
+    """The fields that records are found by: those that are made here, and those that have to be there.
 
     New records get the keys of all rules, so that each is made where any record is created; one that creates is unique.
     """
@@ -283,20 +267,10 @@ def _keys(destination: Destination, sobject: str) -> tuple[list[WantedField], li
         key, name = f"identity[{place}].target" if several else "identity.target", rule.target
         creates = bool(destination.rules[place].create_missing)
         if not rule.is_id and destination.creates and (creates or _CUSTOM.fullmatch(name)):
-            made.append(
-                WantedField(
-                    key=key,
-                    name=name,
-                    label=_label(name[:-3].replace("_", " "), "") if several else "CDP customer id",
-                    kind=FieldKind.TEXT,
-                    takes=frozenset({"string", "double", "email"}),
-                    description="Written by the customer-data platform: identifies the person's record.",
-                    length=255,
-                    finds_records=True,
-                    unique=creates,
-                    case_sensitive=rule.case_sensitive,
-                )
-            )
+            label = _label(name[:-3].replace("_", " "), "") if several else "CDP customer id"
+            takes, description = frozenset({"string", "double", "email"}), f"{_WRITTEN} identifies the person's record."
+            field = WantedField(key, name, label, FieldKind.TEXT, takes, description, 255, finds_records=True)
+            made.append(replace(field, unique=creates, case_sensitive=rule.case_sensitive))
         elif not rule.is_id:
             given.append((key, name))
     return made, given
@@ -306,35 +280,15 @@ def _label(name: str, end: str) -> str:
     return name[: _LONGEST_LABEL - len(end)].strip() + end
 
 
-def _integration_set(name: str, rights: set[str], fields: list[str]) -> WantedSet:
-    return WantedSet(
-        name=integration_set_name(name),
-        label=f"CDP destination: write {name}"[:80],
-        description="Only for the integration user: edits what the customer-data platform delivers.",
-        rights=frozenset(rights),
-        fields=tuple(dict.fromkeys(fields)),
-        edit=True,
-    )
-
-
 def _sales_set(destination: Destination) -> WantedSet:
     name = destination.salesforce_object
     shown = [audience.mapping_id for audience in destination.audiences]
     shown += [audience.since_field for audience in destination.audiences if audience.since_field]
-    return WantedSet(
-        name=_set_name(name, "Sales"),
-        label=f"CDP destination: read audiences of {name}"[:80],
-        description="For the sales team: shows the audiences. It gives no access to records.",
-        rights=frozenset(),
-        fields=tuple(dict.fromkeys(shown)),
-        edit=False,
-    )
+    label, fields = f"CDP destination: read audiences of {name}"[:80], tuple(dict.fromkeys(shown))
+    description = "For the sales team: shows the audiences. It gives no access to records."
+    return WantedSet(set_name(name, "Sales"), label, description, frozenset(), fields, edit=False)
 
 
-def integration_set_name(sobject: str) -> str:
-    """The permission set that lets a user write what files of this sObject name."""
-    return _set_name(sobject, "Integration")
-
-
-def _set_name(sobject: str, end: str) -> str:
+def set_name(sobject: str, end: str) -> str:
+    """The permission set for what files of this sObject write ("Integration"), or for who reads it ("Sales")."""
     return f"CDP_{re.sub(r'_+', '_', sobject.removesuffix('__c'))}_{end}"

@@ -1,7 +1,5 @@
 """The steps that give an org what a destination file needs: the difference, and nothing else. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as member
@@ -37,8 +35,7 @@ NO_SET = FoundSet("")
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """
-    A field, a rule or a custom permission to make, or (by the id of its record) to make what it has to be.
+    """A field, a rule or a custom permission to make, or (by the id of its record) to make what it has to be.
 
     Only the Metadata API makes one with `by_hand`: what a person does where the org does not let it.
     """
@@ -94,8 +91,7 @@ def plan(
     hands_on: Mapping[str, str] | None = None,
     conversion: Json | None = None,
 ) -> Plan:
-    """
-    Compare what a file needs on each of its sObjects with what an org has of it.
+    """Compare what a file needs on each of its sObjects with what an org has of it.
 
     `integration_user` is the id of whom the first set is for, `hands_on` what a lead has to hand on to its contact, and
     `conversion` what the org says of converted leads, if it shows that.
@@ -217,19 +213,15 @@ def _more_values(wanted: Wanted, field: WantedField, there: FoundField, problems
 
 
 def _rule_steps(wanted: Wanted, found: Found, rule: WantedRule) -> Iterator[Step]:
-    there = _rule_in(found, rule)
+    marked = [there for there in found.rules if rule.marker in there.message]
+    named = [there for there in found.rules if there.name.lower() == rule.name.lower()]
+    there = next(iter([*marked, *named]), None)
     difference = _difference(there, rule) if there else f"refuses an older {rule.field} after a newer one"
     if difference:
         name, detail = (there.name, f"repair it: it {difference}") if there else (rule.name, difference)
         record_id = there.record_id if there else None
         metadata = rule_metadata(rule)
         yield Component("ValidationRule", wanted.sobject, name, metadata, "validation rule", detail, record_id)
-
-
-def _rule_in(found: Found, rule: WantedRule) -> FoundRule | None:
-    marked = [there for there in found.rules if rule.marker in there.message]
-    named = [there for there in found.rules if there.name.lower() == rule.name.lower()]
-    return next(iter([*marked, *named]), None)
 
 
 def _difference(there: FoundRule, rule: WantedRule) -> str:
@@ -300,8 +292,7 @@ def _has(there: FoundSet, field: str, edit: bool) -> bool:
 
 
 def rights_of(wanted: Wanted, each: WantedSet, found: Found) -> dict[str, frozenset[str]]:
-    """
-    The rights on records that a permission set needs, in an order in which they can be given.
+    """The rights on records that a permission set needs, in an order in which they can be given.
 
     Who is given contacts has to be given accounts to read ("depends on permission(s): Read Account"); a person account
     is a contact too.

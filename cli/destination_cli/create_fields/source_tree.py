@@ -1,7 +1,5 @@
 """The same as an SFDX source tree, for those who review a change before it is deployed (`sf project deploy start`)."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -18,8 +16,7 @@ Files = dict[PurePosixPath, str]
 
 
 def source_tree(needs: Sequence[tuple[Wanted, Found]], plan: Plan, there: Mapping[str, Element]) -> Files:
-    """
-    The files of a project, by their paths.
+    """The files of a project, by their paths.
 
     A deployed permission set replaces the one of its name. So each is written whole: all that it has in the org (the
     records of `there`, as readMetadata() shows them), and what the file needs.
@@ -32,7 +29,10 @@ def source_tree(needs: Sequence[tuple[Wanted, Found]], plan: Plan, there: Mappin
     files = {PurePosixPath("sfdx-project.json"): json.dumps(project, indent=2) + "\n"}
     for step in plan.steps:
         if isinstance(step, Component):
-            files[_path(step)] = _xml(_component(step))
+            root, name = ElementTree.Element(step.kind), {"fullName": step.name} if step.sobject else {}
+            known = {key: value for key, value in step.metadata.items() if value is not None and key != "fullName"}
+            add_members(root, {**known, **name})
+            files[_path(step)] = _xml(root)
     for wanted, found in needs:
         for each in wanted.sets:
             path = ROOT / "permissionsets" / f"{each.name}.permissionset-meta.xml"
@@ -57,14 +57,6 @@ def _path(component: Component) -> PurePosixPath:
     suffix = _SUFFIXES[component.kind]
     folder = ROOT / "objects" / component.sobject if component.sobject else ROOT
     return folder / f"{suffix}s" / f"{component.name}.{suffix}-meta.xml"
-
-
-def _component(component: Component) -> Element:
-    root = ElementTree.Element(component.kind)
-    name = {"fullName": component.name} if component.sobject else {}
-    known = {key: value for key, value in component.metadata.items() if value is not None and key != "fullName"}
-    add_members(root, {**known, **name})
-    return root
 
 
 def _permission_set(wanted: Wanted, each: WantedSet, found: Found, there: Element | None) -> Element:

@@ -1,15 +1,14 @@
 """A fact about Salesforce that this software rests on, what came of trying it, and what its answers say."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from salesforce_destination.record.classification import Meaning, RecordError, meaning_of
 
-from destination_cli.create_fields.needs import integration_set_name
+from destination_cli.create_fields.needs import set_name
 from destination_cli.prove.stage import CollectionRefusedError, Stage
 
 Json = Mapping[str, Any]
@@ -54,14 +53,8 @@ def fact(otherwise: str) -> Callable[[Callable[..., Trial]], Fact]:
     return lambda attempt: Fact(attempt.__name__.replace("_", "-"), attempt.__doc__ or "", otherwise, attempt)
 
 
-def fails(seen: str) -> Trial:
-    """The fact does not hold here."""
-    return Trial(Standing.FAILS, seen)
-
-
-def untried(why: str) -> Trial:
-    """There was nothing to try it with."""
-    return Trial(Standing.UNTRIED, why)
+fails, untried = partial(Trial, Standing.FAILS), partial(Trial, Standing.UNTRIED)
+"""The fact does not hold here; there was nothing to try it with."""
 
 
 def holds_if(good: bool, seen: str) -> Trial:
@@ -88,13 +81,12 @@ def codes_of(*results: Json) -> str:
 
 
 def unseen(stage: Stage, names: Sequence[str]) -> Trial:
-    """
-    Not tried, with what lets it be tried.
+    """Not tried, with what lets it be tried.
 
     A describe leaves out what its user may not see, so that a field that is not there looks the same.
     """
     return untried(
         f"this user may not write {', '.join(names)}: assign the permission set"
-        f" {integration_set_name(stage.sobject)} to this user, or run it as the integration user"
+        f" {set_name(stage.sobject, 'Integration')} to this user, or run it as the integration user"
         " (`destination create-fields` creates what is missing)"
     )

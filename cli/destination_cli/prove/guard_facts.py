@@ -1,7 +1,5 @@
 """Facts about the guards: rules that keep an older value from overwriting a newer one, also in a race."""
 
-from __future__ import annotations
-
 import random
 import threading
 import time
@@ -15,7 +13,6 @@ from salesforce_destination.record.description import FieldDescription
 from salesforce_destination.record.guards import stale_guards
 from salesforce_destination.record.successor import MERGEABLE
 
-from destination_cli.org_api import OrgApi
 from destination_cli.prove.fact import Trial, codes_of, errors_of, fact, fails, holds_if, unseen, untried
 from destination_cli.prove.stage import COLLECTION, Stage
 
@@ -43,7 +40,7 @@ class Race:
 
     def run(self, ids: Sequence[str]) -> None:
         """Run a race for each record; stop at once when interrupted. Raises OrgError where a writer got no answer."""
-        with ThreadPoolExecutor(WRITERS, thread_name_prefix="race") as pool:
+        with ThreadPoolExecutor(WRITERS, thread_name_prefix="race", initializer=self._begin) as pool:
             try:
                 # Both writers of a pair stand side by side in the queue: no pair waits for one that cannot begin.
                 races = [writer for id_ in ids for writer in self._start(pool, id_)]
@@ -70,16 +67,13 @@ class Race:
         for attempt in range(TRIES):
             if self._stopped.is_set():
                 return
-            (result,) = self._stage.update([row], api=self._api())
+            (result,) = self._stage.update([row], api=self._local.api)
             if not any(error.code == LOCKED for error in errors_of(result)):
                 return
             time.sleep(0.2 * 2**attempt)
 
-    def _api(self) -> OrgApi:
-        if not hasattr(self._local, "api"):
-            self._local.api = self._stage.api.for_thread()
-        api: OrgApi = self._local.api
-        return api
+    def _begin(self) -> None:
+        self._local.api = self._stage.api.for_thread()
 
 
 @fact("Older events overwrite newer ones: run `destination create-fields`, or correct the rule it names.")
@@ -94,9 +88,8 @@ def older_refused(stage: Stage) -> Trial:
             return fails(f"{guard}: {problem}")
     if lacking := [name for name in stage.fields.guards if name not in writable]:
         return unseen(stage, lacking)
-    return holds_if(
-        True, f"{len(stage.fields.guards)} guards refuse older times with their markers, and accept equal ones"
-    )
+    count = len(stage.fields.guards)
+    return holds_if(True, f"{count} guards refuse older times with their markers, and accept equal ones")
 
 
 def _try_guard(stage: Stage, guard: str, field: FieldDescription) -> str | None:
@@ -146,10 +139,8 @@ def concurrent(stage: Stage) -> Trial:
     Race(stage, guard, older, newer).run(ids)
     rows = stage.read(ids, guard)
     lost = sum(not same(row[guard], newer) for row in rows)
-    seen = (
-        f"{lost} of {len(ids)} pairs end with the older value" if lost else f"{len(ids)} pairs, the newer value stays"
-    )
-    return holds_if(not lost, seen)
+    ends = f"{lost} of {len(ids)} pairs end with the older value"
+    return holds_if(not lost, ends if lost else f"{len(ids)} pairs, the newer value stays")
 
 
 def value(kind: str, time: int) -> object:

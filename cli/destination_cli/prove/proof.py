@@ -1,7 +1,5 @@
 """`destination prove`: every fact is tried in one sandbox, shown in a table, and nothing is left behind."""
 
-from __future__ import annotations
-
 import json
 import secrets
 import signal
@@ -67,7 +65,12 @@ def _stage_for(api: OrgApi, destination: Destination, pairs: int) -> Stage:
     described = api.send("GET", f"sobjects/{name}/describe")
     if not described.good:
         raise OrgError(f"This user cannot see an sObject {name} ({described.code}).")
-    _check_rights(name, described.body)
+    words = {"createable": "create", "updateable": "edit", "deletable": "delete"}
+    if lacking := [word for flag, word in words.items() if described.body.get(flag) is not True]:
+        raise OrgError(
+            f"This user may not {', '.join(lacking)} {name}. Pipe in the token of an administrator of the"
+            " sandbox: --access-token-stdin."
+        )
     try:
         description = read_description(described.body)
         destination = spelled_as(destination, [description.name, *description.fields])
@@ -75,16 +78,6 @@ def _stage_for(api: OrgApi, destination: Destination, pairs: int) -> Stage:
     except UnfitError as error:
         raise OrgError(str(error)) from None
     return Stage(api, destination, fields, f"{TAG}-{secrets.token_hex(4)}", pairs)
-
-
-def _check_rights(name: str, described: dict[str, Any]) -> None:
-    words = {"createable": "create", "updateable": "edit", "deletable": "delete"}
-    lacking = [word for flag, word in words.items() if described.get(flag) is not True]
-    if lacking:
-        raise OrgError(
-            f"This user may not {', '.join(lacking)} {name}. Pipe in the token of an administrator of the"
-            " sandbox: --access-token-stdin."
-        )
 
 
 def prove(stage: Stage, org: str, facts: Sequence[Fact], begin: Callable[[str], object]) -> Proof:

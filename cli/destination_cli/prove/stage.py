@@ -1,8 +1,6 @@
 """The records that facts are tried with: which fields they have, how they are made, and that they are removed."""
 
-from __future__ import annotations
-
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,8 +38,7 @@ class UnfitError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """
-    The fields of a stage.
+    """The fields of a stage.
 
     `tag` tells its records, `required` are filled with the same text, `text` takes any text, `typed` takes no text such
     as "none", `moment` is a Date/Time, `key` a unique external ID, `email` an e-mail address, `guards` those of the
@@ -84,45 +81,28 @@ def choose(description: ObjectDescription, destination: Destination) -> Fields:
     texts = [f for f in free if f.type == "string" and f.length >= TEXT_LENGTH and not f.unique and not f.external_id]
     if not texts:
         raise UnfitError(f"{description.name} has no text field that this user may write.")
+    # A Date/Time of the file, else one that an administrator made: a standard one may mean something.
+    custom = [f for f in fields if f.updateable and f.type == "datetime" and f.name.endswith("__c")]
+    ordering = description.fields.get(destination.ordering.field) if destination.ordering else None
+    own = description.fields.get(destination.identity.target)
+    keys = [f for f in (own, *fields) if f and f.external_id and f.unique and f.createable and f.type == "string"]
     return Fields(
         tag=tags[0].name,
         required=tuple(f.name for f in tags),
         text=texts[0].name,
         typed=next((f.name for f in free if f.type in ("date", "datetime", "double")), None),
-        moment=_moment(description, guards),
-        number=_ordering(destination, description),
-        key=_key(description, destination),
+        moment=next((f.name for f in sorted(custom, key=lambda f: f.name not in guards)), None),
+        number=ordering.name if ordering and ordering.updateable else None,
+        key=next(iter(keys), None),
         guards=guards,
         email=next((f.name for f in free if f.type == "email" and f.createable), None),
         has_owner="OwnerId" in description.fields,
     )
 
 
-def _moment(description: ObjectDescription, guards: Collection[str]) -> str | None:
-    """A Date/Time of the file, else one that an administrator made: a standard one may mean something."""
-    custom = [
-        f for f in description.fields.values() if f.updateable and f.type == "datetime" and f.name.endswith("__c")
-    ]
-    return next((f.name for f in sorted(custom, key=lambda field: field.name not in guards)), None)
-
-
-def _ordering(destination: Destination, description: ObjectDescription) -> str | None:
-    field = description.fields.get(destination.ordering.field) if destination.ordering else None
-    return field.name if field and field.updateable else None
-
-
-def _key(description: ObjectDescription, destination: Destination) -> FieldDescription | None:
-    """The file's own identity field if it will do, else any external ID that is unique."""
-    own = description.fields.get(destination.identity.target)
-    others = description.fields.values()
-    fitting = (f for f in (own, *others) if f and f.external_id and f.unique and f.createable and f.type == "string")
-    return next(fitting, None)
-
-
 @dataclass(slots=True)
 class Stage:
-    """
-    One org with some records of one sObject in it.
+    """One org with some records of one sObject in it.
 
     `pairs` is how many races of two writers are run; `delivering` is the stack's own user, where another one makes and
     removes the records.
@@ -191,8 +171,7 @@ class Stage:
         headers: Mapping[str, str] | None = None,
         api: OrgApi | None = None,
     ) -> OrgAnswer:
-        """
-        Send collections as one composite request; `path` comes behind composite/sobjects.
+        """Send collections as one composite request; `path` comes behind composite/sobjects.
 
         Without other headers those of deliveries stand, as there, on the request and on each subrequest.
         """
@@ -268,8 +247,7 @@ class Stage:
         return deleted
 
     def clean(self) -> tuple[int, int]:
-        """
-        Delete every record with the tag; how many went and stayed.
+        """Delete every record with the tag; how many went and stayed.
 
         The org is asked again afterwards: a lock may have held some back, and a request that was never answered may
         have made some meanwhile.

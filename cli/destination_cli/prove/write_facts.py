@@ -1,7 +1,5 @@
 """Facts about writes: what fits into a request and what it costs, who is told what, and how a key finds a record."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from urllib.parse import urlencode

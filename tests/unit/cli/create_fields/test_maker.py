@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from destination_cli.create_fields.maker import MOST_RECORDS, StepRefusedError, take
+from destination_cli.create_fields.creation import MOST_RECORDS, StepRefusedError, take
 from destination_cli.create_fields.plan import SetRecords
 from destination_cli.org_api import OrgAnswer, OrgApi
 from salesforce_destination.login.token import AccessToken
