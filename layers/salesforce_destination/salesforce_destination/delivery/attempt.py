@@ -121,14 +121,14 @@ def _cause(refusal: Outcome | None) -> tuple[str, tuple[str, ...]]:
 
 def in_order_of_parents(records: Sequence[Record], parents: Sequence[str] = PARENTS) -> Sequence[Record]:
     """
-    Put the children of one parent next to each other; what has no known parent keeps its order, and comes first.
+    Put the children of one parent next to each other, in one order for all; what has no known parent comes first.
 
     Salesforce locks the parent of a record that is written, and two requests that write children of one parent wait
     for each other ("Record-Level Locking").
     """
     if not [record for record in records for name in parents if name in record.fields]:
         return records
-    return sorted(records, key=lambda record: (record.sobject, _parent_of(record, parents)))
+    return sorted(records, key=lambda record: (record.sobject, _parent_of(record, parents), record.key))
 
 
 def _parent_of(record: Record, parents: Sequence[str]) -> str:
