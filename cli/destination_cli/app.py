@@ -254,9 +254,7 @@ def dead_letters(
 def explain(
     chosen: Chosen,
     identity: Annotated[str, typer.Argument(help="The identity as it is in the profile: the Id, or an external ID.")],
-    file: Annotated[
-        Path | None, typer.Option(help="The destination file, if it is not the one of the checkout.")
-    ] = None,
+    file: Annotated[Path | None, typer.Option(help="The destination file, if not the one of the checkout.")] = None,
     since: Annotated[str, typer.Option(help="How far to look back: 90m, 24h, 14d.")] = "14d",
 ) -> None:
     """Show the outcomes of one contact's messages, and what the org holds. Shows personal data."""

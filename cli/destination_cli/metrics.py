@@ -152,12 +152,10 @@ def _query(name: str, dimensions: Sequence[Mapping[str, str]], stat: str, namesp
     return {"MetricStat": {"Metric": metric, "Period": PERIOD_SECONDS, "Stat": stat}, "ReturnData": True}
 
 
-def _asked(
-    target: Target, queries: Sequence[tuple[Mapping[str, Any], str]], start_ms: int, end_ms: int
-) -> Iterator[Point]:
+def _asked(target: Target, queries: Sequence[tuple[Mapping[str, Any], str]], begin: int, end: int) -> Iterator[Point]:
     numbered = [{"Id": f"m{number}", **query} for number, (query, _) in enumerate(queries)]
     pages = target.client("cloudwatch").get_paginator("get_metric_data")
-    for page in pages.paginate(MetricDataQueries=numbered, StartTime=start_ms / 1000, EndTime=end_ms / 1000):
+    for page in pages.paginate(MetricDataQueries=numbered, StartTime=begin / 1000, EndTime=end / 1000):
         for result in page["MetricDataResults"]:
             query, mapping_id = queries[int(result["Id"][1:])]
             name = query["MetricStat"]["Metric"]["MetricName"]

@@ -104,7 +104,16 @@ def switch(target: Target, *, on: bool, sleep: Callable[[float], None] = time.sl
     changes = is_paused(target) is on
     if changes:
         target.client("lambda").update_event_source_mapping(UUID=target.event_source_mapping_id(), Enabled=on)
-    _wait_for(target, "Enabled" if on else "Disabled", sleep)
+    wanted = "Enabled" if on else "Disabled"
+    for _ in range(int(LONGEST_CHANGE_SECONDS / LOOK_EVERY_SECONDS)):
+        if mapping_of(target)["State"] == wanted:
+            break
+        sleep(LOOK_EVERY_SECONDS)
+    else:
+        raise TargetError(
+            f"AWS accepted the change, but {target.name} is not {wanted.lower()} yet."
+            " Run `destination status` in a minute."
+        )
     return Switched("running" if on else "paused", changes, depth_of(target.client("sqs"), target.queue_url))
 
 
@@ -123,13 +132,3 @@ def show(result: Switched, console: Console) -> None:
 def mapping_of(target: Target) -> dict[str, Any]:
     """The event source mapping by which Lambda takes messages from the queue."""
     return dict(target.client("lambda").get_event_source_mapping(UUID=target.event_source_mapping_id()))
-
-
-def _wait_for(target: Target, wanted: str, sleep: Callable[[float], None]) -> None:
-    for _ in range(int(LONGEST_CHANGE_SECONDS / LOOK_EVERY_SECONDS)):
-        if mapping_of(target)["State"] == wanted:
-            return
-        sleep(LOOK_EVERY_SECONDS)
-    raise TargetError(
-        f"AWS accepted the change, but {target.name} is not {wanted.lower()} yet. Run `destination status` in a minute."
-    )

@@ -171,9 +171,7 @@ def explained(name: str) -> Iterator[None]:
     except NoRegionError:
         raise TargetError("No AWS region is set. Add --region, or set AWS_REGION to the region of the stack.") from None
     except EndpointConnectionError as error:
-        raise TargetError(
-            f"AWS does not answer for {name}: {error} Check --region, or start the local stack."
-        ) from None
+        raise TargetError(f"AWS does not answer for {name}: {error} Check --region or start the local stack.") from None
     except ClientError as error:
         raise TargetError(_refusal(name, error)) from None
     except BotoCoreError as error:

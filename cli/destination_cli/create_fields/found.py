@@ -104,11 +104,13 @@ def _assumed_rights(sobject: str, name: str) -> str | None:
 
 def read_org(api: OrgApi, wanted: Wanted) -> Found:
     """Read everything that the plan needs; costs some ten calls."""
+    names = [each.name for each in wanted.sets]
+    sets = api.query("Id, Name", "PermissionSet", {"Name": names, "NamespacePrefix": None})
     return Found(
         fields=_fields(api, wanted),
         rules=tuple(_rules(api, wanted)),
         has_permission=bool(api.query("Id", "CustomPermission", {"DeveloperName": GUARD_EXEMPT})),
-        sets=_sets(api, wanted),
+        sets={str(row["Name"]): _set(api, str(row["Id"])) for row in sets},
     )
 
 
@@ -192,12 +194,6 @@ def _rules(api: OrgApi, wanted: Wanted) -> Iterable[FoundRule]:
             metadata = api.ask(f"tooling/sobjects/ValidationRule/{row['Id']}")["Metadata"]
             formula = str(metadata.get("errorConditionFormula") or "")
             yield FoundRule(str(row["Id"]), name, row["Active"] is True, message, formula)
-
-
-def _sets(api: OrgApi, wanted: Wanted) -> dict[str, FoundSet]:
-    names = [each.name for each in wanted.sets]
-    rows = api.query("Id, Name", "PermissionSet", {"Name": names, "NamespacePrefix": None})
-    return {str(row["Name"]): _set(api, str(row["Id"])) for row in rows}
 
 
 def _set(api: OrgApi, set_id: str) -> FoundSet:

@@ -47,15 +47,13 @@ _TEXT = re.compile(r"<(?:\w+:)?(?:message|faultstring)>(.*?)</", re.DOTALL)
 def field_metadata(field: WantedField) -> Json:
     """A new custom field. Nothing is required of anyone, and nothing is tracked."""
     metadata: Json = {"description": field.description, "label": field.label, "type": NAMES[field.kind].metadata}
-    match field.kind:
-        case FieldKind.CHECKBOX:
-            metadata["defaultValue"] = "false"
-        case FieldKind.TEXT:
-            metadata["length"] = field.length
-        case FieldKind.LONG_TEXT:
-            metadata |= {"length": field.length, "visibleLines": 3}
-        case FieldKind.NUMBER:
-            metadata |= {"precision": 18, "scale": 0}
+    of_kind: dict[FieldKind, Json] = {
+        FieldKind.CHECKBOX: {"defaultValue": "false"},
+        FieldKind.TEXT: {"length": field.length},
+        FieldKind.LONG_TEXT: {"length": field.length, "visibleLines": 3},
+        FieldKind.NUMBER: {"precision": 18, "scale": 0},
+    }
+    metadata |= of_kind.get(field.kind, {})
     if field.kind is FieldKind.MULTI_SELECT:
         # Unrestricted: an audience that is new in the file is delivered even before its value is in the list.
         definition = {"sorted": False, "value": list(map(_value, field.values))}

@@ -184,7 +184,5 @@ def _as_json(reason: ReasonCount, show: bool) -> dict[str, Any]:
         "fields": dict(reason.fields),
         "first_event": reason.first,
         "last_event": reason.last,
-        "samples": [
-            {key: value for key, value in as_json(letter).items() if key in shown} for letter in reason.samples
-        ],
+        "samples": [{key: value for key, value in as_json(one).items() if key in shown} for one in reason.samples],
     }

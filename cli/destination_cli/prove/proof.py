@@ -109,9 +109,7 @@ def _clean(stage: Stage, ended: str) -> tuple[int, int]:
 
 
 def _left(stage: Stage, count: int) -> str:
-    if not count:
-        return "none is left."
-    return f"some are left: delete those with {stage.fields.tag} = '{stage.tag}'."
+    return f"some are left: delete those with {stage.fields.tag} = '{stage.tag}'." if count else "none is left."
 
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))

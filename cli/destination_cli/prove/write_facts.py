@@ -152,9 +152,8 @@ def position(stage: Stage) -> Trial:
         result["success"] is (id_ in gone) or (result["success"] and result["id"] != id_)
         for id_, result in zip(ids, results, strict=True)
     )
-    return holds_if(
-        not wrong, f"{wrong} of {len(ids)} results are at another position" if wrong else "each at its position"
-    )
+    seen = f"{wrong} of {len(ids)} results are at another position" if wrong else "each at its position"
+    return holds_if(not wrong, seen)
 
 
 @fact("Each refused record costs more requests: the others are split and sent again.")
@@ -288,9 +287,8 @@ def merged_is_shown(stage: Stage) -> Trial:
     (soql,) = successor_queries(stage.sobject, "Id", "MasterRecordId", [lost])
     shown = stage.api.ask("queryAll", {"q": soql})["records"]
     told = [row["MasterRecordId"] for row in shown]
-    return holds_if(
-        told == [kept], "it names the one that was kept" if told == [kept] else f"{len(shown)} of 1 is shown"
-    )
+    good = told == [kept]
+    return holds_if(good, "it names the one that was kept" if good else f"{len(shown)} of 1 is shown")
 
 
 @fact("A since_field is less exact: of two changes close together, the older one may win.")

@@ -134,9 +134,8 @@ def load_destination(path: str | Path) -> Destination:
         raise DestinationFileError([missing]) from None
     except (OSError, UnicodeDecodeError):
         raise DestinationFileError([Mistake(str(path), "cannot be read.", "Save it as UTF-8 text.")]) from None
-    from salesforce_destination.destination.destination import (
-        read_destination,  # with it comes pydantic, which nothing else needs
-    )
+    # With it comes pydantic, which nothing else needs.
+    from salesforce_destination.destination.destination import read_destination
 
     return read_destination(text)
 

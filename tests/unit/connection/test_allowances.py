@@ -37,11 +37,11 @@ def test_the_audience_fields_are_counted_and_then_the_long_text() -> None:
     [
         ("Enterprise", "on Contact 498 of 500 are left, by what the integration user can see."),
         ("Unlimited", "on Contact 798 of 800 are left,"),
-        (None, "on Contact 2 are there; 100 to 800 may be,"),
+        ("", "on Contact 2 are there; 100 to 800 may be,"),
         ("Team", "on Contact 2 are there; 100 to 800 may be,"),
     ],
 )
-def test_from_the_26th_audience_field_on_the_room_in_the_org_is_told(edition: str | None, room: str) -> None:
+def test_from_the_26th_audience_field_on_the_room_in_the_org_is_told(edition: str, room: str) -> None:
     fields = [{"name": name} for name in ("A__c", "B__c", "acme__C__c", "LastName")]
     contact = read_description({"name": "Contact", "fields": fields})
     file = a_destination(f"max_audience_fields = 30\n{CONTACTS}", many_audiences(25))

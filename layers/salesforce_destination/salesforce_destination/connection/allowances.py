@@ -23,15 +23,13 @@ BATCHES_A_DAY, FEWEST_BATCHES_A_DAY = 7_200, 1_440
 """With Lambda's five pollers and a window of 60 s, and of 300 s, which is the longest."""
 
 
-def audience_room(
-    destination: Destination, description: ObjectDescription, edition: str | None = None
-) -> Iterator[Finding]:
+def audience_room(destination: Destination, description: ObjectDescription, edition: str = "") -> Iterator[Finding]:
     """How many audience fields the file uses, of what it means to, or of what Salesforce allows; and of long text."""
     used, most = len({audience.mapping_id for audience in destination.audiences}), destination.max_audience_fields
     told = f"{used} of {most} audience fields are used."
     if used > MOST_AUDIENCE_FIELDS:
         there = sum(name.endswith("__c") and name.count("__") == 1 for name in description.fields)
-        allowed = CUSTOM_FIELDS.get(edition or "")
+        allowed = CUSTOM_FIELDS.get(edition)
         left = f"{allowed - there} of {allowed} are left" if allowed else f"{there} are there; 100 to 800 may be"
         told += (
             f" Adobe's guide allows {MOST_AUDIENCE_FIELDS}, Salesforce as many custom fields as the edition has: on"
@@ -43,12 +41,8 @@ def audience_room(
 
 def long_text_room(description: ObjectDescription) -> Iterator[Finding]:
     """How many characters of long text the fields that the user can see take; nothing where there are none."""
-    lengths = [
-        field.length
-        for field in description.fields.values()
-        if field.type == "textarea" and field.length > LONGEST_TEXT_AREA and field.name.endswith("__c")
-    ]
-    used = sum(lengths)
+    own = [field for field in description.fields.values() if field.type == "textarea" and field.name.endswith("__c")]
+    used = sum(field.length for field in own if field.length > LONGEST_TEXT_AREA)
     problem = (
         f"The long text fields of {description.name} that the integration user can see use {used:,} of"
         f" {LONG_TEXT_ALLOWANCE:,} characters."

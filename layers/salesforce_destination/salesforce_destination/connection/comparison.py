@@ -58,17 +58,15 @@ class Right(NamedTuple):
 def examine(destination: Destination, facts: OrgFacts) -> list[Finding]:
     """Find everything that there is to say about a file in an org: what does not fit, and what is used up."""
     unproved = (right for right in rights_by_feature(destination, facts) if right.holds is None)
-    language = facts.language or "en"
+    known, language, edition = facts.known, facts.language or "en", facts.edition or ""
     return [
         *compare(destination, facts),
         *(warning(right.key, "", f"Not proved: {right.name}.", CANNOT_PROVE) for right in unproved),
         *by_object(destination, lambda one: guard_findings(one, facts.rules.get(one.salesforce_object.lower()))),
         *_creation(destination, facts),
-        *by_object(
-            destination, lambda one: audience_room(one, facts.known[one.salesforce_object.lower()], facts.edition)
-        ),
+        *by_object(destination, lambda one: audience_room(one, known[one.salesforce_object.lower()], edition)),
         *([call_room(facts.calls)] if facts.calls else []),
-        calls_a_day(destination, facts.known, facts.calls),
+        calls_a_day(destination, known, facts.calls),
         *([] if language.startswith("en") else [language_of_texts(language)]),
     ]
 
@@ -76,11 +74,9 @@ def examine(destination: Destination, facts: OrgFacts) -> list[Finding]:
 CANNOT_PROVE = "The integration user may not read its permissions: ask an administrator, or give it View Setup."
 
 
-def by_object(destination: Destination, find: Callable[[Destination], Iterable[Finding]]) -> list[Finding]:
+def by_object(whole: Destination, find: Callable[[Destination], Iterable[Finding]]) -> list[Finding]:
     """Find something for each sObject, by the keys of the whole file; what holds for all of them is told once."""
-    found = {
-        one.salesforce_object: [_placed(each, destination, one) for each in find(one)] for one in destination.by_object
-    }
+    found = {one.salesforce_object: [_placed(each, whole, one) for each in find(one)] for one in whole.by_object}
     shared = set.intersection(*map(set, found.values()))
     told = (each if each in shared else _naming(name, each) for name, findings in found.items() for each in findings)
     return list(dict.fromkeys(told))
@@ -286,9 +282,7 @@ def _person_accounts(destination: Destination, description: ObjectDescription) -
         found = warning if destination.creates else note
         yield found("salesforce_object", "IsPersonAccount", problem, cure)
     elif destination.creates and "RecordTypeId" not in {_field_of(m.target, description) for m in destination.mappings}:
-        problem = (
-            "The record type decides whether a new account is a person or a business, but the file does not set it."
-        )
+        problem = "The record type decides whether a new account is a person or a business, and the file sets none."
         cure = "Add a mapping to RecordType.DeveloperName with the person record type as its constant."
         yield warning("mappings", "RecordTypeId", problem, cure)
 

@@ -48,7 +48,7 @@ def mapping_findings(
         cure = f'Map a code to {code} instead, or set when_refused = "omit".'
         yield (note if mapping.may_be_omitted else warning)(f"{key}.target", field.name, problem, cure)
     if mapping.source is not None:
-        yield from _any_value(key, mapping, field, description)
+        yield from _any_value(key, mapping, field, description.name)
     if mapping.values and field.active:
         texts = [text for text in mapping.values.values() if isinstance(text, str)]
         yield from _offered(f"{key}.values", texts, field, mapping.default)
@@ -104,10 +104,8 @@ def _of_parent(key: str, parent: str, name: str, known: Mapping[str, ObjectDescr
 
 
 def _record_types(key: str, mapping: FieldMapping, description: ObjectDescription) -> Iterator[Finding]:
-    known, given = (
-        sorted(description.record_types),
-        (mapping.constant, mapping.default, *(mapping.values or {}).values()),
-    )
+    known, listed = sorted(description.record_types), (mapping.values or {}).values()
+    given = (mapping.constant, mapping.default, *listed)
     lacking = [str(text) for text in given if text not in (None, "", *known)]
     problem = f"{description.name} has no active record type {', '.join(lacking)}".rstrip()
     if lacking or not known:
@@ -214,9 +212,7 @@ def _offered(key: str, texts: Iterable[str], field: FieldDescription, default: o
         yield note(key, field.name, f"{field.name} also offers {', '.join(left)}, which nothing in values gives.")
 
 
-def _any_value(
-    key: str, mapping: FieldMapping, field: FieldDescription, description: ObjectDescription
-) -> Iterator[Finding]:
+def _any_value(key: str, mapping: FieldMapping, field: FieldDescription, sobject: str) -> Iterator[Finding]:
     if mapping.when_absent == "clear" and not field.nillable:
         problem = f"{field.name} cannot be empty: a profile without a value leaves it alone."
         yield warning(f"{key}.when_absent", field.name, problem, "Remove when_absent, or add a default.")
@@ -224,16 +220,14 @@ def _any_value(
         problem = f"{field.name} cannot be empty: a value that would clear it leaves it alone."
         yield warning(f"{key}.values", field.name, problem, "Write a text in place of the empty one.")
     if field.type in TEXT_TYPES:
-        yield from _length(key, mapping, field, description)
+        yield from _length(key, mapping, field, sobject)
     listed = None if field.values is None else f"one of {', '.join(sorted(field.values))}"
     if not mapping.values and (wanted := listed or _WANTED.get(field.type)):
         yield note(f"{key}.source", field.name, f"{field.name} accepts only {wanted}; Salesforce refuses other values.")
 
 
-def _length(
-    key: str, mapping: FieldMapping, field: FieldDescription, description: ObjectDescription
-) -> Iterator[Finding]:
-    known = mapping.max_length or LENGTHS.get(description.name, {}).get(field.name)
+def _length(key: str, mapping: FieldMapping, field: FieldDescription, sobject: str) -> Iterator[Finding]:
+    known = mapping.max_length or LENGTHS.get(sobject, {}).get(field.name)
     if mapping.max_length and 0 < field.length < mapping.max_length:
         cure = f"Write {field.length} or less."
         yield error(f"{key}.max_length", field.name, f"{field.name} holds {field.length} characters.", cure)
@@ -243,20 +237,15 @@ def _length(
         yield note(f"{key}.max_length", field.name, problem, cure)
 
 
-TAKES: dict[str, frozenset[str]] = {
-    "status": frozenset({"string", "textarea", "picklist"}),
-    "boolean": frozenset({"boolean"}),
-    "timestamp": frozenset({"datetime"}),
-    "names": frozenset({"string", "textarea", "multipicklist"}),
+_VALUES: Mapping[str, tuple[str, str]] = {
+    "status": ("string textarea picklist", "a Text(20) or a picklist"),
+    "boolean": ("boolean", "a Checkbox"),
+    "timestamp": ("datetime", "a Date/Time"),
+    "names": ("string textarea multipicklist", "a multi-select picklist or a Text"),
 }
-"""Types of fields that take an audience's `value`."""
-
-SUITS = {
-    "status": "a Text(20) or a picklist",
-    "boolean": "a Checkbox",
-    "timestamp": "a Date/Time",
-    "names": "a multi-select picklist or a Text",
-}
+TAKES = {value: frozenset(types.split()) for value, (types, _) in _VALUES.items()}
+SUITS = {value: words for value, (_, words) in _VALUES.items()}
+"""Types of fields that take an audience's `value`, and how a person calls them."""
 
 EMPTIED = frozenset({"timestamp", "names"})
 """Values that an exit clears."""
@@ -271,7 +260,9 @@ def audience_findings(place: int, audience: Audience, description: ObjectDescrip
     else:
         yield from writable(f"{key}.mapping_id", field)
         yield from _value(key, audience, field)
-        yield from _filterable(key, audience, field)
+        if field.type in TAKES[audience.value] and not field.filterable:
+            problem = f"{field.name} cannot be filtered in list views, reports and queries."
+            yield note(f"{key}.mapping_id", field.name, problem, f"To filter by it, use {SUITS[audience.value]}.")
     if audience.since_field:
         yield from typed_findings(f"{key}.since_field", audience.since_field, "datetime", "a Date/Time", description)
 
@@ -285,9 +276,7 @@ def names_findings(audiences: Sequence[Audience], description: ObjectDescription
     for place, audience in enumerate(audiences):
         field, held = description.fields.get(audience.mapping_id), names.pop(audience.mapping_id, [])
         if field and held and 0 < field.length < len(";".join(held)):
-            problem = (
-                f"{field.name} holds {field.length} characters, but the names of its audiences together are longer."
-            )
+            problem = f"{field.name} holds {field.length} characters; its audiences' names together are longer."
             cure = "Shorten the names, or make the field longer in Salesforce."
             yield warning(f"audiences[{place}].mapping_id", field.name, problem, cure)
 
@@ -319,9 +308,3 @@ def _status(key: str, audience: Audience, field: FieldDescription) -> Iterator[F
     elif field.values is not None and (lacking := written - field.values):
         problem = f"{field.name} is a restricted picklist without {', '.join(sorted(lacking))}."
         yield error(f"{key}.mapping_id", field.name, problem, "Add these values in Salesforce.")
-
-
-def _filterable(key: str, audience: Audience, field: FieldDescription) -> Iterator[Finding]:
-    if field.type in TAKES[audience.value] and not field.filterable:
-        problem = f"{field.name} cannot be filtered in list views, reports and queries."
-        yield note(f"{key}.mapping_id", field.name, problem, f"To filter by it, use {SUITS[audience.value]}.")

@@ -69,9 +69,8 @@ def _for_object(entry: Any, name: str, names: Sequence[str]) -> Any:
     objects, target, creates = entry.get("objects"), entry.get("target"), entry.get("create_missing")
     if isinstance(target, dict) and target:
         target = next((field for key, field in target.items() if _lower(key) in ("", _lower(name))), target)
-    if (isinstance(target, dict) and target) or (
-        isinstance(objects, list) and _lower(name) not in map(_lower, objects)
-    ):
+    is_for_others = isinstance(objects, list) and _lower(name) not in map(_lower, objects)
+    if is_for_others or (isinstance(target, dict) and target):
         return None
     is_created = creates is True if len(names) == 1 else _lower(creates) == _lower(name)
     return {**entry, "target": target, "create_missing": is_created and creates}
