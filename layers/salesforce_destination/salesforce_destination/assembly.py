@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -64,26 +64,14 @@ class Surroundings:
     calls_at_once: int = CALLS_AT_ONCE
 
 
-@dataclass
 class ConnectedFunction:
     """What the deliver and the check function share: an org, reached with a token, until a deadline."""
 
-    settings: Settings
-    surroundings: Surroundings
-    deadline: float = 0.0
-    tokens: TokenSource = field(init=False)
-    client: SalesforceClient = field(init=False)
-
-    def __post_init__(self) -> None:
-        around, settings = self.surroundings, self.settings
+    def __init__(self, settings: Settings, around: Surroundings) -> None:
+        self.settings, self.surroundings, self.deadline = settings, around, 0.0
+        ids, is_local = (settings.access_token_secret_id, settings.refresh_queue_url), settings.aws_sam_local
         self.tokens = TokenSource(
-            around.secrets,
-            around.sqs,
-            settings.access_token_secret_id,
-            settings.refresh_queue_url,
-            allow_local=settings.aws_sam_local,
-            sleep=around.sleep,
-            clock=around.monotonic,
+            around.secrets, around.sqs, *ids, allow_local=is_local, sleep=around.sleep, clock=around.monotonic
         )
         self.client = SalesforceClient(around.session, self.tokens, self.seconds_left, around.now, around.monotonic)
 
@@ -110,6 +98,7 @@ class DeliverFunction(ConnectedFunction):
         super().__init__(settings, surroundings)
         clock, most = surroundings.monotonic, settings.collections_per_request
         sqs = surroundings.sqs, self._sqs_seconds_left, surroundings.calls_at_once
+        delays = settings.redelivery_base_seconds, settings.redelivery_max_seconds
         self.outcome_log = OutcomeLog(surroundings.secrets, settings.outcome_key_secret_id, clock)
         self.kept_refusal = KeptRefusal(surroundings.secrets, settings.refusal_secret_id, clock)
         self.deliverer = Deliverer(
@@ -119,12 +108,7 @@ class DeliverFunction(ConnectedFunction):
             marker,
             DeadLetters(*sqs, settings.dead_letter_queue_url, name),
             VisibilityTimeouts(*sqs, settings.queue_url),
-            Backoff(
-                settings.redelivery_base_seconds,
-                settings.redelivery_max_seconds,
-                settings.visibility_timeout_seconds,
-                surroundings.random,
-            ),
+            Backoff(*delays, settings.visibility_timeout_seconds, surroundings.random),
             Limits(settings.records_per_collection, settings.api_usage_ceiling_percent, settings.give_up_after_seconds),
         )
 
@@ -163,13 +147,7 @@ class RefreshTokenFunction:
         from salesforce_destination.login.refresh import refresh  # not for the other functions to load
         from salesforce_destination.salesforce.oauth import log_in, use
 
-        around = self._surroundings
-        return refresh(
-            request,
-            self._store,
-            lambda credentials: log_in(around.session, credentials, around.now()),
-            partial(use, around.session),
-            around.now(),
-            allow_local=self._settings.aws_sam_local,
-            may_write_credentials=self._settings.credentials_rotate,
-        )
+        session, now = self._surroundings.session, self._surroundings.now()
+        calls = partial(log_in, session, now=now), partial(use, session)
+        is_local, may_write = self._settings.aws_sam_local, self._settings.credentials_rotate
+        return refresh(request, self._store, *calls, now, allow_local=is_local, may_write_credentials=may_write)

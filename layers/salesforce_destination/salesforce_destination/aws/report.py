@@ -21,12 +21,11 @@ COUNT = "Count"
 MOST_NOT_FOUND = 50
 """A batch of one profile lacks nearly all audiences of a large file; a few of them will do at a time."""
 
-METRIC_OF: Mapping[OutcomeKind, str] = {
-    OutcomeKind.SKIPPED: "ProfilesSkipped",
-    OutcomeKind.DEFERRED: "MessagesDeferred",
-    OutcomeKind.REJECTED: "MessagesRejected",
-}
-"""The metric of each outcome that is counted by message; records are counted where they are written."""
+NOTED_OF_A_BATCH = (
+    *("records_superseded", "records_created", "records_unchanged", "creations_held", "leads_beside_contacts"),
+    *("delays_refused", "dead_letters_refused", "problem", "looked_through"),
+)
+"""What the log tells of a batch by the names that the batch has for it, unless it is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +39,13 @@ class Circumstances:
 
     def measured(self) -> dict[str, tuple[str, float]]:
         """What of it is a metric, with its unit and value."""
-        found = {"OldestMessageAge": ("Seconds", max(self.oldest_message_seconds, 0))}
-        if self.access_token_seconds is not None:
-            found["AccessTokenAge"] = "Seconds", max(self.access_token_seconds, 0)
-        if self.api_usage_percent is not None:
-            found["ApiUsagePercent"] = "Percent", self.api_usage_percent
-        if self.slowest_call_seconds is not None:
-            found["SalesforceLatency"] = "Milliseconds", self.slowest_call_seconds * 1000
-        return found
+        found = [
+            ("OldestMessageAge", "Seconds", self.oldest_message_seconds, 1),
+            ("AccessTokenAge", "Seconds", self.access_token_seconds, 1),
+            ("ApiUsagePercent", "Percent", self.api_usage_percent, 1),
+            ("SalesforceLatency", "Milliseconds", self.slowest_call_seconds, 1000),
+        ]
+        return {name: (unit, max(value * of_one, 0)) for name, unit, value, of_one in found if value is not None}
 
 
 class MetricLines:
@@ -98,7 +96,9 @@ def report(
         "SchemaMismatch": len(batch.missing) + batch.update_only_ignored,
         "UpdateOnlyIgnored": int(batch.update_only_ignored),
         "LimitsMet": sum(delivery.outcome.wait is Wait.ORG_LIMIT for delivery in batch.exceptions.values()),
-        **{name: outcomes.get(outcome, 0) for outcome, name in METRIC_OF.items()},
+        "ProfilesSkipped": outcomes.get(OutcomeKind.SKIPPED, 0),
+        "MessagesDeferred": outcomes.get(OutcomeKind.DEFERRED, 0),
+        "MessagesRejected": outcomes.get(OutcomeKind.REJECTED, 0),
     }
     metrics.write(now_ms, _counted(counts) | circumstances.measured())
     # Few Mapping IDs, each a metric of its own in CloudWatch's bill.
@@ -106,20 +106,12 @@ def report(
         metrics.write(now_ms, {"StatusesWritten": (COUNT, count)}, mapping_id=mapping_id)
     reasons = (delivery.outcome.reason for delivery in batch.exceptions.values())
     exceptional = {
-        "records_superseded": batch.records_superseded,
-        "records_created": batch.records_created,
-        "records_unchanged": batch.records_unchanged,
-        "creations_held": batch.creations_held,
-        "leads_beside_contacts": batch.leads_beside_contacts,
+        **{name: getattr(batch, name) for name in NOTED_OF_A_BATCH},
         "identities_passed_over": batch.passed_over,
         "reasons": dict(Counter(reason.code for reason in reasons if reason is not None)),
         "salesforce_codes": dict(batch.codes),
         "fields_omitted": dict(batch.omitted),
         "fields_missing": dict(batch.missing),
-        "delays_refused": batch.delays_refused,
-        "dead_letters_refused": batch.dead_letters_refused,
-        "problem": batch.problem,
-        "looked_through": batch.looked_through,
         "not_found": [*batch.not_found][:MOST_NOT_FOUND] if batch.looked_through else [],
         IN_LINE: next(iter(profiles), None),
     }
