@@ -13,6 +13,7 @@ from builders import LOYAL, a_message, a_profile, an_id
 from deliver_function import Context, DeliverStack, error_code
 from destination_testbench.org import Fault, FaultKind, OrgConfig, SimulatedOrg
 from moto import mock_aws
+from people_table import Crm, person
 from salesforce_destination.outcome import Message
 
 
@@ -253,3 +254,13 @@ def test_a_whole_request_that_is_refused_for_no_records_sake_is_deferred_in_few_
     assert len(stack.invoke(messages(5))) == 5
     assert stack.dead_letters() == []
     assert stack.api_calls() <= 1 + sign_ins
+
+
+def test_a_field_that_goes_while_the_first_batch_is_written_is_missed() -> None:
+    crm = Crm()
+    crm.put({"C1": {"CDP_Customer_Id__c": "K1"}})
+    crm.recorder.before["update"] = lambda: crm.org.admin.remove_field("Contact", "CDP_Loyal__c")
+
+    assert crm.deliver([person(customer="K1", loyal="realized")]) == ["deferred FIELD_MISSING_IN_ORG"]
+    assert crm.values("C1")["LastName"] == "New"
+    assert crm.recorder.calls == ["describe", "describe", "update", "describe", "update"]

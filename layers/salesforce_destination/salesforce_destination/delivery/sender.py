@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
@@ -88,6 +89,7 @@ class Sender:
     _most_calls: int = 0
     _calls: int = 0
     _descriptions: dict[str, ObjectDescription | DestinationError] = field(default_factory=dict)
+    _early: set[str] = field(default_factory=set)
     _places: RecordPlaces = field(init=False)
     _refused: RefusedRecords = field(init=False)
     _single: SingleRecords = field(init=False)
@@ -105,6 +107,7 @@ class Sender:
         collections = self.memory.collections_per_request
         self._most_calls = self.org.api_calls() + MOST_REQUESTS_TO_SPLIT * -(-len(records) // 1_000)
         self._look_for_missing()
+        self._early = set(self._descriptions)
         self.records = records
         most = min(records_per_collection, self.memory.records_per_collection)
         self._single.is_probing = most < records_per_collection
@@ -282,13 +285,14 @@ class Sender:
             decision = self._of_unknown(attempt, answer, collection_size)
         elif answer:
             try:
+                describe = partial(self._describe_refused, attempt)
                 if isinstance(answer, BadRequestError):
                     self.batch.codes[answer.code] += 1
                     self._refused.codes_of_requests.add(answer.code)
-                    decision = self.refusals.decide_whole(attempt, answer, tries, collection_size, self.describe)
+                    decision = self.refusals.decide_whole(attempt, answer, tries, collection_size, describe)
                 else:
                     self.batch.codes.update(error.code for error in answer)
-                    decision = self.refusals.decide(attempt, answer, tries, collection_size, self.describe)
+                    decision = self.refusals.decide(attempt, answer, tries, collection_size, describe)
             except DestinationError as error:  # whose fault it is cannot be said without the org's word
                 return Decision(outcome_of_failure(error, was_sent=False))
             if decision.outcome.kind is OutcomeKind.DEFERRED and not (decision.resend or decision.missing):
@@ -327,6 +331,15 @@ class Sender:
             self._descriptions[sobject] = found
         if isinstance(found, DestinationError):
             raise found
+        return found
+
+    def _describe_refused(self, attempt: Attempt, sobject: str) -> ObjectDescription:
+        """The org's word on a refused record: one from before it was sent tells what is missing, not what is there."""
+        found = self.describe(sobject)
+        if (name := self.memory.named(sobject)) in self._early and all(map(found.takes, attempt.record.fields)):
+            self._early.discard(name)
+            del self._descriptions[name]
+            found = self.describe(sobject)
         return found
 
     def describe_all(self) -> None:
