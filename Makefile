@@ -55,9 +55,10 @@ demo: setup ## deliver 1,000 profiles to a simulated Salesforce org and show wha
 local: setup ## run the whole stack on this machine until Ctrl-C
 	@exec $(BIN)/destination-testbench local
 
-chaos: setup ## deliver 100,000 messages while everything goes wrong, on a simulated clock (SEED=, MESSAGES=, PROFILES=, SPEAKS=es)
+chaos: setup ## deliver 100,000 messages while everything goes wrong, on a simulated clock (SEED=, MESSAGES=, PROFILES=, SPEAKS=es, PEOPLE=1)
 	@$(BIN)/python -m destination_testbench.chaos chaos \
-		$(if $(SEED),--seed $(SEED)) $(if $(MESSAGES),--messages $(MESSAGES)) $(if $(PROFILES),--profiles $(PROFILES)) $(if $(SPEAKS),--language $(SPEAKS))
+		$(if $(SEED),--seed $(SEED)) $(if $(MESSAGES),--messages $(MESSAGES)) $(if $(PROFILES),--profiles $(PROFILES)) $(if $(SPEAKS),--language $(SPEAKS)) \
+		$(if $(PEOPLE),--by-rules)
 
 alarms: setup ## try the template's alarms: which go on by which fault, and which stay off where all is well
 	@$(BIN)/python -m destination_testbench.alarms

@@ -31,6 +31,8 @@ ROWS: Sequence[tuple[str, Callable[[ChaosResult], object]]] = (
     ("wrong dead letters", lambda result: len(result.accounting.wrong_dead_letters)),
     ("lost", lambda result: len(result.accounting.lost)),
     ("stale", lambda result: len(result.accounting.stale)),
+    ("mixed", lambda result: len(result.accounting.mixed)),
+    ("created twice", lambda result: len(result.accounting.created_twice)),
     ("simulated hours", lambda result: f"{result.hours:.1f}"),
     ("seed", lambda result: result.settings.seed),
 )
@@ -48,8 +50,7 @@ def show_chaos(console: Console, results: Sequence[ChaosResult]) -> None:
         table.add_row(name, *(_number(value(result)) for result in results))
     console.print(table)
     for result in results:
-        accounting = result.accounting
-        for line in [*accounting.lost, *accounting.stale, *accounting.wrong_dead_letters][:MOST_LINES]:
+        for line in result.accounting.lines[:MOST_LINES]:
             console.print(line, markup=False, highlight=False)
     if all(result.accounting.is_good for result in results):
         console.print("No message was lost, and no value is stale.", style="green")
@@ -86,6 +87,7 @@ def chaos(
     profiles: Annotated[int, typer.Option(min=1)] = DEFAULT.people,
     hours: Annotated[float, typer.Option(help="Hours in which messages are sent and faults happen.")] = DEFAULT.hours,
     workers: Annotated[int, typer.Option(min=1)] = DEFAULT.workers,
+    by_rules: Annotated[bool, typer.Option(help="Find people by rules, on contacts and leads; some are new.")] = False,
     language: Annotated[str, typer.Option(help="What the org speaks: en_US, fr, ja or es.")] = DEFAULT.language,
 ) -> None:
     """Deliver many messages while everything goes wrong; check that none is lost and no value is stale."""
@@ -102,6 +104,7 @@ def chaos(
                 workers=workers,
                 all_errors_at_once=all_errors_at_once,
                 language=language,
+                by_rules=by_rules,
             )
             results.append(run_chaos(settings))
     show_chaos(console, results)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -20,23 +20,30 @@ class Accounting:
     lost: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
     wrong_dead_letters: list[str] = field(default_factory=list)
+    mixed: list[str] = field(default_factory=list)
+    created_twice: list[str] = field(default_factory=list)
     dead_letters: Counter[str] = field(default_factory=Counter)
 
     @property
     def is_good(self) -> bool:
         """Whether every promise was kept."""
-        return not (self.lost or self.stale or self.wrong_dead_letters)
+        return not self.lines
+
+    @property
+    def lines(self) -> list[str]:
+        """All that is wrong."""
+        return [*self.lost, *self.stale, *self.wrong_dead_letters, *self.mixed, *self.created_twice]
 
 
 def examined(
     events: Sequence[ProfileEvent],
-    org: SimulatedOrg,
+    records_of: Callable[[int], Sequence[StoredRecord]],
     queued: Iterable[Stored],
     expired: Iterable[Stored],
     dead_letters: Iterable[Stored],
 ) -> Accounting:
     """
-    Hold the end of a run against its events.
+    Hold the end of a run against its events; `records_of` finds the records of a person.
 
     A good message is accounted for when each time that it carries has reached the org: with its own value, or with a
     later one. A bad one has to be a dead letter with its code, and nothing else may be one.
@@ -53,10 +60,14 @@ def examined(
     for event in events:
         if not event.code:
             people.setdefault(event.person, []).append(event)
-    records = org.records("Contact").records
     for person, theirs in people.items():
-        _examine_person(records[record_id("003", person)], theirs, accounting)
+        _examine_person(person, records_of(person), theirs, accounting)
     return accounting
+
+
+def contacts_of(org: SimulatedOrg, person: int) -> list[StoredRecord]:
+    """The contact that is a person's by its number."""
+    return [org.records("Contact").records[record_id("003", person)]]
 
 
 def _examine_dead_letters(
@@ -79,7 +90,18 @@ def _examine_dead_letters(
     return arrived
 
 
-def _examine_person(record: StoredRecord, events: Sequence[ProfileEvent], accounting: Accounting) -> None:
+def _examine_person(
+    person: int, records: Sequence[StoredRecord], events: Sequence[ProfileEvent], accounting: Accounting
+) -> None:
+    if not records:
+        accounting.lost.append(f"person {person} has no record")
+    if len(records) > 1:
+        accounting.created_twice.append(f"person {person} has {', '.join(record.id for record in records)}")
+    for record in records[:1]:
+        _examine_record(record, events, accounting)
+
+
+def _examine_record(record: StoredRecord, events: Sequence[ProfileEvent], accounting: Accounting) -> None:
     newest = max(events, key=lambda event: event.happened_at)
     expected = {**newest.values}
     times: dict[str, tuple[object, int]] = {ORDERING_FIELD: (record.get(ORDERING_FIELD), newest.happened_at)}

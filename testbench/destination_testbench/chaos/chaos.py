@@ -7,13 +7,15 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from salesforce_destination.outcome import OutcomeKind
 
-from destination_testbench.chaos.accounting import Accounting, examined
+from destination_testbench.chaos.accounting import Accounting, contacts_of, examined
 from destination_testbench.chaos.faults import RULE_ENDS, FaultSchedule, RowFaults, plan
 from destination_testbench.chaos.operator import Operator
+from destination_testbench.chaos.people import PeopleGenerator, mixed, plan_conversions, records_of, unwritable
 from destination_testbench.chaos.settings import HOUR, NOTHING, Broken, ChaosSettings
 from destination_testbench.chaos.spoiled import STRANGE_CODE, spoiled, strange_record
 from destination_testbench.chaos.traffic import EventGenerator, Extent, Producer, ProfileEvent, bundled
@@ -62,6 +64,9 @@ def events_of(settings: ChaosSettings, draw: random.Random) -> list[ProfileEvent
     """The messages of a run, good and bad."""
     bad = round(settings.messages * settings.bad_share)
     extent = Extent(settings.people, settings.messages - bad, int(settings.hours * HOUR), START)
+    if settings.by_rules:
+        people = PeopleGenerator(extent, draw)
+        return [*bundled(people.events(), draw), *unwritable(people, draw, extent.messages + 1, bad)]
     generator = EventGenerator(extent, draw)
     return [*bundled(generator.events(), draw), *spoiled(generator, draw, extent.messages + 1, bad)]
 
@@ -76,6 +81,8 @@ class Chaos:
         self.producer = Producer(clock, world.cloud.sqs, events)
         self.schedule = FaultSchedule(org, clock, draw)
         plan(self.schedule, org, world.cloud.faults, settings, START, draw)
+        if settings.by_rules:
+            plan_conversions(self.schedule, org, settings, START, draw)
         begins = START + (RULE_ENDS + 0.01) * settings.hours * HOUR
         self.operator = Operator(
             clock, world.cloud.sqs, "FIELD_CUSTOM_VALIDATION_EXCEPTION", begins, world.broken.redrive_keeps_time
@@ -95,7 +102,10 @@ class Chaos:
         clock.run()
         cloud = self.world.cloud
         expired = [*cloud.queue.expired, *cloud.dead_letters.expired]
-        accounting = examined(self.events, self.world.org, cloud.queue.all(), expired, cloud.dead_letters.all())
+        org, by_rules = self.world.org, self.world.settings.by_rules
+        find = partial(records_of if by_rules else contacts_of, org)
+        accounting = examined(self.events, find, cloud.queue.all(), expired, cloud.dead_letters.all())
+        accounting.mixed += mixed(org, self.events) if by_rules else ()
         return self._result(accounting)
 
     def _watch(self) -> None:

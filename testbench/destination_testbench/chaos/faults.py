@@ -168,7 +168,7 @@ class RowFaults:
         self, call: Transaction, sobject: SObject, record: StoredRecord | None, values: dict[str, object]
     ) -> list[SaveError]:
         """What is wrong with writing this row now."""
-        if record is None or sobject.name != "Contact":
+        if record is None or sobject.name not in ("Contact", "Lead"):
             return []
         if record.id == self.strange:
             return [SaveError(self.strange_code, "nobody has heard of this")]

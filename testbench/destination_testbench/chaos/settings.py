@@ -19,6 +19,7 @@ class ChaosSettings:
 
     `all_errors_at_once` is the org's habit that nobody has recorded: all that is wrong with a record, or the first. The
     org speaks `language` ("fr", "ja", "es").
+    With `by_rules` people are found by the rules of people.toml, on two sObjects, and some are new.
     Batches are smaller than the template's, so that one worker does not take all there is and the others meet it.
     A run that is not done `patience_hours` after the last message was sent is stuck, and examined as it is.
     """
@@ -30,6 +31,7 @@ class ChaosSettings:
     workers: int = 4
     batch_size: int = 100
     all_errors_at_once: bool = True
+    by_rules: bool = False
     language: str = "en_US"
     bad_share: float = 0.01
     duplicates: float = 0.01
@@ -41,9 +43,11 @@ class Broken:
     """
     What is broken on purpose, to show that it would be found: by default nothing.
 
-    The rules are the org's; `wrapped` stands between the function and SQS; `named` is what Lambda makes of an answer.
+    Rules and keys are the org's; `wrapped` stands between the function and SQS; `named` is what Lambda makes of the
+    answer.
     """
 
+    keys_are_unique: bool = True
     has_ordering_rule: bool = True
     has_since_rules: bool = True
     marks_progress: bool = True

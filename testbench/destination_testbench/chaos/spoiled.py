@@ -6,16 +6,14 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.profile.profile import Profile
 
 from destination_testbench.chaos.clock import Killed
-from destination_testbench.chaos.traffic import EventGenerator, ProfileEvent, TimeFrom, iso
+from destination_testbench.chaos.traffic import EventGenerator, Json, ProfileEvent, TimeFrom, iso
 from destination_testbench.org import record_id
 
-Json = dict[str, Any]
 KILLS = "simulationKills"
 """A key that lets the process die over its message, as one that is too large for its memory would."""
 

@@ -64,6 +64,8 @@ class ProfileEvent:
     rides: bool = False
 
 
+Json = dict[str, Any]
+
 BURST_SECONDS = 300.0
 """A platform sends what it gathered every few minutes."""
 
@@ -117,9 +119,9 @@ class EventGenerator:
         happened_at = (int(self.extent.start) + second) * 1000 + millisecond
         memberships = dict(self._memberships(happened_at, known))
         known |= memberships
-        name = "Rita" if is_rita(person) else f"First {number}"
-        values = {"LastName": f"Last {number}", "FirstName": name, "Email": f"person{number}@example.com"}
-        body = {**profile(person, values, memberships, happened_at), "eventNumber": number}
+        values = self.values_of(number, person)
+        who = self.identities_of(person)
+        body = {**profile(person, values, memberships, happened_at), **who, "eventNumber": number}
         attributes: dict[str, dict[str, str]] = {"Producer": {"DataType": "String", "StringValue": f"p{number}"}}
         if time_from is TimeFrom.BODY:
             body["timestamp"] = iso(happened_at)
@@ -128,6 +130,15 @@ class EventGenerator:
         send_at, copies = self._sendings(happened_at / 1000, time_from)
         text = json.dumps(body, separators=(",", ":"))
         return ProfileEvent(number, person, happened_at, send_at, text, attributes, values, memberships, "", copies)
+
+    def values_of(self, number: int, person: int) -> dict[str, str]:
+        """What an event says of its person, nothing of it twice."""
+        name = "Rita" if is_rita(person) else f"First {number}"
+        return {"LastName": f"Last {number}", "FirstName": name, "Email": f"person{number}@example.com"}
+
+    def identities_of(self, person: int) -> Json:
+        """The part of a body that says who it is."""
+        return {"identityMap": {"crmID": [{"id": record_id("003", person)}]}}
 
     def _memberships(self, happened_at: int, known: dict[str, Membership]) -> Iterator[tuple[str, Membership]]:
         for audience in AUDIENCES:
@@ -163,15 +174,11 @@ def iso(milliseconds: int) -> str:
 def profile(
     person: int, values: dict[str, str], memberships: dict[str, Membership], happened_at: int
 ) -> dict[str, Any]:
-    """The profile of a person; a membership that began with the event may leave out its time."""
+    """A profile but for its identities; a membership that began with the event may leave out its time."""
     names = {"lastName": values["LastName"], "firstName": values["FirstName"]}
     told = {name: _told(membership, happened_at, person % 3 == 0) for name, membership in memberships.items()}
-    return {
-        "identityMap": {"crmID": [{"id": record_id("003", person)}]},
-        "person": {"name": names},
-        "personalEmail": {"address": values["Email"]},
-        "segmentMembership": {"ups": told},
-    }
+    address = {"personalEmail": {"address": values["Email"]}} if "Email" in values else {}
+    return {"person": {"name": names}, **address, "segmentMembership": {"ups": told}}
 
 
 def _told(membership: Membership, happened_at: int, briefly: bool) -> dict[str, str]:

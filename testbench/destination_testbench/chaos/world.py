@@ -35,6 +35,7 @@ from destination_testbench.chaos.environment import (
     settings_of,
 )
 from destination_testbench.chaos.faults import AwsFaults
+from destination_testbench.chaos.people import fill
 from destination_testbench.chaos.settings import Broken, ChaosSettings
 from destination_testbench.chaos.spoiled import DELETED, STRANGE, DeadlyMapper, NoMarker
 from destination_testbench.chaos.traffic import AUDIENCES, ORDERING_FIELD
@@ -146,7 +147,7 @@ class World:
         # More than two log-ins and all calls of a day; the daily limit is one of the faults.
         config = OrgConfig(daily_limit=10_000_000, language=settings.language, facts=facts)
         self.org = SimulatedOrg(config, self.clock.now, self.clock.sleep)
-        set_up(self.org, settings.people, broken)
+        set_up(self.org, settings, broken)
         self.cloud = SimulatedCloud(self.clock, queue_config(self.numbers, settings.duplicates), self.draw)
         around = self._surroundings(login_session(), self.cloud.sqs, self.draw)
         function = RefreshTokenFunction(settings_of(self.numbers), around)
@@ -167,7 +168,8 @@ class World:
 
     def _environment(self, folder: Path, draw: random.Random) -> Environment:
         """A new environment on the /tmp of the one before."""
-        destination = read_destination(files(__package__).joinpath("chaos.toml").read_text(encoding="utf-8"))
+        file = "people.toml" if self.settings.by_rules else "chaos.toml"
+        destination = read_destination(files(__package__).joinpath(file).read_text(encoding="utf-8"))
         marker = InProgressFile(folder) if self.broken.marks_progress else NoMarker()
         around = self._surroundings(new_session(), self.broken.wrapped(self.cloud.sqs), draw)
         return Environment(around, self.numbers, DeadlyMapper(destination), marker)
@@ -186,13 +188,18 @@ class World:
                 self.outcomes[delivery.message.body] = delivery.outcome.kind
 
 
-def set_up(org: SimulatedOrg, people: int, broken: Broken) -> None:
+def set_up(org: SimulatedOrg, settings: ChaosSettings, broken: Broken) -> None:
     """Fill an org with people and guards."""
-    seed(org, contacts=people + max(DELETED, STRANGE))
-    org.admin.delete("Contact", record_id("003", people + DELETED))
+    people = settings.people
+    if settings.by_rules:
+        fill(org, people, keys_are_unique=broken.keys_are_unique)
+    else:
+        seed(org, contacts=people + max(DELETED, STRANGE))
+        org.admin.delete("Contact", record_id("003", people + DELETED))
     guarded = [ORDERING_FIELD] if broken.has_ordering_rule else []
     guarded += [since for _, since in AUDIENCES.values()] if broken.has_since_rules else []
     for name in guarded:
         message = f"Older than what is stored. [CDP-STALE:{name}]"
-        org.admin.add_rule("Contact", f"Guard_{name.removesuffix('__c')}", guard_formula(name), message)
+        for sobject in ("Contact", "Lead"):
+            org.admin.add_rule(sobject, f"Guard_{name.removesuffix('__c')}", guard_formula(name), message)
     org.faults.latency(LATENCY_SECONDS, LATENCY_PER_RECORD)

@@ -125,6 +125,14 @@ def test_a_backstop_that_comes_too_soon_is_found() -> None:
     assert any("is a dead letter (none, not any)" in line for line in accounting.wrong_dead_letters)
 
 
+def test_keys_that_are_not_unique_let_somebody_be_created_twice() -> None:
+    """Where two workers meet the same new person at once, which hangs on the seed."""
+    crowd = replace(SMALL, people=100, messages=300, hours=0.25, batch_size=3, workers=8, bad_share=0.0, by_rules=True)
+    runs = (broken_run(Broken(keys_are_unique=False), replace(crowd, seed=seed)).accounting for seed in range(1, 9))
+
+    assert any(accounting.created_twice for accounting in runs)
+
+
 def test_a_retention_that_is_too_short_is_found() -> None:
     accounting = broken_run(Broken(retention_seconds=3600)).accounting
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import Any
 
 from destination_testbench.aws.queue import Stored
-from destination_testbench.chaos.accounting import Accounting, examined
+from destination_testbench.chaos.accounting import Accounting, contacts_of, examined
+from destination_testbench.chaos.people import KEY, PeopleGenerator, address_of, key_of, mixed, records_of
 from destination_testbench.chaos.traffic import (
     AUDIENCES,
     ORDERING_FIELD,
@@ -56,7 +58,7 @@ def org_with(*written: ProfileEvent) -> SimulatedOrg:
 def accounting_of(
     org: SimulatedOrg, events: list[ProfileEvent], queued: Any = (), dead_letters: Any = ()
 ) -> Accounting:
-    return examined(events, org, queued, (), dead_letters)
+    return examined(events, partial(contacts_of, org), queued, (), dead_letters)
 
 
 def a_letter(body: str, code: str | None) -> Stored:
@@ -120,3 +122,42 @@ def test_what_is_still_queued_is_lost() -> None:
     accounting = accounting_of(org_with(second), [first, second], queued=[a_letter(first.body, None)])
 
     assert accounting.lost == ["message 1 is still queued"]
+
+
+def test_whoever_has_two_records_or_none_is_found() -> None:
+    first, second = two_events()
+    org = org_with(first, second)
+
+    twice = examined([first, second], lambda person: contacts_of(org, 1) * 2, (), (), ())
+    none = examined([first, second], lambda person: [], (), (), ())
+
+    assert (len(twice.created_twice), twice.lost, twice.is_good) == (1, [], False)
+    assert (none.lost, none.is_good) == (["person 1 has no record"], False)
+
+
+def test_a_record_that_held_something_of_two_people_is_found_even_if_it_was_mended_later() -> None:
+    generator = PeopleGenerator(Extent(3, 3, 1_000, START), random.Random(1))
+    events = [generator.event(number, number, 100, TimeFrom.BODY, {}) for number in (1, 2, 3)]
+    org = SimulatedOrg(now=lambda: START, sleep=lambda seconds: None)
+    for event in events:
+        org.insert("Lead", record_id("00Q", event.person), {"Company": "C", KEY: key_of(event.person), **event.values})
+    assert list(mixed(org, events)) == []
+
+    org.admin.edit("Lead", record_id("00Q", 2), {"FirstName": "First 3"})
+    org.admin.edit("Lead", record_id("00Q", 2), {"FirstName": "First 2"})
+    org.admin.edit("Lead", record_id("00Q", 3), {"Email": address_of(1)})
+
+    assert [line.rpartition(" people ")[2] for line in mixed(org, events)] == ["[2, 3]", "[1, 3]"]
+
+
+def test_the_record_of_a_person_is_the_contact_of_the_converted_lead() -> None:
+    org = SimulatedOrg(now=lambda: START, sleep=lambda seconds: None)
+    org.schema.conversion["Contact"] = {KEY: KEY}
+    lead = record_id("00Q", 2)
+    org.insert("Lead", lead, {"LastName": "A", "Company": "C", KEY: key_of(2)})
+    assert [record.id for record in records_of(org, 2)] == [lead]
+
+    contact = org.admin.convert_lead(lead)
+    org.insert("Lead", record_id("00Q", 3), {"LastName": "A", "Company": "C", "Email": address_of(2)})
+
+    assert {record.id for record in records_of(org, 2)} == {contact, record_id("00Q", 3)}
