@@ -176,3 +176,32 @@ def test_a_lead_that_is_converted_between_two_messages_never_gets_an_older_value
     assert crm.all("Contact")[contact].values["LastName"] == "Newer"
     assert crm.deliver([person("Newest", 3, **given)]) == ["delivered"]
     assert crm.all("Contact")[contact].values["LastName"] == "Newest"
+
+
+RIDERS = [
+    [person("Older", 1, id="L1", phone="1"), person("Newest", 3, id="L1")],
+    [person("Older", 1, email="a@example.com", phone="1"), person("Newest", 3, id="L1")],
+    [person("Older", 1, customer="K1", phone="1"), person("Newest", 3, email="a@example.com")],
+]
+
+
+@pytest.mark.parametrize("messages", RIDERS)
+def test_no_older_value_passes_a_guard_beside_a_newer_events_time(messages: list[Message]) -> None:
+    crm = Crm(GUARDED)
+    crm.put({"L1": K1 | A})
+    guarded(crm.org)
+    deliver_each(crm, [person("Middle", 2, id="L1", phone="2")], is_cold=True)
+
+    assert crm.deliver(messages) == ["superseded", "delivered"]
+    assert (crm.values("L1")["LastName"], crm.values("L1")["Phone"]) == ("Newest", "2")
+
+
+def test_where_nothing_is_newer_both_are_written() -> None:
+    crm = Crm(GUARDED)
+    crm.put({"L1": K1 | A})
+    guarded(crm.org)
+
+    assert crm.deliver(RIDERS[0]) == ["delivered"] * 2
+    assert (crm.values("L1")["LastName"], crm.values("L1")["Phone"], crm.calls) == ("Newest", "1", "update update")
+    assert crm.deliver([person("A", 5, id="L1", phone="5"), person("B", 6, id="L1", phone="6")]) == ["delivered"] * 2
+    assert crm.calls == "update"

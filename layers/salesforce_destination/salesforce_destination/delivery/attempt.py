@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from salesforce_destination.outcome import Outcome, Reason
@@ -106,6 +107,23 @@ class Attempt:
         here.record = self._record_of(left[:size])
         here.later, here.guilty, here.missing, here.retimed = left[size:], guilty, frozenset(), frozenset()
         return rejected, here.without(self.not_there)
+
+    def in_time(self, guarded: AbstractSet[str]) -> Attempt:
+        """
+        The same, or first its oldest events, where one of them holds a guarded value that no later one repeats.
+
+        Beside the newest event's time that value would pass a guard that knows a newer one. The request for it is not
+        counted: there are no more of these than fields.
+        """
+        updates, repeated, first = self.record.updates, set[str](), -1
+        for number in reversed(range(len(updates))):
+            own = guarded & updates[number].fields.keys()
+            first = first if own <= repeated else number
+            repeated |= own
+        if updates[first].event_time == updates[-1].event_time:
+            return self
+        oldest, left = self._record_of(updates[: first + 1]), updates[first + 1 :] + self.later
+        return replace(self, record=oldest, later=left, requests=self.requests - 1).without(self.not_there)
 
     def _record_of(self, updates: Events) -> Record:
         """The record of these, written where this one is."""

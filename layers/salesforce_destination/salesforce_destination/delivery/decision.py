@@ -139,6 +139,8 @@ class Refusals:
         self._keys = {rule.target.lower(): rule.target for file in files for rule in file.rules if not rule.is_id}
         self._nested = {mapping.target: nested(mapping.target) for mapping in mappings if "." in mapping.target}
         self._finds = bool(destination.creates) or len(destination.rules) > 1 or len(files) > 1
+        ordering = destination.ordering.field if destination.ordering else ""
+        self.ordered = {name for name, guard in self.guards.guard_of.items() if guard == ordering != name}
         since_fields = {audience.since_field for audience in destination.audiences if audience.since_field}
         self._since_fields = since_fields if counts_by_event(destination) else set()
 

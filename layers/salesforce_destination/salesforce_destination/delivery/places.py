@@ -142,7 +142,7 @@ class RecordPlaces:
             self.sender.batch.settle(there.record.updates, DELIVERED)
             return None
         there.not_there, there.is_read = filled, bool(rows)
-        return self.sender.ready(there.without(filled))
+        return self.sender.ready(there.without(filled).in_time(self.sender.refusals.ordered))
 
     # New records.
 
@@ -215,7 +215,8 @@ class RecordPlaces:
             unknown |= there.record.fields.keys() - successor.writable
         left_out = frozenset.intersection(*(attempt.record.left_out for attempt in attempts))
         left_out -= memory.missing[memory.named(successor.sobject)]
-        return replace(there, record=there.record.without(unknown | left_out), not_there=unknown)
+        there = replace(there, record=there.record.without(unknown | left_out), not_there=unknown)
+        return there.in_time(self.sender.refusals.ordered)
 
     # One record for all that is at one place.
 
@@ -258,7 +259,8 @@ class RecordPlaces:
             if not set(map(id, own.updates)).issuperset(map(id, attempt.record.updates)):
                 again = self.sender.ready(self._placed([attempt], Address(attempt.record.sobject), record_id))
                 if again is not None:
-                    yield again.without(self.sender.finder.held(again.record, None)[0])
+                    again = again.without(self.sender.finder.held(again.record, None)[0])
+                    yield again.in_time(self.sender.refusals.ordered)
 
 
 def _events(attempts: Iterable[Attempt]) -> list[Update]:

@@ -149,6 +149,8 @@ class Sender:
 
     def _first_attempts(self, records: Sequence[Record], most: int) -> list[Attempt]:
         attempts = [Attempt(record, most) for record in records]
+        if self.refusals.ordered and len(self.batch.updates) > len(records):
+            attempts = [attempt.in_time(self.refusals.ordered) for attempt in attempts]
         known = {record.key for record in records} if self.memory.missing else self.memory.known_among(records)
         if known:
             looked_at = [self.ready(each) if each.record.key in known else each for each in attempts]
@@ -195,7 +197,7 @@ class Sender:
         if rejected and (outcome := refusal or attempt.refusal):
             self.batch.settle(rejected, outcome)
             self._refused.refused.append((attempt.record, rejected, outcome))
-        return following
+        return following and following.in_time(self.refusals.ordered)
 
     def _settle_unsent(self, attempt: Attempt) -> None:
         if attempt.missing:
