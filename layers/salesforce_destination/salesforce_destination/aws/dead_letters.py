@@ -7,7 +7,7 @@ suffice, the reason gives way before the body does: the body is what a person re
 import json
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,10 +65,10 @@ class DeadLetters(SqsQueue):
             "MessageId": message.original_id or message.id,
         }
         ours = least | {name: _text(value) for name, value in optional.items() if value}
-        for attributes in _ever_smaller(ours, least, _senders(message.attributes)):
-            if _size(message.body, attributes) <= MOST_BYTES:
-                return attributes
-        return least
+        theirs = _senders(message.attributes)
+        shortened = ours | {name: _text("(shortened)") for name in ours if name == "ErrorMessage"}
+        ever_smaller = (_together(theirs, ours), _together(theirs, shortened), shortened)
+        return next((each for each in ever_smaller if _size(message.body, each) <= MOST_BYTES), least)
 
 
 def _event_time(given: str | None, found: int | None, first_sent_at: int) -> dict[str, Any]:
@@ -123,11 +123,6 @@ def _together(theirs: Attributes, ours: Attributes) -> Attributes:
     if len(theirs) + len(ours) > MOST_ATTRIBUTES:
         theirs = {PACKED: _text(json.dumps(theirs, default=lambda value: b64encode(value).decode()))}
     return theirs | ours
-
-
-def _ever_smaller(ours: Attributes, least: Attributes, producers: Attributes) -> Iterator[Attributes]:
-    shortened = {**ours, "ErrorMessage": _text("(shortened)")} if "ErrorMessage" in ours else ours
-    yield from (_together(producers, ours), _together(producers, shortened), shortened, least)
 
 
 def _size(body: str, attributes: Attributes) -> int:

@@ -78,8 +78,12 @@ def by_object(whole: Destination, find: Callable[[Destination], Iterable[Finding
     """Find something for each sObject, by the keys of the whole file; what holds for all of them is told once."""
     found = {one.salesforce_object: [_placed(each, whole, one) for each in find(one)] for one in whole.by_object}
     shared = set.intersection(*map(set, found.values()))
-    told = (each if each in shared else _naming(name, each) for name, findings in found.items() for each in findings)
-    return list(dict.fromkeys(told))
+    told = ((name, each, each.problem) for name, findings in found.items() for each in findings)
+    named = (
+        each if each in shared or re.search(rf"\b{name}\b", said) else replace(each, problem=f"{name}: {said}")
+        for name, each, said in told
+    )
+    return list(dict.fromkeys(named))
 
 
 def _placed(finding: Finding, whole: Destination, one: Destination) -> Finding:
@@ -96,11 +100,6 @@ def _placed(finding: Finding, whole: Destination, one: Destination) -> Finding:
         if getattr(whole.model_copy(update={part: (table,)}).of(one.salesforce_object), part)
     ]
     return replace(finding, key=f"{found[1]}[{counting[int(found[2])]}]{finding.key[found.end() :]}")
-
-
-def _naming(sobject: str, finding: Finding) -> Finding:
-    said = finding.problem
-    return finding if re.search(rf"\b{sobject}\b", said) else replace(finding, problem=f"{sobject}: {said}")
 
 
 def language_of_texts(language: str) -> Finding:
@@ -132,29 +131,25 @@ def compare(destination: Destination, facts: OrgFacts) -> list[Finding]:
             *_person_accounts(one, description),
         ]
 
-    lacking = (right for right in rights_by_feature(destination, facts) if right.holds is False)
-    return [*file_findings(destination), *map(_lacking, lacking), *by_object(destination, fits)]
-
-
-def _lacking(right: Right) -> Finding:
-    has = f"has {right.name[3:]}" if right.name.startswith("no ") else f"lacks {right.name}"
-    return error(right.key, "", f"The integration user {has}: {right.otherwise}.", "Change its permission sets.")
+    findings = file_findings(destination)
+    for right in (each for each in rights_by_feature(destination, facts) if each.holds is False):
+        has = f"has {right.name[3:]}" if right.name.startswith("no ") else f"lacks {right.name}"
+        problem = f"The integration user {has}: {right.otherwise}."
+        findings.append(error(right.key, "", problem, "Change its permission sets."))
+    return [*findings, *by_object(destination, fits)]
 
 
 def file_findings(destination: Destination) -> list[Finding]:
     """Find what the file alone makes doubtful, whatever the org."""
     found = doubts(destination.model_dump(exclude_none=True, by_alias=True))
-    return [*(warning(doubt.key, "", doubt.problem, doubt.cure) for doubt in found), *_gate(destination)]
-
-
-def _gate(destination: Destination) -> Iterator[Finding]:
-    """What the filter of profiles does: one wrong letter in it keeps everybody out."""
-    if destination.profiles.only_if is None:
-        return
-    exits = "the audiences in the message are written as exited, and nothing else"
-    others = exits if destination.profiles.when_skipped == "exit" else "nothing is written"
-    problem = f"Only profiles for which {destination.profiles.only_if} is true are written. Of the others {others}."
-    yield note("profiles.only_if", "", problem, "`destination status` counts the others as ProfilesNotPermitted.")
+    findings = [warning(doubt.key, "", doubt.problem, doubt.cure) for doubt in found]
+    if gate := destination.profiles.only_if:  # one wrong letter in it keeps everybody out
+        exits = "the audiences in the message are written as exited, and nothing else"
+        others = exits if destination.profiles.when_skipped == "exit" else "nothing is written"
+        problem = f"Only profiles for which {gate} is true are written. Of the others {others}."
+        cure = "`destination status` counts the others as ProfilesNotPermitted."
+        findings.append(note("profiles.only_if", "", problem, cure))
+    return findings
 
 
 def rights_by_feature(destination: Destination, facts: OrgFacts) -> Iterator[Right]:

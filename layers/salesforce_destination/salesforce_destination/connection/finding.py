@@ -10,10 +10,8 @@ class Level(StrEnum):
 
     ERROR = "error"
     """Messages will be rejected or wait until it is mended."""
-
     WARNING = "warning"
     """It works, and somebody will miss something."""
-
     NOTE = "note"
     """Good to know."""
 

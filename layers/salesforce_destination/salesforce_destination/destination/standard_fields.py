@@ -11,31 +11,24 @@ STANDARD_OBJECTS: Mapping[str, str] = {
 }
 """The standard sObjects that people are kept in or near, by their names in lower case."""
 
-_HOLD: Mapping[str, Mapping[int, str]] = {
-    "both": {
-        40: "FirstName Phone MobilePhone Fax Salutation",
-        80: "LastName Email",
-        128: "Title",
-        255: "LeadSource",
-        32_000: "Description",
-    },
-    "Contact": {
-        20: "MailingPostalCode OtherPostalCode",
-        40: "AssistantName HomePhone OtherPhone AssistantPhone MailingCity OtherCity",
-        80: "Department MailingState MailingCountry OtherState OtherCountry",
-        255: "MailingStreet OtherStreet",
-    },
-    "Lead": {
-        9: "CompanyDunsNumber",
-        20: "PostalCode",
-        40: "City",
-        80: "State Country",
-        255: "Company Street Website Industry Rating Status",
-    },
-}
-
+_HOLD = (
+    ("Contact Lead", 40, "FirstName Phone MobilePhone Fax Salutation"),
+    ("Contact Lead", 80, "LastName Email"),
+    ("Contact Lead", 128, "Title"),
+    ("Contact Lead", 255, "LeadSource"),
+    ("Contact Lead", 32_000, "Description"),
+    ("Contact", 20, "MailingPostalCode OtherPostalCode"),
+    ("Contact", 40, "AssistantName HomePhone OtherPhone AssistantPhone MailingCity OtherCity"),
+    ("Contact", 80, "Department MailingState MailingCountry OtherState OtherCountry"),
+    ("Contact", 255, "MailingStreet OtherStreet"),
+    ("Lead", 9, "CompanyDunsNumber"),
+    ("Lead", 20, "PostalCode"),
+    ("Lead", 40, "City"),
+    ("Lead", 80, "State Country"),
+    ("Lead", 255, "Company Street Website Industry Rating Status"),
+)
 LENGTHS: Mapping[str, Mapping[str, int]] = {
-    name: {field: length for held in (_HOLD["both"], _HOLD[name]) for length in held for field in held[length].split()}
+    name: {field: length for names, length, held in _HOLD if name in names for field in held.split()}
     for name in ("Contact", "Lead")
 }
 """Lengths of the standard text fields, in characters, as the describe of an org gives them."""

@@ -16,6 +16,8 @@ from itertools import pairwise
 from typing import Any, Final
 from unicodedata import decimal
 
+from msgspec import UNSET
+
 from salesforce_destination.outcome import ProfileRefusedError, Reason
 from salesforce_destination.profile.event_time import parse_time, to_salesforce
 
@@ -24,17 +26,7 @@ Source = Callable[[Json], Json]
 """Reads one value out of a profile. Gives ABSENT where there is nothing, None where there is an explicit null."""
 
 
-class _Absent:
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "ABSENT"
-
-    def __bool__(self) -> bool:
-        return False
-
-
-ABSENT: Final = _Absent()
+ABSENT: Final = UNSET
 """Nothing is there, which is not the same as null: what is absent leaves its field alone."""
 
 _NO_OBJECT: Final[dict[str, Json]] = {}

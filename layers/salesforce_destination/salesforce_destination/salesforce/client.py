@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import gzip
 import re
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from time import monotonic, time
 from typing import Any, Protocol
 from urllib.parse import urlencode
 from urllib.request import getproxies_environment
 
 import requests
 from pydantic_core import from_json, to_json
+from requests import Session
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import should_bypass_proxies
@@ -38,6 +39,7 @@ from salesforce_destination.login.token import AccessToken
 from salesforce_destination.record.classification import ApiCalls, request_error
 
 Json = Any
+Clock = Callable[[], float]
 
 CONNECT_SECONDS = 5.0
 """How long a connection may take to come up."""
@@ -67,11 +69,11 @@ class SalesforceClient:
 
     def __init__(
         self,
-        session: requests.Session,
+        session: Session,
         tokens: Tokens,
-        read_seconds: Callable[[], float],
-        now: Callable[[], float] = time.time,
-        clock: Callable[[], float] = time.monotonic,
+        read_seconds: Clock,
+        now: Clock = time,
+        clock: Clock = monotonic,
     ) -> None:
         self._session, self._tokens, self._read_seconds, self._now = session, tokens, read_seconds, now
         self._clock, self.calls = clock, 0
@@ -174,9 +176,9 @@ class _KeptConnections(HTTPAdapter):
         super().close()
 
 
-def new_session() -> requests.Session:
+def new_session() -> Session:
     """Make a session that keeps its connection, and takes nothing from the environment by itself (see proxies_for)."""
-    session = requests.Session()
+    session = Session()
     session.mount("https://", _KeptConnections())
     session.mount("http://", _KeptConnections())
     session.trust_env = False

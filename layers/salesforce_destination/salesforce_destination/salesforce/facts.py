@@ -36,6 +36,8 @@ class FactFinder:
         """What the org tells beside the describes of the file's sObjects, as far as the file needs it."""
         user, created = self._user(), destination.creates
         limits = self._unless_refused("/limits") or {}
+        asks = len(destination.audiences) > MOST_AUDIENCE_FIELDS
+        edition = self._first("OrganizationType", "Organization") if asks else None
         free = (limits.get("DataStorageMB") or {}).get("Remaining")
         return OrgFacts(
             {**described, **self._parents(destination, described)},
@@ -44,8 +46,8 @@ class FactFinder:
             self._duplicate_rules(created) if created and destination.duplicate_rules == "obey" else None,
             self._calls(limits),
             None if free is None else int(free),
-            self._language(user),
-            self._edition() if len(destination.audiences) > MOST_AUDIENCE_FIELDS else None,
+            self._first("LanguageLocaleKey", "User", f"Id = '{user}'") if user else None,
+            edition and edition.partition(" ")[0],
         )
 
     def sobjects(self) -> list[str]:
@@ -74,13 +76,9 @@ class FactFinder:
         """The Id of the integration user, which the list of resources tells."""
         return to_18(str((self._unless_refused("/") or {}).get("identity", "")).rpartition("/")[2]) or ""
 
-    def _language(self, user: str) -> str | None:
-        rows = (user and self._rows("LanguageLocaleKey", "User", f"Id = '{user}'")) or ()
-        return next((str(row.get("LanguageLocaleKey") or "") for row in rows), None)
-
-    def _edition(self) -> str | None:
-        rows = self._rows("OrganizationType", "Organization") or ()
-        return next((str(row.get("OrganizationType") or "").partition(" ")[0] for row in rows), None)
+    def _first(self, column: str, sobject: str, where: str = "") -> str | None:
+        rows = self._rows(column, sobject, where) or ()
+        return next((str(row.get(column) or "") for row in rows), None)
 
     def _rights(self, user: str, destination: Destination) -> tuple[frozenset[str] | None, bool | None]:
         """By the user's own permissions, which every user may read, and by permission sets, which few may."""

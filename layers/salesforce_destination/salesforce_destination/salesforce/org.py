@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 Json = Any
 Row = Mapping[str, Json]
+Clock = Callable[[], float]
 
 SHORTEST_REQUEST_SECONDS = 10.0
 """A request that has less time than this is not begun: it could be written and not be known to be."""
@@ -51,13 +52,7 @@ class SalesforceOrg:
     call raises a DestinationError where its request as a whole came to nothing.
     """
 
-    def __init__(
-        self,
-        client: SalesforceClient,
-        destination: Destination,
-        seconds_left: Callable[[], float],
-        clock: Callable[[], float],
-    ) -> None:
+    def __init__(self, client: SalesforceClient, destination: Destination, seconds_left: Clock, clock: Clock) -> None:
         self._client, self._destination, self._seconds_left, self._clock = client, destination, seconds_left, clock
         self.writer = CompositeWriter(destination)
         self._root = f"/services/data/v{destination.api_version}"
