@@ -34,14 +34,12 @@ if TYPE_CHECKING:
     from salesforce_destination.mapping.mapper import Mapper
     from salesforce_destination.settings import Settings
 
-DELIVER_AFTERWORK_SECONDS = 20.0
-"""Kept free at the end of a delivery for dead letters and delays."""
+DELIVER_AFTERWORK_SECONDS = 20.0  # kept free at the end of a delivery for dead letters and delays
 
 LAST_SECONDS = 8.0
 """Of those, in which no more call to SQS begins: an invocation that is ended sends its dead letters twice."""
 
-CHECK_AFTERWORK_SECONDS = 5.0
-"""Kept free at the end of a connection check for the report."""
+CHECK_AFTERWORK_SECONDS = 5.0  # kept free at the end of a connection check for the report
 
 Clock = Callable[[], float]
 
@@ -132,10 +130,7 @@ class CheckConnectionFunction(ConnectedFunction):
 
 
 class RefreshTokenFunction:
-    """What the refresh-token function keeps: the store of both secrets.
-
-    The store outlives an invocation, with a refresh token that could not be stored yet.
-    """
+    """What the refresh-token function keeps: both secrets' store, with a refresh token that could not be stored yet."""
 
     def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
         self._settings, self._surroundings = settings, surroundings

@@ -50,18 +50,12 @@ class OutcomeKind(StrEnum):
 class Wait(StrEnum):
     """How long a deferred message waits before it is tried again."""
 
-    BACKOFF = "backoff"
-    """Exponential with full jitter: a row lock, an outage, a broken connection."""
-    UNKNOWN = "unknown"
-    """At least ten minutes: a request that went out may still be running (a composite request may take that long)."""
-    DAILY_LIMIT = "daily_limit"
-    """Thirty to sixty minutes: the org's API calls come back as the rolling 24 hours pass."""
-    UNTIL_MENDED = "until_mended"
-    """Fifteen to thirty minutes: a person has to mend the org or the destination file."""
-    ORG_LIMIT = "org_limit"
-    """The same, though nobody has to: a limit of the whole org passes by itself."""
-    COMMON_CAUSE = "common_cause"
-    """The same, and a day at the most: perhaps the org refuses all records alike, and perhaps this one alone."""
+    BACKOFF = "backoff"  # exponential with full jitter: a row lock, an outage, a broken connection
+    UNKNOWN = "unknown"  # at least ten minutes: a composite request that went out may still run for so long
+    DAILY_LIMIT = "daily_limit"  # thirty to sixty minutes: the org's API calls come back as the rolling 24 hours pass
+    UNTIL_MENDED = "until_mended"  # fifteen to thirty minutes: a person has to mend the org or the destination file
+    ORG_LIMIT = "org_limit"  # the same, though nobody has to: a limit of the whole org passes by itself
+    COMMON_CAUSE = "common_cause"  # the same, and a day at the most: the org may refuse all alike, or this one alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,4 @@
-"""What a function is told from outside: the environment that template.yaml gives it, and its destination file.
-
-Every mistake in it is named at once, by the variable, so that the log of a misdeployed function says what to mend.
-"""
+"""What a function is told from outside, its environment and its destination file; all mistakes are named at once."""
 
 from __future__ import annotations
 
@@ -146,10 +143,7 @@ def destination_name(environ: Mapping[str, str]) -> str:
 
 
 def file_hash(path: str | Path) -> str:
-    """Name this version of a destination file in short, so that a log tells which one is in use.
-
-    Line endings do not count: the same file from another system is the same. Empty where it cannot be read.
-    """
+    """Name this version of a file in short, whatever its line endings; empty where it cannot be read."""
     try:
         content = Path(path).read_bytes()
     except OSError:

@@ -1,8 +1,4 @@
-"""AWS clients, by botocore alone, and secrets read with them; every failure of AWS is one kind of error.
-
-boto3 makes the same clients, and loads its resources and the transfer manager of S3 on the way, which every cold start
-would pay for.
-"""
+"""AWS clients, by botocore alone: boto3 loads more at each cold start. Every failure of AWS is one kind of error."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,8 +20,7 @@ def make_aws_client(service: str, config: Config) -> Any:
     return _session().create_client(service, config=config)
 
 
-ClientFactory = Callable[[], Any]
-"""Gives a client, made before or on first use."""
+ClientFactory = Callable[[], Any]  # gives a client, made before or on first use
 
 
 class AwsUnavailableError(TokenUnavailableError):

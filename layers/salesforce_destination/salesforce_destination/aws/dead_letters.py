@@ -16,8 +16,7 @@ from salesforce_destination.outcome import Delivery, Reason
 from salesforce_destination.profile.event_time import is_in_ms
 
 MOST_ATTRIBUTES = 10
-LONGEST_TEXT = 2_000
-"""Characters of a reason that are kept: enough for a person to understand it."""
+LONGEST_TEXT = 2_000  # characters of a reason that are kept: enough for a person to understand it
 
 _NOT_FOR_SQS = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 """SQS takes the characters of XML 1.0 only (SendMessage in the SQS API reference)."""
@@ -27,15 +26,13 @@ OWN = frozenset(
 )
 """The attributes that a dead letter gets here."""
 
-PACKED = "ProducerAttributes"
-"""Where a sender's attributes are packed that find no room beside ours."""
+PACKED = "ProducerAttributes"  # where a sender's attributes are packed that find no room beside ours
 
 # SQS takes a label behind the type of an attribute, and leaves it alone ("Amazon SQS message metadata").
 _LABEL = re.compile(r"Number\.(Given|Found)\.([0-9]{13})")
 _ID = re.compile("[0-9a-fA-F-]{36}")
 
-Attributes = dict[str, dict[str, Any]]
-"""Message attributes in the shape of the SQS API."""
+Attributes = dict[str, dict[str, Any]]  # message attributes in the shape of the SQS API
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ import os
 from mmap import mmap
 from pathlib import Path
 
-LONGEST_ID = 128
-"""SQS's message ids have 36 characters; room for those of others."""
+LONGEST_ID = 128  # SQS's message ids have 36 characters; room for those of others
 
 MOST_SUSPECTS = 1_000
 

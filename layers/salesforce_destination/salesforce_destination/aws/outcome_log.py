@@ -18,8 +18,7 @@ from salesforce_destination.errors import TokenUnavailableError
 from salesforce_destination.outcome import DELIVERED, NOT_WRITTEN
 from salesforce_destination.record.record import Update
 
-IN_LINE = "profiles_by_outcome"
-"""Where in a line of the log these outcomes stand."""
+IN_LINE = "profiles_by_outcome"  # where in a line of the log these outcomes stand
 
 NOT_PERMITTED = "NOT_PERMITTED"
 """Stands behind the outcome of a profile that `only_if` keeps out; a delivered one was written as exited."""
@@ -30,14 +29,9 @@ HASH_LENGTH = 16
 MESSAGE_ID_LENGTH = 8
 """The beginning of a message's first id, enough to find it in the sender's log and among the dead letters."""
 
-PROFILES_PER_LINE = 3_000
-"""CloudWatch Logs takes 256 KB in one event ("CloudWatch Logs quotas")."""
-
-BLOCK_BYTES = 64
-"""Of SHA-256."""
-
-KEY_AGAIN_SECONDS = 900.0
-"""How long a key that could not be read is not asked for again."""
+PROFILES_PER_LINE = 3_000  # CloudWatch Logs takes 256 KB in one event ("CloudWatch Logs quotas")
+BLOCK_BYTES = 64  # of SHA-256
+KEY_AGAIN_SECONDS = 900.0  # how long a key that could not be read is not asked for again
 
 
 def identity_hash(key: bytes, identity: str) -> str:
@@ -85,10 +79,7 @@ class OutcomeLog:
 
 
 def _hasher(key: bytes) -> Callable[[str], str]:
-    """HMAC-SHA256 (RFC 2104) of many identities: the key is worked in once, and what comes of it is copied.
-
-    The module hmac does the same, and takes half as long again for each.
-    """
+    """HMAC-SHA256 (RFC 2104) of many identities, the key worked in once: the module hmac takes half as long again."""
     block = (key if len(key) <= BLOCK_BYTES else hashlib.sha256(key).digest()).ljust(BLOCK_BYTES, b"\0")
     inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))
 

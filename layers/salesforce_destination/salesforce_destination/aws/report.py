@@ -1,7 +1,4 @@
-"""What a batch came to, as CloudWatch metrics and as one line in the log.
-
-Codes, counts and field names only: no identity, no value and no text of Salesforce's.
-"""
+"""What a batch came to, as metrics and a line of the log: codes, counts and field names, and nothing of a profile."""
 
 import sys
 from collections import Counter

@@ -15,11 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from salesforce_destination.aws.clients import ClientFactory
 from salesforce_destination.outcome import Message
 
-ENTRIES_PER_CALL = 10
-"""SendMessageBatch and ChangeMessageVisibilityBatch take up to 10 entries (SQS API reference)."""
-
-MOST_BYTES = 1_048_576
-"""Of a message, and of all messages of one call ("Amazon SQS message quotas")."""
+ENTRIES_PER_CALL = 10  # SendMessageBatch and ChangeMessageVisibilityBatch take up to 10 entries (SQS API reference)
+MOST_BYTES = 1_048_576  # of a message, and of all messages of one call ("Amazon SQS message quotas")
 
 CALLS_AT_ONCE = 16
 

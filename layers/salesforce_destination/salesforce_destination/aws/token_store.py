@@ -28,8 +28,7 @@ from salesforce_destination.login.token import (
     parse_object,
 )
 
-PAID_UNTIL = "log_ins_paid_until"
-"""Beside the token in its secret: what counted_log_in gave last."""
+PAID_UNTIL = "log_ins_paid_until"  # beside the token in its secret: what counted_log_in gave last
 
 
 class RotationLostError(TokenUnavailableError):

@@ -1,7 +1,4 @@
-"""The use case of the connection check: a destination file and an org in, everything there is to say about them out.
-
-What keeps the destination from the org as a whole is a finding too: which setting is at fault, and what to do.
-"""
+"""The use case of the connection check: a file and an org in, findings out; what keeps it from the org is one too."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass

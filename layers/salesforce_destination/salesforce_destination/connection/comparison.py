@@ -31,14 +31,11 @@ from salesforce_destination.record.guards import Guards, ValidationRule, stale_m
 class OrgFacts:
     """What is known of an org; None is what it does not tell its integration user. Names of sObjects in lower case."""
 
-    known: Mapping[str, ObjectDescription]
-    """The sObjects of the file, and the parents that its relationships name."""
+    known: Mapping[str, ObjectDescription]  # the sObjects of the file, and the parents that its relationships name
     rules: Mapping[str, tuple[ValidationRule, ...] | None]
-    sees_all: frozenset[str] | None = None
-    """The sObjects of which the user sees every record."""
+    sees_all: frozenset[str] | None = None  # the sObjects of which the user sees every record
     edits_converted: bool | None = None
-    duplicate_rules: tuple[str, ...] | None = None
-    """Those that are active for the sObject of new records."""
+    duplicate_rules: tuple[str, ...] | None = None  # those that are active for the sObject of new records
     calls: ApiCalls | None = None
     free_mb: int | None = None
     language: str | None = None

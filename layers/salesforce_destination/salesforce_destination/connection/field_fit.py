@@ -13,8 +13,7 @@ from salesforce_destination.record.description import NUMBER_TYPES, TEXT_TYPES, 
 LONGEST_SHORT_TEXT = 255
 """A longer field is a text area whose end few values reach; Text fields have up to 255 characters."""
 
-LIKENESS = 0.78
-"""CDP_Loyl is that much like CDP_Loyal, and CDP_Trial is not like CDP_Trial_Since or CDP_Loyal."""
+LIKENESS = 0.78  # CDP_Loyl is that much like CDP_Loyal, and CDP_Trial is not like CDP_Trial_Since or CDP_Loyal
 
 _WANTED: Mapping[str, str] = {
     "boolean": "true or false",
@@ -247,8 +246,7 @@ TAKES = {value: frozenset(types.split()) for value, (types, _) in _VALUES.items(
 SUITS = {value: words for value, (_, words) in _VALUES.items()}
 """Types of fields that take an audience's `value`, and how a person calls them."""
 
-EMPTIED = frozenset({"timestamp", "names"})
-"""Values that an exit clears."""
+EMPTIED = frozenset({"timestamp", "names"})  # values that an exit clears
 
 
 def audience_findings(place: int, audience: Audience, description: ObjectDescription) -> Iterator[Finding]:

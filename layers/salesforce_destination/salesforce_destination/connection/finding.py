@@ -8,12 +8,9 @@ from functools import partial
 class Level(StrEnum):
     """How much a finding matters."""
 
-    ERROR = "error"
-    """Messages will be rejected or wait until it is mended."""
-    WARNING = "warning"
-    """It works, and somebody will miss something."""
-    NOTE = "note"
-    """Good to know."""
+    ERROR = "error"  # messages will be rejected or wait until it is mended
+    WARNING = "warning"  # it works, and somebody will miss something
+    NOTE = "note"  # good to know
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,5 +27,4 @@ class Finding:
         return f"{self.key}: {self.problem}" + (f" {self.cure}" if self.cure else "")
 
 
-error, warning, note = (partial(Finding, level) for level in Level)
-"""Make a finding of a level from the rest of it."""
+error, warning, note = (partial(Finding, level) for level in Level)  # make a finding of a level from the rest of it

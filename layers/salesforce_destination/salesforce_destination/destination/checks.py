@@ -24,17 +24,13 @@ from salesforce_destination.profile.source import ORDERS, nodes_in, plain_steps,
 
 Json = Any
 
-LAST_RETIRED_VERSION = 30
-"""Salesforce answers no request to versions 7 to 30 of the REST API any more."""
+LAST_RETIRED_VERSION = 30  # Salesforce answers no request to versions 7 to 30 of the REST API any more
 
 FIRST_VERSION_BY_ID, FIRST_VERSION_BY_KEY = 43, 61
 """The first versions in which a composite request takes collections, and upserts that create nothing."""
 
-MOST_OBJECTS = 2
-"""A file is for customers and prospects: Contact or Account, and Lead."""
-
-ASSIGNED = ("lead", "case")
-"""The sObjects that Salesforce has assignment rules for."""
+MOST_OBJECTS = 2  # a file is for customers and prospects: Contact or Account, and Lead
+ASSIGNED = ("lead", "case")  # the sObjects that Salesforce has assignment rules for
 
 API_NAMES = ("salesforce_object", "target", "field", "mapping_id", "since_field")
 _PLACEHOLDER = re.compile(

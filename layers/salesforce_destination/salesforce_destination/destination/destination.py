@@ -1,7 +1,4 @@
-"""The destination file: the one TOML file in which a marketer says what goes where.
-
-`read_destination` reports every mistake at once, each by its key and with what would be right.
-"""
+"""The destination file: the one TOML file in which a marketer says what goes where; all mistakes are told at once."""
 
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -16,8 +13,7 @@ from salesforce_destination.destination.standard_fields import LENGTHS, STANDARD
 from salesforce_destination.errors import DestinationFileError, Mistake
 from salesforce_destination.profile.source import SourceError, compile_source
 
-SALESFORCE_ID = "SalesforceId"
-"""`identity.target` that means the record's own Id, as Adobe's guide writes it."""
+SALESFORCE_ID = "SalesforceId"  # `identity.target` that means the record's own Id, as Adobe's guide writes it
 
 MOST_AUDIENCE_FIELDS = 25
 """Adobe's guide allows 25 audience fields; Salesforce's own limit of that size is on external-ID fields."""

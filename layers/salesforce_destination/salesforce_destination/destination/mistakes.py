@@ -29,8 +29,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 }
 _TO_THE_TOP = "Move it to the top of the file, before every [table]."
 _BOUNDS = {"greater_than_equal": ("at least", "ge"), "less_than_equal": ("at most", "le")}
-_KINDS_OF_VALUE = ("str", "bool", "int", "float")
-"""How pydantic names the members of a union at the end of a place."""
+_KINDS_OF_VALUE = ("str", "bool", "int", "float")  # how pydantic names the members of a union at the end of a place
 
 
 def in_words(error: ValidationError, model: type[BaseModel], table: Table) -> list[Mistake]:

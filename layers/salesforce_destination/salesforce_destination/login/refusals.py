@@ -138,8 +138,7 @@ LOG_INS_SPENT
 TABLE: list[tuple[str, str, LoginRefusal]] = []
 """(error, beginning of error_description) -> what it means. The first row that fits holds."""
 
-REFUSALS: dict[str, LoginRefusal] = {}
-"""Every refusal by its code, and those that no answer of Salesforce's names."""
+REFUSALS: dict[str, LoginRefusal] = {}  # every refusal by its code, and those that no answer of Salesforce's names
 
 for _texts in (_UNTIL_MENDED, _MAY_PASS):
     for _head, _words in _texts.items():

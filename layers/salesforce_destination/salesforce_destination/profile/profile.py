@@ -23,8 +23,7 @@ from salesforce_destination.profile.source import ABSENT, Source, plain_steps
 Json = Any
 Profile = dict[str, Json]
 
-PREFIX = "xdm:"
-"""What producers of XDM documents may put before a key. It means nothing, and is taken off."""
+PREFIX = "xdm:"  # what producers of XDM documents may put before a key. It means nothing, and is taken off
 
 BYTE_ORDER_MARK = "\ufeff"
 

@@ -26,8 +26,7 @@ Source = Callable[[Json], Json]
 """Reads one value out of a profile. Gives ABSENT where there is nothing, None where there is an explicit null."""
 
 
-ABSENT: Final = UNSET
-"""Nothing is there, which is not the same as null: what is absent leaves its field alone."""
+ABSENT: Final = UNSET  # nothing is there, which is not the same as null: what is absent leaves its field alone
 
 _NO_OBJECT: Final[dict[str, Json]] = {}
 
@@ -35,8 +34,7 @@ _PLAIN = re.compile(r'(?:[A-Za-z_][A-Za-z0-9_]*|"[^"\\]+")(?:\.(?:[A-Za-z_][A-Za
 _STEP = re.compile(r'"([^"\\]+)"|\[([0-9]+)\]|([A-Za-z_][A-Za-z0-9_]*)')
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
-_EXACT, _SURE_DIGITS = 2**53, 15
-"""JSON's floats hold every integer below the first, and every number of so many digits."""
+_EXACT, _SURE_DIGITS = 2**53, 15  # JSON's floats hold every integer below the first, and every number of so many digits
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ](?!24)\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\d)?)?)?", re.ASCII)
 

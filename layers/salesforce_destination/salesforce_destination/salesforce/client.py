@@ -41,11 +41,8 @@ from salesforce_destination.record.classification import ApiCalls, request_error
 Json = Any
 Clock = Callable[[], float]
 
-CONNECT_SECONDS = 5.0
-"""How long a connection may take to come up."""
-
-GZIP_FROM_BYTES = 1_400
-"""A body that fits into one packet gains nothing from being smaller."""
+CONNECT_SECONDS = 5.0  # how long a connection may take to come up
+GZIP_FROM_BYTES = 1_400  # a body that fits into one packet gains nothing from being smaller
 
 _API_USAGE = re.compile(r"api-usage=(\d+)/(\d+)")
 

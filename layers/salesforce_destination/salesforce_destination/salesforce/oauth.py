@@ -27,8 +27,7 @@ TOKEN_PATH = "/services/oauth2/token"  # a path
 USE_PATH = "/services/data/v62.0"
 """The list of resources, which each user with the right to use the API may read. Of /limits that is not so."""
 
-TIMEOUT = (5.0, 12.0)
-"""Seconds to connect and to read."""
+TIMEOUT = (5.0, 12.0)  # seconds to connect and to read
 
 ASSERTION_SECONDS = 180
 """Salesforce takes a signed log-in whose end is at most some minutes ahead (OAuth 2.0 JWT Bearer Flow)."""

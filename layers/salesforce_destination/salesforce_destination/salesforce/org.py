@@ -41,8 +41,7 @@ SHORTEST_REQUEST_SECONDS = 10.0
 DESCRIBE_GOOD_FOR_SECONDS = 300.0
 """How long a describe is believed: a person who mends a field sees it taken up within five minutes."""
 
-LONGEST_CHAIN = 5
-"""Merges of survivors that are followed before a record counts as gone."""
+LONGEST_CHAIN = 5  # merges of survivors that are followed before a record counts as gone
 
 
 class SalesforceOrg:
