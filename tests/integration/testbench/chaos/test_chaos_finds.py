@@ -127,7 +127,7 @@ def test_a_backstop_that_comes_too_soon_is_found() -> None:
 
 def test_keys_that_are_not_unique_let_somebody_be_created_twice() -> None:
     """Where two workers meet the same new person at once, which hangs on the seed."""
-    crowd = replace(SMALL, people=100, messages=300, hours=0.25, batch_size=3, workers=8, bad_share=0.0, by_rules=True)
+    crowd = replace(SMALL, people=100, messages=300, hours=0.1, batch_size=2, workers=8, bad_share=0.0, by_rules=True)
     runs = (broken_run(Broken(keys_are_unique=False), replace(crowd, seed=seed)).accounting for seed in range(1, 9))
 
     assert any(accounting.created_twice for accounting in runs)
