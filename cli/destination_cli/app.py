@@ -238,12 +238,12 @@ def dead_letters(
     samples: Annotated[int, typer.Option(help="Dead letters to show for each reason.", min=0)] = 2,
 ) -> None:
     """Show why messages were rejected, put them back, or write them to a file. Exits with 1 if there are any."""
-    from destination_cli.dead_letters import redrive, summary
+    from destination_cli.dead_letters import command
 
     def work(target: Target) -> int:
         if put_back:
-            return redrive.put_back(target, Console(), codes=reason or (), as_json=chosen.as_json)
-        return summary.list_dead_letters(
+            return command.put_back(target, Console(), codes=reason or (), as_json=chosen.as_json)
+        return command.list_dead_letters(
             target, Console(), show=show, samples=samples, as_json=chosen.as_json, file=export, codes=reason or ()
         )
 

@@ -13,13 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 from salesforce_destination.connection.allowances import audience_room, calls_a_day
 from salesforce_destination.connection.check import Connection, check_connection
-from salesforce_destination.connection.comparison import (
-    OrgFacts,
-    compare,
-    file_findings,
-    guard_fields,
-    rights_by_feature,
-)
+from salesforce_destination.connection.comparison import OrgFacts, compare, file_findings, guard_fields, rights_for
 from salesforce_destination.connection.finding import Finding, Level, warning
 from salesforce_destination.destination.destination import SALESFORCE_ID, Audience, Destination, FieldMapping, Identity
 from salesforce_destination.destination.mistakes import Places
@@ -278,7 +272,7 @@ class SignOff:
         }
 
     def _rights(self) -> Iterator[str]:
-        for right in rights_by_feature(self.destination, self.report.facts):
+        for right in rights_for(self.destination, self.report.facts):
             state = "not proved" if right.holds is None else f"proved by {right.proof}" if right.holds else "MISSING"
             yield f"{right.name[0].upper()}{right.name[1:]}, or {right.otherwise}: {state}."
         errors = [each for each in self.report.findings if each.level is Level.ERROR and each.field]

@@ -23,8 +23,8 @@ from salesforce_destination.errors import (
 )
 
 from destination_cli import metrics
+from destination_cli.dead_letters.command import by_reason
 from destination_cli.dead_letters.reader import EMPTY_ANSWERS, DeadLetterReader
-from destination_cli.dead_letters.summary import by_reason
 from destination_cli.function_logs import LAST_PROFILES, login_cause, never_found
 from destination_cli.queues import Depth, contradictions, depth_of, is_paused, mapping_of
 from destination_cli.target import Target, TargetError

@@ -18,13 +18,7 @@ from salesforce_destination.aws.clients import make_aws_client
 from salesforce_destination.connection.check import Connection, unusable
 from salesforce_destination.errors import MistakesError
 from salesforce_destination.salesforce.client import new_session
-from salesforce_destination.settings import (
-    CHECK_CONNECTION_NEEDS,
-    Settings,
-    destination_name,
-    file_hash,
-    load_destination,
-)
+from salesforce_destination.settings import CHECK_NEEDS, Settings, destination_name, file_hash, load_destination
 
 SOON = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
 
@@ -40,7 +34,7 @@ session = new_session()
 @cache
 def started() -> CheckConnectionFunction:
     """Read settings and destination file once; raise MistakesError every time until they are mended."""
-    settings = Settings.from_environ(os.environ, CHECK_CONNECTION_NEEDS)
+    settings = Settings.from_environ(os.environ, CHECK_NEEDS)
     surroundings = Surroundings(
         session, partial(make_aws_client, "secretsmanager", SOON), partial(make_aws_client, "sqs", SOON)
     )

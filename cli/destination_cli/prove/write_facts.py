@@ -11,19 +11,8 @@ from salesforce_destination.record.salesforce_id import to_18
 from salesforce_destination.record.successor import LONGEST_QUERY, MERGEABLE, successor_queries
 
 from destination_cli.org_api import OrgAnswer
-from destination_cli.prove.fact import (
-    Json,
-    Trial,
-    codes_of,
-    errors_of,
-    fact,
-    fails,
-    holds_if,
-    meanings_of,
-    unseen,
-    untried,
-)
-from destination_cli.prove.stage import COLLECTION, COLLECTIONS, CREATING, TEXT_LENGTH, Stage, replies_in
+from destination_cli.prove.fact import Trial, codes_of, errors_of, fact, fails, holds_if, meanings_of, unseen, untried
+from destination_cli.prove.stage import COLLECTION, COLLECTIONS, CREATING, TEXT_LENGTH, Json, Stage, replies_in
 
 COUNTED_REQUESTS = 10
 READINGS = 6

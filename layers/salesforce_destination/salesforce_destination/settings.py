@@ -46,8 +46,8 @@ _AT_LEAST: Sequence[tuple[str, float, Sequence[str], int, str]] = (
 _SWITCHES: Mapping[str, str] = {"AWS_SAM_LOCAL": "false", "CREDENTIALS_ROTATE": "true"}
 """Variables that are true or false, and what they are where nobody set them."""
 
-CHECK_CONNECTION_NEEDS = ("DESTINATION_FILE", "ACCESS_TOKEN_SECRET_ID", "REFRESH_QUEUE_URL")
-DELIVER_NEEDS = (*CHECK_CONNECTION_NEEDS, "QUEUE_URL", "DEAD_LETTER_QUEUE_URL")
+CHECK_NEEDS = ("DESTINATION_FILE", "ACCESS_TOKEN_SECRET_ID", "REFRESH_QUEUE_URL")
+DELIVER_NEEDS = (*CHECK_NEEDS, "QUEUE_URL", "DEAD_LETTER_QUEUE_URL")
 REFRESH_TOKEN_NEEDS = ("CREDENTIALS_SECRET_ID", "ACCESS_TOKEN_SECRET_ID")
 """What each function cannot do without."""
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from builders import a_message, a_profile, an_id
 from deliver_function import Context, DeliverStack, error_code
+from destination_cli.dead_letters.command import Redriven, put_back, redrive
 from destination_cli.dead_letters.reader import DeadLetterReader
-from destination_cli.dead_letters.redrive import Redriven, put_back, redrive
 from destination_cli.send.load import send_file
 from destination_cli.target import Target
 from destination_testbench.aws_lambda.event_source import event_of

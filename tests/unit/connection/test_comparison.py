@@ -9,7 +9,7 @@ from salesforce_destination.connection.comparison import (
     compare,
     examine,
     file_findings,
-    rights_by_feature,
+    rights_for,
 )
 from salesforce_destination.connection.field_fit import nearest_name
 from salesforce_destination.connection.finding import Finding, Level
@@ -655,7 +655,7 @@ def test_the_rights_that_creating_needs_are_proved_or_asked_for(
 def test_a_file_that_creates_nothing_needs_no_view_of_all_records() -> None:
     text = PEOPLE.replace('create_missing = "Lead"\n', "")
 
-    names = [right.name for right in rights_by_feature(a_destination(text), people())]
+    names = [right.name for right in rights_for(a_destination(text), people())]
 
     assert names == ["Edit on Contact", "Edit on Lead", "no View and Edit Converted Leads"]
 

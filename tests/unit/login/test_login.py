@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from logins import ORG_ID, TOKEN, a_secret, an_answer
 from salesforce_destination.errors import CredentialsError
-from salesforce_destination.login.answer import Login
 from salesforce_destination.login.credentials import Credentials
+from salesforce_destination.login.refresh import Login
 from salesforce_destination.login.refusals import LoginUnavailableError
 from salesforce_destination.login.token import AccessToken
 

@@ -12,8 +12,8 @@ import requests
 from logins import ORG_ID, TOKEN, Reply, TokenEndpoint, a_refusal, a_secret, an_answer, elliptic_pem, rsa_key, rsa_pem
 from requests.exceptions import ChunkedEncodingError, ConnectTimeout, ReadTimeout, SSLError
 from salesforce_destination.errors import CredentialsError, SalesforceUnavailableError
-from salesforce_destination.login.answer import Login
 from salesforce_destination.login.credentials import Credentials, GrantType
+from salesforce_destination.login.refresh import Login
 from salesforce_destination.login.refusals import LoginUnavailableError
 from salesforce_destination.salesforce.client import proxies_for
 from salesforce_destination.salesforce.oauth import log_in, login_session, use

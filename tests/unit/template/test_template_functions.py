@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from destination_testbench.local.options import DESTINATIONS
 from destination_testbench.local.places import ROOT
-from salesforce_destination.settings import CHECK_CONNECTION_NEEDS, DELIVER_NEEDS, REFRESH_TOKEN_NEEDS, Settings
+from salesforce_destination.settings import CHECK_NEEDS, DELIVER_NEEDS, REFRESH_TOKEN_NEEDS, Settings
 from the_template import resolved, source, template
 
 FUNCTION_LAYERS = {
@@ -89,7 +89,7 @@ def test_nothing_is_behind_an_alias_where_a_change_in_a_layer_would_not_be_seen(
     [
         ("DeliverFunction", DELIVER_NEEDS),
         ("RefreshTokenFunction", REFRESH_TOKEN_NEEDS),
-        ("CheckConnectionFunction", CHECK_CONNECTION_NEEDS),
+        ("CheckConnectionFunction", CHECK_NEEDS),
     ],
 )
 def test_the_environment_has_what_the_settings_know_and_need(function: str, needs: tuple[str, ...]) -> None:

@@ -33,7 +33,7 @@ class AwsUnavailableError(TokenUnavailableError):
 
 
 @contextmanager
-def failures_as(code: str) -> Iterator[None]:
+def failing_as(code: str) -> Iterator[None]:
     """Make an AwsUnavailableError of every failure; also of a client that lacks something (a region, credentials)."""
     try:
         yield
@@ -44,7 +44,7 @@ def failures_as(code: str) -> Iterator[None]:
 def read_secret(secrets: ClientFactory, secret_id: str) -> str:
     """The text of a secret; empty where it was never given a value."""
     try:
-        with failures_as("SECRETS_UNAVAILABLE"):
+        with failing_as("SECRETS_UNAVAILABLE"):
             return str(secrets().get_secret_value(SecretId=secret_id).get("SecretString", ""))
     except AwsUnavailableError as failure:
         if failure.reason == "ResourceNotFoundException":
@@ -52,7 +52,7 @@ def read_secret(secrets: ClientFactory, secret_id: str) -> str:
         raise
 
 
-@failures_as("SECRETS_UNAVAILABLE")
+@failing_as("SECRETS_UNAVAILABLE")
 def write_secret(secrets: ClientFactory, secret_id: str, text: str) -> None:
     """Give a secret another text."""
     secrets().put_secret_value(SecretId=secret_id, SecretString=text)

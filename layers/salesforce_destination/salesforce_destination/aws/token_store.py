@@ -10,23 +10,10 @@ from dataclasses import dataclass, field
 from time import monotonic, sleep
 from typing import Any
 
-from salesforce_destination.aws.clients import (
-    AwsUnavailableError,
-    ClientFactory,
-    failures_as,
-    read_secret,
-    write_secret,
-)
+from salesforce_destination.aws.clients import AwsUnavailableError, ClientFactory, failing_as, read_secret, write_secret
 from salesforce_destination.errors import NO_ACCESS_TOKEN, NOT_CONNECTED, CredentialsError, TokenUnavailableError
 from salesforce_destination.login.salesforce_host import check_instance_url
-from salesforce_destination.login.token import (
-    MESSAGE_GROUP,
-    AccessToken,
-    RefreshRequest,
-    counted_log_in,
-    is_unfilled,
-    parse_object,
-)
+from salesforce_destination.login.token import MESSAGE_GROUP, AccessToken, RefreshRequest, is_unfilled, parse_object
 
 PAID_UNTIL = "log_ins_paid_until"  # beside the token in its secret: what counted_log_in gave last
 
@@ -115,7 +102,7 @@ class TokenSource:
             raise TokenUnavailableError(error.code) from None
         return token
 
-    @failures_as("REFRESH_QUEUE_UNAVAILABLE")
+    @failing_as("REFRESH_QUEUE_UNAVAILABLE")
     def _ask(self, request: RefreshRequest) -> None:
         self.sqs_client_factory().send_message(
             QueueUrl=self.refresh_queue_url,
@@ -146,6 +133,7 @@ class TokenStore:
     def count_log_in(self, now: float) -> None:
         """Note a log-in beside the token that was read last; raise LoginUnavailableError where none may be made now."""
         from salesforce_destination.login.refusals import LoginUnavailableError  # for no other function
+        from salesforce_destination.login.token import counted_log_in
 
         until = counted_log_in(self._stored.get(PAID_UNTIL), now)
         if until is None:

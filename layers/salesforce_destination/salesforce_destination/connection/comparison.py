@@ -54,7 +54,7 @@ class Right(NamedTuple):
 
 def examine(destination: Destination, facts: OrgFacts) -> list[Finding]:
     """Find everything that there is to say about a file in an org: what does not fit, and what is used up."""
-    unproved = (right for right in rights_by_feature(destination, facts) if right.holds is None)
+    unproved = (right for right in rights_for(destination, facts) if right.holds is None)
     known, language, edition = facts.known, facts.language or "en", facts.edition or ""
     return [
         *compare(destination, facts),
@@ -129,7 +129,7 @@ def compare(destination: Destination, facts: OrgFacts) -> list[Finding]:
         ]
 
     findings = file_findings(destination)
-    for right in (each for each in rights_by_feature(destination, facts) if each.holds is False):
+    for right in (each for each in rights_for(destination, facts) if each.holds is False):
         has = f"has {right.name[3:]}" if right.name.startswith("no ") else f"lacks {right.name}"
         problem = f"The integration user {has}: {right.otherwise}."
         findings.append(error(right.key, "", problem, "Change its permission sets."))
@@ -149,7 +149,7 @@ def file_findings(destination: Destination) -> list[Finding]:
     return findings
 
 
-def rights_by_feature(destination: Destination, facts: OrgFacts) -> Iterator[Right]:
+def rights_for(destination: Destination, facts: OrgFacts) -> Iterator[Right]:
     """The rights that the file needs, each with what proves it and what happens otherwise."""
     key, described, asked = "identity.create_missing", "the describe", "the user's own permissions"
     known, created = facts.known, destination.creates.lower()

@@ -15,8 +15,8 @@ from urllib3.exceptions import NameResolutionError
 
 from salesforce_destination import USER_AGENT
 from salesforce_destination.errors import ACCESS_REFUSALS, NEW_TOKEN_REFUSED, CredentialsError
-from salesforce_destination.login.answer import Login
 from salesforce_destination.login.credentials import Credentials, GrantType
+from salesforce_destination.login.refresh import Login
 from salesforce_destination.login.refusals import LoginUnavailableError, login_error
 from salesforce_destination.login.salesforce_host import jwt_audience
 from salesforce_destination.login.token import AccessToken, parse_object

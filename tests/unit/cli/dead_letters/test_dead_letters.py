@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from destination_cli.dead_letters.command import Redriven, list_dead_letters, put_back, redrive
 from destination_cli.dead_letters.reader import DeadLetterReader
-from destination_cli.dead_letters.redrive import Redriven, put_back, redrive
-from destination_cli.dead_letters.summary import list_dead_letters
 from destination_cli.target import TargetError
 from moto import mock_aws
 from operated_stack import OperatedStack, as_attributes

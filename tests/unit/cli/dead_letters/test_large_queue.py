@@ -15,8 +15,7 @@ from typing import Any
 
 import pytest
 from destination_cli.dead_letters import reader as reading
-from destination_cli.dead_letters.redrive import put_back
-from destination_cli.dead_letters.summary import list_dead_letters
+from destination_cli.dead_letters.command import list_dead_letters, put_back
 from destination_cli.target import Target, TargetError
 from destination_testbench.aws.clients import SimulatedSqs
 from destination_testbench.aws.queue import QueueConfig, StandardQueue

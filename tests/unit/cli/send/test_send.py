@@ -12,8 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
-from destination_cli.send.load import send_file, send_stream
-from destination_cli.send.queue import CALLS_AHEAD
+from destination_cli.send.load import CALLS_AHEAD, send_file, send_stream
 from destination_cli.send.source import read_lines
 from destination_cli.target import Target, TargetError
 from moto import mock_aws
