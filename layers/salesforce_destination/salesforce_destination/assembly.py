@@ -145,4 +145,4 @@ class RefreshTokenFunction:
         session, now = self._surroundings.session, self._surroundings.now()
         calls = partial(log_in, session, now=now), partial(use, session)
         is_local, may_write = self._settings.aws_sam_local, self._settings.credentials_rotate
-        return refresh(request, self._store, *calls, now, allow_local=is_local, may_write_credentials=may_write)
+        return refresh(request, self._store, *calls, now, allow_local=is_local, may_write=may_write)

@@ -61,11 +61,7 @@ class Connection:
 
     def as_json(self) -> dict[str, Any]:
         """The check for programs; no personal data is in it."""
-        return {
-            "connected": self.is_good,
-            "problems": self.problems,
-            "findings": [asdict(finding) for finding in self.findings],
-        }
+        return {"connected": self.is_good, "problems": self.problems, "findings": [*map(asdict, self.findings)]}
 
 
 def check_connection(destination: Destination, org: OrgFactFinder) -> Connection:
@@ -78,7 +74,7 @@ def check_connection(destination: Destination, org: OrgFactFinder) -> Connection
                 described[name.lower()] = org.describe(name)
             except RequestRefusedError as problem:
                 # Salesforce says the same of what it does not know and of what it hides from this user.
-                if problem.status != HTTP_NOT_FOUND:
+                if problem.status != 404:
                     raise
                 absent.append(_not_there(name, destination.api_version, org))
         if absent:
@@ -108,31 +104,20 @@ def _not_there(name: str, version: str, org: OrgFactFinder) -> Finding:
     return error("salesforce_object", "", problem_words, f"{nearest} it the right to read and edit {name}.")
 
 
-HTTP_NOT_FOUND = 404
-
 _SEE_LOG = (
     "The refresh-token function's log names the key of the credentials secret, or the setting in Salesforce, beside"
     ' "no log-in"; `destination connect` tries new credentials.'
 )
-_NO_TOKEN = error("credentials", "", "The destination has no access token that Salesforce accepts.", _SEE_LOG)
-
-_TOKEN_TROUBLE: Mapping[str, Finding] = {
-    NO_ACCESS_TOKEN: _NO_TOKEN,
-    NOT_CONNECTED: error(
-        "credentials", "", "The stack is not connected yet.", "Run `destination connect --stack NAME`."
-    ),
-    "SECRETS_UNAVAILABLE": error(
-        "ACCESS_TOKEN_SECRET_ID",
-        "",
-        "The access token cannot be read from Secrets Manager (SECRETS_UNAVAILABLE).",
-        "Check the function's role and the AWS Health Dashboard.",
-    ),
-    "REFRESH_QUEUE_UNAVAILABLE": error(
-        "REFRESH_QUEUE_URL",
-        "",
-        "Salesforce refuses the access token, and the function cannot ask for another one (REFRESH_QUEUE_UNAVAILABLE).",
-        "Check the function's role and the AWS Health Dashboard.",
-    ),
+_SEE_ROLE = "Check the function's role and the AWS Health Dashboard."
+_UNREAD = "The access token cannot be read from Secrets Manager (SECRETS_UNAVAILABLE)."
+_UNASKED = (
+    "Salesforce refuses the access token, and the function cannot ask for another one (REFRESH_QUEUE_UNAVAILABLE)."
+)
+_TOKEN_TROUBLE: Mapping[str, tuple[str, str, str]] = {
+    NO_ACCESS_TOKEN: ("credentials", "The destination has no access token that Salesforce accepts.", _SEE_LOG),
+    NOT_CONNECTED: ("credentials", "The stack is not connected yet.", "Run `destination connect --stack NAME`."),
+    "SECRETS_UNAVAILABLE": ("ACCESS_TOKEN_SECRET_ID", _UNREAD, _SEE_ROLE),
+    "REFRESH_QUEUE_UNAVAILABLE": ("REFRESH_QUEUE_URL", _UNASKED, _SEE_ROLE),
 }
 
 
@@ -140,11 +125,11 @@ def trouble(problem: DestinationError) -> Finding:
     """Name what kept a whole request from being answered; a warning where it is expected to pass by itself."""
     if refusal := ACCESS_REFUSALS.get(problem.code):
         return error("credentials" if isinstance(problem, TokenUnavailableError) else "connection", "", *refusal)
-    if isinstance(problem, TokenUnavailableError):
+    if isinstance(problem, TokenUnavailableError | SessionExpiredError):
+        code = NO_ACCESS_TOKEN if isinstance(problem, SessionExpiredError) else problem.code
         foreign = "The stored access token is for a server that is not Salesforce's."
-        return _TOKEN_TROUBLE.get(problem.code, error("credentials", "", foreign, _SEE_LOG))
-    if isinstance(problem, SessionExpiredError):
-        return _NO_TOKEN
+        key, said, cure = _TOKEN_TROUBLE.get(code, ("credentials", foreign, _SEE_LOG))
+        return error(key, "", said, cure)
     if isinstance(problem, DailyLimitError):
         cure = "Messages wait until it has some again. Find what uses them: Setup > Company Information."
         return error("api_calls", "", "The org has used all its API calls of the last 24 hours.", cure)

@@ -35,10 +35,6 @@ NEEDS: Mapping[GrantType, tuple[str, ...]] = {
 }
 """The keys that each way to log in takes."""
 
-_KEYS = (
-    *("grant_type", "domain", "client_id", "client_secret", "username", "password", "security_token"),
-    *("private_key", "refresh_token", "org_id"),
-)
 WHERE: Mapping[str, str] = {
     "grant_type": f"Use one of {', '.join(GrantType)}.",
     "client_id": "It is the Consumer Key of the app in Salesforce.",
@@ -51,6 +47,7 @@ WHERE: Mapping[str, str] = {
 }
 """Where a person finds the value of a key."""
 
+_KEYS = (*WHERE, "security_token", "org_id")
 _ORG_ID = re.compile(r"00D[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?")
 
 

@@ -80,18 +80,14 @@ class Store(Protocol):
         """Store a rotated refresh token, or fail."""
 
 
+LogIn = Callable[[Credentials], Login]
+Use = Callable[[AccessToken], None]
+
+
 def refresh(
-    request: RefreshRequest,
-    store: Store,
-    log_in: Callable[[Credentials], Login],
-    use: Callable[[AccessToken], None],
-    now: float,
-    *,
-    allow_local: bool,
-    may_write_credentials: bool = True,
+    request: RefreshRequest, store: Store, log_in: LogIn, use: Use, now: float, *, allow_local: bool, may_write: bool
 ) -> bool:
-    """
-    Log in, use the token once, and store it; tell whether that was done. Where another one is stored, nothing is done.
+    """Log in, use the token once, and store it; tell whether so. Where another one is stored, nothing is done.
 
     Raises CredentialsError where a person has to act, SalesforceUnavailableError or TokenUnavailableError where time
     may help. In each case the stored token stays as it was.
@@ -100,12 +96,11 @@ def refresh(
         return False
     secret = store.credentials()
     credentials = Credentials.from_secret(secret, allow_local=allow_local)
-    if credentials.grant_type is GrantType.REFRESH_TOKEN and not may_write_credentials:
+    if credentials.grant_type is GrantType.REFRESH_TOKEN and not may_write:
         raise rotation_forbidden("Deploy with CredentialsRotate=true, so that no refresh token is ever lost.")
     store.count_log_in(now)
     login = log_in(credentials)
-    refresh_token = login.rotated_refresh_token(credentials)
-    if refresh_token is not None:
+    if refresh_token := login.rotated_refresh_token(credentials):
         store.write_refresh_token(secret, refresh_token)
     token = login.access_token(credentials)
     use(token)

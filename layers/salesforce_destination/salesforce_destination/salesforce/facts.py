@@ -1,22 +1,17 @@
 """Asking the org what a connection check has to know, with as few calls and as few rights as that takes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from salesforce_destination.connection.comparison import OrgFacts, guard_fields
 from salesforce_destination.connection.field_fit import relationship
-from salesforce_destination.destination.destination import MOST_AUDIENCE_FIELDS
+from salesforce_destination.destination.destination import MOST_AUDIENCE_FIELDS, Destination
 from salesforce_destination.errors import BadRequestError, RequestRefusedError
 from salesforce_destination.record.classification import ApiCalls
 from salesforce_destination.record.description import ObjectDescription, read_description
 from salesforce_destination.record.guards import ValidationRule, read_rules, rules_query
 from salesforce_destination.record.salesforce_id import to_18
 from salesforce_destination.salesforce.client import SalesforceClient
-
-if TYPE_CHECKING:
-    from salesforce_destination.destination.destination import Destination
 
 NOT_FOR_THIS_USER = (RequestRefusedError, BadRequestError)
 """How Salesforce answers who may not see the set-up: INVALID_TYPE, INSUFFICIENT_ACCESS, NOT_FOUND."""
