@@ -71,7 +71,9 @@ objects = ["Lead"]
 """
 CONTACTS = PEOPLE.replace('["Contact", "Lead"]', '"Contact"').replace('"Lead"', "true").replace("{company}", "")
 PEOPLE = PEOPLE.replace("{company}", COMPANY)
-"""People of two objects, and the same file for contacts alone."""
+LEADS = PEOPLE.replace('["Contact", "Lead"]', '"Lead"').replace('create_missing = "Lead"', "create_missing = true")
+LEADS = LEADS.replace('objects = ["Lead"]', "")
+"""People of two objects, and the same file for contacts or leads alone."""
 
 
 def ident(short: str) -> str:

@@ -241,6 +241,27 @@ def test_above_the_share_of_new_people_creating_waits() -> None:
         assert set(crm.deliver(known)) == {"delivered"}
     assert crm.deliver([person(customer=f"K{number}", tries=3) for number in (10, 11)]) == ["delivered", HELD]
     assert len(crm.all("Lead")) == 11
+    crm.start_cold()
+    assert crm.deliver([person(customer="K11", tries=4)]) == ["delivered"]
+
+
+def test_assignment_rules_run_for_the_request_that_creates_alone() -> None:
+    crm = Crm('assignment_rules = "created"\n' + PEOPLE)
+    crm.put({"L2": {"CDP_Customer_Id__c": "K2"}})
+
+    crm.deliver([person(customer="K1"), person("B", customer="K2")])
+
+    sent = zip(crm.recorder.calls, crm.recorder.headers, crm.recorder.bodies, strict=True)
+    written = [
+        (
+            call,
+            headers["Sforce-Auto-Assign"],
+            {part["httpHeaders"]["Sforce-Auto-Assign"] for part in body["compositeRequest"]},
+        )
+        for call, headers, body in sent
+        if call in ("update", "insert")
+    ]
+    assert written == [("update", "FALSE", {"FALSE"})] * 2 + [("insert", "TRUE", {"TRUE"})]
 
 
 def test_for_a_first_load_everybody_is_made() -> None:

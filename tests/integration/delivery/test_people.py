@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from people_table import CONTACTS, PEOPLE, Case, ident, person
+from destination_testbench.org import Fault, FaultKind
+from people_table import CONTACTS, PEOPLE, Case, Crm, ident, person
 
 OWNER = """
 [[mappings]]
@@ -245,6 +246,20 @@ def test_who_is_hidden_by_sharing_is_not_made_again(code: str, hidden_key_missed
     calls = "update query insert" if is_missed else "update query"
     case = Case(code, people, before, outcomes=[by_id, by_key, *NOBODY], calls=calls, file=CONTACTS, facts=facts)
     replace(case, acts=["hide C1", "hide C2"]).run()
+
+
+def test_a_hidden_lead_is_not_made_again() -> None:
+    waits = ["deferred DUPLICATE_VALUE"]
+    Case("", [person(customer="K1")], {"L1": K1}, outcomes=waits, calls="update query insert", acts=["hide L1"]).run()
+
+
+def test_a_query_that_fails_makes_nobody() -> None:
+    crm = Crm()
+    crm.put({"L1": K1})
+    crm.org.faults.add(Fault(FaultKind.OUTAGE, path="/composite", times=1, skip=1))
+
+    assert crm.deliver([person(customer="K1"), person(id="C9")]) == ["deferred SERVER_UNAVAILABLE"] * 2
+    assert (crm.calls, len(crm.all("Lead"))) == ("update query", 1)
 
 
 def test_a_hidden_contact_gets_a_lead_beside_it_so_that_the_right_to_view_all_is_demanded() -> None:

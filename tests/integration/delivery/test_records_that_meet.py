@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from people_table import PEOPLE, Case, ident, person
+from people_table import LEADS, PEOPLE, Case, ident, person
 
 K1, K2 = {"CDP_Customer_Id__c": "K1"}, {"CDP_Customer_Id__c": "K2"}
 A, B = {"Email": "a@example.com"}, {"Email": "b@example.com"}
@@ -103,6 +103,32 @@ MATCHES = [
         outcomes=["rejected ENTITY_IS_DELETED"],
         acts=["convert L1 into C1", "delete C1"],
         calls="query update",
+    ),
+    *(
+        Case(
+            f"a converted lead of a file for leads, {number}",
+            [given],
+            {"C1": {}, "L1": A | K1},
+            {"C1": NEW},
+            acts=["convert L1 into C1"],
+            calls=calls,
+            file='converted_leads = "contact"\n' + LEADS,
+        )
+        for number, (given, calls) in enumerate(
+            (
+                (person(id="L1"), "update ask update"),
+                (person(customer="K1"), "update ask update"),
+                (BY_MAIL, "query update"),
+            )
+        )
+    ),
+    Case(
+        "two contacts on two pages of an answer",
+        [BY_MAIL],
+        {"C1": A, "C2": A},
+        outcomes=SEVERAL,
+        calls="query ask",
+        prepare=lambda org: setattr(org.config, "query_page", 1),
     ),
     Case(
         "a household's address",

@@ -61,6 +61,16 @@ ROUTES = [
     Case("what a lead must have, and a contact not", [person(id="C1")], {"C1": {}}, {"C1": NEW}, file=ROUTED),
     Case("by a key", [person(customer="K1")], {"C1": K1}, {"C1": NEW}, file=ROUTED),
     Case("by an address", [person(email="a@example.com")], {"C1": A}, {"C1": NEW}, file=ROUTED, calls="query update"),
+    Case(
+        "a length of leads",
+        [person(customer="K1", phone="12345"), person(customer="K2", phone="12345")],
+        {"C1": K1, "L1": {"CDP_Customer_Id__c": "K2"}},
+        {"C1": {"Phone": "12345"}},
+        outcomes=["delivered", "rejected VALUE_TOO_LONG"],
+        calls="update query",
+        file=PEOPLE.replace('target = "Phone"', 'target = "Phone"\nobjects = ["Contact"]')
+        + '[[mappings]]\nsource = "phone"\ntarget = "Phone"\nobjects = ["Lead"]\nmax_length = 3\n',
+    ),
     Case("a lead without it", [person(id="L1")], {"L1": {}}, outcomes=REQUIRED, calls="query", file=ROUTED),
     Case(
         "a lead without it, by a key",
