@@ -17,9 +17,7 @@ def checkout(start: Path) -> Path:
 
 ROOT = checkout(Path.cwd())
 
-STATE = ROOT / ".local"
-"""What a running local stack writes: its endpoints and its logs."""
-
+STATE = ROOT / ".local"  # what a running local stack writes: its endpoints and its logs
 DESTINATIONS = ROOT / "layers" / "destinations"
 
 

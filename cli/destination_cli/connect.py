@@ -34,9 +34,7 @@ WAYS = {
     GrantType.PASSWORD: "for old connected apps; Salesforce ends it on 2027-02-20",
 }
 
-WAIT_SECONDS = 75.0
-"""A log-in that failed just before holds the refresh queue for a minute."""
-
+WAIT_SECONDS = 75.0  # a log-in that failed just before holds the refresh queue for a minute
 POLL_SECONDS = 0.5
 SETUP = 'docs/salesforce-setup.md shows the screens, under each step and under "When it does not work".'
 

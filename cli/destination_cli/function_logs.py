@@ -18,11 +18,8 @@ LogLine = Mapping[str, Any]
 NO_LOG_IN, LOGGED_IN, PAUSED, EMPTIED = "no log-in", "access token refreshed", "log-ins pause", "not connected yet"
 """The messages of the refresh-token function's log."""
 
-LAST_PROFILES = 1_000
-"""Fewer profiles do not tell what the platform never sends."""
-
-LATELY_SECONDS = 2 * 3600
-"""The schedule tries every hour."""
+LAST_PROFILES = 1_000  # fewer profiles do not tell what the platform never sends
+LATELY_SECONDS = 2 * 3600  # the schedule tries every hour
 
 
 def local_lines(target: Target, function: str) -> Iterator[LogLine]:

@@ -24,6 +24,7 @@ from destination_cli.target import TargetError
 
 Json = Any
 SoqlValue = str | Collection[str] | None
+Texts = Mapping[str, str] | None
 READ_SECONDS = 120.0
 HOW = "Pipe it in: sf org auth show-access-token --target-org admin --json | destination ... --access-token-stdin"
 
@@ -86,8 +87,8 @@ class OrgApi:
         method: str,
         resource: str,
         body: Json = None,
-        parameters: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
+        parameters: Texts | None = None,
+        headers: Texts | None = None,
     ) -> OrgAnswer:
         """Send a request to a resource below /services/data/vXX.X, or to a path that starts with a slash."""
         path = resource if resource.startswith("/") else f"/services/data/v{self.version}/{resource}"
@@ -112,7 +113,7 @@ class OrgApi:
         answer = response.text if is_xml else parsed(response, response.content)
         return OrgAnswer(response.status_code, answer, usage.used if usage else None)
 
-    def ask(self, resource: str, parameters: Mapping[str, str] | None = None) -> Json:
+    def ask(self, resource: str, parameters: Texts = None) -> Json:
         """The body of a GET that has to succeed."""
         answer = self.send("GET", resource, parameters=parameters)
         if not answer.good:

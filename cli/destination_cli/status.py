@@ -33,14 +33,9 @@ from destination_cli.terminal import moment
 TYPES = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
 """Those that watch metrics, and those that watch alarms and wake people. CloudWatch tells the second only if asked."""
 
-NESTED_STACK = "AWS::CloudFormation::Stack"
-"""Its physical id is its ARN, which CloudFormation takes for a name."""
-
-NAMES_PER_CALL = 100
-"""DescribeAlarms takes up to 100 names."""
-
-DEAD_LETTERS_READ = 200
-"""So many dead letters are looked at for their reasons; `destination dead-letters` looks at all."""
+NESTED_STACK = "AWS::CloudFormation::Stack"  # its physical id is its ARN, which CloudFormation takes for a name
+NAMES_PER_CALL = 100  # DescribeAlarms takes up to 100 names
+DEAD_LETTERS_READ = 200  # so many dead letters are looked at for their reasons; `destination dead-letters` looks at all
 
 CURES = {
     metrics.MISMATCH: "The destination file does not fit the org, or a setting is wrong. `destination check` names it.",
@@ -52,11 +47,8 @@ CURES = {
 
 DELETED = "Lambda deletes messages that wait: the function's trigger lacks ReportBatchItemFailures. Switch it on."
 
-NOBODY_FROM = 20
-"""Of so many profiles in an hour at least one should be permitted, as NobodyPermittedAlarm has it."""
-
-HELD_FROM = 10
-"""So often in an hour new people are held back where it is no chance, as CreationsHeldAlarm has it."""
+NOBODY_FROM = 20  # of so many profiles in an hour at least one should be permitted, as NobodyPermittedAlarm has it
+HELD_FROM = 10  # so often in an hour new people are held back where it is no chance, as CreationsHeldAlarm has it
 
 TOO_MANY_NEW = (
     "New people wait: of the last 1,000 more are new than most_created_percent (10 % by default) lets be created."

@@ -25,8 +25,7 @@ from salesforce_destination.settings import load_destination
 
 from destination_cli.checkout import STATE, StackFile, read_stack_file
 
-ClientFactory = Callable[[str], Any]
-"""Makes a boto3 client of a service, by its name."""
+ClientFactory = Callable[[str], Any]  # Makes a boto3 client of a service, by its name
 
 READ_SECONDS = 120.0
 REFUSAL_GOOD_FOR_SECONDS = 3_600.0

@@ -84,8 +84,7 @@ def show_sight(sight: Sight | None, wanted: Wanted, console: Console) -> None:
         console.print("    A licence or a muting permission set may prevent it. Ask the administrator.")
 
 
-MOST_RECORDS = 200
-"""Of one collection."""
+MOST_RECORDS = 200  # of one collection
 
 _PARENTS = {
     **dict.fromkeys(("ObjectPermissions", "FieldPermissions"), "ParentId"),

@@ -104,13 +104,12 @@ def _assumed_rights(sobject: str, name: str) -> str | None:
 
 def read_org(api: OrgApi, wanted: Wanted) -> Found:
     """Read everything that the plan needs; costs some ten calls."""
-    names = [each.name for each in wanted.sets]
-    sets = api.query("Id, Name", "PermissionSet", {"Name": names, "NamespacePrefix": None})
+    named = {"Name": [each.name for each in wanted.sets], "NamespacePrefix": None}
     return Found(
         fields=_fields(api, wanted),
         rules=tuple(_rules(api, wanted)),
         has_permission=bool(api.query("Id", "CustomPermission", {"DeveloperName": GUARD_EXEMPT})),
-        sets={str(row["Name"]): _set(api, str(row["Id"])) for row in sets},
+        sets={str(row["Name"]): _set(api, str(row["Id"])) for row in api.query("Id, Name", "PermissionSet", named)},
     )
 
 

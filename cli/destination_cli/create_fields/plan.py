@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as member
+from itertools import chain
 from typing import Any
 
 from salesforce_destination.errors import Mistake
@@ -106,11 +107,8 @@ def plan(
     for wanted, found in needs:
         steps += _object_steps(wanted, found, integration_user, problems)
     usable = {(wanted.sobject, name) for wanted, found in needs for name in usable_in(wanted, found)}
-    both = {
-        lead: contact
-        for lead, contact in (hands_on or {}).items()
-        if {("Lead", lead.lower()), ("Contact", contact.lower())} <= usable
-    }
+    pairs = (hands_on or {}).items()
+    both = dict(pair for pair in pairs if {*zip(("Lead", "Contact"), map(str.lower, pair), strict=True)} <= usable)
     steps += _conversion_steps(both, conversion, problems)
     return Plan(tuple(steps), tuple(problems))
 
@@ -118,11 +116,9 @@ def plan(
 def _object_steps(wanted: Wanted, found: Found, integration_user: str | None, problems: list[Mistake]) -> list[Step]:
     steps: list[Step] = [*_field_steps(wanted, found, problems)]
     usable = usable_in(wanted, found)
-    steps += [
-        step for rule in wanted.rules if rule.field.lower() in usable for step in _rule_steps(wanted, found, rule)
-    ]
-    for each in wanted.sets:
-        steps += _set_steps(wanted, each, found)
+    rules = (rule for rule in wanted.rules if rule.field.lower() in usable)
+    steps += chain.from_iterable(_rule_steps(wanted, found, rule) for rule in rules)
+    steps += chain.from_iterable(_set_steps(wanted, each, found) for each in wanted.sets)
     there = found.sets.get(wanted.integration.name, NO_SET)
     if integration_user and integration_user not in there.assigned:
         row, detail = {"AssigneeId": integration_user}, f"to the integration user {integration_user}"
@@ -155,22 +151,22 @@ def _by_hand(fields: Mapping[str, str]) -> str:
 
 def usable_in(wanted: Wanted, found: Found) -> set[str]:
     """The file's fields, in lower case, that are there or will be."""
-    fitting = {field.name.lower() for field in wanted.fields if _fits(wanted, field, found)}
+    fitting = {field.name.lower() for field in wanted.fields if _mistake(wanted, field, found) is None}
     return fitting | {name.lower() for _, name in wanted.given if found.field_named(name)}
 
 
-def _fits(wanted: Wanted, field: WantedField, found: Found) -> bool:
-    there = found.field_named(field.name)
-    return _lacks(wanted, field, found) is None if there is None else there.type in field.takes
-
-
-def _lacks(wanted: Wanted, field: WantedField, found: Found) -> str | None:
-    """What has to be done before a field can be made; None if nothing has."""
-    if not can_be_made(wanted.sobject, field.name):
-        return "Use a name with letters, digits and single underscores that ends with __c."
-    if home_of(wanted.sobject, field.name)[0] != wanted.sobject and found.field_named("IsPersonAccount") is None:
-        return "The org has no person accounts: use a name that ends with __c."
-    return None
+def _mistake(wanted: Wanted, field: WantedField, found: Found) -> Mistake | None:
+    """What a person has to do before a field is there and fits; None if nothing."""
+    problem, cure = f"{field.name} does not exist and cannot be created.", ""
+    if there := found.field_named(field.name):
+        if there.type not in field.takes:
+            problem = f"{there.name} exists with the type {there.type}."
+            cure = f"Use another field, or replace this one by a {NAMES[field.kind].words}."
+    elif not can_be_made(wanted.sobject, field.name):
+        cure = "Use a name with letters, digits and single underscores that ends with __c."
+    elif home_of(wanted.sobject, field.name)[0] != wanted.sobject and not found.field_named("IsPersonAccount"):
+        cure = "The org has no person accounts: use a name that ends with __c."
+    return Mistake(field.key, problem, cure) if cure else None
 
 
 def _field_steps(wanted: Wanted, found: Found, problems: list[Mistake]) -> Iterator[Step]:
@@ -180,14 +176,11 @@ def _field_steps(wanted: Wanted, found: Found, problems: list[Mistake]) -> Itera
             problems.append(Mistake(key, f"{wanted.sobject} has no field {name}.", cure))
     for field in wanted.fields:
         there = found.field_named(field.name)
-        if there is None and (lack := _lacks(wanted, field, found)):
-            problems.append(Mistake(field.key, f"{field.name} does not exist and cannot be created.", lack))
+        if mistake := _mistake(wanted, field, found):
+            problems.append(mistake)
         elif there is None:
             metadata, home = field_metadata(field), home_of(wanted.sobject, field.name)
             yield Component("CustomField", *home, metadata, "field", _described(field))
-        elif there.type not in field.takes:
-            cure = f"Use another field, or replace this one by a {NAMES[field.kind].words}."
-            problems.append(Mistake(field.key, f"{there.name} exists with the type {there.type}.", cure))
         else:
             yield from _more_values(wanted, field, there, problems)
 
@@ -225,16 +218,13 @@ def _rule_steps(wanted: Wanted, found: Found, rule: WantedRule) -> Iterator[Step
 
 
 def _difference(there: FoundRule, rule: WantedRule) -> str:
-    words = [
-        "is switched off" if not there.active else "",
-        "has another text" if rule.marker not in there.message else "",
-        "has another formula" if _bare(there.formula) != _bare(rule.formula) else "",
-    ]
-    return ", ".join(filter(None, words))
-
-
-def _bare(formula: str) -> str:
-    return "".join(formula.split())
+    formulas = {"".join(formula.split()) for formula in (there.formula, rule.formula)}
+    words = {
+        "is switched off": not there.active,
+        "has another text": rule.marker not in there.message,
+        "has another formula": len(formulas) > 1,
+    }
+    return ", ".join(word for word, is_so in words.items() if is_so)
 
 
 def _set_steps(wanted: Wanted, each: WantedSet, found: Found) -> Iterator[Step]:
@@ -253,7 +243,8 @@ def _set_steps(wanted: Wanted, each: WantedSet, found: Found) -> Iterator[Step]:
         words = {name: ", ".join(RIGHTS[r] for r in RIGHTS if r in given) for name, given in rights.items()}
         detail = "; ".join(f"{name}: {given}" for name, given in words.items())
         yield SetRecords(each.name, "ObjectPermissions", rows, "rights on records", detail)
-    if fields := [name for name in permissionable(wanted, each, found) if not _has(there, name, each.edit)]:
+    ready = {name for name, (_, edits) in there.fields.items() if edits or not each.edit}
+    if fields := [name for name in permissionable(wanted, each, found) if name not in ready]:
         edit: Json = {"PermissionsRead": True, "PermissionsEdit": each.edit}
         rows = tuple(
             _row(there.fields, name, {"SobjectType": name.partition(".")[0], "Field": name}) | edit for name in fields
@@ -279,16 +270,11 @@ def parents_keys(each: WantedSet, found: Found) -> list[str]:
     return keys
 
 
-_NO_RIGHTS_ON = ("", "Group", "RecordType", "User")
-"""Whose fields no permission set speaks of."""
+_NO_RIGHTS_ON = ("", "Group", "RecordType", "User")  # whose fields no permission set speaks of
 
 
 def _row(there: Mapping[str, tuple[str, Any]], name: str, new: Json) -> Json:
     return {"id": there[name][0]} if name in there else new
-
-
-def _has(there: FoundSet, field: str, edit: bool) -> bool:
-    return field in there.fields and (there.fields[field][1] or not edit)
 
 
 def rights_of(wanted: Wanted, each: WantedSet, found: Found) -> dict[str, frozenset[str]]:

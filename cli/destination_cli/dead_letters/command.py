@@ -22,9 +22,7 @@ from destination_cli.queues import send_messages
 from destination_cli.target import Target, TargetError, explained
 from destination_cli.terminal import counted, moment
 
-ONLY_THE_OWNER = 0o600
-"""The file holds profiles."""
-
+ONLY_THE_OWNER = 0o600  # the file holds profiles
 _MINUTES = HIDDEN_SECONDS // 60
 INTERRUPTED = f"Interrupted. What is left can be read again, in {_MINUTES} minutes at most."
 WHY_UNREAD = (
@@ -32,8 +30,7 @@ WHY_UNREAD = (
     f" Run it again in {_MINUTES} minutes."
 )
 
-LONGEST_BODY = 2_000
-"""Characters of a body that are shown; --export has all of it."""
+LONGEST_BODY = 2_000  # characters of a body that are shown; --export has all of it
 
 
 @dataclass(slots=True)

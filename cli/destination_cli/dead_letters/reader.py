@@ -27,8 +27,7 @@ NO_REASON = "MOVED_BY_SQS"
 HIDDEN_SECONDS = 900
 """How long a dead letter is hidden while it is looked at: longer than a run needs between two looks at the same one."""
 
-MOST_HIDDEN = 110_000
-"""SQS lets about 120,000 messages of a queue be hidden at one time ("Message quotas")."""
+MOST_HIDDEN = 110_000  # SQS lets about 120,000 messages of a queue be hidden at one time ("Message quotas")
 
 EMPTY_ANSWERS = 3
 """So many empty long polls, one after the other, are the end, where SQS counts no more than are hidden here."""

@@ -16,16 +16,12 @@ from salesforce_destination.record.successor import MERGEABLE
 from destination_cli.prove.fact import Trial, codes_of, errors_of, fact, fails, holds_if, unseen, untried
 from destination_cli.prove.stage import COLLECTION, Stage
 
-WRITERS = 16
-"""Eight races at a time: more would meet the org's limit of long requests where it is slow."""
-
+WRITERS = 16  # eight races at a time: more would meet the org's limit of long requests where it is slow
 TRIES = 6
 START_SECONDS = 30.0
 LOCKED = "UNABLE_TO_LOCK_ROW"
 
-BASE = 1_790_000_000_000
-"""An event time that test records begin with, in milliseconds."""
-
+BASE = 1_790_000_000_000  # an event time that test records begin with, in milliseconds
 NO_GUARD = untried("the file has neither [ordering] nor a since_field")
 
 

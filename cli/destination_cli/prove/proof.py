@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -181,9 +181,8 @@ def show(proof: Proof, console: Console) -> None:
     failed = [fact for fact, trial in proof.trials if trial.standing is Standing.FAILS]
     untried = sum(trial.standing is Standing.UNTRIED for _, trial in proof.trials)
     for fact in failed:
-        console.print(
-            f"\n[red]✗[/] [bold]{escape(fact.sentence)}[/] This does not hold here. What follows:", highlight=False
-        )
+        said = f"[bold]{escape(fact.sentence)}[/] This does not hold here. What follows:"
+        console.print(f"\n[red]✗[/] {said}", highlight=False)
         console.print(Padding(escape(fact.otherwise), (0, 0, 0, 4)), highlight=False)
     held = len(proof.trials) - len(failed) - untried
     console.print(f"\n{held} hold, {len(failed)} do not, {counted(untried, 'was', 'were')} not tried.", highlight=False)
@@ -196,15 +195,9 @@ def show(proof: Proof, console: Console) -> None:
 
 def as_json(proofs: Sequence[Proof]) -> str:
     """Proofs in one org for programs."""
+    told = ("name", "sentence", "otherwise")
     facts = [
-        {
-            "name": fact.name,
-            "salesforce_object": proof.sobject,
-            "sentence": fact.sentence,
-            "standing": trial.standing,
-            "seen": trial.seen,
-            "otherwise": fact.otherwise,
-        }
+        {"salesforce_object": proof.sobject, **{key: getattr(fact, key) for key in told}, **asdict(trial)}
         for proof in proofs
         for fact, trial in proof.trials
     ]
@@ -223,17 +216,14 @@ def _tokens(
     options: ProofOptions, target: Target | None, read_token: Callable[[], str] | None
 ) -> tuple[AccessToken, AccessToken | None]:
     """Whose token the trials are made with, and the stack's own where it is another one."""
-    stored = _stored(target) if target and not (read_token and options.instance_url) else None
+    try:
+        is_asked = target and not (read_token and options.instance_url)
+        stored = target.stored_token().current() if target and is_asked else None
+    except TokenUnavailableError:
+        raise OrgError("The stack has no access token yet. Run `destination connect` first.") from None
     if read_token is None and stored:
         return stored, None
     address = options.instance_url or (stored.instance_url if stored else "")
     if read_token is None or not address:
         raise OrgError("Name the org: --stack NAME, --local, or --instance-url together with --access-token-stdin.")
     return admin_token(read_token(), address, bool(target and target.is_local)), stored
-
-
-def _stored(target: Target) -> AccessToken:
-    try:
-        return target.stored_token().current()
-    except TokenUnavailableError:
-        raise OrgError("The stack has no access token yet. Run `destination connect` first.") from None

@@ -10,18 +10,13 @@ from salesforce_destination.record.description import FieldDescription, ObjectDe
 from salesforce_destination.record.guards import Guards
 
 from destination_cli.create_fields.metadata import refusal, soap
-from destination_cli.org_api import OrgAnswer, OrgApi, OrgError
+from destination_cli.org_api import OrgAnswer, OrgApi, OrgError, Texts
 
-TAG_LENGTH = 40
-TEXT_LENGTH = 20
+TAG_LENGTH, TEXT_LENGTH = 40, 20
 Json = dict[str, Any]
 
-COLLECTION = 200
-"""Most records of one sObject Collection."""
-
-COLLECTIONS = 5
-"""Most collections of one composite request."""
-
+COLLECTION = 200  # most records of one sObject Collection
+COLLECTIONS = 5  # most collections of one composite request
 CLEANINGS = 3
 
 # Made by hundreds and all alike, the records would meet duplicate rules that only warn. No rule shall assign them.
@@ -163,13 +158,7 @@ class Stage:
         return {"attributes": {"type": self.sobject}, **dict.fromkeys(self.fields.required, self.tag), **values}
 
     def composite(
-        self,
-        collections: Sequence[Sequence[Json]],
-        path: str = "",
-        *,
-        method: str = "PATCH",
-        headers: Mapping[str, str] | None = None,
-        api: OrgApi | None = None,
+        self, collections: Sequence[Sequence[Json]], path: str = "", *, headers: Texts = None, **how: Any
     ) -> OrgAnswer:
         """Send collections as one composite request; `path` comes behind composite/sobjects.
 
@@ -177,13 +166,14 @@ class Stage:
         """
         given = CompositeWriter(self.destination).headers([[]]) if headers is None else dict(headers)
         bodies = [{"allOrNone": False, "records": list(rows)} for rows in collections]
-        return self.together([(f"composite/sobjects{path}", body) for body in bodies], method, given, api)
+        asked = [(f"composite/sobjects{path}", body) for body in bodies]
+        return self.together(asked, **{"method": "PATCH", **how}, headers=given)
 
     def together(
         self,
         requests: Sequence[tuple[str, Json]],
         method: str = "GET",
-        headers: Mapping[str, str] | None = None,
+        headers: Texts = None,
         api: OrgApi | None = None,
     ) -> OrgAnswer:
         """Send requests to resources, each with its body, as one composite request."""

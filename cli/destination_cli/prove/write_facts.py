@@ -22,9 +22,7 @@ GOOD_RECORDS = 20
 VALUE = LONGEST_QUERY // COLLECTION - 4
 """Characters of a value, so that 200 of them, in quotation marks, make the longest query."""
 
-MISSING = "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY"
-"""The codes of an Id that is not there."""
-
+MISSING = "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY"  # the codes of an Id that is not there
 NO_KEY = untried("there is no unique external ID of type Text that this user may write")
 
 
@@ -35,12 +33,9 @@ def thousand_records(stage: Stage) -> Trial:
     answer = stage.composite([rows[start : start + COLLECTION] for start in range(0, len(rows), COLLECTION)])
     if not answer.good:
         return fails(f"the request is refused: {answer.code}")
-    written = sum(_all_good(reply["body"]) for reply in answer.body["compositeResponse"])
+    results = [reply["body"] for reply in answer.body["compositeResponse"] if isinstance(reply["body"], list)]
+    written = sum([result.get("success") for result in each] == [True] * COLLECTION for each in results)
     return holds_if(written == COLLECTIONS, f"{written} of {COLLECTIONS} collections of {COLLECTION} are written")
-
-
-def _all_good(results: object) -> bool:
-    return isinstance(results, list) and len(results) == COLLECTION and all(result.get("success") for result in results)
 
 
 @fact("Deliveries cost up to five times as many API calls. Raise the batch window, and watch the limit.")
@@ -121,9 +116,8 @@ def duplicate_header(stage: Stage) -> Trial:
     """With the header Sforce-Duplicate-Rule-Header, a subrequest creates a record that only resembles another."""
     email = {stage.fields.email: f"{stage.tag}@example.com".lower()} if stage.fields.email else {}
     stage.create([email])
-    without, with_it = (
-        stage.update([stage.new(**email)], method="POST", headers=headers)[0] for headers in ({}, CREATING)
-    )
+    new = [stage.new(**email)]
+    without, with_it = (stage.update(new, method="POST", headers=given)[0] for given in ({}, CREATING))
     if without["success"]:
         return untried("no active duplicate rule finds two records of one name and e-mail address alike")
     return holds_if(with_it["success"], f"{codes_of(without)} without the header, {codes_of(with_it)} with it")

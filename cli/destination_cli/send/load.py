@@ -31,13 +31,10 @@ from destination_cli.send.source import Position, ProfileLine, ProgressFile, oth
 from destination_cli.target import Target, TargetError, explained
 from destination_cli.terminal import counted
 
-PAUSES = (0.2, 1.0, 3.0, 10.0)
-"""Seconds before the failed entries of a call are sent again."""
-
+PAUSES = (0.2, 1.0, 3.0, 10.0)  # seconds before the failed entries of a call are sent again
 REFUSED = "was refused by SQS: it contains a character that SQS does not allow, or is too long"
 
-Problems = tuple[tuple[int, str], ...]
-"""Lines that cannot be sent, by their number, with the reason."""
+Problems = tuple[tuple[int, str], ...]  # lines that cannot be sent, by their number, with the reason
 
 CALLS_AHEAD = 4 * CALLS_AT_ONCE
 """Calls that are read ahead of the oldest unanswered one: what is held in memory, and sent twice after a kill."""
@@ -113,8 +110,7 @@ def _reached(position: Position, call: Sequence[ProfileLine], answered: Future[P
     return position.after(call[-1].end, call[-1].number, sent, tuple(sorted(unsendable + refused)))
 
 
-SECONDS_BETWEEN_NOTES = 1.0
-"""How often the position is written while all goes well: what is sent twice after a kill."""
+SECONDS_BETWEEN_NOTES = 1.0  # how often the position is written while all goes well: what is sent twice after a kill
 
 Show = Callable[[Position], None]
 LINES_SHOWN = 10

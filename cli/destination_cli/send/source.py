@@ -13,8 +13,7 @@ from salesforce_destination.aws.sqs_queue import MOST_BYTES
 
 from destination_cli.target import TargetError
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-"""What some programs put before a UTF-8 file."""
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # what some programs put before a UTF-8 file
 
 _CSV = (
     "PYTHONIOENCODING=utf-8-sig python3 -c 'import csv, json, sys;"
@@ -42,8 +41,7 @@ def other_format(first_line: bytes) -> str:
     return f"is {found[1]}, not a JSON object on each line. Use: {found[2]} | destination send -" if found else ""
 
 
-LINES_NAMED = 100
-"""So many lines that could not be sent are named; the others are counted."""
+LINES_NAMED = 100  # so many lines that could not be sent are named; the others are counted
 
 
 @dataclass(frozen=True, slots=True)
