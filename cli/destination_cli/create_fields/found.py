@@ -72,10 +72,19 @@ class Found:
     rules: tuple[FoundRule, ...] = ()
     has_permission: bool = False
     sets: Mapping[str, FoundSet] = field(default_factory=dict)
+    lacking: frozenset[str] = frozenset()
+    """What the file names parents by and nobody has made, as `sObject.field`."""
 
     def field_named(self, name: str) -> FoundField | None:
         """A field by its name in any case; for one of a parent's the lookup."""
         return self.fields.get(key_of(name))
+
+    def parents_key(self, name: str) -> str:
+        """What a file names a parent by, as `sObject.field`; empty for a field of the sObject itself."""
+        relationship, _, key = name.partition(".")
+        there = self.field_named(name) if key else None
+        parent = relationship.partition(":")[2] or next(iter(there.parents), "") if there else ""
+        return f"{parent}.{key}" if parent else ""
 
 
 def key_of(name: str) -> str:
@@ -104,12 +113,14 @@ def _assumed_rights(sobject: str, name: str) -> str | None:
 
 def read_org(api: OrgApi, wanted: Wanted) -> Found:
     """Read everything that the plan needs; costs some ten calls."""
+    fields = _fields(api, wanted)
     named = {"Name": [each.name for each in wanted.sets], "NamespacePrefix": None}
     return Found(
-        fields=_fields(api, wanted),
+        fields=fields,
         rules=tuple(_rules(api, wanted)),
         has_permission=bool(api.query("Id", "CustomPermission", {"DeveloperName": GUARD_EXEMPT})),
         sets={str(row["Name"]): _set(api, str(row["Id"])) for row in api.query("Id, Name", "PermissionSet", named)},
+        lacking=frozenset(_lacking(api, wanted, Found(fields))),
     )
 
 
@@ -143,6 +154,15 @@ def _fields(api: OrgApi, wanted: Wanted) -> dict[str, FoundField]:
         if key in ids and (known is None or (each.values and known.values < set(each.values))):
             fields[key] = _looked_up(api, ids[key], known or FoundField(each.name, "", None), wanted.sobject)
     return fields
+
+
+def _lacking(api: OrgApi, wanted: Wanted, found: Found) -> Iterable[str]:
+    for name in filter(None, (found.parents_key(name) for _, name in wanted.given)):
+        parent, _, key = name.partition(".")
+        # A package's field, ns__Key__c, is not in the list of the org's own.
+        is_own = key.lower().endswith("__c") and key.count("__") == 1
+        if is_own and key.lower() not in _custom_fields(api, parent):
+            yield name
 
 
 def _seen(sobject: str, field: Json, described: Mapping[str, Json], ids: Mapping[str, str]) -> FoundField:

@@ -169,11 +169,25 @@ def _mistake(wanted: Wanted, field: WantedField, found: Found) -> Mistake | None
     return Mistake(field.key, problem, cure) if cure else None
 
 
-def _field_steps(wanted: Wanted, found: Found, problems: list[Mistake]) -> Iterator[Step]:
+def _not_there(wanted: Wanted, found: Found) -> Iterator[Mistake]:
     for key, name in wanted.given:
-        if found.field_named(name) is None:
+        relationship, point, _ = name.partition(".")
+        parent, _, own = found.parents_key(name).partition(".")
+        if f"{parent}.{own}" in found.lacking:
+            yield Mistake(key, f"{parent} has no field {own}.", "Create it by hand, as an external ID.")
+        elif found.field_named(name) is None and point:
+            cure = (
+                "Create a record type" if relationship.lower() == "recordtype" else "Correct it, or create the lookup"
+            )
+            problem = f"{wanted.sobject} has no relationship {relationship}."
+            yield Mistake(key, problem, f"{cure} in Salesforce by hand.")
+        elif found.field_named(name) is None:
             cure = "Create it in Salesforce by hand: the file does not tell its type."
-            problems.append(Mistake(key, f"{wanted.sobject} has no field {name}.", cure))
+            yield Mistake(key, f"{wanted.sobject} has no field {name}.", cure)
+
+
+def _field_steps(wanted: Wanted, found: Found, problems: list[Mistake]) -> Iterator[Step]:
+    problems += _not_there(wanted, found)
     for field in wanted.fields:
         there = found.field_named(field.name)
         if mistake := _mistake(wanted, field, found):
@@ -260,14 +274,12 @@ def _set_steps(wanted: Wanted, each: WantedSet, found: Found) -> Iterator[Step]:
 
 def parents_keys(each: WantedSet, found: Found) -> list[str]:
     """The fields by which a file names parents, as far as rights can be given: who may not read one is told of none."""
-    keys = []
-    for name in each.fields:
-        relationship, _, key = name.partition(".")
-        there = found.field_named(name) if key else None
-        parent = relationship.partition(":")[2] or next(iter(there.parents), "") if there else ""
-        if parent not in _NO_RIGHTS_ON and key.lower() not in EVERYONE_HAS:
-            keys.append(f"{parent}.{key}")
-    return keys
+    named = ((name, *name.partition(".")[::2]) for name in map(found.parents_key, each.fields))
+    return [
+        name
+        for name, parent, key in named
+        if parent not in _NO_RIGHTS_ON and key.lower() not in EVERYONE_HAS and name not in found.lacking
+    ]
 
 
 _NO_RIGHTS_ON = ("", "Group", "RecordType", "User")  # whose fields no permission set speaks of

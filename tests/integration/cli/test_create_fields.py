@@ -133,6 +133,22 @@ def test_names_in_another_case_of_letters_are_those_of_the_org(server: OrgServer
     assert (second.status, "The org has everything" in second.text) == (0, True)
 
 
+def test_a_parents_key_that_nobody_made_is_named_and_the_rest_is_made(
+    org: SimulatedOrg, server: OrgServer, file: Path
+) -> None:
+    keys = ("Account.Customer_Number__c", "RecordType.DeveloperName", "Acount.Customer_Number__c")
+    more = (f'[[mappings]]\nsource = "x{place}"\ntarget = "{key}"\n' for place, key in enumerate(keys))
+    file.write_text(GUARDED.replace("[[audiences]]", "\n".join(more) + "\n[[audiences]]", 1))
+
+    run = Run(server, file, yes=True)
+
+    assert run.status == 1
+    assert "Account has no field Customer_Number__c. Create it by hand, as an external ID." in run.text
+    assert "Contact has no relationship RecordType. Create a record type in Salesforce by hand." in run.text
+    assert "Contact has no relationship Acount. Correct it, or create the lookup in Salesforce by hand." in run.text
+    assert written(Caller(org), 30, "realized")["success"]
+
+
 def test_nothing_is_made_without_a_yes(org: SimulatedOrg, server: OrgServer, file: Path) -> None:
     questions: list[str] = []
 
