@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from destination_testbench.org import Fault, FaultKind
+from destination_testbench.org import Fault, FaultKind, SimulatedOrg
 from destination_testbench.org.records.duplicates import DuplicateRule
 from people_table import CONTACTS, PEOPLE, Case, Crm, person
 from salesforce_destination.outcome import Message
@@ -33,7 +35,18 @@ OPT_OUT = """
 [profiles]
 only_if = "consents == 'y'"
 """
+OUT = PEOPLE + OPT_OUT
+CARDS = PEOPLE.replace(
+    'source = "id"\ntarget = "SalesforceId"',
+    'source = "loyalty"\ntarget = "CDP_Loyalty__c"\ncreate_missing = "Lead"',
+)
 ASSIGNED = "00500000000000BAAQ"
+
+
+def tell_letters_apart(org: SimulatedOrg) -> None:
+    for name in ("Contact", "Lead"):
+        key = org.schema.sobjects[name].fields["CDP_Customer_Id__c"]
+        org.schema.put_field(name, replace(key, case_sensitive=True))
 
 
 def consenting(consents: str, at: int = 0) -> Message:
@@ -93,6 +106,9 @@ NEW_PEOPLE = [
         file=PEOPLE + OPT_OUT,
     ),
     Case(
+        "nor rejected where nothing tells who it is", [person(consents="n")], calls="", outcomes=["skipped"], file=OUT
+    ),
+    Case(
         "not by an earlier message either",
         [consenting("y", 1), consenting("n", 2)],
         outcomes=["skipped"] * 2,
@@ -112,6 +128,25 @@ NEW_PEOPLE = [
         [person("A", 1, customer="K1", phone="1"), person("B", 2, customer="k1")],
         created=[("Lead", {"LastName": "B", "Phone": "1"})],
         calls=MADE,
+    ),
+    Case(
+        "two persons whose keys the org tells apart by their letters alone",
+        [person("A", customer="K1"), person("B", customer="k1")],
+        created=[("Lead", {"LastName": "A"}), ("Lead", {"LastName": "B"})],
+        calls=MADE,
+        file=PEOPLE.replace('create_missing = "Lead"', 'create_missing = "Lead"\ncase_sensitive = true'),
+        prepare=tell_letters_apart,
+    ),
+    Case(
+        "a loyalty card of two new customers is one person's, as its key is unique",
+        [
+            person("A", 1, customer="K1", loyalty="Y1"),
+            person("B", 2, customer="K2", loyalty="Y1"),
+            person("C", 3, customer="K1"),
+        ],
+        created=[("Lead", {"CDP_Loyalty__c": "Y1", "CDP_Customer_Id__c": "K2", "LastName": "B"}), ("Lead", K1)],
+        calls=MADE,
+        file=CARDS,
     ),
     Case(
         "one person under several identities",

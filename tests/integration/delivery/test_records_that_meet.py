@@ -10,6 +10,7 @@ A, B = {"Email": "a@example.com"}, {"Email": "b@example.com"}
 NEW = {"LastName": "New"}
 BY_MAIL = person(email="a@example.com")
 SEVERAL = ["rejected DUPLICATE_EXTERNAL_ID"]
+CARDS = PEOPLE.replace('source = "id"\ntarget = "SalesforceId"', 'source = "loyalty"\ntarget = "CDP_Loyalty__c"')
 BOTH = {"C1": {"LastName": "Newer", "Phone": "1"}}
 
 MATCHES = [
@@ -217,6 +218,21 @@ MEETINGS = [
         {"C1": A | K1},
         BOTH,
         calls="update update query update",
+    ),
+    Case(
+        "two customers who share a loyalty card that no record has",
+        [person("A", customer="K1", loyalty="Y1"), person("B", customer="K2", loyalty="Y1")],
+        {"C1": K1, "L2": K2},
+        {"C1": {"LastName": "A"}, "L2": {"LastName": "B"}},
+        calls="update query update",
+        file=CARDS,
+    ),
+    Case(
+        "and that one of them has",
+        [person("A", 1, customer="K1", loyalty="Y1", phone="1"), person("B", 2, customer="K2", loyalty="Y1")],
+        {"C1": {"CDP_Loyalty__c": "Y1"}, "L2": K2},
+        {"C1": {"LastName": "B", "Phone": "1"}},
+        file=CARDS,
     ),
     Case(
         "a converted lead and its contact",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from salesforce_destination.delivery.attempt import PARENTS, Attempt
 from salesforce_destination.outcome import Outcome, rejected
 from salesforce_destination.profile.source import in_digits
 from salesforce_destination.record.description import NUMBER_TYPES
-from salesforce_destination.record.record import ID, Address, Record
+from salesforce_destination.record.record import ID, Address, Record, record_of
 from salesforce_destination.record.salesforce_id import to_18
 from salesforce_destination.record.successor import Move, queries_by, quoted
 
@@ -305,23 +305,36 @@ class Finder:
         given = [rule for rule, value in zip(rules, identities, strict=True) if value]
         return any(rule.create_missing for rule in given) and not any(rule.is_id for rule in given)
 
+    def apart(self, attempt: Attempt) -> list[Attempt]:
+        """The events of an attempt, each alone where some differ in an identity: they may be of several records."""
+        if len(attempt.events) == 1 or self.known_place(attempt) is not None:
+            return [attempt]
+        alone = [replace(attempt, record=record_of([update]), later=()) for update in attempt.events]
+        pairs = {pair for each in alone for pair in self._by_rule(each).items()}
+        return alone if len(pairs) > len(dict(pairs)) else [attempt]
+
+    def _by_rule(self, attempt: Attempt) -> dict[int, str]:
+        values = enumerate(self.identities(attempt))
+        return {rule: self._folded(*self._rules[rule][0], value) for rule, value in values if value}
+
     def people(self, attempts: Iterable[Attempt]) -> list[list[Attempt]]:
-        """These attempts by person: those who share an identity, and differ in none."""
+        """These attempts by person: those who share their first identity, or share one and differ in none."""
         groups: list[tuple[dict[int, str], list[Attempt]]] = []
         known: dict[tuple[int, str], tuple[dict[int, str], list[Attempt]]] = {}
-        for attempt in attempts:
-            mine = {rule: value.lower() for rule, value in enumerate(self.identities(attempt)) if value}
-            here = mine, [attempt]
+        for attempt in sorted(attempts, key=lambda each: each.events[-1].order, reverse=True):
+            mine = self._by_rule(attempt)
+            here, first = (mine, [attempt]), next(iter(mine.items()), None)
             for pair in tuple(mine.items()):
                 there = known.get(pair, here)
-                if there is not here and all(there[0].get(rule, value) == value for rule, value in here[0].items()):
-                    there[0].update(here[0])
+                is_one = pair == first or all(there[0].get(rule, value) == value for rule, value in here[0].items())
+                if there is not here and is_one:
+                    there[0].update(here[0] | there[0])
                     there[1].extend(here[1])
                     here[1].clear()
                     here = there
             groups.append(here)
             known |= dict.fromkeys(here[0].items(), here)
-        return [group for group in {id(group): group for _, group in groups}.values() if group]
+        return [group for group in {id(group): group for _, group in groups[::-1]}.values() if group]
 
 
 class FoundRows:

@@ -63,7 +63,7 @@ class RecordPlaces:
 
     def looked_up(self) -> list[Attempt]:
         """Ask the org for what has no record yet, or must be read first; give what is to be sent next."""
-        asked, self.asked = self.asked, []
+        asked, self.asked = [each for attempt in self.asked for each in self.sender.finder.apart(attempt)], []
         rows = self._answer(lambda: self.sender.finder.rows(asked, self.sender.org))
         if isinstance(rows, Outcome):
             for attempt in asked:
@@ -151,7 +151,7 @@ class RecordPlaces:
         percent, finder = self.sender.destination.most_created_percent, self.sender.finder
         room = self.sender.memory.may_be_created(percent, self._people()) if percent < 100 else len(attempts)
         for person in finder.people(attempts) if finder.creates else [[attempt] for attempt in attempts]:
-            last = max(_events(person), key=lambda update: (update.event_time, update.message, update.profile))
+            last = max(_events(person), key=lambda update: update.order)
             if last.updates_only:
                 self.sender.batch.settle(_events(person), SKIPPED)
             elif not any(map(finder.may_create, person)):

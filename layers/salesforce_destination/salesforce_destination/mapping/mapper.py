@@ -114,6 +114,10 @@ class Mapper:
         profile = self._identities.of(profile)
         event_time = self.event_time(profile, message_time, sent_at, is_one_of_several)
         consents = self._only_if is None or self._only_if(profile) is True
+        if not consents:
+            left = self._objects.values() if self._exits_skipped else ()
+            if not any(each.audiences.exits_into({}, {}, profile, event_time) for each in left):
+                return Update(0, 0, self.key(profile), "", {}, event_time, outcome=SKIPPED, is_permitted=False)
         if not self._is_plain:
             return self._map_person(profile, event_time, sent_at, consents=consents)
         fields: dict[str, Json] = {}
@@ -122,8 +126,8 @@ class Mapper:
         if consents:
             self._first.read_attributes(fields, refused, profile)
             self._first.audiences.read_into(fields, times, profile, event_time, sent_at)
-        elif not (self._exits_skipped and self._first.audiences.exits_into(fields, times, profile, event_time)):
-            return Update(0, 0, self.key(profile), "", {}, event_time, outcome=SKIPPED, is_permitted=False)
+        else:
+            self._first.audiences.exits_into(fields, times, profile, event_time)
         if self._ordering_field:
             fields[self._ordering_field] = event_time
         key, identity = self._rules[0].read(profile)
@@ -132,8 +136,7 @@ class Mapper:
                 raise error
             return None
         update = Update(0, 0, key, identity, fields, event_time, times, False, tuple(refused) if refused else ())
-        if not consents:
-            update.is_permitted = False
+        update.is_permitted = consents
         return update
 
     def _map_person(self, profile: Profile, event_time: int, sent_at: int, *, consents: bool) -> Update | None:
@@ -153,8 +156,7 @@ class Mapper:
                 raise own
             own, address = written[0], Address("", address.field)
         if not any(content.fields for content in written) and not (consents and self._creates):
-            nothing = Update(0, 0, key, "", {}, event_time, outcome=SKIPPED, is_permitted=False)
-            return None if consents else nothing
+            return None
         if self._ordering_field:
             for content in written:
                 content.fields = {**content.fields, self._ordering_field: event_time}
@@ -175,7 +177,7 @@ class Mapper:
             if consents:
                 mapping.read_attributes(fields, refused, profile)
                 mapping.audiences.read_into(fields, times, profile, event_time, sent_at)
-            elif self._exits_skipped:
+            else:
                 mapping.audiences.exits_into(fields, times, profile, event_time)
         except ProfileRefusedError as error:
             return error

@@ -82,6 +82,11 @@ class Update:
     follower: Follower | None = field(default=None, repr=False)
     passed_over: int = 0
 
+    @property
+    def order(self) -> tuple[int, int, int]:
+        """By the time of its event, and among equal times by its position."""
+        return self.event_time, self.message, self.profile
+
     def go_to(self, sobject: str) -> ProfileRefusedError | None:
         """Write what the file says for this sObject; give the reason where it refuses the profile there."""
         content = self.follower.contents.get(sobject) if self.follower else None
@@ -154,7 +159,7 @@ def record_of(updates: list[Update]) -> Record:
     """Make the record of these updates, which all concern the same one."""
     if len(updates) == 1:
         return _record_of_one(updates[0])
-    oldest_first = sorted(updates, key=lambda update: (update.event_time, update.message, update.profile))
+    oldest_first = sorted(updates, key=lambda update: update.order)
     newest: dict[str, int] = {}
     fields: dict[str, Json] = {}
     for update in oldest_first:
