@@ -24,6 +24,7 @@ def keeps(*fields: str) -> str:
 
 
 EMPTY_ONLY = keeps("Title", "CDP_Event_Time__c", "CDP_Vip__c")
+IN_ORDER = '\n[ordering]\nfield = "CDP_Event_Time__c"\n'
 TITLE: dict[str, Any] = {"title": "Dr"}
 ALONE = EMPTY_ONLY.replace(mapping("name", "LastName", "required = true"), "").replace("create_missing = true", "")
 
@@ -80,6 +81,14 @@ IF_EMPTY = [
         calls="read update query update",
     ),
     Case(
+        "of the newer of two events that are not written together",
+        [person("Older", 1, id="C1", phone="1"), person(at=2, id="C1", **TITLE)],
+        {"C1": {"Title": "Mr"}},
+        {"C1": NEW | {"Phone": "1", "Title": "Mr"}},
+        calls="read update update",
+        file=keeps("Title") + IN_ORDER,
+    ),
+    Case(
         "nothing else is to be written",
         [person(id="C1", **TITLE)],
         {"C1": {"Title": "Mr"}},
@@ -105,7 +114,7 @@ SKIPS = (
     + mapping("title", "Title", 'when_absent = "clear"')
 )
 SINCE = {"CDP_Loyal__c": "realized", "CDP_Loyal_Since__c": "2022-01-11T21:24:39.000+0000"}
-ORDERED = SKIPS.replace(mapping("score", "CDP_Event_Time__c"), "") + '\n[ordering]\nfield = "CDP_Event_Time__c"\n'
+ORDERED = SKIPS.replace(mapping("score", "CDP_Event_Time__c"), "") + IN_ORDER
 UNCHANGED = [
     Case(
         "by its Id",

@@ -259,8 +259,8 @@ class RecordPlaces:
             if not set(map(id, own.updates)).issuperset(map(id, attempt.record.updates)):
                 again = self.sender.ready(self._placed([attempt], Address(attempt.record.sobject), record_id))
                 if again is not None:
-                    again = again.without(self.sender.finder.held(again.record, None)[0])
-                    yield again.in_time(self.sender.refusals.ordered)
+                    again.not_there = self.sender.finder.held(again.record, None)[0]
+                    yield again.without(again.not_there).in_time(self.sender.refusals.ordered)
 
 
 def _events(attempts: Iterable[Attempt]) -> list[Update]:

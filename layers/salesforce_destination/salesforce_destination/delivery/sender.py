@@ -150,7 +150,7 @@ class Sender:
     def _first_attempts(self, records: Sequence[Record], most: int) -> list[Attempt]:
         attempts = [Attempt(record, most) for record in records]
         if self.refusals.ordered and len(self.batch.updates) > len(records):
-            attempts = [attempt.in_time(self.refusals.ordered) for attempt in attempts]
+            attempts = [a if self.finder.asks_first(a.record) else a.in_time(self.refusals.ordered) for a in attempts]
         known = {record.key for record in records} if self.memory.missing else self.memory.known_among(records)
         if known:
             looked_at = [self.ready(each) if each.record.key in known else each for each in attempts]
