@@ -19,6 +19,7 @@ import yaml
 from destination_testbench.template.parameters import variable_name
 from salesforce_destination.destination.destination import read_destination
 from salesforce_destination.login.credentials import Credentials
+from salesforce_destination.login.salesforce_host import is_local
 from salesforce_destination.outcome import OutcomeKind
 from salesforce_destination.settings import CHECK_NEEDS, DELIVER_NEEDS, REFRESH_TOKEN_NEEDS
 from shell_commands import PAGES, ROOT
@@ -294,7 +295,9 @@ def test_sam_local_gives_each_function_what_it_needs() -> None:
         known |= set(built["Resources"][function]["Properties"]["Environment"]["Variables"])
     assert {*DELIVER_NEEDS, *REFRESH_TOKEN_NEEDS, *CHECK_NEEDS} - {"DESTINATION_FILE"} <= set(given) <= known
     assert not any("127.0.0.1" in value for value in given.values())
-    assert Credentials.from_secret(script.secrets(endpoints)[given["CREDENTIALS_SECRET_ID"]], allow_local=True).is_local
+    assert is_local(
+        Credentials.from_secret(script.secrets(endpoints)[given["CREDENTIALS_SECRET_ID"]], allow_local=True).url
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 from logins import GRANT_VALUES, ORG_ID, a_secret, elliptic_pem, rsa_pem
 from salesforce_destination.errors import CredentialsError
 from salesforce_destination.login.credentials import Credentials, GrantType, with_refresh_token
+from salesforce_destination.login.salesforce_host import is_local
 
 
 def read(text: str, *, allow_local: bool = False) -> Credentials:
@@ -111,7 +112,7 @@ def test_this_machine_is_taken_where_that_is_allowed() -> None:
     credentials = read(a_secret(domain="http://127.0.0.1:9000"), allow_local=True)
 
     assert credentials.url == "http://127.0.0.1:9000"
-    assert credentials.is_local
+    assert is_local(credentials.url)
 
 
 def test_blanks_around_a_value_are_taken_for_copying() -> None:

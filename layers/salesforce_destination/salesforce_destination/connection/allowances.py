@@ -89,5 +89,4 @@ def calls_a_day(
     most, each = requests * BATCHES_A_DAY, "one request" if requests == 1 else f"up to {requests} requests"
     problem = f"A batch takes {each}: at most {most:,} API calls a day with BatchWindowSeconds = 60."
     cure = f"BatchWindowSeconds = 300 makes it {requests * FEWEST_BATCHES_A_DAY:,}." if requests > 1 else ""
-    found = warning if calls and most > calls.allowed else note
-    return found("BatchWindowSeconds", "", problem, cure)
+    return (warning if calls and most > calls.allowed else note)("BatchWindowSeconds", "", problem, cure)

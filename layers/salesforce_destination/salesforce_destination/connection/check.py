@@ -104,15 +104,10 @@ def _not_there(name: str, version: str, org: OrgFactFinder) -> Finding:
     return error("salesforce_object", "", problem_words, f"{nearest} it the right to read and edit {name}.")
 
 
-_SEE_LOG = (
-    "The refresh-token function's log names the key of the credentials secret, or the setting in Salesforce, beside"
-    ' "no log-in"; `destination connect` tries new credentials.'
-)
+_SEE_LOG = 'The refresh-token function logs the cause as "no log-in"; `destination connect` tries new credentials.'
 _SEE_ROLE = "Check the function's role and the AWS Health Dashboard."
 _UNREAD = "The access token cannot be read from Secrets Manager (SECRETS_UNAVAILABLE)."
-_UNASKED = (
-    "Salesforce refuses the access token, and the function cannot ask for another one (REFRESH_QUEUE_UNAVAILABLE)."
-)
+_UNASKED = "Salesforce refuses the access token, and no other can be asked for (REFRESH_QUEUE_UNAVAILABLE)."
 _TOKEN_TROUBLE: Mapping[str, tuple[str, str, str]] = {
     NO_ACCESS_TOKEN: ("credentials", "The destination has no access token that Salesforce accepts.", _SEE_LOG),
     NOT_CONNECTED: ("credentials", "The stack is not connected yet.", "Run `destination connect --stack NAME`."),

@@ -271,8 +271,7 @@ def _person_accounts(destination: Destination, description: ObjectDescription) -
             'To create persons, use another file with salesforce_object = "Account". There a contact\'s field Loyal__c'
             " is called Loyal__pc."
         )
-        found = warning if destination.creates else note
-        yield found("salesforce_object", "IsPersonAccount", problem, cure)
+        yield (warning if destination.creates else note)("salesforce_object", "IsPersonAccount", problem, cure)
     elif destination.creates and "RecordTypeId" not in {_field_of(m.target, description) for m in destination.mappings}:
         problem = "The record type decides whether a new account is a person or a business, and the file sets none."
         cure = "Add a mapping to RecordType.DeveloperName with the person record type as its constant."
@@ -324,8 +323,7 @@ def _unguarded(destination: Destination, guards_others: bool) -> Iterator[Findin
     if bare and not guards_others:
         names = ", ".join(audience.name or audience.mapping_id for _, audience in bare)
         problem = f"An event that comes late can overwrite a newer one, for example in the audiences {names}."
-        cure = "since_field and [ordering] prevent this: see docs/destination-file.md."
-        yield note("ordering", "", problem, cure)
+        yield note("ordering", "", problem, "since_field and [ordering] prevent this: see docs/destination-file.md.")
     for place, audience in bare if guards_others else ():
         problem = f"An older event of {audience.name or audience.mapping_id} can overwrite a newer one."
         cure = "Create a Date/Time field with its rule (`destination create-fields` does it) and set it as since_field."

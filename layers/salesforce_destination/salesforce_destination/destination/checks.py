@@ -169,8 +169,7 @@ def field_of(target: str) -> str:
     relationship, dot, _ = re.sub(r":\w+", "", target).partition(".")
     if not dot:
         return target
-    is_custom = relationship.lower().endswith("__r")
-    return f"{relationship[:-1]}c" if is_custom else f"{relationship}Id"
+    return f"{relationship[:-1]}c" if relationship.lower().endswith("__r") else f"{relationship}Id"
 
 
 def _relationships(table: Table) -> Iterator[Mistake]:
@@ -231,8 +230,7 @@ def _not_for_this_object(table: Table) -> Iterator[Mistake]:
         given = " and ".join(map(shown, names))
         yield Mistake("converted_leads", f"is only for leads, but salesforce_object is {given}.", "Remove it.")
     for name in names:
-        is_person = _lower(name).startswith("personaccount")
-        singular = "Account" if is_person else STANDARD_OBJECTS.get(_lower(name)[:-1])
+        singular = "Account" if _lower(name).startswith("personaccount") else STANDARD_OBJECTS.get(_lower(name)[:-1])
         if singular and _lower(name).endswith(("s", "personaccount")):
             yield Mistake("salesforce_object", f"is {shown(name)}.", f"Write {shown(singular)}.")
 
@@ -392,8 +390,7 @@ def _sources(table: Table) -> Iterator[Mistake]:
 
 def _are_addresses(rule: Table) -> list[bool]:
     """For each alternative of an identity that is a Salesforce Id, whether its keys are those of an e-mail address."""
-    is_id = _lower(rule.get("target")) == "salesforceid"
-    alternatives = str(rule.get("source")).split("||") if is_id else []
+    alternatives = str(rule.get("source")).split("||") if _lower(rule.get("target")) == "salesforceid" else []
     return [bool(re.search(r'mail\w*"?(\[\d+\])?(\.\w+)?[\s)]*$', text, re.IGNORECASE)) for text in alternatives]
 
 

@@ -30,8 +30,7 @@ def _checked_source(expression: str) -> str:
         place += "" if at.isascii() else f", which is {code_point(at)}"
         raise ValueError(f"is not valid JMESPath: {shown(expression)} {error}{place}.") from None
     except Exception as error:
-        problem = f"cannot be read as JMESPath ({type(error).__name__}): {shown(expression)}."
-        raise ValueError(problem) from None
+        raise ValueError(f"cannot be read as JMESPath ({type(error).__name__}): {shown(expression)}.") from None
     return expression
 
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from salesforce_destination.errors import CredentialsError
-from salesforce_destination.login.salesforce_host import is_local, is_my_domain, salesforce_url
+from salesforce_destination.login.salesforce_host import is_my_domain, salesforce_url
 from salesforce_destination.login.token import is_unfilled, parse_object
 
 
@@ -65,11 +65,6 @@ class Credentials:
     private_key: str = field(default="", repr=False)
     refresh_token: str = field(default="", repr=False)
     org_id: str = field(default="", repr=False)
-
-    @property
-    def is_local(self) -> bool:
-        """Tell whether they are for an org on this machine."""
-        return is_local(self.url)
 
     @classmethod
     def from_secret(cls, text: str, *, allow_local: bool) -> Self:

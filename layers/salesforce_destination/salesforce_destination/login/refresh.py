@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from salesforce_destination.errors import CredentialsError
 from salesforce_destination.login.credentials import Credentials, GrantType
 from salesforce_destination.login.refusals import LoginUnavailableError
-from salesforce_destination.login.salesforce_host import check_instance_url
+from salesforce_destination.login.salesforce_host import check_instance_url, is_local
 from salesforce_destination.login.token import AccessToken, RefreshRequest, is_sendable
 
 _IDENTITY_PATH = re.compile(r"/id/(?P<org>00D[0-9A-Za-z]{12})(?:[0-9A-Za-z]{3})?/[0-9A-Za-z]+")
@@ -47,7 +47,7 @@ class Login:
         if credentials.org_id and self.org_id != credentials.org_id[:ORG_ID_LENGTH]:
             cure = "If `domain` names the right org, enter its id (Setup > Company Information)."
             raise CredentialsError("org_id", "is not the id of the org that was logged in to.", cure, "ORG_ID_DIFFERS")
-        url = check_instance_url(instance_url, allow_local=credentials.is_local)
+        url = check_instance_url(instance_url, allow_local=is_local(credentials.url))
         issued_at = self.answer.get("issued_at")
         return AccessToken(value, url, str(issued_at) if isinstance(issued_at, str | int) else "")
 

@@ -86,9 +86,7 @@ def _address(text: str) -> str:
         return f"https://{text}.salesforce.com"
     if not _PREFIX.fullmatch(text):
         return f"https://{text}"
-    kind = ""
-    if "." not in text:
-        kind = ".sandbox" if "--" in text else ".develop" if text.endswith("-dev-ed") else ""
+    kind = "" if "." in text else ".sandbox" if "--" in text else ".develop" if text.endswith("-dev-ed") else ""
     return f"https://{text}{kind}.my.salesforce.com"
 
 

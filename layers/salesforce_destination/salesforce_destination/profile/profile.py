@@ -161,8 +161,7 @@ class IdentitiesInOrder:
         ordered: dict[str, Json] = {}
         for name, identities in identity_map.items():
             spelled = self._spelled.get(name.casefold()) or name
-            key = name if spelled in identity_map else spelled
-            ordered.setdefault(key, _primary_first(identities))
+            ordered.setdefault(name if spelled in identity_map else spelled, _primary_first(identities))
         return {**profile, "identityMap": ordered}
 
 

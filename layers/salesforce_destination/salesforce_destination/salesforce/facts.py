@@ -55,8 +55,7 @@ class FactFinder:
     ) -> dict[str, ObjectDescription]:
         found: dict[str, ObjectDescription] = {}
         for one in destination.by_object:
-            targets = [mapping.target for mapping in one.mappings if "." in mapping.target]
-            for target in targets:
+            for target in (mapping.target for mapping in one.mappings if "." in mapping.target):
                 name = relationship(target, described[one.salesforce_object.lower()])[1]
                 if name and name.lower() not in found.keys() | described.keys():
                     answer = self._unless_refused(f"/sobjects/{name}/describe")
@@ -72,8 +71,7 @@ class FactFinder:
         return to_18(str((self._unless_refused("/") or {}).get("identity", "")).rpartition("/")[2]) or ""
 
     def _first(self, column: str, sobject: str, where: str = "") -> str | None:
-        rows = self._rows(column, sobject, where) or ()
-        return next((str(row.get(column) or "") for row in rows), None)
+        return next((str(row.get(column) or "") for row in self._rows(column, sobject, where) or ()), None)
 
     def _rights(self, user: str, destination: Destination) -> tuple[frozenset[str] | None, bool | None]:
         """By the user's own permissions, which every user may read, and by permission sets, which few may."""

@@ -124,8 +124,7 @@ class SalesforceOrg:
 
     def contact_of_lead(self) -> Callable[[str], Successor]:
         """Make successors of converted leads from the Ids of their contacts."""
-        is_own = "Contact" in self._destination.objects
-        writable = None if is_own else self._description_of("Contact").writable
+        writable = None if "Contact" in self._destination.objects else self._description_of("Contact").writable
         return lambda record_id: Successor("Contact", record_id, writable)
 
     def _need_time(self) -> None:
