@@ -124,17 +124,6 @@ def attempt(secret: str, target: Target) -> Tried:
     return Tried(with_refresh_token(secret, rotated) if rotated else secret, token, login.org_id or "")
 
 
-def ask_for_token(target: Target) -> None:
-    """Have the refresh-token function log in now, with the credentials that are stored."""
-    target.client("sqs").send_message(
-        QueueUrl=target.output("RefreshQueueUrl"),
-        MessageBody=RefreshRequest(RefreshReason.SCHEDULE).body,
-        MessageGroupId=MESSAGE_GROUP,
-        # The schedule's own message may have come within five minutes; this one is not to be taken for it.
-        MessageDeduplicationId=f"connect-{uuid.uuid4()}",
-    )
-
-
 def stored_token(target: Target) -> AccessToken | None:
     """The token that the stack has now."""
     secret = target.client("secretsmanager").get_secret_value(SecretId=target.output("AccessTokenSecretArn"))
@@ -189,7 +178,13 @@ def connect(secret: str, target: Target, seconds: float = WAIT_SECONDS) -> Conne
         if tried.secret == secret:
             raise
         return _spent("The credentials could not be stored.")
-    ask_for_token(target)
+    target.client("sqs").send_message(
+        QueueUrl=target.output("RefreshQueueUrl"),
+        MessageBody=RefreshRequest(RefreshReason.SCHEDULE).body,
+        MessageGroupId=MESSAGE_GROUP,
+        # The schedule's own message may have come within five minutes; this one is not to be taken for it.
+        MessageDeduplicationId=f"connect-{uuid.uuid4()}",
+    )
     arrived = wait_for_token(target, before, tried, seconds)
     return _used_from_here(tried, target) if arrived else _without_token(tried, target)
 

@@ -13,20 +13,9 @@ STATUSES = "StatusesWritten"
 AGE = "OldestMessageAge"
 
 COUNTED = (
-    "ProfilesReceived",
-    "RecordsDelivered",
-    "RecordsSuperseded",
-    "RecordsCreated",
-    "CreationsHeld",
-    "LeadsBesideContacts",
-    "IdentitiesPassedOver",
-    "ProfilesNotPermitted",
-    "ProfilesSkipped",
-    "MessagesDeferred",
-    "MessagesRejected",
-    "FieldsOmitted",
-    "TokenRefreshed",
-    "TokenRefreshFailed",
+    *("ProfilesReceived", "RecordsDelivered", "RecordsSuperseded", "RecordsCreated", "CreationsHeld"),
+    *("LeadsBesideContacts", "IdentitiesPassedOver", "ProfilesNotPermitted", "ProfilesSkipped", "MessagesDeferred"),
+    *("MessagesRejected", "FieldsOmitted", "TokenRefreshed", "TokenRefreshFailed"),
 )
 """The metrics that are shown, in this order."""
 

@@ -49,8 +49,7 @@ class OrgAnswer:
     @property
     def code(self) -> str:
         """Salesforce's word for what is wrong."""
-        error = self._error
-        return str(error.get("errorCode") or error.get("statusCode") or f"HTTP_{self.status}")
+        return str(self._error.get("errorCode") or self._error.get("statusCode") or f"HTTP_{self.status}")
 
     @property
     def text(self) -> str:
@@ -137,9 +136,7 @@ class OrgApi:
 def _condition(value: SoqlValue) -> str:
     if value is None:
         return "= null"
-    if isinstance(value, str):
-        return f"= {quoted(value)}"
-    return f"IN ({', '.join(map(quoted, value))})"
+    return f"= {quoted(value)}" if isinstance(value, str) else f"IN ({', '.join(map(quoted, value))})"
 
 
 def read_token() -> str:

@@ -11,16 +11,9 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
+from salesforce_destination import errors
 from salesforce_destination.connection.check import trouble
 from salesforce_destination.destination.destination import Destination
-from salesforce_destination.errors import (
-    ACCESS_REFUSALS,
-    NOT_CONNECTED,
-    SESSION_IP_LOCKED,
-    DestinationError,
-    RequestRefusedError,
-    TokenUnavailableError,
-)
 
 from destination_cli import metrics
 from destination_cli.dead_letters.command import by_reason
@@ -118,24 +111,26 @@ def org_status(target: Target) -> OrgStatus:
     try:
         token = target.stored_token().current()
         client.get(f"/services/data/v{version}/limits")
-    except DestinationError as error:
+    except errors.DestinationError as error:
         # Without the right to see limits, the answer's header tells the calls all the same.
-        if not isinstance(error, RequestRefusedError) or error.code in ACCESS_REFUSALS:
+        if not isinstance(error, errors.RequestRefusedError) or error.code in errors.ACCESS_REFUSALS:
             problem = error
     org = (token.instance_url, token.issued_at_ms) if token else ("", None)
     calls = (client.usage.used, client.usage.allowed) if client.usage else (None, None)
     return OrgStatus(*org, *calls, *(_cause(problem, target) if problem else ()))
 
 
-def _cause(problem: DestinationError, target: Target) -> tuple[str, str]:
+def _cause(problem: errors.DestinationError, target: Target) -> tuple[str, str]:
     """A problem's code and what it tells; where there is no token, the last failed log-in tells more."""
     found, told = trouble(problem), None
-    if found.key == "credentials" and (problem.code not in ACCESS_REFUSALS or problem.code == SESSION_IP_LOCKED):
+    if found.key == "credentials" and (
+        problem.code not in errors.ACCESS_REFUSALS or problem.code == errors.SESSION_IP_LOCKED
+    ):
         with suppress(ClientError, TargetError):  # without the right to read that log
             told = login_cause(target)
-    if told and problem.code == SESSION_IP_LOCKED:
+    if told and problem.code == errors.SESSION_IP_LOCKED:
         # Only the token's age spoke for that. It was revoked, and no log-in has worked since.
-        problem = TokenUnavailableError()
+        problem = errors.TokenUnavailableError()
         found = trouble(problem)
     return problem.code, f"{found.problem} {told.problem} {told.cure}" if told else f"{found.problem} {found.cure}"
 
@@ -177,7 +172,7 @@ class StackStatus:
         found += [f"{text} ({name})" for name, text in CURES.items() if last[name] > 0]
         if self.org.problem:
             reach = f"The org cannot be reached with the stored access token: {self.org.problem}. "
-            found.append(f"{'' if self.org.problem == NOT_CONNECTED else reach}{self.org.cause}".strip())
+            found.append(f"{'' if self.org.problem == errors.NOT_CONNECTED else reach}{self.org.cause}".strip())
         found += self._of_the_hour()
         if self.never_found:
             listed = "; ".join(self.never_found)

@@ -87,13 +87,12 @@ def rule_metadata(rule: WantedRule) -> Json:
     }
 
 
-def permission_metadata() -> Json:
-    """The custom permission that the guards let pass."""
-    return {
-        "description": "The guards of the customer-data platform's fields let its holders pass, for repairs by hand.",
-        "isLicensed": False,
-        "label": GUARD_EXEMPT.replace("_", " "),
-    }
+PERMISSION: Json = {
+    "description": "The guards of the customer-data platform's fields let its holders pass, for repairs by hand.",
+    "isLicensed": False,
+    "label": GUARD_EXEMPT.replace("_", " "),
+}
+"""The custom permission that the guards let pass."""
 
 
 LEAD_CONVERSION = "LeadConvertSettings"

@@ -123,6 +123,14 @@ class Wanted:
         """Both permission sets."""
         return self.integration, self.sales
 
+    def name_cure(self, name: str, has_persons: bool) -> str:
+        """What to do about a name that no custom field may get; empty where it is good."""
+        home, own = home_of(self.sobject, name)
+        if not _MAKEABLE.fullmatch(own) or len(own) > _LONGEST_NAME:
+            return "Use a name with letters, digits and single underscores that ends with __c."
+        is_strange = home != self.sobject and not has_persons
+        return "The org has no person accounts: use a name that ends with __c." if is_strange else ""
+
 
 KIND_OF_VALUE: Mapping[str, FieldKind] = {
     "status": FieldKind.TEXT,
@@ -206,12 +214,6 @@ def home_of(sobject: str, name: str) -> tuple[str, str]:
     if sobject == "Account" and re.fullmatch("person[a-z]+", name, re.IGNORECASE):
         return "Contact", name[len("Person") :]
     return sobject, name
-
-
-def can_be_made(sobject: str, name: str) -> bool:
-    """Whether the name is one that a custom field may get."""
-    own = home_of(sobject, name)[1]
-    return bool(_MAKEABLE.fullmatch(own)) and len(own) <= _LONGEST_NAME
 
 
 def rule_name(field: str) -> str:

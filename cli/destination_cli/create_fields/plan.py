@@ -12,24 +12,15 @@ from salesforce_destination.record.guards import GUARD_EXEMPT
 from destination_cli.create_fields.found import EVERYONE_HAS, Found, FoundField, FoundRule, FoundSet
 from destination_cli.create_fields.metadata import (
     LEAD_CONVERSION,
+    PERMISSION,
     Json,
     field_metadata,
     handed_on_in,
-    permission_metadata,
     rule_metadata,
     with_handed_on,
     with_values,
 )
-from destination_cli.create_fields.needs import (
-    NAMES,
-    RIGHTS,
-    Wanted,
-    WantedField,
-    WantedRule,
-    WantedSet,
-    can_be_made,
-    home_of,
-)
+from destination_cli.create_fields.needs import NAMES, RIGHTS, Wanted, WantedField, WantedRule, WantedSet, home_of
 
 NO_SET = FoundSet("")
 
@@ -100,10 +91,9 @@ def plan(
     problems: list[Mistake] = []
     steps: list[Step] = []
     if any(wanted.rules and not found.has_permission for wanted, found in needs):
-        detail, metadata = "for repairs by hand; assigned to nobody", permission_metadata()
         by_hand = f"Create {GUARD_EXEMPT} by hand (Setup > Custom Permissions) or deploy what --export writes."
-        names = "CustomPermission", "", GUARD_EXEMPT
-        steps.append(Component(*names, metadata, "custom permission", detail, by_hand=by_hand))
+        kind, what, detail = "CustomPermission", "custom permission", "for repairs by hand; assigned to nobody"
+        steps.append(Component(kind, "", GUARD_EXEMPT, PERMISSION, what, detail, by_hand=by_hand))
     for wanted, found in needs:
         steps += _object_steps(wanted, found, integration_user, problems)
     usable = {(wanted.sobject, name) for wanted, found in needs for name in usable_in(wanted, found)}
@@ -162,10 +152,8 @@ def _mistake(wanted: Wanted, field: WantedField, found: Found) -> Mistake | None
         if there.type not in field.takes:
             problem = f"{there.name} exists with the type {there.type}."
             cure = f"Use another field, or replace this one by a {NAMES[field.kind].words}."
-    elif not can_be_made(wanted.sobject, field.name):
-        cure = "Use a name with letters, digits and single underscores that ends with __c."
-    elif home_of(wanted.sobject, field.name)[0] != wanted.sobject and not found.field_named("IsPersonAccount"):
-        cure = "The org has no person accounts: use a name that ends with __c."
+    else:
+        cure = wanted.name_cure(field.name, found.field_named("IsPersonAccount") is not None)
     return Mistake(field.key, problem, cure) if cure else None
 
 

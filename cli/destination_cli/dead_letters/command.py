@@ -86,9 +86,7 @@ def as_json(letter: DeadLetter) -> dict[str, Any]:
     return {
         "message_id": letter.message_id,
         "error_code": letter.code,
-        "error_message": letter.text_of("ErrorMessage"),
-        "error_fields": letter.text_of("ErrorFields"),
-        "error_indexes": letter.text_of("ErrorIndexes"),
+        **{f"error_{name.lower()}": letter.text_of(f"Error{name}") for name in ("Message", "Fields", "Indexes")},
         "attempts": letter.text_of("Attempts"),
         "event_time": letter.event_time,
         "sent_at": letter.sent_at,
@@ -222,7 +220,7 @@ def redrive(reader: DeadLetterReader, sqs: Any, queue_url: str, codes: Collectio
             result.left += len(batch) - len(wanted)
             others = Counter(letter.code for letter in batch) - Counter(letter.code for letter in wanted)
             result.others = dict(others + Counter(result.others))
-        for call in in_calls(wanted, _size):
+        for call in in_calls(wanted, lambda one: len(one.body.encode()) + size_of_attributes(one.attributes_to_send())):
             messages = [{"MessageBody": one.body, "MessageAttributes": one.attributes_to_send()} for one in call]
             failed = send_messages(sqs, queue_url, messages)
             sent = [letter for place, letter in enumerate(call) if place not in failed]
@@ -236,10 +234,6 @@ def redrive(reader: DeadLetterReader, sqs: Any, queue_url: str, codes: Collectio
     for _ in reader.each(put_some_back):
         pass
     result.unread = reader.unread()
-
-
-def _size(letter: DeadLetter) -> int:
-    return len(letter.body.encode()) + size_of_attributes(letter.attributes_to_send())
 
 
 def put_back(target: Target, console: Console, *, codes: Collection[str], as_json: bool) -> int:

@@ -146,9 +146,7 @@ def value(kind: str, time: int) -> object:
 
 def same(kept: object, written: object) -> bool:
     """Whether a value that was read is the one that was written."""
-    if isinstance(written, str):
-        return str(kept)[:19] == written[:19]
-    return kept == written
+    return str(kept)[:19] == written[:19] if isinstance(written, str) else kept == written
 
 
 GUARD_FACTS = (older_refused, older_merged, concurrent)
