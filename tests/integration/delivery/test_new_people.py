@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from destination_testbench.org import Fault, FaultKind, SimulatedOrg
@@ -43,14 +44,13 @@ CARDS = PEOPLE.replace(
 ASSIGNED = "00500000000000BAAQ"
 
 
-def tell_letters_apart(org: SimulatedOrg) -> None:
-    for name in ("Contact", "Lead"):
-        key = org.schema.sobjects[name].fields["CDP_Customer_Id__c"]
-        org.schema.put_field(name, replace(key, case_sensitive=True))
-
-
 def consenting(consents: str, at: int = 0) -> Message:
     return person(customer="K1", consents=consents, at=at, loyal="realized")
+
+
+def change_key(org: SimulatedOrg, **flags: Any) -> None:
+    for sobject in ("Contact", "Lead"):
+        org.schema.put_field(sobject, replace(org.schema.sobjects[sobject].fields["CDP_Customer_Id__c"], **flags))
 
 
 NEW_PEOPLE = [
@@ -135,7 +135,7 @@ NEW_PEOPLE = [
         created=[("Lead", {"LastName": "A"}), ("Lead", {"LastName": "B"})],
         calls=MADE,
         file=PEOPLE.replace('create_missing = "Lead"', 'create_missing = "Lead"\ncase_sensitive = true'),
-        prepare=tell_letters_apart,
+        prepare=lambda org: change_key(org, case_sensitive=True),
     ),
     Case(
         "a loyalty card of two new customers is one person's, as its key is unique",
@@ -147,6 +147,26 @@ NEW_PEOPLE = [
         created=[("Lead", {"CDP_Loyalty__c": "Y1", "CDP_Customer_Id__c": "K2", "LastName": "B"}), ("Lead", K1)],
         calls=MADE,
         file=CARDS,
+    ),
+    Case(
+        "a number, as a number and as its digits",
+        [person("A", customer=7), person("B", customer="8"), person(customer="no number")],
+        {"L1": {"CDP_Customer_Id__c": 7.0}},
+        {"L1": {"LastName": "A"}},
+        created=[("Lead", {"CDP_Customer_Id__c": 8.0})],
+        outcomes=["delivered", "delivered", "rejected IDENTITY_MALFORMED"],
+        calls="update query update insert",
+        prepare=lambda org: change_key(org, type="double", precision=18),
+    ),
+    Case(
+        "a key that is not unique is asked for",
+        [person("A", customer="K1"), person(customer="K2")],
+        {"L1": K1, "C1": {"CDP_Customer_Id__c": "K2"}, "C2": {"CDP_Customer_Id__c": "K2"}},
+        {"L1": {"LastName": "A"}},
+        outcomes=["delivered", "rejected DUPLICATE_EXTERNAL_ID"],
+        calls="query update",
+        file=PEOPLE.replace("create_missing", "# create_missing"),
+        prepare=lambda org: change_key(org, unique=False),
     ),
     Case(
         "one person under several identities",

@@ -13,7 +13,7 @@ from salesforce_destination.errors import DestinationError
 from salesforce_destination.outcome import Outcome, rejected
 from salesforce_destination.record.classification import RecordError
 from salesforce_destination.record.composite import read_reply
-from salesforce_destination.record.record import Address, Record, Update, merge, placed
+from salesforce_destination.record.record import Address, Record, Update, merge, placed, record_of
 
 ADDRESSES = [
     None,
@@ -283,3 +283,25 @@ def test_what_has_no_known_parent_comes_before_what_has() -> None:
     records = [a_record("a", AccountId="001"), a_record("b"), a_record("c", AccountId=None)]
 
     assert [record.key for record in in_order_of_parents(records)] == ["b", "c", "a"]
+
+
+FIELDS = ("A__c", "B__c", "C__c")
+some_events = st.lists(st.tuples(st.integers(0, 20), st.sets(st.sampled_from(FIELDS))), min_size=1, max_size=8)
+
+
+@given(some_events, st.integers(0, 20))
+def test_no_value_is_older_than_what_the_org_held_before(events: list[tuple[int, set[str]]], held: int) -> None:
+    """Each value is the time of its event; the org refuses what has an older time than it holds."""
+    given: list[tuple[int, Any]] = [(time, dict.fromkeys([*names, "T__c"], time)) for time, names in events]
+    record = record_of([an_update("a", time, **fields) for time, fields in given])
+    org, attempt, parts = dict.fromkeys((*FIELDS, "T__c"), held), Attempt(record, 200).in_time({*FIELDS}), 1
+    while True:
+        if attempt.record.fields["T__c"] >= org["T__c"]:
+            org |= attempt.record.fields
+        if (following := attempt.next()[1]) is None:
+            break
+        attempt, parts = following.in_time({*FIELDS}), parts + 1
+
+    assert min(org.values()) >= held
+    assert org["T__c"] == max(held, *(time for time, _ in events))
+    assert parts <= len(FIELDS) + 1
