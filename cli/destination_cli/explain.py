@@ -191,6 +191,8 @@ def show(explanation: Explanation, console: Console) -> None:
     elif not explanation.records:
         names = " or ".join(explanation.salesforce_objects)
         console.print(f"The org has no {names} with this identity, or the user may not see it.")
+        if explanation.events and explanation.events[-1].outcome == "delivered":
+            console.print("If a later rule of the file found the record, look it up by that rule's value.")
     elif two := beside(explanation.records):
         console.print("A {1} stands beside the {0}: messages are written to the {0}.\n".format(*two), highlight=False)
     for record in explanation.records:
@@ -204,8 +206,8 @@ def _show_events(explanation: Explanation, console: Console) -> None:
     if not explanation.events:
         console.print(
             f"No message for this contact was processed in the last {explanation.since}. Either none was sent, or it"
-            " waits on the queue (see `destination status`), or its profiles have another identity: the log knows each"
-            " by the first rule with a value."
+            " waits on the queue (see `destination status`), or its identity is malformed (see `destination"
+            " dead-letters`), or its profiles have another identity: the log knows each by the first rule with a value."
         )
         return
     whole = not console.is_terminal

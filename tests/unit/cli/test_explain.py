@@ -147,7 +147,19 @@ def test_on_a_terminal_no_line_is_left_for_the_terminal_to_break() -> None:
 
 
 def test_where_nothing_was_found_no_message_was_handled() -> None:
-    assert "No message for this contact was processed in the last 14d." in said()
+    text = " ".join(said().split())
+
+    assert "No message for this contact was processed in the last 14d." in text
+    assert "malformed (see `destination dead-letters`)" in text
+    assert "a later rule" not in text
+
+
+def test_what_a_later_rule_found_is_to_be_looked_up_by_it() -> None:
+    console = Console(record=True, width=160)
+    show(Explanation(["Contact"], "14d", [LoggedOutcome(NOW, "delivered", "", NOW, "0123abcd")], []), console)
+    text = " ".join(console.export_text().split())
+
+    assert "If a later rule of the file found the record, look it up by that rule's value." in text
 
 
 @pytest.mark.parametrize(("since", "seconds"), [("90m", 5_400), ("24h", 86_400), ("14d", 1_209_600)])

@@ -357,7 +357,7 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     (
         BOTH + RULES + LEAD + NEW_LEAD.replace('"Company"\n', '"Company"\nobjects = ["Contact"]\n'),
         'identity[1].create_missing: is "Lead", but Company, which Salesforce requires for a new Lead, may stay empty. '
-        "Add a mapping to Company with required = true.",
+        "Map Company with a default or required = true.",
     ),
     (
         "most_created_percent = 5\n" + TOP + BY_ID,
@@ -373,11 +373,11 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     ),
     (
         TOP + BY_KEY + GENDER + 'write = "create"\n',
-        'mappings[0].write: is "create", but no such record is created. Remove it.',
+        'mappings[0].write: is "create", but no such record is created. Write "if_empty", or set create_missing.',
     ),
     (
         BOTH + RULES + LEAD + NEW_LEAD + to('"X__c"', 'write = "create"\nobjects = ["Contact"]\n'),
-        'mappings[2].write: is "create", but no such record is created. Remove it.',
+        'mappings[2].write: is "create", but no such record is created. Write "if_empty", or set create_missing.',
     ),
     (
         TOP + BY_ID + GENDER + 'write = "if_empty"\nwhen_absent = "clear"\n',
@@ -464,7 +464,7 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     (
         TOP + BY_KEY + "create_missing = true\n" + LAST_NAME + 'required = true\nvalues = { a = "" }\n',
         "identity.create_missing: is true, but LastName, which Salesforce requires for a new Contact, may stay empty. "
-        "Add a mapping to LastName with required = true.",
+        "Map LastName with a default or required = true.",
     ),
     (
         TOP + BY_ID + LOYAL + 'value = "timestamp"\nvalues = { exited = "left" }\n',
@@ -553,12 +553,12 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     (
         TOP + BY_KEY + "create_missing = true\n",
         "identity.create_missing: is true, but LastName, which Salesforce requires for a new Contact, may stay empty. "
-        "Add a mapping to LastName with required = true.",
+        "Map LastName with a default or required = true.",
     ),
     (
         LEADS + BY_KEY + "create_missing = true\n" + LAST_NAME + "required = true\n",
         "identity.create_missing: is true, but Company, which Salesforce requires for a new Lead, may stay empty. "
-        "Add a mapping to Company with required = true.",
+        "Map Company with a default or required = true.",
     ),
     (
         TOP + BY_ID + LAST_NAME + LAST_NAME.replace("LastName", "lastname"),
@@ -866,9 +866,9 @@ mapping_id = "CDP Trial__c"
         "character 30.",
         'identity.target: is "Customer Number__c", which contains U+0020 (space). Write "Customer_Number__c".',
         "identity.create_missing: is true, but LastName, which Salesforce requires for a new Lead, may stay empty. "
-        "Add a mapping to LastName with required = true.",
+        "Map LastName with a default or required = true.",
         "identity.create_missing: is true, but Company, which Salesforce requires for a new Lead, may stay empty. "
-        "Add a mapping to Company with required = true.",
+        "Map Company with a default or required = true.",
         "mappings[0].required: must be true or false. Write it without quotes.",
         "mappings[1].max_length: is 200. LastName holds 80 characters: write 80 or less.",
         "mappings[1].target: writes LastName, which mapping 1, 'LastName', line 14 writes already. Use another field.",

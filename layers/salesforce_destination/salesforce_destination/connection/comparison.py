@@ -218,7 +218,7 @@ def _required(destination: Destination, description: ObjectDescription) -> Itera
         demanded = field.createable and not field.nillable and not field.defaulted and field.type != "boolean"
         if demanded and field.name not in sure:
             problem = f"Salesforce requires {field.name} for a new {description.name}."
-            yield error("mappings", field.name, problem, f"Add a mapping to {field.name} with required = true.")
+            yield error("mappings", field.name, problem, f"Map {field.name} with a default or required = true.")
     for key, name in _written(destination):
         written = description.fields.get(_field_of(name, description))
         if written and written.updateable and not written.createable:

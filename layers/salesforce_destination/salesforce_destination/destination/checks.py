@@ -283,7 +283,8 @@ def _nothing_is_created(table: Table) -> Iterator[Mistake]:
         objects = mapping.get("objects")
         counts = not isinstance(objects, list) or not {*made}.isdisjoint(map(_lower, objects))
         if mapping.get("write") == "create" and not (creating and counts):
-            yield Mistake(f"{key}.write", 'is "create", but no such record is created.', "Remove it.")
+            cure = 'Write "if_empty", or set create_missing.'
+            yield Mistake(f"{key}.write", 'is "create", but no such record is created.', cure)
 
 
 def _is_shared(table: Table, target: object) -> bool:
@@ -314,7 +315,7 @@ def _needed_to_create(table: Table) -> Iterator[Mistake]:
     for field in REQUIRED_TO_CREATE.get(name, ()):
         if field.lower() not in sure:
             problem = f"is {given}, but {field}, which Salesforce requires for a new {name}, may stay empty."
-            yield Mistake(key, problem, f"Add a mapping to {field} with required = true.")
+            yield Mistake(key, problem, f"Map {field} with a default or required = true.")
 
 
 def may_stay_empty(mapping: Table) -> bool:
