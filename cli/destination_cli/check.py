@@ -247,7 +247,7 @@ class SignOff:
 
     def sections(self) -> dict[str, list[str]]:
         """The lines of the page by their headings."""
-        made = wanted_by(self.destination)
+        made, calls = wanted_by(self.destination), calls_a_day(self.destination, self.report.facts.known)
         serious = [f"{each.level.upper()}: {each}" for each in self.report.findings if each.level is not Level.NOTE]
         written = {
             f"{one.salesforce_object}: {'new and existing' if one.creates else 'existing'} records": [
@@ -260,7 +260,11 @@ class SignOff:
         return written | {
             "Rights of the integration user": [*self._rights()],
             "Rules of the org": [*self._rules()] or ["The file has no guards, and creates no records."],
-            "API calls and storage": [*self._use()],
+            "API calls and storage": [
+                f"{calls.problem} {calls.cure}".strip(),
+                *(each.problem for each in self.report.findings if each.key == "api_calls"),
+                "A new record takes 2 KB of data storage." if self.destination.creates else "No record is created.",
+            ],
             "What the check found": serious or ["No errors and no warnings."],
             "How to remove it": [
                 "Stack: `sam delete --stack-name NAME`; docs/aws-setup.md says what stays.",
@@ -289,12 +293,6 @@ class SignOff:
                 ours = [rule.active for rule in rules if rule.guards(field)]
                 state = "active" if any(ours) else "not active" if ours else "MISSING" if rules else "not proved"
                 yield f"Validation rule of {one.salesforce_object} that refuses an older `{field}`: {state}."
-
-    def _use(self) -> Iterator[str]:
-        calls = calls_a_day(self.destination, self.report.facts.known)
-        yield f"{calls.problem} {calls.cure}".strip()
-        yield from (each.problem for each in self.report.findings if each.key == "api_calls")
-        yield "A new record takes 2 KB of data storage." if self.destination.creates else "No record is created."
 
 
 def _named(names: Iterable[str]) -> str:

@@ -14,6 +14,7 @@ from salesforce_destination.errors import Mistake
 from salesforce_destination.outcome import OutcomeKind, Wait
 
 COUNT = "Count"
+Outcomes = Mapping[str, Sequence[str]]
 
 MOST_NOT_FOUND = 50
 """A batch of one profile lacks nearly all audiences of a large file; a few of them will do at a time."""
@@ -69,12 +70,7 @@ class MetricLines:
 
 
 def report(
-    batch: Batch,
-    circumstances: Circumstances,
-    profiles: Sequence[Mapping[str, Sequence[str]]],
-    logger: Logger,
-    metrics: MetricLines,
-    now_ms: int,
+    batch: Batch, around: Circumstances, profiles: Sequence[Outcomes], logger: Logger, metrics: MetricLines, now_ms: int
 ) -> None:
     """Write metrics and one line of the log, or more where `profiles` (see outcome_log) need them."""
     outcomes = batch.kinds()
@@ -97,7 +93,7 @@ def report(
         "MessagesDeferred": outcomes.get(OutcomeKind.DEFERRED, 0),
         "MessagesRejected": outcomes.get(OutcomeKind.REJECTED, 0),
     }
-    metrics.write(now_ms, _counted(counts) | circumstances.measured())
+    metrics.write(now_ms, _counted(counts) | around.measured())
     # Few Mapping IDs, each a metric of its own in CloudWatch's bill.
     for mapping_id, count in batch.statuses.items():
         metrics.write(now_ms, {"StatusesWritten": (COUNT, count)}, mapping_id=mapping_id)
@@ -127,16 +123,11 @@ def report(
 
 
 def report_mistakes(
-    mistakes: Sequence[Mistake],
-    messages: int,
-    circumstances: Circumstances,
-    logger: Logger,
-    metrics: MetricLines,
-    now_ms: int,
+    mistakes: Sequence[Mistake], messages: int, around: Circumstances, logger: Logger, metrics: MetricLines, now_ms: int
 ) -> None:
     """Say which keys of the destination file or which settings are wrong. Every message waits until they are mended."""
     counts = {"SchemaMismatch": len(mistakes), "MessagesReceived": messages, "MessagesDeferred": messages}
-    metrics.write(now_ms, _counted(counts) | circumstances.measured())
+    metrics.write(now_ms, _counted(counts) | around.measured())
     logger.error("the destination cannot be used; all messages wait", mistakes=[str(mistake) for mistake in mistakes])
 
 

@@ -473,30 +473,15 @@ def _same_name_in_one_field(table: Table) -> Iterator[Mistake]:
 
 
 CHECKS: Sequence[Callable[[Table], Iterator[Mistake]]] = (
-    _objects_of_the_file,
-    _objects_that_are_not_there,
-    _mappings_without_sense,
-    _statuses_without_sense,
-    _odd_values,
-    _relationships,
-    _not_for_this_object,
-    _version_too_low,
-    _who_is_created,
-    _nothing_is_created,
-    _odd_texts,
-    _sources,
-    _address_as_salesforce_id,
-    _names_without_sense,
+    *(_objects_of_the_file, _objects_that_are_not_there, _not_for_this_object, _version_too_low, _relationships),
+    *(_mappings_without_sense, _statuses_without_sense, _names_without_sense, _odd_values, _odd_texts, _sources),
+    *(_address_as_salesforce_id, _who_is_created, _nothing_is_created),
 )
 """Each finds one kind of mistake."""
 
 OBJECT_CHECKS: Sequence[Callable[[Table], Iterator[Mistake]]] = (
-    _lengths_that_do_not_fit,
-    _record_found_otherwise,
-    _needed_to_create,
-    _field_written_twice,
-    _audience_mapped_twice,
-    _same_name_in_one_field,
+    *(_lengths_that_do_not_fit, _record_found_otherwise, _needed_to_create, _field_written_twice),
+    *(_audience_mapped_twice, _same_name_in_one_field),
 )
 """Each finds one kind of mistake in what the file says of one sObject."""
 
