@@ -99,13 +99,11 @@ class Settings:
 
 
 def _read_number(name: str, environ: Mapping[str, str], values: dict[str, str | int | bool]) -> list[Mistake]:
-    text = environ.get(name, "").strip()
-    lowest, highest = _RANGES[name]
-    if not text:
-        return []
-    if not text.isascii() or not text.isdigit() or not lowest <= int(text) <= highest:
+    text, (lowest, highest) = environ.get(name, "").strip(), _RANGES[name]
+    if text.isascii() and text.isdigit() and lowest <= int(text) <= highest:
+        values[name.lower()] = int(text)
+    elif text:
         return [Mistake(name, f"is {text[:20]!r}.", f"Set a whole number from {lowest} to {highest}.")]
-    values[name.lower()] = int(text)
     return []
 
 

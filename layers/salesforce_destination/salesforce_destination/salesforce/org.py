@@ -87,12 +87,24 @@ class SalesforceOrg:
         return self._client.usage.percent if self._client.usage else None
 
     def describe(self, sobject: str = "", *, anew: bool = False) -> ObjectDescription:
-        """Describe an sObject, else the file's first; `anew` takes no earlier answer for it."""
+        """Describe an sObject, else the file's first, from memory where that is recent enough and not asked `anew`."""
+        from salesforce_destination.record.description import read_description  # a good batch asks for none
+
         self._need_time()
         sobject = sobject or self._destination.salesforce_object
-        if anew:
-            self._described.pop(sobject, None)
-        return self._description_of(sobject)
+        now, known = self._clock(), self._described.get(sobject)
+        if known is None or anew or now - known[0] > DESCRIBE_GOOD_FOR_SECONDS:
+            answer = self._client.get(f"{self._root}/sobjects/{sobject}/describe")
+            try:
+                described = read_description(answer)
+            except (AttributeError, KeyError, TypeError, ValueError):  # an answer of another shape says nothing
+                raise OutcomeUnknownError(200) from None
+            file = self._destination.of(sobject) if sobject in self._destination.objects else self._destination
+            described = replace(described, name=sobject)
+            known = now, described.spelled_as([*file.written_fields, *(rule.target for rule in file.rules)])
+            self._described[sobject] = known
+            self.writer.use_description(known[1])
+        return known[1]
 
     def find(self, move: Move, records: Sequence[Record]) -> Mapping[str, Successor]:
         """Give the successors by the keys of records of one address, by few queries; what has none is left out."""
@@ -109,46 +121,22 @@ class SalesforceOrg:
             return {}
         else:
             first = self._pointers("queryAll", address, "MasterRecordId", identities)
-            further: dict[str, str] = {}
-            asked = set(first.values())
+            further, asked, by_id = dict[str, str](), {*first.values()}, replace(address, field=ID)
             for _ in range(LONGEST_CHAIN):
-                by_id = replace(address, field=ID)
-                next_ones = self._pointers("queryAll", by_id, "MasterRecordId", sorted(asked - {*further}))
-                if not next_ones:
-                    break
-                further |= next_ones
-                asked = set(next_ones.values())
+                found = self._pointers("queryAll", by_id, "MasterRecordId", sorted(asked - {*further}))
+                further, asked = further | found, {*found.values()}
             ends = {loser: Successor(address.sobject, end_of_chain(best, further)) for loser, best in first.items()}
         with_end = ((record.key, ends.get(record.identity.lower())) for record in records)
         return {key: successor for key, successor in with_end if successor}
 
     def contact_of_lead(self) -> Callable[[str], Successor]:
         """Make successors of converted leads from the Ids of their contacts."""
-        writable = None if "Contact" in self._destination.objects else self._description_of("Contact").writable
+        writable = None if "Contact" in self._destination.objects else self.describe("Contact").writable
         return lambda record_id: Successor("Contact", record_id, writable)
 
     def _need_time(self) -> None:
         if self._seconds_left() < SHORTEST_REQUEST_SECONDS:
             raise TimeIsUpError
-
-    def _description_of(self, sobject: str) -> ObjectDescription:
-        """From memory where that is recent enough; costs an API call where it is not."""
-        from salesforce_destination.record.description import read_description  # a good batch asks for none
-
-        now = self._clock()
-        known = self._described.get(sobject)
-        if known is None or now - known[0] > DESCRIBE_GOOD_FOR_SECONDS:
-            answer = self._client.get(f"{self._root}/sobjects/{sobject}/describe")
-            try:
-                described = read_description(answer)
-            except (AttributeError, KeyError, TypeError, ValueError):  # an answer of another shape says nothing
-                raise OutcomeUnknownError(200) from None
-            file = self._destination.of(sobject) if sobject in self._destination.objects else self._destination
-            described = replace(described, name=sobject)
-            known = now, described.spelled_as([*file.written_fields, *(rule.target for rule in file.rules)])
-            self._described[sobject] = known
-            self.writer.use_description(known[1])
-        return known[1]
 
     def _all_rows(self, answer: Json) -> Iterator[Row]:
         """The rows of a query's answer, and of those that follow it: a match left out would be made again."""
