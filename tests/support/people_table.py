@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import requests
@@ -93,6 +94,9 @@ def person(name: str = "New", at: int = 0, *, loyal: str = "", news: str = "", t
     )
 
 
+a_destination = cache(read_destination)
+
+
 class Tokens:
     """One token, which is never refused."""
 
@@ -147,7 +151,7 @@ class Crm:
 
     def start_cold(self) -> None:
         """Begin another environment, which has nothing in memory."""
-        destination = read_destination(self.file.replace("{audience}", LOYAL))
+        destination = a_destination(self.file.replace("{audience}", LOYAL))
         session, self.recorder = requests.Session(), Recorder(self.org)
         session.trust_env = False
         session.mount(INSTANCE, self.recorder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -232,12 +233,17 @@ class Schema:
 
 def sobject_from_text(text: str) -> SObject:
     """Read one data file."""
-    data = from_json(text)
-    fields = data.pop("fields")
+    data, fields = _read(text)
     sobject = SObject(**data)
     for field in fields:
-        sobject.put(Field.from_data(field))
+        sobject.put(field)
     return sobject
+
+
+@cache
+def _read(text: str) -> tuple[dict[str, Any], tuple[Field, ...]]:
+    data = from_json(text)
+    return data, tuple(map(Field.from_data, data.pop("fields")))
 
 
 def standard_schema() -> Schema:
