@@ -37,6 +37,9 @@ MORE = {
 }
 """The page that tells more of a parameter."""
 
+FEW = 10
+"""From so many values on, the page names the first and the last."""
+
 
 class Cloudformation(yaml.SafeLoader):
     """Reads a template's short forms as nothing: parameters have none."""
@@ -70,7 +73,8 @@ def _entry(name: str, parameter: dict[str, Any]) -> str:
 def _taken(parameter: dict[str, Any]) -> str:
     """The values that CloudFormation takes; of a text with a pattern the description tells."""
     if "AllowedValues" in parameter:
-        return ", ".join(f"`{value}`" for value in parameter["AllowedValues"] if value != "")
+        values = [f"`{value}`" for value in parameter["AllowedValues"] if value != ""]
+        return ", ".join(values) if len(values) < FEW else f"{values[0]} to {values[-1]}, as template.yaml lists them"
     return f"{parameter['MinValue']} to {parameter['MaxValue']}" if "MinValue" in parameter else ""
 
 
