@@ -43,8 +43,7 @@ class InProgressFile:
 
     def _taken_up(self, marker: mmap) -> set[str]:
         known = self._suspects_file.read_text().split() if self._suspects_file.exists() else []
-        last = marker[:].decode(errors="replace").strip("\0 ")
-        if last:
+        if last := marker[:].decode(errors="replace").strip("\0 "):
             known = [*known, last][-MOST_SUSPECTS:]
             self._suspects_file.write_text("\n".join(known))
             self.clear()

@@ -93,8 +93,7 @@ class TokenSource:
     def _read(self) -> AccessToken | None:
         text = read_secret(self.secrets_client_factory, self.secret_id)
         self._lack = NOT_CONNECTED if is_unfilled(text) else NO_ACCESS_TOKEN
-        token = AccessToken.from_secret(text)
-        if token is None:
+        if (token := AccessToken.from_secret(text)) is None:
             return None
         try:
             check_instance_url(token.instance_url, allow_local=self.allow_local)
@@ -135,8 +134,7 @@ class TokenStore:
         from salesforce_destination.login.refusals import LoginUnavailableError  # for no other function
         from salesforce_destination.login.token import counted_log_in
 
-        until = counted_log_in(self._stored.get(PAID_UNTIL), now)
-        if until is None:
+        if (until := counted_log_in(self._stored.get(PAID_UNTIL), now)) is None:
             raise LoginUnavailableError(None, "LOG_INS_SPENT")
         self._stored = {**self._stored, PAID_UNTIL: until}
         write_secret(self.secrets_client_factory, self.access_token_secret_id, json.dumps(self._stored))

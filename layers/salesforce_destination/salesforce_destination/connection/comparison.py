@@ -85,8 +85,7 @@ def by_object(whole: Destination, find: Callable[[Destination], Iterable[Finding
 
 def _placed(finding: Finding, whole: Destination, one: Destination) -> Finding:
     """A finding about the file of one sObject, by its key in the whole file."""
-    found = re.match(r"(mappings|audiences|identity)\[(\d+)\]", finding.key)
-    if found is None:
+    if (found := re.match(r"(mappings|audiences|identity)\[(\d+)\]", finding.key)) is None:
         return finding
     if found[1] == "identity" and len(whole.rules) == 1:
         return replace(finding, key=finding.key.replace("[0]", "", 1))
@@ -298,8 +297,7 @@ def guard_findings(destination: Destination, rules: Sequence[ValidationRule] | N
         )
         yield note(next(iter(guards.values())), "", problem, cure)
     for field, key in guards.items() if rules else ():
-        ours = [rule for rule in rules or () if rule.guards(field)]
-        if not ours:
+        if not (ours := [rule for rule in rules or () if rule.guards(field)]):
             problem = f"No validation rule of {sobject} has {stale_marker(field)} in its error message."
             cure = f"Without it, older events overwrite newer ones. `destination create-fields` creates it, in {where}."
             yield warning(key, field, problem, cure)

@@ -33,8 +33,7 @@ def mapping_findings(
     if "." in mapping.target:
         yield from _relationship(key, mapping, description, known)
         return
-    field = description.fields.get(mapping.target)
-    if field is None:
+    if (field := description.fields.get(mapping.target)) is None:
         yield not_there(f"{key}.target", mapping.target, description)
         return
     yield from writable(f"{key}.target", field, mapping.write)
@@ -117,8 +116,7 @@ def _record_types(key: str, mapping: FieldMapping, description: ObjectDescriptio
 
 def typed_findings(key: str, name: str, kind: str, words: str, description: ObjectDescription) -> Iterator[Finding]:
     """Find what does not fit where only one type of field will do."""
-    field = description.fields.get(name)
-    if field is None:
+    if (field := description.fields.get(name)) is None:
         yield not_there(key, name, description)
         return
     yield from writable(key, field)
@@ -252,8 +250,7 @@ EMPTIED = frozenset({"timestamp", "names"})  # values that an exit clears
 def audience_findings(place: int, audience: Audience, description: ObjectDescription) -> Iterator[Finding]:
     """Find what does not fit between an audience and its fields."""
     key = f"audiences[{place}]"
-    field = description.fields.get(audience.mapping_id)
-    if field is None:
+    if (field := description.fields.get(audience.mapping_id)) is None:
         yield not_there(f"{key}.mapping_id", audience.mapping_id, description)
     else:
         yield from writable(f"{key}.mapping_id", field)

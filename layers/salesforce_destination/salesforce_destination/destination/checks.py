@@ -193,8 +193,7 @@ def _lengths_that_do_not_fit(table: Table) -> Iterator[Mistake]:
     for key, mapping in tables(table, "mappings"):
         target, cuts = mapping.get("target"), mapping.get("when_too_long") == "truncate"
         known = holds.get(_lower(target))
-        longest = mapping.get("max_length", known)
-        if longest is None and cuts:
+        if (longest := mapping.get("max_length", known)) is None and cuts:
             problem = f'is "truncate", but the length of {target} is not known.'
             yield Mistake(f"{key}.when_too_long", problem, "Add max_length.")
         if not isinstance(longest, int):
@@ -467,8 +466,7 @@ def _same_name_in_one_field(table: Table) -> Iterator[Mistake]:
         field, name = audience.get("mapping_id"), audience.get("name")
         if audience.get("value") != "names" or not isinstance(field, str) or not isinstance(name, str):
             continue
-        first = seen.setdefault((field.lower(), name.casefold()), key)
-        if first != key:
+        if (first := seen.setdefault((field.lower(), name.casefold()), key)) != key:
             yield Mistake(f"{key}.name", f"is {shown(name)}, like {first}.name.", "Give each its own name.")
 
 
@@ -491,8 +489,7 @@ def doubts(table: Table) -> Iterator[Mistake]:
     if not tables(table, "audiences"):
         yield Mistake("audiences", "are not there, so no status is written.", "Add [[audiences]] for each audience.")
     most = table.get("max_audience_fields", 25)
-    used = len({_lower(audience.get("mapping_id")) for _, audience in tables(table, "audiences")})
-    if used > most:
+    if (used := len({_lower(audience.get("mapping_id")) for _, audience in tables(table, "audiences")})) > most:
         problem = f"use {used} fields, more than {most}" + (", the most of Adobe's guide." if most == 25 else ".")
         cure = f"Remove some, or set max_audience_fields = {used} if the org has room for them."
         yield Mistake("audiences", problem, cure)

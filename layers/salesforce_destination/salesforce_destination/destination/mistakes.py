@@ -109,8 +109,7 @@ def _header(name: str, model: type[BaseModel]) -> str:
 
 def _unknown(key: str, loc: Sequence[int | str], model: type[BaseModel]) -> Mistake:
     """A key may be right and in the wrong place: TOML gives it to the last table above it."""
-    name = str(loc[-1])
-    if name in _fields(model):
+    if (name := str(loc[-1])) in _fields(model):
         return Mistake(key, "does not belong here.", _TO_THE_TOP)
     if f"{name}s" in _keys_beside(loc, model):
         return Mistake(key, "is not a known key.", f"Did you mean {name}s?")
@@ -247,8 +246,7 @@ class Places:
     def of(self, key: str) -> str:
         """Name the place of a key."""
         line = self.line(key)
-        entry = re.match(_ENTRY, key)
-        if entry is None:
+        if (entry := re.match(_ENTRY, key)) is None:
             return f"line {line}: {key}" if line else key
         index = int(entry[2])
         found = dict(tables(self._table, entry[1])).get(f"{entry[1]}[{index}]", {})

@@ -94,8 +94,7 @@ def with_refresh_token(text: str, refresh_token: str) -> str:
 def _secret(text: str) -> Mapping[str, Any]:
     if is_unfilled(text):
         raise CredentialsError("", "The credentials secret is empty.", "Fill it in: grant_type, domain, client_id, ...")
-    secret = parse_object(text)
-    if secret is None:
+    if (secret := parse_object(text)) is None:
         cure = 'Write it as {"grant_type": "client_credentials", "domain": "acme", ...}, or as key/value pairs.'
         raise CredentialsError("", "The credentials are not a JSON object.", cure)
     return secret
@@ -144,8 +143,7 @@ def read_private_key(text: str) -> str:
     if "ENCRYPTED" in text:
         raise CredentialsError("private_key", "is protected by a passphrase.", _CURE)
     found = list(_PEM.finditer(text.replace("\\r", "").replace("\\n", "\n")))
-    key = next((pem for pem in found if pem["label"] in _RSA), None)
-    if key is None:
+    if (key := next((pem for pem in found if pem["label"] in _RSA), None)) is None:
         raise CredentialsError("private_key", "is not an RSA private key." if found else "is not PEM text.", _CURE)
     lines = textwrap.wrap("".join(key["base64"].split()), 64)
     return "\n".join([f"-----BEGIN {key['label']}-----", *lines, f"-----END {key['label']}-----", ""])

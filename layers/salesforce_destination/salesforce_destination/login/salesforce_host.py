@@ -49,8 +49,7 @@ def salesforce_url(domain: str, *, allow_local: bool) -> str:
 def check_instance_url(instance_url: str, *, allow_local: bool) -> str:
     """Take the server that a token is for, or refuse it: calls with profiles and the token would go there."""
     url = _split(instance_url)
-    server = _server(url, allow_local)
-    if server is None or (url and url.hostname in LOGIN_HOSTS):
+    if (server := _server(url, allow_local)) is None or (url and url.hostname in LOGIN_HOSTS):
         problem = "led to a token for a server that is not Salesforce's. The token is not used."
         raise CredentialsError("domain", problem, "Check that it names your org. " + _SHAPES, "INSTANCE_URL_FOREIGN")
     return server

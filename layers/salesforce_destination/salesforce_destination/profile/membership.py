@@ -58,8 +58,7 @@ def read_status(found: Json, audience: str) -> Status:
 def read_since(found: Json, audience: str, sent_at: int) -> tuple[int, str] | None:
     """Read a membership's lastQualificationTime, in ms and as Salesforce takes it; one that cannot be is refused."""
     try:
-        moment = _since(found)
-        if moment is not None and moment[0] > sent_at:
+        if (moment := _since(found)) is not None and moment[0] > sent_at:
             check_event_time(moment[0], sent_at)
         return moment
     except EventTimeError as error:
@@ -78,8 +77,7 @@ def _latest(inners: list[dict[str, Json]], audience_id: str) -> Json | None:
 
 
 def _since(found: dict[str, Json]) -> tuple[int, str] | None:
-    value = found.get("lastQualificationTime")
-    if value is None:
+    if (value := found.get("lastQualificationTime")) is None:
         value = None if "lastQualificationTime" in found else found.get("timestamp")
     return None if value is None else parse_moment(value)
 

@@ -227,8 +227,7 @@ def _interpreter(is_identity: bool) -> Json:
             if name != "not_null" and any(argument is None for argument in arguments):
                 return None
             try:
-                found = super().call_function(name, arguments)
-                if found is None and name in _FUNCTIONS:
+                if (found := super().call_function(name, arguments)) is None and name in _FUNCTIONS:
                     raise ValueError
                 return found
             except Exception as error:  # whatever the libraries raise at a value that they do not expect
