@@ -275,3 +275,22 @@ def test_a_field_that_leads_lack_is_written_to_the_contact_of_a_converted_one() 
 
     assert crm.deliver([person(id="C2"), person(id="L1", loyal="realized")]) == ["delivered", "delivered"]
     assert crm.values("C1")["CDP_Loyal__c"] == "realized"
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_whom_another_process_makes_first_is_found_before_the_last_try_is_rejected(masked: bool) -> None:
+    crm = Crm(facts={"hides_duplicates": masked})
+    crm.recorder.before["insert"] = lambda: crm.put({"L1": {"CDP_Customer_Id__c": "K1"}})
+
+    assert crm.deliver([person(customer="K1", tries=9)]) == ["delivered"]
+    assert crm.calls == "update query insert query update"
+    assert len(crm.all("Lead")) == 1
+
+
+def test_whom_nobody_finds_after_that_is_rejected() -> None:
+    crm = Crm()
+    crm.put({"L1": {"CDP_Customer_Id__c": "K1"}})
+    crm.act("hide L1")
+
+    assert crm.deliver([person(customer="K1", tries=9)]) == ["rejected DUPLICATE_VALUE"]
+    assert crm.calls == "update query insert query"

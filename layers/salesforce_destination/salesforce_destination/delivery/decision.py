@@ -180,7 +180,9 @@ class Refusals:
                 return Decision(outcome, missing=lacking & attempt.record.fields.keys())
             case Meaning.SPLIT if collection_size > 1:
                 return Decision(outcome, resend=attempt.among(collection_size // 2))
-        return Decision(outcome)
+        # Somebody may have made the record meanwhile: it is looked for once more before it is rejected.
+        is_rejected = outcome.kind is OutcomeKind.REJECTED
+        return Decision(outcome, is_not_found=is_rejected and attempt.record.creates and self._is_race(attempt, error))
 
     def _judged(
         self, attempt: Attempt, errors: Sequence[RecordError], describe: Describe
@@ -210,9 +212,11 @@ class Refusals:
 
     def _meaning(self, attempt: Attempt, error: RecordError) -> Meaning:
         """What an error means; who has the key by now, or is hidden, may be found the next time."""
+        return Meaning.UNKNOWN if self._is_race(attempt, error) else meaning_of(error)
+
+    def _is_race(self, attempt: Attempt, error: RecordError) -> bool:
         words = () if error.code != "DUPLICATE_VALUE" else _words(error)
-        races = not self._keys.keys().isdisjoint(words) or (attempt.record.creates and "unknown" in words)
-        return Meaning.UNKNOWN if races else meaning_of(error)
+        return not self._keys.keys().isdisjoint(words) or (attempt.record.creates and "unknown" in words)
 
     def _is_not_found(self, attempt: Attempt, errors: Sequence[RecordError]) -> bool:
         """

@@ -154,9 +154,9 @@ class RecordPlaces:
             last = max(_events(person), key=lambda update: update.order)
             if last.updates_only:
                 self.sender.batch.settle(_events(person), SKIPPED)
-            elif not any(map(finder.may_create, person)):
+            elif (refused := _refusal_of_insert(person)) or not any(map(finder.may_create, person)):
                 for attempt in person:
-                    self.sender.carry_out(attempt, Decision(attempt.not_found or NOBODY, is_whole=True))
+                    self.sender.carry_out(attempt, Decision(refused or attempt.not_found or NOBODY, is_whole=True))
             elif room > 0:
                 room -= 1
                 yield self.sender.ready(self._placed(person, Address(finder.creates, "", creates=True)))
@@ -266,6 +266,12 @@ class RecordPlaces:
 
 def _events(attempts: Iterable[Attempt]) -> list[Update]:
     return [update for attempt in attempts for update in attempt.events]
+
+
+def _refusal_of_insert(person: Iterable[Attempt]) -> Outcome | None:
+    """Why a person was refused as a new record, whom nobody finds afterwards either."""
+    outcomes = [attempt.not_found for attempt in person if attempt.not_found]
+    return next((each for each in outcomes if each.reason and each.reason.code == "DUPLICATE_VALUE"), None)
 
 
 def _refusal_of_new(update: Update, address: Address) -> ProfileRefusedError | None:
