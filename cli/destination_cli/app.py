@@ -170,8 +170,9 @@ def prove(
 
     be_there(file)
     options = ProofOptions(file, instance_url, pairs, chosen.as_json)
-    reader = read_token if access_token_stdin else None
-    chosen.run_anywhere(lambda target: run_prove(options, target, Console(), reader))
+    chosen.run_anywhere(
+        lambda target: run_prove(options, target, Console(), read_token if access_token_stdin else None)
+    )
 
 
 @for_a_stack
@@ -271,12 +272,11 @@ def explain(
 @for_a_stack
 def output(chosen: Chosen, name: Annotated[str, typer.Argument(help="The output's name, such as QueueUrl.")]) -> None:
     """Print one output of a stack, any stack, for other commands: `"$(destination output QueueUrl --stack NAME)"`."""
-    from destination_cli.target import TargetError
 
     def work(target: Target) -> int:
         if name not in target.outputs:
             there = ", ".join(sorted(target.outputs)) or "none"
-            raise TargetError(f"The stack {target.name} has no output {name}. It has: {there}.")
+            refuse(f"The stack {target.name} has no output {name}. It has: {there}.", as_json=chosen.as_json)
         print(json.dumps({name: target.outputs[name]}) if chosen.as_json else target.outputs[name])
         return 0
 

@@ -104,10 +104,7 @@ class Target:
         return Path(self.destination_file).stem
 
     def kept_refusal(self) -> tuple[Reason, int] | None:
-        """One refusal for a common cause of the last hour, and when it was met (ms).
-
-        None also where the person may not read it, or the stack is older than the secret.
-        """
+        """A refusal for a common cause of the last hour, and when it was met (ms); None where it cannot be read."""
         secret = self.outputs.get("RefusalSecretArn")
         try:
             kept = read_kept_refusal(read_secret(partial(self.client, "secretsmanager"), secret)) if secret else None

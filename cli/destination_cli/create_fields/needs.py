@@ -53,10 +53,7 @@ AUDIENCE_KINDS = tuple(kind for kind in FieldKind if kind is not FieldKind.NUMBE
 
 @dataclass(frozen=True, slots=True)
 class WantedField:
-    """One field. `takes` are the types, as a describe names them, that do as well where it is there already.
-
-    One that `finds_records` is an external ID.
-    """
+    """One field; `takes` are a describe's types that do as well. One that `finds_records` is an external ID."""
 
     key: str
     name: str

@@ -79,8 +79,7 @@ def older_refused(stage: Stage) -> Trial:
         return NO_GUARD
     writable = stage.fields.writable_guards
     for guard, field in writable.items():
-        problem = _try_guard(stage, guard, field)
-        if problem:
+        if problem := _try_guard(stage, guard, field):
             return fails(f"{guard}: {problem}")
     if lacking := [name for name in stage.fields.guards if name not in writable]:
         return unseen(stage, lacking)
@@ -125,8 +124,7 @@ def concurrent(stage: Stage) -> Trial:
         return NO_GUARD
     if not stage.fields.writable_guards:
         return unseen(stage, list(stage.fields.guards))
-    guard, field = next(iter(stage.fields.writable_guards.items()))
-    kind = field.type
+    guard, kind = next((name, field.type) for name, field in stage.fields.writable_guards.items())
     ids = stage.create_many(stage.pairs)
     based = [stage.row(id_, **{guard: value(kind, BASE)}) for id_ in ids[::2]]
     for start in range(0, len(based), COLLECTION):

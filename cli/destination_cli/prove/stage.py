@@ -14,6 +14,7 @@ from destination_cli.org_api import OrgAnswer, OrgApi, OrgError, Texts
 
 TAG_LENGTH, TEXT_LENGTH = 40, 20
 Json = dict[str, Any]
+Requests = Sequence[tuple[str, Json]]
 
 COLLECTION = 200  # most records of one sObject Collection
 COLLECTIONS = 5  # most collections of one composite request
@@ -63,12 +64,10 @@ def choose(description: ObjectDescription, destination: Destination) -> Fields:
     persons = description.name == "Account" and description.has_person_accounts
     fields = [f for f in description.fields.values() if not (persons and f.name == "Name")]
     required = [f for f in fields if f.createable and not f.nillable and not f.defaulted and f.type != "boolean"]
-    unfit = [f.name for f in required if f.type != "string" or f.length < TAG_LENGTH]
-    if unfit:
+    if unfit := [f.name for f in required if f.type != "string" or f.length < TAG_LENGTH]:
         raise UnfitError(f"{description.name} needs values for {', '.join(unfit)} that this command cannot invent.")
     name = "LastName" if persons else "Name"
-    named = [f for f in fields if f.name == name and f.createable and f.length >= TAG_LENGTH]
-    tags = required or named
+    tags = required or [f for f in fields if f.name == name and f.createable and f.length >= TAG_LENGTH]
     if not tags:
         raise UnfitError(f"{description.name} has no field to mark the records of the trial.")
     guards = {guard: description.fields.get(guard) for guard in Guards.of(destination).guard_of.values()}
@@ -170,11 +169,7 @@ class Stage:
         return self.together(asked, **{"method": "PATCH", **how}, headers=given)
 
     def together(
-        self,
-        requests: Sequence[tuple[str, Json]],
-        method: str = "GET",
-        headers: Texts = None,
-        api: OrgApi | None = None,
+        self, requests: Requests, method: str = "GET", headers: Texts = None, api: OrgApi | None = None
     ) -> OrgAnswer:
         """Send requests to resources, each with its body, as one composite request."""
         asked = [
@@ -242,11 +237,9 @@ class Stage:
         The org is asked again afterwards: a lock may have held some back, and a request that was never answered may
         have made some meanwhile.
         """
-        deleted, found = 0, self._tagged()
-        for _ in range(CLEANINGS):
-            if not found:
-                break
-            deleted += self.delete(found)
+        deleted, found, tries = 0, self._tagged(), CLEANINGS
+        while found and tries:
+            deleted, tries = deleted + self.delete(found), tries - 1
             found = self._tagged()
         return deleted, len(found)
 

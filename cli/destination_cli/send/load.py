@@ -31,6 +31,8 @@ from destination_cli.send.source import Position, ProfileLine, ProgressFile, oth
 from destination_cli.target import Target, TargetError, explained
 from destination_cli.terminal import counted
 
+Show = Callable[[Position], None]
+Sleep = Callable[[float], None]
 PAUSES = (0.2, 1.0, 3.0, 10.0)  # seconds before the failed entries of a call are sent again
 REFUSED = "was refused by SQS: it contains a character that SQS does not allow, or is too long"
 
@@ -51,7 +53,7 @@ class SendingQueue:
     sqs: Any
     url: str
     attributes: Mapping[str, Mapping[str, Any]]
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Sleep = time.sleep
 
     def size_of(self, line: ProfileLine) -> int:
         """The bytes that a line takes in a call."""
@@ -112,9 +114,7 @@ def _reached(position: Position, call: Sequence[ProfileLine], answered: Future[P
 
 SECONDS_BETWEEN_NOTES = 1.0  # how often the position is written while all goes well: what is sent twice after a kill
 
-Show = Callable[[Position], None]
 LINES_SHOWN = 10
-Sleep = Callable[[float], None]
 
 
 @dataclass
@@ -124,7 +124,7 @@ class Load:
     target: Target
     event_time: int | None
     progress_file: ProgressFile | None = None
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Sleep = time.sleep
     position: Position = field(default_factory=Position)
     _written: float = field(default=0.0, init=False)
 

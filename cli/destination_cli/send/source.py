@@ -46,10 +46,7 @@ LINES_NAMED = 100  # so many lines that could not be sent are named; the others 
 
 @dataclass(frozen=True, slots=True)
 class ProfileLine:
-    """One line: its number, where the next one begins, and the profile in it.
-
-    `problem` says why a line cannot be sent; an empty line has neither body nor problem.
-    """
+    """One line: its number, where the next one begins, and the profile in it or the `problem` why it cannot be sent."""
 
     number: int
     end: int
