@@ -170,9 +170,8 @@ def prove(
 
     be_there(file)
     options = ProofOptions(file, instance_url, pairs, chosen.as_json)
-    chosen.run_anywhere(
-        lambda target: run_prove(options, target, Console(), read_token if access_token_stdin else None)
-    )
+    reader = read_token if access_token_stdin else None
+    chosen.run_anywhere(lambda target: run_prove(options, target, Console(), reader))
 
 
 @for_a_stack

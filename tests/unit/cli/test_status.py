@@ -216,7 +216,7 @@ WRONG = {"code": "CLIENT_SECRET_WRONG", "field": "client_secret", "problem": "is
     [
         ("{}", {}, "NOT_CONNECTED", "The stack is not connected yet. Run"),
         ("{}", WRONG, "NOT_CONNECTED", "The stack is not connected yet. client_secret is wrong. Copy it anew."),
-        ("not a token", {}, "NO_ACCESS_TOKEN", f"{REFUSED} The refresh-token function's log"),
+        ("not a token", {}, "NO_ACCESS_TOKEN", f"{REFUSED} The refresh-token function logs"),
         ("not a token", WRONG, "NO_ACCESS_TOKEN", f"{REFUSED} client_secret is wrong. Copy it anew."),
         (None, WRONG, "SECRETS_UNAVAILABLE", "The access token cannot be read from Secrets Manager"),
     ],
