@@ -215,3 +215,25 @@ def test_where_nothing_is_newer_both_are_written() -> None:
     assert (crm.values("L1")["LastName"], crm.values("L1")["Phone"], crm.calls) == ("Newest", "1", "update update")
     assert crm.deliver([person("A", 5, id="L1", phone="5"), person("B", 6, id="L1", phone="6")]) == ["delivered"] * 2
     assert crm.calls == "update"
+
+
+@pytest.mark.parametrize("file", [PEOPLE, GUARDED])
+def test_a_lead_that_is_converted_between_question_and_write_is_followed(file: str) -> None:
+    crm = Crm(file)
+    crm.put({"L1": A, "C1": {}})
+    crm.recorder.before["update"] = lambda: crm.act("convert L1 into C1")
+
+    assert crm.deliver([person(email="a@example.com", loyal="realized")]) == ["delivered"]
+    assert (crm.values("C1")["LastName"], crm.values("C1")["CDP_Loyal__c"]) == ("New", "realized")
+    assert crm.calls == "query update ask update"
+
+
+def test_a_record_that_is_deleted_between_question_and_write_is_not_made_again() -> None:
+    crm = Crm()
+    crm.put({"L1": A})
+    before = crm.recorder.before
+    before["query"] = lambda: before.update(update=lambda: crm.act("delete L1"))
+
+    assert crm.deliver([person(customer="K1", email="a@example.com")]) == ["rejected ENTITY_IS_DELETED"]
+    assert crm.calls == "update query update ask"
+    assert not crm.all("Lead")
