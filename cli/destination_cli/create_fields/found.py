@@ -162,7 +162,8 @@ def _lacking(api: OrgApi, wanted: Wanted, found: Found) -> Iterable[str]:
         # A package's field, ns__Key__c, is not in the list of the org's own.
         is_own = key.lower().endswith("__c") and key.count("__") == 1
         if is_own and key.lower() not in _custom_fields(api, parent):
-            yield name
+            seen = (str(field["name"]).lower() for field in describe(api, parent)["fields"])
+            yield from () if key.lower() in seen else (name,)
 
 
 def _seen(sobject: str, field: Json, described: Mapping[str, Json], ids: Mapping[str, str]) -> FoundField:
