@@ -175,7 +175,7 @@ AS_ERROR, AS_WARNING, AS_NOTE = Level.ERROR, Level.WARNING, Level.NOTE
             WORDS,
             PAIR.replace("Ms.", "Mx.").replace("Mr.", "Sir"),
             [
-                (AS_ERROR, "values", "is a restricted picklist without Mx. (inactive), Sir. Add these"),
+                (AS_ERROR, "values", "is a restricted picklist without Mx. (inactive), Sir. Write one of"),
                 (AS_NOTE, "values", "Dr., Mr., Ms., which"),
             ],
         ),
@@ -190,6 +190,13 @@ AS_ERROR, AS_WARNING, AS_NOTE = Level.ERROR, Level.WARNING, Level.NOTE
         ),
         ("picklist", WORDS, PAIR.replace('"Ms."', "5"), [(AS_ERROR, "values.b", "one of"), (AS_NOTE, "values", "Ms.")]),
         ("multipicklist", WORDS, PAIR.replace("Ms.", "Dr.; Ms."), []),
+        ("picklist", FREE, 'constant = "Dr."\ntarget = "Words__c"\n', []),
+        (
+            "picklist",
+            FREE,
+            'constant = "Sir"\ntarget = "Words__c"\n',
+            [(AS_WARNING, "constant", "is a picklist without Sir. Write one of Dr., Mr., Ms., or add")],
+        ),
         ("string", {"length": 2}, PAIR.replace("Ms.", "M"), [(AS_ERROR, "values.a", "but values.a is longer")]),
         ("boolean", {}, PAIR.replace('"Mr."', "true"), [(AS_ERROR, "values.b", "Write true or false.")]),
         ("string", {"nillable": False}, f'{PAIR}other = "clear"', [(AS_WARNING, "values", "cannot be empty")]),
@@ -216,7 +223,7 @@ def test_each_text_of_a_status_is_compared_with_what_its_field_takes() -> None:
     (short,) = findings(text.replace("Mx.", "Gone away"), an_org(a_field("Words__c", length=8)))
 
     assert (lacking.level, lacking.key) == (Level.ERROR, "audiences[0].values")
-    assert "is a restricted picklist without Mx. (inactive). Add these values" in str(lacking)
+    assert "is a restricted picklist without Mx. (inactive). Write one of" in str(lacking)
     assert (unused.level, unused.problem) == (
         Level.NOTE,
         "Words__c also offers Dr., Ms., which nothing in values gives.",

@@ -182,6 +182,8 @@ def _fixed_values(key: str, mapping: FieldMapping, field: FieldDescription) -> I
         elif too_long and mapping.when_too_long == "reject":
             problem = f"{field.name} holds {field.length} characters, but {name} is longer."
             yield error(f"{key}.{name}", field.name, problem, "Shorten it.")
+        elif isinstance(value, str) and field.active:
+            yield from _not_offered(f"{key}.{name}", _parts([value], field), field)
 
 
 def _right_for(field: FieldDescription, value: object) -> str:
@@ -198,15 +200,23 @@ def _right_for(field: FieldDescription, value: object) -> str:
 
 def _offered(key: str, texts: Iterable[str], field: FieldDescription, default: object = None) -> Iterator[Finding]:
     """Find the texts that a picklist does not offer, and what it offers and nothing gives."""
+    given = _parts(texts, field)
+    yield from _not_offered(key, given, field)
+    if left := sorted(field.active - given - {default}):
+        yield note(key, field.name, f"{field.name} also offers {', '.join(left)}, which nothing in values gives.")
+
+
+def _parts(texts: Iterable[str], field: FieldDescription) -> set[str]:
     separator = ";" if field.type == "multipicklist" else "\n"
-    given = {part.strip() for text in texts for part in text.split(separator) if part.strip()}
+    return {part.strip() for text in texts for part in text.split(separator) if part.strip()}
+
+
+def _not_offered(key: str, given: set[str], field: FieldDescription) -> Iterator[Finding]:
     if lacking := sorted(given - field.active):
         names = ", ".join(f"{name} (inactive)" if name in field.inactive else name for name in lacking)
         kind, found = ("restricted picklist", error) if field.restricted else ("picklist", warning)
-        cure = f"Add these values in Salesforce, or write one of {', '.join(sorted(field.active))}."
+        cure = f"Write one of {', '.join(sorted(field.active))}, or add these values in Salesforce."
         yield found(key, field.name, f"{field.name} is a {kind} without {names}.", cure)
-    if left := sorted(field.active - given - {default}):
-        yield note(key, field.name, f"{field.name} also offers {', '.join(left)}, which nothing in values gives.")
 
 
 def _any_value(key: str, mapping: FieldMapping, field: FieldDescription, sobject: str) -> Iterator[Finding]:
