@@ -1,5 +1,4 @@
-"""
-The check-connection function: on a schedule it compares the destination file with the org, and says what does not fit.
+"""The check-connection function: on a schedule it compares the file with the org, and says what does not fit.
 
 The handler alone. Its answer is the whole report, so that `sam local invoke` and `sam remote invoke` show it.
 """
@@ -35,10 +34,9 @@ session = new_session()
 def started() -> CheckConnectionFunction:
     """Read settings and destination file once; raise MistakesError every time until they are mended."""
     settings = Settings.from_environ(os.environ, CHECK_NEEDS)
-    surroundings = Surroundings(
-        session, partial(make_aws_client, "secretsmanager", SOON), partial(make_aws_client, "sqs", SOON)
-    )
-    return CheckConnectionFunction(settings, surroundings, load_destination(settings.destination_file))
+    secrets, sqs = partial(make_aws_client, "secretsmanager", SOON), partial(make_aws_client, "sqs", SOON)
+    around = Surroundings(session, secrets, sqs)
+    return CheckConnectionFunction(settings, around, load_destination(settings.destination_file))
 
 
 @logger.inject_lambda_context

@@ -43,11 +43,8 @@ RETRIES = {"mode": "standard", "total_max_attempts": 3}
 SOON = Config(connect_timeout=3, read_timeout=5, retries=RETRIES, max_pool_connections=CALLS_AT_ONCE)
 
 logger = Logger(version=__version__, json_serializer=lambda line: to_json(line, fallback=str).decode())
-metrics = MetricLines(
-    os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "SalesforceDestination"),
-    logger.service,
-    destination_name(os.environ),
-)
+namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "SalesforceDestination")
+metrics = MetricLines(namespace, logger.service, destination_name(os.environ))
 session = new_session()
 secrets_client, sqs_client = partial(make_aws_client, "secretsmanager", SOON), partial(make_aws_client, "sqs", SOON)
 

@@ -40,8 +40,7 @@ def identity_hash(key: bytes, identity: str) -> str:
 
 
 class OutcomeLog:
-    """
-    Says outcomes for the log, with a key that is read from its secret once; `clock` gives seconds that only go forward.
+    """Says outcomes for the log, with a key read from its secret once; `clock` gives seconds that only go forward.
 
     Nothing here may keep a message from being settled: without the key a warning is logged, and no outcome.
     """

@@ -157,18 +157,14 @@ def login_error(status: int, answer: Mapping[str, Any] | None) -> CredentialsErr
         return LoginUnavailableError(status, "LOGIN_REDIRECTED")
     if answer is None or status >= 500 or not isinstance(answer.get("error"), str):
         return LoginUnavailableError(status, "LOGIN_ANSWER_UNREADABLE")
-    refusal = _look_up(answer["error"].lower(), str(answer.get("error_description") or "").lower())
+    error, words = answer["error"].lower(), str(answer.get("error_description") or "").lower().split()
+    description = " ".join(words).replace("\u2019", "'")
+    fitting = (row[2] for row in TABLE if error == row[0] and description.startswith(row[1]))
+    if (refusal := next(fitting, None)) is None:
+        named = f" ({error})" if _WORD.fullmatch(error) else ""
+        problem = f"Salesforce refused the log-in for an unknown reason{named}."
+        cure = "Setup > Login History shows the cause. Check each value of the credentials."
+        refusal = LoginRefusal("LOGIN_REFUSED_UNKNOWN", problem, cure)
     if refusal.permanent:
         return CredentialsError(refusal.field, refusal.problem, refusal.cure, refusal.code)
     return LoginUnavailableError(status, refusal.code)
-
-
-def _look_up(error: str, description: str) -> LoginRefusal:
-    description = " ".join(description.split()).replace("\u2019", "'")
-    for known_error, beginning, refusal in TABLE:
-        if error == known_error and description.startswith(beginning):
-            return refusal
-    named = f" ({error})" if _WORD.fullmatch(error) else ""
-    problem = f"Salesforce refused the log-in for an unknown reason{named}."
-    cure = "Setup > Login History shows the cause. Check each value of the credentials."
-    return LoginRefusal("LOGIN_REFUSED_UNKNOWN", problem, cure)

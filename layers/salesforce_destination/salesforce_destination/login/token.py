@@ -1,5 +1,4 @@
-"""
-The access token: short-lived, written by the refresh function alone, read by all others; and the wish for another one.
+"""The access token: short-lived, written by the refresh function alone, read by all others; and the wish for another.
 
 The others know a token only by its fingerprint when they speak about it, so that neither a queue nor a log ever holds
 what could be used to call Salesforce.

@@ -55,8 +55,7 @@ def log_in(session: requests.Session, credentials: Credentials, now: float) -> L
 
 
 def use(session: requests.Session, token: AccessToken) -> None:
-    """
-    Make the first call with a new token; raise CredentialsError or LoginUnavailableError where Salesforce refuses it.
+    """Make the first call with a new token; raise CredentialsError or LoginUnavailableError where it is refused.
 
     Only this shows an expired password, a missing scope and API Access Control. An org without calls has taken it.
     """
