@@ -171,8 +171,7 @@ def explain(target: Target, identity: str, file: Path | None, since: str) -> Exp
 
 def seconds_of(since: str) -> int:
     """A span such as 90m, 24h or 14d in seconds; raise TargetError for anything else."""
-    found = _SINCE.fullmatch(since)
-    if found is None:
+    if (found := _SINCE.fullmatch(since)) is None:
         raise TargetError(f"--since is {since!r}. Write it like 90m, 24h or 14d.")
     return int(found[1]) * _UNITS[found[2]]
 

@@ -146,8 +146,7 @@ def read_token() -> str:
 
 def admin_token(text: str, instance_url: str, allow_local: bool) -> AccessToken:
     """The token for an org's address; the text is the token alone, or the JSON of `sf` or of the simulated org."""
-    value = _value_in(text.strip())
-    if value is None:
+    if (value := _value_in(text.strip())) is None:
         raise OrgError(f"Standard input contains no access token. {HOW}")
     try:
         return AccessToken(value, check_instance_url(instance_url, allow_local=allow_local))

@@ -101,8 +101,7 @@ def is_paused(target: Target) -> bool:
 
 def switch(target: Target, *, on: bool, sleep: Callable[[float], None] = time.sleep) -> Switched:
     """Let messages be taken from the queue, or not any more, and wait until it is so. What is in flight is finished."""
-    changes = is_paused(target) is on
-    if changes:
+    if changes := is_paused(target) is on:
         target.client("lambda").update_event_source_mapping(UUID=target.event_source_mapping_id(), Enabled=on)
     wanted = "Enabled" if on else "Disabled"
     for _ in range(int(LONGEST_CHANGE_SECONDS / LOOK_EVERY_SECONDS)):

@@ -208,8 +208,7 @@ def status_of(target: Target, now_ms: int | None = None) -> StackStatus:
     with suppress(ClientError):  # without the right to read that log
         looked_through, missed = never_found(target, metrics.seconds_back(points, now, PROFILES_READ_BACK))
     deleted = [] if mapping_of(target).get("FunctionResponseTypes") else [DELETED]
-    oldest = metrics.oldest_waiting_seconds(target, now)
-    if oldest is None:
+    if (oldest := metrics.oldest_waiting_seconds(target, now)) is None:
         oldest = activity.oldest_received_seconds
     return StackStatus(
         name=target.name,

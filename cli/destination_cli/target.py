@@ -192,8 +192,7 @@ def _refusal(name: str, error: ClientError) -> str:
 
 
 def _local_target(state: Path) -> Target:
-    stack = read_stack_file(state)
-    if stack is None:
+    if (stack := read_stack_file(state)) is None:
         raise TargetError(f"No local stack is running with the folder {state}. Start one with `make local`.")
     return Target(
         name=stack.name,

@@ -45,8 +45,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, list[dic
 
 def is_done(body: str) -> bool:
     """Do what a message asks for; False where it has to be tried again."""
-    request = RefreshRequest.from_body(body)
-    if request is None:
+    if (request := RefreshRequest.from_body(body)) is None:
         logger.warning("dropped a message that is not a refresh request")
         return True
     try:

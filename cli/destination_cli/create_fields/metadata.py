@@ -70,8 +70,7 @@ def field_metadata(field: WantedField) -> Json:
 def with_values(metadata: Mapping[str, Any], values: tuple[str, ...]) -> Json | None:
     """The metadata of a picklist with more values; None where its values are those of a global value set."""
     value_set = metadata.get("valueSet") or {}
-    definition = value_set.get("valueSetDefinition")
-    if not definition:
+    if not (definition := value_set.get("valueSetDefinition")):
         return None
     more = [*definition.get("value", ()), *map(_value, values)]
     return {**metadata, "valueSet": {**value_set, "valueSetDefinition": {**definition, "value": more}}}

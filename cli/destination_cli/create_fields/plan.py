@@ -124,8 +124,7 @@ def _conversion_steps(hands_on: Mapping[str, str], conversion: Json | None, prob
         problems.append(Mistake("salesforce_object", problem, _by_hand(lacking)))
         return
     taken = {*known.values()}
-    free = {lead: to for lead, to in lacking.items() if lead.lower() not in known and to.lower() not in taken}
-    if free:
+    if free := {lead: to for lead, to in lacking.items() if lead.lower() not in known and to.lower() not in taken}:
         metadata, by_hand = with_handed_on(conversion or {}, free), _by_hand(free)
         what, detail = "lead conversion", f"hands on to the contact: {', '.join(free)}"
         yield Component(LEAD_CONVERSION, "", LEAD_CONVERSION, metadata, what, detail, by_hand=by_hand)
@@ -198,8 +197,7 @@ def _more_values(wanted: Wanted, field: WantedField, there: FoundField, problems
     lacking = tuple(value for value in field.values if value not in there.values)
     if there.type != "multipicklist" or not lacking:
         return
-    metadata = with_values(there.metadata or {}, lacking)
-    if metadata is None or there.record_id is None:
+    if (metadata := with_values(there.metadata or {}, lacking)) is None or there.record_id is None:
         cure = f"Add {', '.join(lacking)} in Salesforce by hand."
         problems.append(Mistake(field.key, f"{there.name} lacks values, but it takes them from a shared list.", cure))
         return
@@ -230,8 +228,7 @@ def _difference(there: FoundRule, rule: WantedRule) -> str:
 
 
 def _set_steps(wanted: Wanted, each: WantedSet, found: Found) -> Iterator[Step]:
-    there = found.sets.get(each.name, NO_SET)
-    if there is NO_SET:
+    if (there := found.sets.get(each.name, NO_SET)) is NO_SET:
         row = {"Name": each.name, "Label": each.label, "Description": each.description}
         yield SetRecords(each.name, "PermissionSet", (row,), "permission set", each.label)
     held = {name: given for name, (_, given) in there.rights.items()}

@@ -67,8 +67,7 @@ def choose(description: ObjectDescription, destination: Destination) -> Fields:
     if unfit := [f.name for f in required if f.type != "string" or f.length < TAG_LENGTH]:
         raise UnfitError(f"{description.name} needs values for {', '.join(unfit)} that this command cannot invent.")
     name = "LastName" if persons else "Name"
-    tags = required or [f for f in fields if f.name == name and f.createable and f.length >= TAG_LENGTH]
-    if not tags:
+    if not (tags := required or [f for f in fields if f.name == name and f.createable and f.length >= TAG_LENGTH]):
         raise UnfitError(f"{description.name} has no field to mark the records of the trial.")
     guards = {guard: description.fields.get(guard) for guard in Guards.of(destination).guard_of.values()}
     free = [f for f in fields if f.updateable and f.name not in guards and f not in tags]

@@ -46,8 +46,7 @@ def one_call(stage: Stage, sleep: Callable[[float], None] = time.sleep) -> Trial
     answers = [stage.composite(parts) for _ in range(COUNTED_REQUESTS)]
     if before.calls_used is None or answers[-1].calls_used is None:
         return untried("the org does not report its calls (Sforce-Limit-Info)")
-    used = _settled(stage, before.calls_used, answers[-1], sleep)
-    if used < COUNTED_REQUESTS:
+    if (used := _settled(stage, before.calls_used, answers[-1], sleep)) < COUNTED_REQUESTS:
         return untried(f"the org's count lags: {used} after {COUNTED_REQUESTS} requests")
     # Others may call the org meanwhile; each collection counted for itself would make 50 and more.
     several = COUNTED_REQUESTS * COLLECTIONS

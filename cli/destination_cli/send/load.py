@@ -67,8 +67,7 @@ class SendingQueue:
             messages = [{"MessageBody": line.body, **common} for line in lines]
             failed = send_messages(self.sqs, self.url, messages)
             problems += tuple((lines[place].number, REFUSED) for place, never in failed.items() if never)
-            lines = [lines[place] for place, never in failed.items() if not never]
-            if not lines:
+            if not (lines := [lines[place] for place, never in failed.items() if not never]):
                 return problems
             if pause is not None:
                 self.sleep(pause)

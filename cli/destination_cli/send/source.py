@@ -124,8 +124,7 @@ class ProgressFile:
 
     def resumed(self) -> Self:
         """Where the last send stopped; raise TargetError where that was another file, queue or event time."""
-        before = self.found()
-        if before is None:
+        if (before := self.found()) is None:
             raise TargetError(f"There is nothing to resume: {self.path} does not exist. Leave out --resume.")
         given = {"queue_url": self.queue_url, "size": self.size, "changed_at": self.changed_at}
         if any(before.get(name) != value for name, value in given.items()):
