@@ -451,8 +451,7 @@ def _names_without_sense(table: Table) -> Iterator[Mistake]:
             problem = 'is "names", but a message may leave memberships out: who adds a name to a list loses others.'
             cure = 'Set memberships = "all" under [profiles] if every message holds them all, or name a field for each.'
             yield Mistake(f"{key}.value", problem, cure)
-        name = audience.get("name")
-        if not name:
+        if not (name := audience.get("name")):
             yield Mistake(f"{key}.name", 'is missing, but value = "names" needs it.', "Add it.")
         elif isinstance(name, str) and ";" in name:
             yield Mistake(f"{key}.name", "contains a semicolon, which separates names in Salesforce.", "Remove it.")

@@ -240,8 +240,7 @@ def _counting_for(sobject: str, tables: Iterable[Any]) -> tuple[Any, ...]:
     for table in tables:
         if (objects := getattr(table, "objects", ())) and sobject not in objects:
             continue
-        targets = getattr(table, "targets", None)
-        if targets is None:
+        if (targets := getattr(table, "targets", None)) is None:
             found.append(table)
         elif name := targets.get("", targets.get(sobject)):
             found.append(table.model_copy(update={"targets": {"": name}}))
