@@ -22,8 +22,8 @@ from salesforce_destination.salesforce.oauth import login_session
 from salesforce_destination.settings import REFRESH_TOKEN_NEEDS, Settings, destination_name
 
 SOON = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 1})
-"""Short enough that the worst case (two reads, a log-in, three tries to store a rotated refresh token) ends before the function's time-out: an environment that is killed loses what it could not store.
-"""
+"""Short enough that the worst case (two reads, a log-in, three tries to store a rotated refresh token) ends before the
+function's time-out: an environment that is killed loses what it could not store."""
 
 logger = Logger(version=__version__)
 metrics = Metrics()
