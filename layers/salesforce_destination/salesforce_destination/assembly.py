@@ -35,10 +35,7 @@ if TYPE_CHECKING:
     from salesforce_destination.settings import Settings
 
 DELIVER_AFTERWORK_SECONDS = 20.0  # kept free at the end of a delivery for dead letters and delays
-
-LAST_SECONDS = 8.0
-"""Of those, in which no more call to SQS begins: an invocation that is ended sends its dead letters twice."""
-
+LAST_SECONDS = 8.0  # of those, in which no call to SQS begins: an invocation that is ended sends its dead letters twice
 CHECK_AFTERWORK_SECONDS = 5.0  # kept free at the end of a connection check for the report
 
 Clock = Callable[[], float]

@@ -63,11 +63,8 @@ class CredentialsError(DestinationError):
         self.field, self.problem, self.cure, self.code = field, problem, cure, code
 
 
-NO_ACCESS_TOKEN = "NO_ACCESS_TOKEN"
-"""The code of a TokenUnavailableError where the secret holds no token, or no other one came."""
-
-NOT_CONNECTED = "NOT_CONNECTED"
-"""The code where nobody has filled the secrets yet: no fault, but a new stack, which waits for a person."""
+NO_ACCESS_TOKEN = "NO_ACCESS_TOKEN"  # the code of a TokenUnavailableError where the secret holds none, or no other came
+NOT_CONNECTED = "NOT_CONNECTED"  # the code where nobody has filled the secrets yet: no fault, but a new stack
 
 
 class TokenUnavailableError(DestinationError):

@@ -15,14 +15,9 @@ if TYPE_CHECKING:
     from salesforce_destination.destination.destination import Destination
 
 
-SQS_LONGEST_VISIBILITY_SECONDS = 43_200
-"""SQS hides a message for 12 hours at the most (ChangeMessageVisibility in the SQS API reference)."""
-
-MOST_COLLECTIONS_PER_REQUEST = 5
-"""Of a composite request's 25 subrequests, 5 may be sObject Collections ("Send Multiple Requests Using Composite")."""
-
-MOST_RECORDS_PER_COLLECTION = 200
-"""An sObject Collections request takes up to 200 records ("Update Multiple Records with Fewer Round-Trips")."""
+SQS_LONGEST_VISIBILITY_SECONDS = 43_200  # 12 hours (ChangeMessageVisibility in the SQS API reference)
+MOST_COLLECTIONS_PER_REQUEST = 5  # of its 25 subrequests ("Send Multiple Requests Using Composite")
+MOST_RECORDS_PER_COLLECTION = 200  # "Update Multiple Records with Fewer Round-Trips"
 
 _RANGES: Mapping[str, tuple[int, int]] = {
     "REDELIVERY_BASE_SECONDS": (1, SQS_LONGEST_VISIBILITY_SECONDS),

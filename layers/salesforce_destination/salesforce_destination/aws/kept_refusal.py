@@ -15,8 +15,7 @@ from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.errors import TokenUnavailableError
 from salesforce_destination.outcome import Reason
 
-WRITTEN_EVERY_SECONDS = 600.0
-"""Secrets Manager asks for no more than one write in ten minutes over time ("Secrets Manager quotas")."""
+WRITTEN_EVERY_SECONDS = 600.0  # Secrets Manager asks for no more writes over time ("Secrets Manager quotas")
 
 
 @dataclass(slots=True)

@@ -19,16 +19,9 @@ from salesforce_destination.outcome import DELIVERED, NOT_WRITTEN
 from salesforce_destination.record.record import Update
 
 IN_LINE = "profiles_by_outcome"  # where in a line of the log these outcomes stand
-
-NOT_PERMITTED = "NOT_PERMITTED"
-"""Stands behind the outcome of a profile that `only_if` keeps out; a delivered one was written as exited."""
-
-HASH_LENGTH = 16
-"""64 bits as hexadecimal: of a hundred million identities hardly one shares its hash with the one asked for."""
-
-MESSAGE_ID_LENGTH = 8
-"""The beginning of a message's first id, enough to find it in the sender's log and among the dead letters."""
-
+NOT_PERMITTED = "NOT_PERMITTED"  # behind the outcome of whom `only_if` keeps out; a delivered one was written as exited
+HASH_LENGTH = 16  # 64 bits as hexadecimal: of 100 million identities hardly one shares the hash of the one asked for
+MESSAGE_ID_LENGTH = 8  # the beginning of its first id, enough to find it in the sender's log and among dead letters
 PROFILES_PER_LINE = 3_000  # CloudWatch Logs takes 256 KB in one event ("CloudWatch Logs quotas")
 BLOCK_BYTES = 64  # of SHA-256
 KEY_AGAIN_SECONDS = 900.0  # how long a key that could not be read is not asked for again

@@ -16,8 +16,7 @@ from salesforce_destination.outcome import OutcomeKind, Wait
 COUNT = "Count"
 Outcomes = Mapping[str, Sequence[str]]
 
-MOST_NOT_FOUND = 50
-"""A batch of one profile lacks nearly all audiences of a large file; a few of them will do at a time."""
+MOST_NOT_FOUND = 50  # a batch of one profile lacks nearly all audiences of a large file; a few of them will do
 
 NOTED_OF_A_BATCH = (
     *("records_superseded", "records_created", "records_unchanged", "creations_held", "leads_beside_contacts"),

@@ -7,9 +7,7 @@ from salesforce_destination.destination.destination import MOST_AUDIENCE_FIELDS,
 from salesforce_destination.record.classification import ApiCalls
 from salesforce_destination.record.description import ObjectDescription
 
-LONG_TEXT_ALLOWANCE = 1_638_400
-"""Characters of all custom long text fields of an object together ("Custom Field Limits" in Salesforce Help)."""
-
+LONG_TEXT_ALLOWANCE = 1_638_400  # characters of all of an object ("Custom Field Limits" in Salesforce Help)
 LONGEST_TEXT_AREA = 255  # a text area beyond this is a long one, and counts
 
 CUSTOM_FIELDS = {"Professional": 100, "Enterprise": 500, "Developer": 500, "Performance": 800, "Unlimited": 800}

@@ -10,9 +10,7 @@ from salesforce_destination.profile.source import utf_16_units
 from salesforce_destination.record.composite import nested
 from salesforce_destination.record.description import NUMBER_TYPES, TEXT_TYPES, FieldDescription, ObjectDescription
 
-LONGEST_SHORT_TEXT = 255
-"""A longer field is a text area whose end few values reach; Text fields have up to 255 characters."""
-
+LONGEST_SHORT_TEXT = 255  # Text fields have no more; a longer field is a text area whose end few values reach
 LIKENESS = 0.78  # CDP_Loyl is that much like CDP_Loyal, and CDP_Trial is not like CDP_Trial_Since or CDP_Loyal
 
 _WANTED: Mapping[str, str] = {

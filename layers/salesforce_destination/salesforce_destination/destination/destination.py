@@ -14,9 +14,7 @@ from salesforce_destination.errors import DestinationFileError, Mistake
 from salesforce_destination.profile.source import SourceError, compile_source
 
 SALESFORCE_ID = "SalesforceId"  # `identity.target` that means the record's own Id, as Adobe's guide writes it
-
-MOST_AUDIENCE_FIELDS = 25
-"""Adobe's guide allows 25 audience fields; Salesforce's own limit of that size is on external-ID fields."""
+MOST_AUDIENCE_FIELDS = 25  # by Adobe's guide; Salesforce's own limit of that size is on external-ID fields
 
 
 def _checked_source(expression: str) -> str:

@@ -18,8 +18,7 @@ from salesforce_destination.login.salesforce_host import check_instance_url, is_
 from salesforce_destination.login.token import AccessToken, RefreshRequest, is_sendable
 
 _IDENTITY_PATH = re.compile(r"/id/(?P<org>00D[0-9A-Za-z]{12})(?:[0-9A-Za-z]{3})?/[0-9A-Za-z]+")
-ORG_ID_LENGTH = 15
-"""An id of 18 characters is the one of 15 with a checksum for programs that confuse cases (Salesforce Help)."""
+ORG_ID_LENGTH = 15  # an id of 18 characters is that of 15 with a checksum for programs that confuse cases
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,7 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any
 
-EARLIEST_MS, LATEST_MS = 10**12, 10**13
-"""2001 to 2286: a time outside was given in seconds or microseconds, or is no time at all."""
-
+EARLIEST_MS, LATEST_MS = 10**12, 10**13  # 2001 to 2286: another was given in seconds or microseconds, or is none
 CLOCK_SKEW_MS = 300_000  # how far a producer's clock may be ahead of the time at which SQS took the message
 
 _EPOCH = datetime(1970, 1, 1)

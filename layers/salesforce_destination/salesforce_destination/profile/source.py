@@ -22,8 +22,7 @@ from salesforce_destination.outcome import ProfileRefusedError, Reason
 from salesforce_destination.profile.event_time import parse_time, to_salesforce
 
 Json = Any
-Source = Callable[[Json], Json]
-"""Reads one value out of a profile. Gives ABSENT where there is nothing, None where there is an explicit null."""
+Source = Callable[[Json], Json]  # reads one value of a profile; ABSENT where nothing is there, None where null is
 
 
 ABSENT: Final = UNSET  # nothing is there, which is not the same as null: what is absent leaves its field alone

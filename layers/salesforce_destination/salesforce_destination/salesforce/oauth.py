@@ -24,13 +24,9 @@ from salesforce_destination.record.classification import BY_STATUS, request_erro
 from salesforce_destination.salesforce.client import parsed, proxies_for
 
 TOKEN_PATH = "/services/oauth2/token"  # a path
-USE_PATH = "/services/data/v62.0"
-"""The list of resources, which each user with the right to use the API may read. Of /limits that is not so."""
-
+USE_PATH = "/services/data/v62.0"  # the list of resources, which each user of the API may read; not so /limits
 TIMEOUT = (5.0, 12.0)  # seconds to connect and to read
-
-ASSERTION_SECONDS = 180
-"""Salesforce takes a signed log-in whose end is at most some minutes ahead (OAuth 2.0 JWT Bearer Flow)."""
+ASSERTION_SECONDS = 180  # Salesforce takes an end that is some minutes ahead at the most (OAuth 2.0 JWT Bearer Flow)
 
 
 def login_session() -> requests.Session:

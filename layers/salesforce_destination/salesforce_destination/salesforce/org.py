@@ -35,12 +35,8 @@ Json = Any
 Row = Mapping[str, Json]
 Clock = Callable[[], float]
 
-SHORTEST_REQUEST_SECONDS = 10.0
-"""A request that has less time than this is not begun: it could be written and not be known to be."""
-
-DESCRIBE_GOOD_FOR_SECONDS = 300.0
-"""How long a describe is believed: a person who mends a field sees it taken up within five minutes."""
-
+SHORTEST_REQUEST_SECONDS = 10.0  # with less time no request is begun: it could be written and not be known to be
+DESCRIBE_GOOD_FOR_SECONDS = 300.0  # a person who mends a field sees it taken up within five minutes
 LONGEST_CHAIN = 5  # merges of survivors that are followed before a record counts as gone
 
 
