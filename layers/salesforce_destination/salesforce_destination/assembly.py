@@ -43,20 +43,16 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a function finds around it.
+    """What a function finds around it."""
 
-    `session` carries requests to Salesforce; `secrets` and `sqs` make or give the AWS clients, and SQS gets so many
-    `calls_at_once`; `monotonic` gives seconds that only go forward, `now` seconds since 1970.
-    """
-
-    session: requests.Session
-    secrets: Callable[[], Any]
+    session: requests.Session  # carries requests to Salesforce
+    secrets: Callable[[], Any]  # makes or gives the AWS client, as does the next
     sqs: Callable[[], Any]
-    monotonic: Clock = time.monotonic
-    now: Clock = time.time
+    monotonic: Clock = time.monotonic  # seconds that only go forward
+    now: Clock = time.time  # seconds since 1970
     sleep: Callable[[float], None] = time.sleep
     random: Clock = random.random
-    calls_at_once: int = CALLS_AT_ONCE
+    calls_at_once: int = CALLS_AT_ONCE  # that SQS gets
 
 
 class ConnectedFunction:

@@ -13,16 +13,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One mistake a person made: the key (`mappings[2].target`), what is wrong there, and what would be right.
+    """One mistake a person made: where, what is wrong there, and what would be right."""
 
-    `place` is the key as people count (`mapping 3, 'LastName', line 14: target`), `excerpt` the line with a caret.
-    """
-
-    key: str
+    key: str  # such as mappings[2].target
     problem: str
     cure: str = ""
-    place: str = ""
-    excerpt: str = ""
+    place: str = ""  # the key as people count (mapping 3, 'LastName', line 14: target)
+    excerpt: str = ""  # the line with a caret
 
     def __str__(self) -> str:
         where = self.place or f"{self.key}:"

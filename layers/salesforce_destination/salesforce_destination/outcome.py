@@ -17,24 +17,18 @@ from salesforce_destination.errors import DestinationError
 
 @dataclass(slots=True)
 class Message:
-    """One message of a batch.
-
-    `sent_at` (SQS's SentTimestamp, ms), `receive_count` (1 at the first delivery), `event_time` (the attribute
-    EventTime as it came, or None), `attributes` (all message attributes, in the shape of the SQS API) and
-    `first_received_at` (ms, where that is known). A redriven message is a new one to SQS: `original_id` and
-    `first_sent_at` are those of the message that the sender sent; else empty and None.
-    """
+    """One message of a batch; a redriven one is new to SQS, and knows which one the sender sent."""
 
     id: str
     receipt_handle: str = field(repr=False)
     body: str = field(repr=False)
-    sent_at: int
-    receive_count: int = 1
-    event_time: str | None = None
-    attributes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
-    first_received_at: int | None = None
-    original_id: str = ""
-    first_sent_at: int | None = None
+    sent_at: int  # SQS's SentTimestamp, in ms
+    receive_count: int = 1  # 1 at the first delivery
+    event_time: str | None = None  # the attribute EventTime as it came
+    attributes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)  # in the shape of the SQS API
+    first_received_at: int | None = None  # in ms, where that is known
+    original_id: str = ""  # of the message that the sender sent, where this one is redriven
+    first_sent_at: int | None = None  # of the same
 
 
 class OutcomeKind(StrEnum):

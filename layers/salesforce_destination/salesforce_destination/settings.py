@@ -66,16 +66,12 @@ class Settings:
     collections_per_request: int = MOST_COLLECTIONS_PER_REQUEST
     records_per_collection: int = MOST_RECORDS_PER_COLLECTION
     api_usage_ceiling_percent: int = 90
-    credentials_rotate: bool = True
-    aws_sam_local: bool = False
+    credentials_rotate: bool = True  # whether the function may write the credentials secret
+    aws_sam_local: bool = False  # set by `sam local` and by the local stack; allows plain http to loopback hosts
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], needs: Sequence[str] = ()) -> Settings:
-        """Read what this function needs; raise SettingsError with every mistake.
-
-        `AWS_SAM_LOCAL` is set by `sam local` and by the local stack, and allows plain http to loopback hosts.
-        `CREDENTIALS_ROTATE` says whether the function may write the credentials secret.
-        """
+        """Read what this function needs; raise SettingsError with every mistake."""
         mistakes = [
             Mistake(name, "is not set.", "Set it as template.yaml does.") for name in needs if not environ.get(name)
         ]
