@@ -25,9 +25,8 @@ LOCKED = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
 HEAD = """\
 # Licences of deployed packages
 
-`make licences` writes this page from the packages' own metadata, and a test compares it with the lock files. Each
-package is deployed with its licence text, in its `.dist-info` folder. boto3 and its dependencies come with Lambda's
-runtime and are not deployed.
+`make licences` writes this page. Each package is deployed with its licence text, in its `.dist-info` folder. boto3 and
+its dependencies come with Lambda's runtime.
 """
 
 
