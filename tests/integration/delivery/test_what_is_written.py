@@ -207,7 +207,7 @@ PARENTS = [
         "not there yet",
         [person(id="C1", account="P9", tries=3)],
         PARENT | {"C1": {}},
-        outcomes=["deferred INVALID_FIELD"],
+        outcomes=["deferred PARENT_NOT_FOUND"],
         file=HAS_ACCOUNTS,
     ),
     Case(

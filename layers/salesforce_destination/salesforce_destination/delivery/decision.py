@@ -164,7 +164,7 @@ class Refusals:
         meaning, error = min(judged, key=lambda pair: _FIRST_DECIDES.index(pair[0]))
         outcome = _outcome(meaning, error, receive_count, error.fields or tuple(sorted(self._named_by(error, attempt))))
         if meaning is Meaning.REJECT and receive_count <= UNKNOWN_CODE_TRIES and self._is_parent(attempt, error):
-            return Decision(deferred(error.code, text=error.text))
+            return Decision(deferred("PARENT_NOT_FOUND", text=error.text))
         match meaning:
             case Meaning.STALE:
                 return self._without_stale(attempt, errors, outcome)

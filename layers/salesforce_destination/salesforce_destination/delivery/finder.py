@@ -229,7 +229,7 @@ class Finder:
                 continue
             if attempt.not_found and self._rules[rule][0][1] == ID:
                 return attempt.not_found  # the record is there: what it was to hold is at fault
-            return self._one_of(found, identities[:rule])
+            return self._one_of(found, rule, identities[:rule])
         return None
 
     def _matches(self, rows: FoundRows, sobject: str, field: str, value: str) -> Iterator[Place]:
@@ -244,7 +244,7 @@ class Finder:
                 sobject, record_id, row, Move.MERGED if is_gone else Move.CONVERTED if row.get("isconverted") else None
             )
 
-    def _one_of(self, found: Sequence[Place], higher: Sequence[str | None]) -> Place | Outcome:
+    def _one_of(self, found: Sequence[Place], rule: int, higher: Sequence[str | None]) -> Place | Outcome:
         """The only record of the first sObject that has one: a live one, else the contact of a converted lead."""
         there = [place for place in found if place.move is None]
         converted = {place.row.get("convertedcontactid"): place for place in found if place.move is Move.CONVERTED}
@@ -257,10 +257,11 @@ class Finder:
             candidates = [place for survivor, place in survivors.items() if survivor] or [found[0]]
         if len(candidates) > 1:
             ids = ", ".join(sorted(place.record_id for place in candidates))
-            return rejected("DUPLICATE_EXTERNAL_ID", f"Several records have this identity: {ids}.")
+            name = dict(self._rules[rule])[candidates[0].sobject]
+            return rejected("DUPLICATE_EXTERNAL_ID", f"Several records have this {name}: {ids}.", (name,))
         (place,) = candidates
-        for rule, value in enumerate(higher):
-            field = dict(self._rules[rule]).get(place.sobject, ID)
+        for number, value in enumerate(higher):
+            field = dict(self._rules[number]).get(place.sobject, ID)
             held = None if field == ID else place.row.get(field.lower())
             if (
                 value

@@ -182,7 +182,7 @@ SET_UP_CODES = frozenset(
 """What the org's own set-up may refuse to all records alike: validation, triggers, flows, rights, sharing, limits."""
 
 
-_OUR_OWN = ("RECORD_MERGED", "IDENTITY_CONFLICT")
+_OUR_OWN = ("RECORD_MERGED", "IDENTITY_CONFLICT", "PARENT_NOT_FOUND")
 
 
 def may_be_common(code: str) -> bool:
