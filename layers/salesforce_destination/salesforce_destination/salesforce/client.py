@@ -129,7 +129,9 @@ class SalesforceClient:
             response = adapter.send(request, timeout=timeout, verify=verify, proxies=proxies)
             content = response.content
         except requests.exceptions.RequestException as error:
-            if _never_sent(error):
+            reason = getattr(error.args[0] if error.args else None, "reason", None)
+            # A connection that never came up carried nothing; one that broke later may have.
+            if isinstance(error, NEVER_UP) or isinstance(reason, NewConnectionError):
                 raise SalesforceUnavailableError(None) from None
             self._note_call(started)
             raise OutcomeUnknownError(None) from None
@@ -209,9 +211,3 @@ def parsed(response: requests.Response, content: bytes) -> Json:
 
 
 NEVER_UP = requests.exceptions.ConnectTimeout, requests.exceptions.SSLError, requests.exceptions.ProxyError
-
-
-def _never_sent(error: requests.exceptions.RequestException) -> bool:
-    """A connection that never came up carried nothing; one that broke later may have."""
-    cause = error.args[0] if error.args else None
-    return isinstance(error, NEVER_UP) or isinstance(getattr(cause, "reason", None), NewConnectionError)

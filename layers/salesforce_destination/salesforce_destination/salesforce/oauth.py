@@ -8,7 +8,6 @@ is a Login or an error in our words.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import requests
 from urllib3.exceptions import NameResolutionError
@@ -44,7 +43,9 @@ def log_in(session: requests.Session, credentials: Credentials, now: float) -> L
     """
     form = _form(credentials, now)
     response = _sent(session, "POST", credentials.url + TOKEN_PATH, {"Accept": "application/json"}, form)
-    answer = _json_object(response)
+    # In an outage Salesforce answers with a page, under any status.
+    is_page = "html" in response.headers.get("Content-Type", "").lower()
+    answer = None if is_page else parse_object(response.content)
     if response.status_code == 200 and answer is not None and "error" not in answer:
         return Login(answer)
     raise login_error(response.status_code, answer)
@@ -113,10 +114,3 @@ def _unanswered(error: requests.RequestException) -> str:
         return "LOGIN_HOST_NOT_TRUSTED"
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return "LOGIN_HOST_UNKNOWN" if isinstance(reason, NameResolutionError) else "LOGIN_UNREACHABLE"
-
-
-def _json_object(response: requests.Response) -> Mapping[str, Any] | None:
-    """The answer, unless it is a page: in an outage Salesforce answers with HTML under any status."""
-    if "html" in response.headers.get("Content-Type", "").lower():
-        return None
-    return parse_object(response.content)
