@@ -262,8 +262,7 @@ def explain(
 
     def work(target: Target) -> int:
         explanation = explaining.explain(target, identity, file, since)
-        print(explaining.as_json(explanation)) if chosen.as_json else explaining.show(explanation, Console())
-        return 0 if explanation.is_good else 1
+        return chosen.tell(explanation, explaining.show, int(not explanation.is_good))
 
     chosen.run(work)
 

@@ -149,6 +149,10 @@ class Explanation:
         """Whether the last message was carried out, on a record that the org has."""
         return bool(self.events and self.records) and self.events[-1].outcome not in WAITING
 
+    def as_json(self) -> str:
+        """All of it for programs."""
+        return json.dumps({"good": self.is_good, **asdict(self)}, indent=2)
+
 
 def explain(target: Target, identity: str, file: Path | None, since: str) -> Explanation:
     """Look into the log and into the org."""
@@ -174,11 +178,6 @@ def seconds_of(since: str) -> int:
     if (found := _SINCE.fullmatch(since)) is None:
         raise TargetError(f"--since is {since!r}. Write it like 90m, 24h or 14d.")
     return int(found[1]) * _UNITS[found[2]]
-
-
-def as_json(explanation: Explanation) -> str:
-    """All of it for programs."""
-    return json.dumps({"good": explanation.is_good, **asdict(explanation)}, indent=2)
 
 
 def show(explanation: Explanation, console: Console) -> None:

@@ -82,7 +82,7 @@ def rule_metadata(rule: WantedRule) -> Json:
         "active": True,
         "description": f"Keeps an older event of the customer-data platform off a newer {rule.field}.",
         "errorConditionFormula": rule.formula,
-        "errorMessage": rule.message,
+        "errorMessage": f"A newer value is there already. {rule.marker}",
     }
 
 

@@ -81,11 +81,6 @@ class WantedRule:
         return stale_marker(self.field)
 
     @property
-    def message(self) -> str:
-        """The rule's error text."""
-        return f"A newer value is there already. {self.marker}"
-
-    @property
     def formula(self) -> str:
         """True of a write that the rule refuses. Equal times pass, and so does whoever holds the exemption."""
         return guard_formula(self.field)
