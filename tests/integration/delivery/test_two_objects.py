@@ -237,3 +237,16 @@ def test_a_record_that_is_deleted_between_question_and_write_is_not_made_again()
     assert crm.deliver([person(customer="K1", email="a@example.com")]) == ["rejected ENTITY_IS_DELETED"]
     assert crm.calls == "update query update ask"
     assert not crm.all("Lead")
+
+
+def test_an_older_value_does_not_pass_beside_an_event_between_it_and_the_newer_value() -> None:
+    crm = Crm(GUARDED + '[[mappings]]\nsource = "title"\ntarget = "Title"\n')
+    crm.put({"L1": K1 | A})
+    guarded(crm.org)
+    deliver_each(crm, [person("Middle", 2, id="L1", phone="2")], is_cold=True)
+    older, between = person("Older", 1, id="L1", phone="1"), person("Between", 3, id="L1", title="Dr")
+
+    assert crm.deliver([older, between, person("Newest", 4, id="L1", phone="4")]) == ["delivered"] * 3
+    (row,) = crm.all("Lead").values()
+    assert [change.fields["Phone"][1] for change in row.history if "Phone" in change.fields] == ["2", "4"]
+    assert (row.values["LastName"], row.values["Title"]) == ("Newest", "Dr")

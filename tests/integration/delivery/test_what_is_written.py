@@ -89,6 +89,16 @@ IF_EMPTY = [
         file=keeps("Title") + IN_ORDER,
     ),
     Case(
+        "of a contact outside the file, which a lead became",
+        [person(id="L1", **TITLE)],
+        {"C1": {"Title": "Mr"}, "L1": {}},
+        {"C1": NEW | {"Title": "Mr"}},
+        calls="read update ask update",
+        acts=["convert L1 into C1"],
+        file='converted_leads = "contact"\n'
+        + keeps("Title").replace('"Contact"', '"Lead"').replace("= true\n\n", "= false\n\n"),
+    ),
+    Case(
         "nothing else is to be written",
         [person(id="C1", **TITLE)],
         {"C1": {"Title": "Mr"}},

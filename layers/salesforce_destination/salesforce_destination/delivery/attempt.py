@@ -110,9 +110,9 @@ class Attempt:
 
     def in_time(self, guarded: AbstractSet[str]) -> Attempt:
         """
-        The same, or first its oldest events, where one of them holds a guarded value that no later one repeats.
+        The same, or first the oldest event that holds a guarded value which no later one repeats.
 
-        Beside the newest event's time that value would pass a guard that knows a newer one. The request for it is not
+        Beside another event's time that value would pass a guard that knows a newer one. The request for it is not
         counted: there are no more of these than fields.
         """
         updates, repeated, first = self.record.updates, set[str](), -1
@@ -122,8 +122,8 @@ class Attempt:
             repeated |= own
         if updates[first].event_time == updates[-1].event_time:
             return self
-        oldest, left = self._record_of(updates[: first + 1]), updates[first + 1 :] + self.later
-        return replace(self, record=oldest, later=left, requests=self.requests - 1).without(self.not_there)
+        alone, left = self._record_of(updates[first : first + 1]), updates[:first] + updates[first + 1 :] + self.later
+        return replace(self, record=alone, later=left, requests=self.requests - 1).without(self.not_there)
 
     def _record_of(self, updates: Events) -> Record:
         """The record of these, written where this one is."""

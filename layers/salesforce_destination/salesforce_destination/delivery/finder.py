@@ -280,10 +280,9 @@ class Finder:
         Without a row it is not known what the org holds.
         """
         sobject = record.sobject or self._own.sobject
-        if (file := self._files.get(sobject)) is None:
-            return frozenset(), False
-        filled = self._if_empty[sobject] & record.fields.keys()
-        if row is None:
+        file, of_any = self._files.get(sobject), frozenset[str]().union(*self._if_empty.values())
+        filled = self._if_empty.get(sobject, of_any) & record.fields.keys()
+        if row is None or file is None:
             return filled, False
         filled = frozenset(name for name in filled if row.get(self._column(file, name).lower()) not in (None, ""))
         left = [name for name in record.fields if name not in filled]
