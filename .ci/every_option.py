@@ -1,5 +1,4 @@
-"""
-Writes template.yaml as SAM transforms it, and each of its nested stacks, into a folder: every condition true.
+"""Writes template.yaml as SAM transforms it, and each of its nested stacks, into a folder: every condition true.
 
 Checkov leaves out what a condition leaves out with the parameters' defaults: the key, the front door, the VPC. Of a
 nested stack it knows no parameter at all.

@@ -1,5 +1,4 @@
-"""
-Says what a scanner found, from its JSON report on standard input, and ends with 1 if that is anything.
+"""Says what a scanner found, from its JSON report on standard input, and ends with 1 if that is anything.
 
 A scanner that reads nothing finds nothing: it is a finding, too, if what the command line names was not looked at. For
 bandit that is folders of Python code, for checkov resources of the template.

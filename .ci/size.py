@@ -1,5 +1,4 @@
-"""
-How large everything is: lines, modules, words, the time of the tests, and the way of a good profile.
+"""How large everything is: lines, modules, words, the time of the tests, and the way of a good profile.
 
 Prints it beside the ceilings of .ci/ceilings.toml, and exits with 1 where one is passed.
 """

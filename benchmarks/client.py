@@ -29,8 +29,7 @@ KIBIBYTES_ARE_BYTES = sys.platform == "darwin"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """
-    What one process did with the profiles, start-up and warm-up left out, reading the events too.
+    """What one process did with the profiles, start-up and warm-up left out, reading the events too.
 
     `settled` counts the messages that do not come again, `parse_seconds` the CPU to parse the events, which Lambda does
     for every function. `first_batches_rss` is the memory's peak after thirty batches, `peak_rss` at the end.
@@ -117,8 +116,7 @@ def counts(org_url: str) -> Counter[str]:
 
 
 def peak_rss() -> int:
-    """
-    The most memory that this process has had, in bytes.
+    """The most memory that this process has had, in bytes.
 
     Linux tells it of the process since its program began; getrusage counts what the process had before that, which is
     the memory of the one that started it.

@@ -1,5 +1,4 @@
-"""
-What AWS asks for, by prices.toml, and what a million profiles cost by what was measured.
+"""What AWS asks for, by prices.toml, and what a million profiles cost by what was measured.
 
 This machine's processor is taken for one of Lambda's. Lambda gives a function its share of one by its memory, and bills
 the waiting for Salesforce like the work.
@@ -134,8 +133,7 @@ MONTHLY = (
 
 
 def monthly(prices: Prices) -> dict[str, float]:
-    """
-    What a stack with the template's defaults costs a month, whether anything comes or not, by what there is of it.
+    """What a stack with the template's defaults costs a month, whether anything comes or not, by what there is of it.
 
     An alarm is paid for by the metrics in it.
     """

@@ -96,8 +96,7 @@ def _second_identity(profile: Json, number: int) -> Json:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """
-    A variant in words, its destination file where it is not the shipped one, and how its profiles differ.
+    """A variant in words, its destination file where it is not the shipped one, and how its profiles differ.
 
     It is set beside `base`, which has the same profiles but for that; `items` of a profile make the difference.
     """

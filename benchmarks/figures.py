@@ -21,8 +21,7 @@ COMMAND = "make bench"
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """
-    The medians of one cell. Where `measured` is less than `profiles`, `wall_seconds` is scaled up.
+    """The medians of one cell. Where `measured` is less than `profiles`, `wall_seconds` is scaled up.
 
     `cpu_spread` is the lowest and the highest of the runs' CPU per profile, in microseconds as the median is.
     """

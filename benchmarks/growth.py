@@ -1,5 +1,4 @@
-"""
-`make growth`: what a bad day costs. 32 batches, good ones and bad ones, each of 1,000 to 8,000 messages.
+"""`make growth`: what a bad day costs. 32 batches, good ones and bad ones, each of 1,000 to 8,000 messages.
 
 Nothing may grow faster than the messages do: neither the calls, which `make test` counts, nor the CPU.
 """
@@ -309,8 +308,7 @@ class Nowhere:
 
 @dataclass(frozen=True, slots=True)
 class GrowthCase:
-    """
-    A batch of messages and what the org makes of it.
+    """A batch of messages and what the org makes of it.
 
     `calls` are the API calls that 1,000 messages cost, in all `batches` of the same messages. `gone_to` says into how
     many records those that are gone were merged, `collection` how many records are sent in one.
@@ -426,8 +424,7 @@ class Grown:
 
 
 def measure(case: GrowthCase, sizes: Sequence[int] = SIZES, repeats: int = REPEATS) -> Grown:
-    """
-    Run a case by each size in turn, several times.
+    """Run a case by each size in turn, several times.
 
     CPU is the least of them: what else runs on the machine only ever adds.
     """

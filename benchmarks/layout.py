@@ -11,8 +11,7 @@ WIDTH = 80
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """
-    A title, the heads of the columns, rows of text, and remarks; the first column is to the left.
+    """A title, the heads of the columns, rows of text, and remarks; the first column is to the left.
 
     A note for each row is one more column in Markdown, and a line below in the terminal.
     """

@@ -1,5 +1,4 @@
-"""
-Carrying out a plan: all contenders in turn, again and again, so that what disturbs the machine disturbs them all.
+"""Carrying out a plan: all contenders in turn, again and again, so that what disturbs the machine disturbs them all.
 
 One measurement is an org and a contender, each in a process of its own, and what the contender wrote down.
 """

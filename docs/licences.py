@@ -1,6 +1,5 @@
 # ruff: noqa: T201 -- it speaks to the person who runs it
-"""
-Writes docs/licences.md: the licence of every deployed third-party package, from the package's own metadata.
+"""Writes docs/licences.md: the licence of every deployed third-party package, from the package's own metadata.
 
 The lock files of layers and functions name the packages. .venv holds the same versions, so their metadata is read
 there.

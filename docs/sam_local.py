@@ -1,6 +1,5 @@
 # ruff: noqa: T201 -- it speaks to the person who runs it
-"""
-Prepares `sam local invoke` against a running `make local`.
+"""Prepares `sam local invoke` against a running `make local`.
 
 A function in a container sees this machine as host.docker.internal, so it needs addresses and secrets of its own. This
 writes them to .local/sam.json, and template.local.yaml for the environment `local` of samconfig.toml: template.yaml for

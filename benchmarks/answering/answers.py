@@ -1,5 +1,4 @@
-"""
-Answers of the shape that the simulated org gives, without keeping anything.
+"""Answers of the shape that the simulated org gives, without keeping anything.
 
 The bodies are looked through for ids and not parsed: whatever this takes would count as the contenders' waiting.
 """

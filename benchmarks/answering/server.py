@@ -1,5 +1,4 @@
-"""
-The wire of the answering org: blocking sockets, a thread for each connection, every byte counted.
+"""The wire of the answering org: blocking sockets, a thread for each connection, every byte counted.
 
 `python -m benchmarks.answering.server SECONDS_PER_CALL [ERROR] [CERTIFICATE]` prints its port and serves until it is
 killed. With an error it refuses every record; the certificate's file has the key in it.

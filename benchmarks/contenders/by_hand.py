@@ -1,5 +1,4 @@
-"""
-What one writes by hand with simple-salesforce, as its documentation shows it.
+"""What one writes by hand with simple-salesforce, as its documentation shows it.
 
 Whoever writes this knows that nothing is missing in a profile, and looks at nothing but whether a record was written.
 """
@@ -42,8 +41,7 @@ def row_maker(variant: Variant) -> Callable[[Json], dict[str, Json]]:
 
 
 class Collections:
-    """
-    sObject Collections: a call for 200 profiles.
+    """sObject Collections: a call for 200 profiles.
 
     simple-salesforce has no call for them, only the way to any address. Its own addresses are always https.
     """

@@ -1,5 +1,4 @@
-"""
-The floor: the least that anything must do that sends the same bytes.
+"""The floor: the least that anything must do that sends the same bytes.
 
 It reads each body with the fastest reader, into types that hold what is mapped and nothing else, takes values from
 where they are known to be, without looking whether they are there or right, writes the same composite request, and

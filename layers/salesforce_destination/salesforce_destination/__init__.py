@@ -1,5 +1,4 @@
-"""
-What the three functions are made of. Where to look:
+"""What the three functions are made of. Where to look:
 
 * profile/      what comes in: bodies, identities, memberships, event times, JMESPath
 * destination/  the marketer's file, and what is wrong with it

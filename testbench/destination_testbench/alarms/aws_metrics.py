@@ -1,5 +1,4 @@
-"""
-The metrics of a stack: a model of those that SQS, Lambda and API Gateway publish by themselves, and those that a
+"""The metrics of a stack: a model of those that SQS, Lambda and API Gateway publish by themselves, and those that a
 function has really emitted, as lines of the embedded metric format in its log.
 
 Modelled as documented ("Available CloudWatch metrics for Amazon SQS", "Types of metrics for Lambda functions", "Amazon

@@ -1,5 +1,4 @@
-"""
-A metric alarm of the template, held to what CloudWatch takes, and its state at a time: M of N data points.
+"""A metric alarm of the template, held to what CloudWatch takes, and its state at a time: M of N data points.
 
 Missing ones count as documented in "Configuring how CloudWatch alarms treat missing data": CloudWatch fetches more
 periods than it needs, takes the newest values that there are, fills up with the treatment only as far as it must, and
@@ -87,8 +86,7 @@ class MetricQuery:
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """
-    What AWS does not tell of its evaluation, so that an alarm has to be right either way: how many more periods than it
+    """What AWS does not tell of its evaluation: an alarm has to be right either way. How many more periods than it
     needs are fetched, and what `Arithmetic` is told.
     """
 

@@ -1,5 +1,4 @@
-"""
-CloudWatch's metric math, as far as the template's alarms use it ("Using metric math"): its grammar and its values.
+"""CloudWatch's metric math, as far as the template's alarms use it ("Using metric math"): its grammar and its values.
 
 What is not in the grammar is refused. Functions of a single time series that give one number (`MAX(m)`) are refused as
 well: AWS advises against them in alarms, whose evaluation range is not fixed.
@@ -153,8 +152,7 @@ _AGGREGATES: Mapping[str, Callable[[Sequence[float]], float]] = {"MAX": max, "MI
 
 
 class Arithmetic:
-    """
-    Works out expressions over the series of an alarm.
+    """Works out expressions over the series of an alarm.
 
     AWS leaves three things open, and an alarm has to be right either way: `fills_nothing` says whether FILL fills a
     metric that has no value at all in the range, `counts_nothing` whether nothing counts as 0 beside a number too,

@@ -49,8 +49,7 @@ class MetricId:
 
 @dataclass(frozen=True, slots=True)
 class Periods:
-    """
-    The periods that an evaluation looks at: `count` of so many seconds, the last one ending now.
+    """The periods that an evaluation looks at: `count` of so many seconds, the last one ending now.
 
     CloudWatch's evaluation window slides: it advances whenever an alarm is evaluated ("Alarm evaluation window").
     """

@@ -1,5 +1,4 @@
-"""
-What happens on the stage, and which alarms it must set off: those named, no others.
+"""What happens on the stage, and which alarms it must set off: those named, no others.
 
 Where a scenario sets parameters, it is to shorten the wait: the alarms are worked out with the same values.
 """
@@ -19,8 +18,7 @@ from destination_testbench.org import Fault, FaultKind
 
 @dataclass(frozen=True, slots=True)
 class AlarmScenario:
-    """
-    So many minutes of a stack, and `cured` in the minute `cured_at` if it ends.
+    """So many minutes of a stack, and `cured` in the minute `cured_at` if it ends.
 
     `alarms` are all that go on, but for those in `may`, which hang on chance; `wakes` are those that tell the topic, in
     their order.

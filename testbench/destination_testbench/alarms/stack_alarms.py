@@ -113,8 +113,7 @@ def _inner_first(composites: Mapping[str, CompositeAlarm]) -> Sequence[str]:
 
 
 class _Actions:
-    """
-    When the actions of a composite alarm are taken ("Suppressing composite alarm actions").
+    """When the actions of a composite alarm are taken ("Suppressing composite alarm actions").
 
     Once it is on, they wait for `wait` seconds for the suppressor to go on; while the suppressor is on, and `extension`
     seconds longer, they are held back; if the alarm is still on then, they are taken.

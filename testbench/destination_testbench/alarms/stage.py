@@ -1,5 +1,4 @@
-"""
-The stack on a compressed clock: the real functions in processes of their own, everything around them simulated.
+"""The stack on a compressed clock: the real functions in processes of their own, everything around them simulated.
 
 A minute is a step. What a function is told of times is moved by the difference of the two clocks, so that a message
 that has waited for an hour of the stage has waited for an hour; what it emits is dated by the stage's clock.
@@ -102,8 +101,7 @@ DENIED = json.dumps({"Error": {"Code": "AccessDenied", "Message": "", "Type": "S
 
 
 class Gateway:
-    """
-    Takes requests, hands what it lets through to `put`, and publishes what API Gateway would.
+    """Takes requests, hands what it lets through to `put`, and publishes what API Gateway would.
 
     `is_denied` is SQS's side of it: then its role may no longer send, which SQS answers with 403.
     """
@@ -130,8 +128,7 @@ class Gateway:
 
 
 class AlarmStage:
-    """
-    One stack from its first log-in to `close`; if it `is_new`, nothing has run before, nor is it connected.
+    """One stack from its first log-in to `close`; if it `is_new`, nothing has run before, nor is it connected.
 
     `is_polled` and `is_throttled` are Lambda's side of it, `may_start` the Scheduler's. Functions in
     `hanging` get no answer from AWS.

@@ -1,5 +1,4 @@
-"""
-Simulated queues and secrets behind the protocol that boto3 speaks, for functions in processes of their own.
+"""Simulated queues and secrets behind the protocol that boto3 speaks, for functions in processes of their own.
 
 SQS and Secrets Manager take JSON, with the operation in a header ("AWS JSON 1.x protocols").
 """
@@ -20,8 +19,7 @@ _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 class AwsEndpoint:
-    """
-    Serves clients by the name of their service until it is closed.
+    """Serves clients by the name of their service until it is closed.
 
     While `hangs` is set, no call is answered: what AWS does on its worst days.
     """

@@ -1,6 +1,5 @@
 # ruff: noqa: N803  # the parameters have the names of boto3's
-"""
-Clients of a simulated AWS with the methods of boto3's: SQS over the model of its queues, and Secrets Manager.
+"""Clients of a simulated AWS with the methods of boto3's: SQS over the model of its queues, and Secrets Manager.
 
 Only what the project calls is here. What is called wrongly is refused as SQS refuses it ("SQS API reference").
 """

@@ -18,8 +18,7 @@ Attributes = dict[str, str]
 
 
 class Cloud:
-    """
-    A stack's queues, secrets and topics.
+    """A stack's queues, secrets and topics.
 
     A resource is created when it is first asked for, or when something else refers to it; `resolve` works out any value
     of the template.

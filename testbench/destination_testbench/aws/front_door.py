@@ -1,5 +1,4 @@
-"""
-What API Gateway does with a request, from the definition that the template gives it.
+"""What API Gateway does with a request, from the definition that the template gives it.
 
 A model, by AWS's documentation of REST APIs: API key, request validation by a JSON Schema, mapping templates in
 Velocity (rendered by airspeed), selection of the response by the whole status of the integration. No throttling.

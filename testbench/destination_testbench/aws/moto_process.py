@@ -1,5 +1,4 @@
-"""
-A process that is AWS (moto) for as long as its standard input is open.
+"""A process that is AWS (moto) for as long as its standard input is open.
 
 It writes the port it chose to standard output, as one line. A process of its own, so that its state ends with it, and
 so that it ends with its parent, however that ends.
@@ -33,8 +32,7 @@ def main() -> None:
 
 
 def read_the_clock_quickly() -> None:
-    """
-    Give moto a quicker clock before its services are imported.
+    """Give moto a quicker clock before its services are imported.
 
     Its queue (5.2.5) reads the time a hundred times for every message that is received from a queue of a thousand, at
     4 microseconds each: 38 s for those thousand, and 6 s with this clock, which shows the same time.
@@ -48,8 +46,7 @@ def read_the_clock_quickly() -> None:
 
 
 def receive_one_at_a_time() -> None:
-    """
-    Let no two callers receive the same message at once.
+    """Let no two callers receive the same message at once.
 
     moto (5.2.5) looks whether a message is visible and hides it in two steps, while each request has a thread of its
     own; and it waits without a pause while a FIFO queue holds messages back. Waiting holds nobody up here, and a
@@ -74,8 +71,7 @@ def receive_one_at_a_time() -> None:
 
 
 def leave_the_queues_to_the_poller() -> None:
-    """
-    Let event source mappings be there, to be paused and resumed, and feed nothing.
+    """Let event source mappings be there, to be paused and resumed, and feed nothing.
 
     moto (5.2.5) would run the function in a container for every message that is sent.
     """

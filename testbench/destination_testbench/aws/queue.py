@@ -42,8 +42,7 @@ Attributes = Mapping[str, Mapping[str, Any]]
 
 @dataclass(slots=True, eq=False)
 class Stored:
-    """
-    One message, or one more copy of it (`number` tells copies apart, `id` does not).
+    """One message, or one more copy of it (`number` tells copies apart, `id` does not).
 
     Times are seconds since 1970. `is_hidden` is true in flight, which ends at `visible_at`; `sent_at` stays what
     it was when SQS moves a message to the dead-letter queue ("Dead-letter queues", message retention).
@@ -105,8 +104,7 @@ LONGEST_INVISIBLE_SECONDS = 43_200
 
 @dataclass(frozen=True, slots=True)
 class QueueConfig:
-    """
-    What a queue is set to, and how badly it behaves.
+    """What a queue is set to, and how badly it behaves.
 
     `duplicates` is the share of deliveries after which one more copy of the message is about: SQS delivers at least
     once, and again when a server missed the delete ("At-least-once delivery").
@@ -121,8 +119,7 @@ class QueueConfig:
 
 
 class StandardQueue:
-    """
-    The messages of one queue.
+    """The messages of one queue.
 
     Which of the visible messages comes next is drawn, so that order means nothing. May be called from several threads:
     what changes visibility does so in no particular order, and the outcome does not depend on it.

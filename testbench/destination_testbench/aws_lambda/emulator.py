@@ -1,5 +1,4 @@
-"""
-A built function under Lambda's own programs: AWS's runtime interface emulator, and its runtime client for Python.
+"""A built function under Lambda's own programs: AWS's runtime interface emulator, and its runtime client for Python.
 
 The emulator comes with the SAM CLI; the client lies in .venv-runtime, which holds what Lambda's runtime holds and no
 more. Only what was built is on the path. What is different from Lambda: layers cannot be mounted at /opt, so that a

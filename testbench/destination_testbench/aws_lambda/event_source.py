@@ -127,8 +127,7 @@ def in_events(messages: Sequence[Message]) -> Iterator[list[Message]]:
 
 
 def failed_ids(response: Any, message_ids: Sequence[str]) -> set[str]:
-    """
-    The messages that stay on the queue, after a response with `batchItemFailures`.
+    """The messages that stay on the queue, after a response with `batchItemFailures`.
 
     As Lambda reads it ("Implementing partial batch responses"): nothing, null or an empty list is a success of all; an
     entry without an id, or with an id that is not in the batch, is a failure of all.

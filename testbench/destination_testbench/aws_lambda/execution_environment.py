@@ -21,8 +21,7 @@ class FunctionError(Exception):
 
 
 class ExecutionEnvironment:
-    """
-    One process of a function. It serves one invocation at a time and keeps what the function keeps in memory.
+    """One process of a function. It serves one invocation at a time and keeps what the function keeps in memory.
 
     `number` tells its /tmp from those of the others; the process that is started after one has died gets the same, as
     Lambda keeps /tmp when it resets an environment.

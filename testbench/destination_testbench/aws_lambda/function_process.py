@@ -1,5 +1,4 @@
-"""
-A process that is one execution environment of a Lambda function.
+"""A process that is one execution environment of a Lambda function.
 
 It is started in the function's folder and environment with a socket as its only argument, reads one request a line and
 answers each with one line, as Lambda's runtime does over its own interface. It ends when the socket does.

@@ -38,8 +38,7 @@ class Invoke(Protocol):
 
 
 class Poller:
-    """
-    Feeds a function from a queue until it is stopped.
+    """Feeds a function from a queue until it is stopped.
 
     Each of its threads gathers a batch, until it is full, or the window has passed since its first message; invokes the
     function; and deletes what succeeded. What failed stays hidden until its visibility timeout, and SQS's own redrive

@@ -42,8 +42,7 @@ def examined(
     expired: Iterable[Stored],
     dead_letters: Iterable[Stored],
 ) -> Accounting:
-    """
-    Hold the end of a run against its events; `records_of` finds the records of a person.
+    """Hold the end of a run against its events; `records_of` finds the records of a person.
 
     A good message is accounted for when each time that it carries has reached the org: with its own value, or with a
     later one. A bad one has to be a dead letter with its code, and nothing else may be one.

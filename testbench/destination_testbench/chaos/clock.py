@@ -62,8 +62,7 @@ class Process:
 
 
 class SimulatedClock:
-    """
-    Time in seconds since 1970, and the processes of a simulation.
+    """Time in seconds since 1970, and the processes of a simulation.
 
     Exactly one process runs at a time, and which one is next depends on nothing but their sleeps: so a run with one
     seed is the same on every machine. A thread that is no process (a pool's) may look at the clock and never sleeps.

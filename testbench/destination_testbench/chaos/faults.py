@@ -151,8 +151,7 @@ LOCKED_PER_THOUSAND = 20
 
 @dataclass(slots=True)
 class RowFaults:
-    """
-    One of the org's row guards (`SimulatedOrg.saving.row_guards`).
+    """One of the org's row guards (`SimulatedOrg.saving.row_guards`).
 
     A row is locked for a minute in 20 of a thousand minutes, until `locks_end`; `strange` is always refused.
     """

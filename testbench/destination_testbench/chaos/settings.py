@@ -14,8 +14,7 @@ HOUR = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class ChaosSettings:
-    """
-    One run. With one seed it is always the same.
+    """One run. With one seed it is always the same.
 
     `all_errors_at_once` is the org's habit that nobody has recorded: all that is wrong with a record, or the first. The
     org speaks `language` ("fr", "ja", "es").
@@ -40,8 +39,7 @@ class ChaosSettings:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """
-    What is broken on purpose, to show that it would be found: by default nothing.
+    """What is broken on purpose, to show that it would be found: by default nothing.
 
     Rules and keys are the org's; `wrapped` stands between the function and SQS; `named` is what Lambda makes of the
     answer.

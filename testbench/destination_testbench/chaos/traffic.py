@@ -44,8 +44,7 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class ProfileEvent:
-    """
-    One message to come: whose, when it happened (ms), when it is sent (s), what it says.
+    """One message to come: whose, when it happened (ms), when it is sent (s), what it says.
 
     `code` is the one its dead letter has to carry, empty for a good message. An event that `rides` is in the body of
     another, a message with several profiles, and not sent by itself.

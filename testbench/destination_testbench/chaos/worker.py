@@ -23,8 +23,7 @@ LONG_POLL_SECONDS = 20
 
 
 class Worker:
-    """
-    One of the mapping's pollers with one environment of the function, which is made anew when it dies.
+    """One of the mapping's pollers with one environment of the function, which is made anew when it dies.
 
     A batch is full, or its window has passed since the first message. What the function names stays in the queue, the
     rest is deleted; where it ends without an answer, all of it stays until the visibility timeout. `named` reads the

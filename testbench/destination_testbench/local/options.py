@@ -19,8 +19,7 @@ class OptionError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
-    """
-    How a local stack differs from the template's defaults.
+    """How a local stack differs from the template's defaults.
 
     `parameters` are values of the template's parameters, `functions` other folders in place of a function's own, by its
     logical id.

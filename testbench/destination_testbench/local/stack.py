@@ -37,8 +37,7 @@ CONTACTS, LEADS = 1_000, 200
 
 
 class LocalStack:
-    """
-    A stack that runs from `start` to `close`.
+    """A stack that runs from `start` to `close`.
 
     Everything comes from template.yaml: which queues and secrets there are, the environment of the functions, and how
     messages are handed to them. Only the org, and the credentials for it, are its own.

@@ -13,8 +13,7 @@ ROLE = "local-functions"
 
 
 class Switch:
-    """
-    One event source mapping, and the function that it names: the function's code is nobody's, since the poller runs it.
+    """One event source mapping, and the function that it names, without its code, since the poller runs it.
 
     The poller asks before each batch whether it is on.
     """

@@ -1,5 +1,4 @@
-"""
-A simulated Salesforce org for tests, benchmarks and the local stack: strict where public mocks are loose.
+"""A simulated Salesforce org for tests, benchmarks and the local stack: strict where public mocks are loose.
 
 It knows nothing of the package it serves. `SimulatedOrg` answers requests without a transport, `serve` puts it on the
 network, `OrgAdapter` behind a requests session.

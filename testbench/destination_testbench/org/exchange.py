@@ -18,8 +18,7 @@ HTML_TYPE = "text/html; charset=UTF-8"
 
 @dataclass(frozen=True, slots=True)
 class OrgRequest:
-    """
-    One HTTP request: `path` without query, header names in lower case, `body` as it came over the wire.
+    """One HTTP request: `path` without query, header names in lower case, `body` as it came over the wire.
 
     `origin` is the scheme and host it was sent to; `patience` the seconds the caller will wait, None when the transport
     itself hangs up. `address` is where it came from.
@@ -41,8 +40,7 @@ class OrgRequest:
 
 @dataclass(frozen=True, slots=True)
 class OrgReply:
-    """
-    One HTTP answer, or the way it failed to arrive.
+    """One HTTP answer, or the way it failed to arrive.
 
     `dropped`: the connection broke before an answer. `cut`: it broke after that many bytes of the body. `timed_out`:
     the caller's patience ended first. `seconds` is how long the org took.

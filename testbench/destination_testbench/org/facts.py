@@ -9,8 +9,7 @@ DEFAULT_INSTANCE = "https://acme.my.salesforce.com"
 
 @dataclass(slots=True)
 class Facts:
-    """
-    Habits of Salesforce known from memory or by inference only. A caller must survive either setting.
+    """Habits of Salesforce known from memory or by inference only. A caller must survive either setting.
 
     The defaults are the likeliest; where nothing tells, the stricter. They may be changed while the org runs
     (`SimulatedOrg.set_fact`).
@@ -94,8 +93,7 @@ class Facts:
 
 @dataclass(slots=True)
 class OrgConfig:
-    """
-    One org's limits and login policies.
+    """One org's limits and login policies.
 
     `sandbox` is what Organization.IsSandbox says. `daily_overrun` is the share of the daily limit that a paying org may
     spend beyond it before it is refused; sandboxes and Developer Editions have none. `session_timeout` counts from the

@@ -46,8 +46,7 @@ EXEMPT = "CDP_Guard_Exempt"
 
 
 class SimulatedOrg:
-    """
-    One org with its data, users, limits and faults.
+    """One org with its data, users, limits and faults.
 
     `now` and `sleep` are the clock that everything in it goes by; with a simulated clock no time passes outside.
     `handle` may be called from many threads: calls to the data run one at a time, waiting holds nobody else up.

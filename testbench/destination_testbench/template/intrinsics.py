@@ -17,8 +17,7 @@ class IntrinsicError(Exception):
 
 
 class Resolver:
-    """
-    Works out the values of a template.
+    """Works out the values of a template.
 
     `values` holds parameters and pseudo parameters; `reference` and `attribute` say what `Ref` and `Fn::GetAtt` of a
     resource are, and may create it in order to know.

@@ -30,8 +30,7 @@ def variable_name(parameter: str) -> str:
 def parameter_values(
     declared: Mapping[str, Mapping[str, Any]], environ: Mapping[str, str], given: Mapping[str, Any]
 ) -> dict[str, str]:
-    """
-    Every parameter's value: what is given, else what the environment says, else the template's default.
+    """Every parameter's value: what is given, else what the environment says, else the template's default.
 
     What the environment says is held to what the template allows; what is given by code is not, so that a test can use
     a visibility timeout of a second.

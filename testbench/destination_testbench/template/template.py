@@ -1,5 +1,4 @@
-"""
-template.yaml as CloudFormation would get it: transformed by SAM's own translator, without an AWS account.
+"""template.yaml as CloudFormation would get it: transformed by SAM's own translator, without an AWS account.
 
 Nested stacks are written out in the template that they stand in: parameters become what the parent gives for them, and
 outputs what they are of. So the local stack and the tests see all that one deployment makes as one template.
@@ -104,8 +103,7 @@ def _parsed(text: str) -> Template:
 
 @lru_cache(TEMPLATES_KEPT)
 def _transformed(text: str) -> Template:
-    """
-    Transform one template.
+    """Transform one template.
 
     Local folders become objects of `SOURCE_BUCKET`, by their paths; constants become parameters that a test can give.
     """
@@ -127,8 +125,7 @@ def _transformed(text: str) -> Template:
 
 
 class _NestedStack:
-    """
-    The template of a nested stack in the terms of its parent.
+    """The template of a nested stack in the terms of its parent.
 
     `logical_id` and `resource` are those of the nested stack in its parent. Parameters become what the parent gives for
     them. Conditions get the logical id in front, and are false where the parent has no such stack.

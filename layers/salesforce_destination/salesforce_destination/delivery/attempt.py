@@ -21,8 +21,7 @@ Events = tuple[Update, ...]
 
 @dataclass(slots=True)
 class Attempt:
-    """
-    One record and how it may be sent.
+    """One record and how it may be sent.
 
     `most` records may share its collection; `missing` are fields that the org has not and that the messages wait for;
     `later` are events of a record that was taken apart, to be sent after this one, oldest first; `retimed` are guards
@@ -79,8 +78,7 @@ class Attempt:
         return self if self.most <= most else replace(self, most=most)
 
     def next(self, refusal: Outcome | None = None, *, is_whole: bool = False) -> tuple[Events, Attempt | None]:
-        """
-        The events to reject now that these are settled, or refused, and what to send next.
+        """The events to reject now that these are settled, or refused, and what to send next.
 
         What was refused is halved, and the oldest half goes first: no older value is written over a newer one. Behind
         an event that was refused alone, all that follow are sent together; if they and the next one alone are refused
@@ -109,8 +107,7 @@ class Attempt:
         return rejected, here.without(self.not_there)
 
     def in_time(self, guarded: AbstractSet[str]) -> Attempt:
-        """
-        The same, or first the oldest event that holds a guarded value which no later one repeats.
+        """The same, or first the oldest event that holds a guarded value which no later one repeats.
 
         Beside another event's time that value would pass a guard that knows a newer one. The request for it is not
         counted: there are no more of these than fields.
@@ -138,8 +135,7 @@ def _cause(refusal: Outcome | None) -> tuple[str, tuple[str, ...]]:
 
 
 def in_order_of_parents(records: Sequence[Record], parents: Sequence[str] = PARENTS) -> Sequence[Record]:
-    """
-    Put the children of one parent next to each other, in one order for all; what has no known parent comes first.
+    """Put the children of one parent next to each other, in one order for all; what has no known parent comes first.
 
     Salesforce locks the parent of a record that is written, and two requests that write children of one parent wait
     for each other ("Record-Level Locking").
@@ -154,8 +150,7 @@ def _parent_of(record: Record, parents: Sequence[str]) -> str:
 
 
 def collections_of(attempts: Iterable[Attempt]) -> list[list[Attempt]]:
-    """
-    Cut attempts into collections, in their order; those of new records come last.
+    """Cut attempts into collections, in their order; those of new records come last.
 
     None holds more than the least that one of its records allows. All of a collection are found in one way, and of one
     sObject, but for records that are found by their Ids: of those one sObject follows the other.

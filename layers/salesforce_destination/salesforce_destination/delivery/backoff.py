@@ -1,5 +1,4 @@
-"""
-When a deferred message comes again: its own visibility timeout, by what it waits for.
+"""When a deferred message comes again: its own visibility timeout, by what it waits for.
 
 SQS would bring all of them back together after the queue's visibility timeout. Spreading them out (any delay from the
 shortest to the exponential one is as likely) keeps a herd from hitting the org at once.
@@ -38,8 +37,7 @@ class Backoff:
     random: Callable[[], float]
 
     def delay_of(self, wait: Wait, receive_count: int) -> int | None:
-        """
-        Seconds until the next delivery; None where the queue's own timeout is close enough to save the call.
+        """Seconds until the next delivery; None where the queue's own timeout is close enough to save the call.
 
         The range is what the wait asks for; within it every delay is as likely.
         """

@@ -34,8 +34,7 @@ NO_IDENTITIES = (
 
 
 class Batch:
-    """
-    What everybody who works on a batch writes into.
+    """What everybody who works on a batch writes into.
 
     `updates` holds one update for each profile, in the order of the messages; what became of a profile stands in its
     update. `exceptions` are the messages that were not simply delivered, by position, once the batch is concluded.

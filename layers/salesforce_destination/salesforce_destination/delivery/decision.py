@@ -86,8 +86,7 @@ Describe = Callable[[str], "ObjectDescription"]
 
 @dataclass(slots=True)
 class Decision:
-    """
-    What follows an answer: `outcome`, unless something is to be done first.
+    """What follows an answer: `outcome`, unless something is to be done first.
 
     `resend` is sent in place of what was refused, without `omitted` fields (refused) and `stale` ones (older than the
     org's). The org lacks `missing` fields: the rest is sent, and the messages wait. `move` is how the record went, to
@@ -111,8 +110,7 @@ class Decision:
 
 
 def outcome_of_failure(error: DestinationError, *, was_sent: bool) -> Outcome:
-    """
-    Defer what a failed request held, for as long as its kind of failure asks.
+    """Defer what a failed request held, for as long as its kind of failure asks.
 
     A request that was never sent cannot be running: what was only waiting behind a failed one is tried again soon.
     """
@@ -152,8 +150,7 @@ class Refusals:
         collection_size: int,
         describe: Describe,
     ) -> Decision:
-        """
-        Decide on one refused record of a collection of `collection_size` records.
+        """Decide on one refused record of a collection of `collection_size` records.
 
         `describe` is asked whether the org lacks a field; raises what that raises.
         """
@@ -219,8 +216,7 @@ class Refusals:
         return not self._keys.keys().isdisjoint(words) or (attempt.record.creates and "unknown" in words)
 
     def _is_not_found(self, attempt: Attempt, errors: Sequence[RecordError]) -> bool:
-        """
-        Whether nobody has the identity that was tried first.
+        """Whether nobody has the identity that was tried first.
 
         A wrong parent has the same code as an Id that is not there, and may name no field either: the query tells.
         """
@@ -257,8 +253,7 @@ class Refusals:
         return "" if field == ID else field
 
     def _without_stale(self, attempt: Attempt, errors: Sequence[RecordError], outcome: Outcome) -> Decision:
-        """
-        Leave out what stands under the guards that refused.
+        """Leave out what stands under the guards that refused.
 
         Where a consent decides too, the stored time may be that of an exit for want of it: a consent that came back
         later is tried once with its own time, which an older one does not survive.
@@ -287,8 +282,7 @@ class Refusals:
         return frozenset(name for name, value in mine.items() if value and str(value) in error.text) or frozenset(mine)
 
     def _named_by(self, error: RecordError, attempt: Attempt) -> frozenset[str]:
-        """
-        The fields of a record that an error names.
+        """The fields of a record that an error names.
 
         A state or country counts by its code too, as one value gives both, and a relationship by the parent's field.
         """

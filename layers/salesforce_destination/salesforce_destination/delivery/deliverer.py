@@ -1,5 +1,4 @@
-"""
-The use case: a batch of messages in, an outcome for each of them out.
+"""The use case: a batch of messages in, an outcome for each of them out.
 
 Every message ends in exactly one outcome, whatever its neighbours, Salesforce or the network do. The steps are read,
 merge, write, give up, settle. Whatever a message does to the code that reads it, it is rejected alone; what it does to
@@ -60,8 +59,7 @@ class Limits:
 
 @dataclass(slots=True)
 class Deliverer:
-    """
-    Delivers batches to one org; made once and kept, as `memory` and the connection behind `org` are.
+    """Delivers batches to one org; made once and kept, as `memory` and the connection behind `org` are.
 
     `ask_at` is when the org is asked again what its fields take, by the clock of `memory`.
     """
@@ -181,8 +179,7 @@ class Deliverer:
                 delivery.outcome = rejected(last.code, text, last.fields)
 
     def _settle(self, batch: Batch) -> None:
-        """
-        Send the dead letters, then set the delays.
+        """Send the dead letters, then set the delays.
 
         A dead letter that cannot be sent makes its message deferred, so that none is lost between the two queues; its
         reason is then the first one, if it waited already.

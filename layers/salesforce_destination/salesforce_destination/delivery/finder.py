@@ -1,5 +1,4 @@
-"""
-Whose record a person's is: the rules of the file, in their order, asked of the org at once.
+"""Whose record a person's is: the rules of the file, in their order, asked of the org at once.
 
 Ids and unique keys are written straight. What then has no record, and every field that is not unique, is looked up here
 for all rules and all sObjects together, with what the org holds where that decides what is written. Deleted records
@@ -126,8 +125,7 @@ class Finder:
     # What is asked.
 
     def rows(self, attempts: Sequence[Attempt], org: Org) -> FoundRows:
-        """
-        Ask the org for the records that these may be; raises what the org raises.
+        """Ask the org for the records that these may be; raises what the org raises.
 
         Records whose Ids are known are read by them, all others found by the identities of every rule.
         """
@@ -274,8 +272,7 @@ class Finder:
         return Place(place.sobject, place.record_id, place.row, place.move, beside)
 
     def held(self, record: Record, row: Row | None) -> tuple[frozenset[str], bool]:
-        """
-        The fields that are only for empty ones and may hold something, and whether the org holds the rest already.
+        """The fields that are only for empty ones and may hold something, and whether the org holds the rest already.
 
         Without a row it is not known what the org holds.
         """

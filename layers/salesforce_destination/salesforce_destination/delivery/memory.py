@@ -1,5 +1,4 @@
-"""
-What one environment has learned about the org, kept from batch to batch.
+"""What one environment has learned about the org, kept from batch to batch.
 
 Nothing here is needed to be right: another environment, or the same after a restart, finds it out again. It saves calls
 whose outcome is known.
@@ -46,8 +45,7 @@ ANSWERS_COUNT_SECONDS = 3_600.0
 
 @dataclass(slots=True, repr=False)
 class LastAnswers:
-    """
-    What the org last said to one kind of write, for telling a common cause from a single bad record.
+    """What the org last said to one kind of write, for telling a common cause from a single bad record.
 
     Only first tries of distinct records count: what waits for a cause comes again and again, and would pass for its
     proof. `last` holds when each was answered, and the code that refused it or nothing; `written` the last records that
@@ -78,8 +76,7 @@ class LastAnswers:
         return any(now - time < ANSWERS_COUNT_SECONDS for other, time in self.written.items() if other != key)
 
     def is_half(self, code: str, now: float, least: int) -> bool:
-        """
-        Whether this code refused half of all that counts and `least`, or half of the latest, if several are among them.
+        """Whether this code refused half of all that counts and `least`, or half of the latest, if several are of them.
 
         The latest alone may be: of a trickle, what passed before the cause began is in the majority for an hour.
         """

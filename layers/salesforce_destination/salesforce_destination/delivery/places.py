@@ -1,5 +1,4 @@
-"""
-Where the records of a batch are, once the first address does not say: found by the rules of the file, moved, or new.
+"""Where the records of a batch are, once the first address does not say: found by the rules of the file, moved, or new.
 
 A person stands once in a request: what is found at one place, under whatever identities, is one record from there on.
 """
@@ -50,8 +49,7 @@ NOBODY = rejected("NOT_FOUND", "The org has no record with this identity, or the
 
 @dataclass(slots=True)
 class RecordPlaces:
-    """
-    The places of one batch's records.
+    """The places of one batch's records.
 
     `asked` are those that the org is asked about next, `created` counts new records.
     """
@@ -224,8 +222,7 @@ class RecordPlaces:
     def _placed(
         self, attempts: Sequence[Attempt], address: Address, record_id: str = "", *, is_moved: bool = False
     ) -> Attempt | None:
-        """
-        All that is left of these records, as one record at its place, or None where nothing may be written there.
+        """All that is left of these records, as one record at its place, or None where nothing may be written there.
 
         What the batch says of that one itself goes with it: what is newer there must not be undone.
         """

@@ -1,5 +1,4 @@
-"""
-What of a batch was refused: records that were sent singly, and causes that many records may have in common.
+"""What of a batch was refused: records that were sent singly, and causes that many records may have in common.
 
 What the org's own set-up may refuse to all records alike waits, and is tried again. What concerns a record alone is
 rejected.
@@ -34,8 +33,7 @@ NOT_THERE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_
 
 @dataclass(slots=True)
 class RefusedRecords:
-    """
-    The answers to one batch: the records that were `written`, those that were `refused`, each with its events and
+    """The answers to one batch: the records that were `written`, those that were `refused`, each with its events and
     outcome, and the codes that refused whole requests.
     """
 
@@ -95,8 +93,7 @@ class RefusedRecords:
 
 @dataclass(slots=True)
 class SingleRecords:
-    """
-    What became of the records of one batch that were sent singly, and with it how far requests are split.
+    """What became of the records of one batch that were sent singly, and with it how far requests are split.
 
     If records keep failing on their own, the cause is not a single bad record: a request that Salesforce refuses
     without saying why, or a trigger that always runs into its limit, would otherwise cost two calls for each record.
@@ -122,8 +119,7 @@ class SingleRecords:
         self._has_found = True
 
     def probed(self, pending: Sequence[Attempt], collections: int) -> tuple[Sequence[Attempt], Sequence[Attempt]]:
-        """
-        What to send now, and what to hold back until that is known.
+        """What to send now, and what to hold back until that is known.
 
         Splitting goes down in a few of the smallest collections first: what is found out there spares the others the
         way. These are a request, or both halves.

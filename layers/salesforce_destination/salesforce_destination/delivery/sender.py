@@ -1,5 +1,4 @@
-"""
-Writing records: sent together, and again in part where Salesforce's answer asks for it.
+"""Writing records: sent together, and again in part where Salesforce's answer asks for it.
 
 A refused field may be left out, a guard may hold a newer time, a limit may want fewer records at once, a lead may have
 become a contact, an identity may be unknown. What is sent again is always less, or among fewer, or elsewhere, than what
@@ -172,8 +171,7 @@ class Sender:
         return -(-len(collections_of(attempts)) // self.memory.collections_per_request)
 
     def ready(self, attempt: Attempt | None) -> Attempt | None:
-        """
-        What is to be sent of a record, once that is left out which is known to be stale or missing; None for nothing.
+        """What is to be sent of a record, without what is known to be stale or missing; None for nothing.
 
         Where nothing is left of an event it is settled, and the next one of a record that was taken apart follows.
         """

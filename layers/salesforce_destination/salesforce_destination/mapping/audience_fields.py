@@ -21,8 +21,7 @@ _TIME = object()
 
 
 def counts_by_event(destination: Destination) -> bool:
-    """
-    Whether a status can change with a consent, and not only when the person qualifies or leaves.
+    """Whether a status can change with a consent, and not only when the person qualifies or leaves.
 
     Among messages the event's time counts then: by the time at which the person once qualified, an exit for want of
     consent would stand against a consent that came back.
@@ -69,8 +68,7 @@ class AudienceFields:
             fields[field] = names_of({target.name: target.is_member(memberships) for target in targets})
 
     def exits_into(self, fields: dict[str, Json], times: dict[str, int], profile: Profile, event_time: int) -> bool:
-        """
-        Add an exit for every mapped audience that the profile mentions; tell whether there was one.
+        """Add an exit for every mapped audience that the profile mentions; tell whether there was one.
 
         The exit happens with the event that takes the consent away, not when the person once qualified.
         """

@@ -1,5 +1,4 @@
-"""
-What a destination file reads of a body, as the type of a msgspec decoder.
+"""What a destination file reads of a body, as the type of a msgspec decoder.
 
 What it decodes has the body's own shape, without what the file does not name, so that one mapper reads both. Whatever
 may mean something else than it seems (a prefix, a wrong type, another spelling, several profiles) has no place in the

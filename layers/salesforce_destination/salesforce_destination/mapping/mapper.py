@@ -1,5 +1,4 @@
-"""
-Mapping: from a profile to the update of a record, as the destination file says.
+"""Mapping: from a profile to the update of a record, as the destination file says.
 
 Everything that depends on the file alone is worked out once, when the function starts; a profile costs a walk along its
 mapped keys.
@@ -102,8 +101,7 @@ class Mapper:
     def map(
         self, profile: Profile, message_time: int | None, sent_at: int, is_one_of_several: bool = False
     ) -> Update | None:
-        """
-        Map a profile, or give None where it changes nothing; raise ProfileRefusedError.
+        """Map a profile, or give None where it changes nothing; raise ProfileRefusedError.
 
         Who is kept out and has no audience to leave is skipped already.
 
@@ -246,8 +244,7 @@ class Mapper:
     def event_time(
         self, profile: Profile, message_time: int | None, sent_at: int, is_one_of_several: bool = False
     ) -> int:
-        """
-        When the event happened; raise ProfileRefusedError for a time that cannot be.
+        """When the event happened; raise ProfileRefusedError for a time that cannot be.
 
         The message's time comes before the profile's own, but not where the message holds several: it cannot be that
         of all of them, and a redriven message must not give its time to profiles that have theirs.
@@ -339,8 +336,7 @@ class IdentityReader:
         return None if self._by_id else self._targets.get(sobject)
 
     def read(self, profile: Profile) -> tuple[str, str]:
-        """
-        Give the key of the record and the identity to send; raise ProfileRefusedError where there is none.
+        """Give the key of the record and the identity to send; raise ProfileRefusedError where there is none.
 
         The key is what the org holds for one: Ids by 18 characters, numbers by their value, texts without their case
         where the field's is not told apart.

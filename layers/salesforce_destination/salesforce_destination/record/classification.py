@@ -1,5 +1,4 @@
-"""
-What an error of Salesforce's means: one table for records, subrequests and whole requests.
+"""What an error of Salesforce's means: one table for records, subrequests and whole requests.
 
 Rows are tried from the top; the first whose code and text fit decides. Codes and API names (of fields, limits and
 Apex's exceptions) decide, since texts come in the integration user's language; ENGLISH lists the exceptions.
@@ -39,8 +38,7 @@ class RecordError:
 
 
 class Meaning(StrEnum):
-    """
-    What an error means for what was refused, a record or all that a request held.
+    """What an error means for what was refused, a record or all that a request held.
 
     REJECT: it will be refused again as it is, and a person has to look at it. UNKNOWN: nobody has described it; a
     record is tried a few times, then rejected, and a whole request waits.
@@ -243,8 +241,7 @@ def readable_code(code: Json) -> str:
 
 
 def request_error(status: int, body: Json) -> SalesforceError:
-    """
-    Name the error of a whole request, or of a subrequest, by what to do about it.
+    """Name the error of a whole request, or of a subrequest, by what to do about it.
 
     `body` is the parsed answer, or None where it was not JSON: a page instead of an answer. A page with a status of
     success says nothing about what was written.

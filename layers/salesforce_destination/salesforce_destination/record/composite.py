@@ -1,5 +1,4 @@
-"""
-Composite requests: up to 5 sObject Collections of 200 records each in one API call.
+"""Composite requests: up to 5 sObject Collections of 200 records each in one API call.
 
 Salesforce counts the whole series as a single call ("Send Multiple Requests Using Composite"), so 1,000 records cost
 one. CollectionAnswer have the order of the request, and are read by position: failed rows carry no id to go by.
@@ -74,8 +73,7 @@ class CompositeWriter:
         }
 
     def headers(self, collections: Sequence[Collection]) -> dict[str, str]:
-        """
-        The headers that change what a write does, wanted on the request and on each subrequest.
+        """The headers that change what a write does, wanted on the request and on each subrequest.
 
         Without `Sforce-Auto-Assign: FALSE` an update of a lead may give it another owner ("Assignment Rule Header").
         """
@@ -126,8 +124,7 @@ def nested(target: str) -> tuple[str, str, str]:
 
 
 def read_reply(reply: Json, collections: Sequence[Collection]) -> list[CollectionReply]:
-    """
-    Read a composite answer by position; one of the wrong length says nothing about what was written.
+    """Read a composite answer by position; one of the wrong length says nothing about what was written.
 
     Where records have addresses of their own, the answers tell their Ids.
     """

@@ -1,5 +1,4 @@
-"""
-The guards against stale values: which field of the org keeps an older event from overwriting a newer one.
+"""The guards against stale values: which field of the org keeps an older event from overwriting a newer one.
 
 Each guard is a field that holds a time and a validation rule that refuses an older one. What stands under a guard is
 written together with it or not at all, so that a time never stands beside another event's values.
@@ -31,8 +30,7 @@ class Guards:
 
     @classmethod
     def of(cls, destination: Destination) -> Guards:
-        """
-        The guards of a destination file.
+        """The guards of a destination file.
 
         With partial memberships an older message can hold a membership that no newer one repeats, so that audiences
         stand under their own `since_field` only; where messages hold all memberships, the ordering field guards the

@@ -1,5 +1,4 @@
-"""
-Records on their way to Salesforce: updates from single profiles, merged where they concern the same record.
+"""Records on their way to Salesforce: updates from single profiles, merged where they concern the same record.
 
 A record may appear only once in a request: of two rows with one external id Salesforce writes neither, and of rows with
 one Id the order is not promised. Merging is also what makes a flood cheap.
@@ -21,8 +20,7 @@ ID = "Id"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """
-    Where a write goes: to the record of an sObject that has the identity in this field, or to a new one.
+    """Where a write goes: to the record of an sObject that has the identity in this field, or to a new one.
 
     Without an sObject it is not known yet which one has the record.
     """
@@ -43,8 +41,7 @@ class Content:
 
 @dataclass(slots=True, repr=False)
 class Follower:
-    """
-    What follows where the first address has no record.
+    """What follows where the first address has no record.
 
     `identities` are the values of all rules, None where the profile has none; `contents` is what goes to which sObject,
     or why nothing can; `new` are fields that only a new record gets, its keys among them.
@@ -57,8 +54,7 @@ class Follower:
 
 @dataclass(slots=True)
 class Update:
-    """
-    What one profile wants of one record.
+    """What one profile wants of one record.
 
     `message` and `profile` are positions in the batch and in the message; `key` tells records apart as the org does;
     `times` holds the fields that have a time of their own (a membership's), the rest have the event's; `updates_only`
@@ -99,8 +95,7 @@ class Update:
 
 @dataclass(slots=True)
 class Record:
-    """
-    One record of a request, and the updates that it answers for, oldest first.
+    """One record of a request, and the updates that it answers for, oldest first.
 
     Without an `address` it is written where the file's only rule says. `is_moved` says that it took the place of the
     one that was asked for: the contact of a converted lead, the survivor of a merge. `left_out` are fields that are not
@@ -141,8 +136,7 @@ class Record:
 
 
 def merge(updates: Collection[Update]) -> list[Record]:
-    """
-    Make one record of all updates that concern it, in the order in which the records first appear.
+    """Make one record of all updates that concern it, in the order in which the records first appear.
 
     Field by field the later time wins, and among equal times the later position; an update that lacks a field leaves
     it to the others.
@@ -180,8 +174,7 @@ def _record_of_one(update: Update) -> Record:
 
 
 def placed(updates: Iterable[Update], address: Address, identity: str = "", *, is_moved: bool = False) -> Record:
-    """
-    The record of these updates at another address; a new one has all that only new ones get.
+    """The record of these updates at another address; a new one has all that only new ones get.
 
     What is found under different identities is the same record from here on, so that its Id becomes its key.
     """

@@ -15,8 +15,7 @@ _CASE = bytes(
 
 
 def to_18(record_id: str) -> str | None:
-    """
-    Give the 18-character form of a 15 or 18 character id, or None where it is no id.
+    """Give the 18-character form of a 15 or 18 character id, or None where it is no id.
 
     An 18-character id whose checksum does not match its first 15 characters was damaged on its way (a spreadsheet
     that folded its case): Salesforce would answer MALFORMED_ID.

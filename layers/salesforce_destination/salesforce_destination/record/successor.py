@@ -1,5 +1,4 @@
-"""
-Where a record went that is not there any more: the contact of a converted lead, the survivor of a merge.
+"""Where a record went that is not there any more: the contact of a converted lead, the survivor of a merge.
 
 Salesforce refuses to write both kinds (CANNOT_UPDATE_CONVERTED_LEAD, ENTITY_IS_DELETED), and tells where they went only
 when it is asked.
@@ -40,8 +39,7 @@ class Successor:
 def queries_by(
     sobject: str, columns: Iterable[str], wanted: Iterable[tuple[str, str]], most: int = LONGEST_QUERY
 ) -> Iterator[str]:
-    """
-    Ask for columns of the records that have one of these values, in as few queries of at most so many as fit.
+    """Ask for columns of the records that have one of these values, in as few queries of at most so many as fit.
 
     `wanted` are pairs of a field and a value as SOQL writes it.
     """

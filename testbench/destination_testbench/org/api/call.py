@@ -14,8 +14,7 @@ from destination_testbench.org.values.json_text import read_json, token
 
 @dataclass(slots=True)
 class ApiCall:
-    """
-    What a resource is given. `resource` is the path below /services/data/vXX.X, `body` bytes or, in a composite, JSON.
+    """What a resource is given. `resource` is the path below /services/data/vXX.X, `body` bytes, in a composite JSON.
 
     The journal of a composite's subrequests is one, so that they can be rolled back together.
     """

@@ -40,8 +40,7 @@ def failed(*errors: SaveError) -> Result:
 
 
 class Repeats:
-    """
-    Counts the repeats of ids in one update request.
+    """Counts the repeats of ids in one update request.
 
     Salesforce takes twelve repeats in all, the last value winning, and refuses each one after them.
     """

@@ -36,8 +36,7 @@ UNBUILT_OF_SOBJECTS = (
 
 
 class Router:
-    """
-    Resources by the pattern of their path below the version: `{name}` stands for one part of it.
+    """Resources by the pattern of their path below the version: `{name}` stands for one part of it.
 
     Paths are tried in the order in which they were added. A slash at the end is no difference. `missing` is what a
     path is answered with that nobody added, `early` one that came with a later version.
@@ -52,8 +51,7 @@ class Router:
     def add(
         self, pattern: str, takes: str | None = None, since: int = 0, unbuilt: str = "", **handlers: Handler
     ) -> None:
-        """
-        Let these handlers, one per method, answer a path; they get the parts of the path after the call.
+        """Let these handlers, one per method, answer a path; they get the parts of the path after the call.
 
         `takes` names the parameters of the query, None for any; `since` is the version that brought the path; `unbuilt`
         are methods that Salesforce takes here and this org does not: without handlers all.

@@ -96,8 +96,7 @@ class SetupObjects:
 
 
 def settable(sobject: SObject, field: Field) -> bool:
-    """
-    Whether rights on a field can be given: on an address as a whole and not on its parts, whatever describe says.
+    """Whether rights on a field can be given: on an address as a whole and not on its parts, whatever describe says.
 
     Those on a person's fields of Account are the Contact's.
     """
@@ -125,8 +124,7 @@ def twice(sobject: SObject, values: dict[str, object]) -> SaveError:
 
 
 class CustomPermissions:
-    """
-    Answers $Permission in formulas: SetupEntityAccess records link permission sets to custom permissions.
+    """Answers $Permission in formulas: SetupEntityAccess records link permission sets to custom permissions.
 
     `names` are those that there are; formulas may speak of no others.
     """

@@ -46,8 +46,7 @@ class ComponentRefused(Exception):
 
 
 class SoapMetadata:
-    """
-    Answers createMetadata() for the type CustomPermission, readMetadata() for PermissionSet and LeadConvertSettings.
+    """Answers createMetadata() for the type CustomPermission, readMetadata() for PermissionSet and LeadConvertSettings.
 
     Of the last updateMetadata() too: what a request does not name is no longer mapped.
     """

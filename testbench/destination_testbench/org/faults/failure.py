@@ -20,8 +20,7 @@ STATUS_OF = {
 
 @dataclass(frozen=True, slots=True)
 class SaveError:
-    """
-    Why one record was refused.
+    """Why one record was refused.
 
     `dml` is False for what the reader of the request finds before any database work: as the answer to a single row such
     an error has no `fields`. `row_code` is the code a single row gets where it differs.

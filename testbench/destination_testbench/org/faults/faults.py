@@ -60,8 +60,7 @@ REFUSALS: dict[FaultKind, tuple[int, str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """
-    A fault that is on until it is switched off, or for the next `times` matches after the first `skip`.
+    """A fault that is on until it is switched off, or for the next `times` matches after the first `skip`.
 
     * `method`, `path` (a part of it) and `records` (ids or values in the body or path) choose requests.
     * For `lock` and `record_error`, `records` are ids, ids of their parents, or any value of a created record; without

@@ -14,8 +14,7 @@ Maker = Callable[[list[Term]], Term]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """
-    A record as it would be saved (`after`) and as it is (`before`, None for a new one).
+    """A record as it would be saved (`after`) and as it is (`before`, None for a new one).
 
     `permissions` are the custom permissions of the user who saves it; `stamp` is the time of saving.
     """

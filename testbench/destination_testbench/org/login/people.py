@@ -12,8 +12,7 @@ ADMIN_USER = record_id("005", 2)
 
 @dataclass(slots=True)
 class User:
-    """
-    One who can log in.
+    """One who can log in.
 
     `admin` may change the org's metadata, and sees every object; `custom_permissions` is what `$Permission` answers in
     formulas beside the permission sets. The profile of a `minimal` user (Minimum Access) gives nothing: what it may see
@@ -43,8 +42,7 @@ class User:
 
 @dataclass(slots=True)
 class ConnectedApp:
-    """
-    An app that users log in through.
+    """An app that users log in through.
 
     `run_as` is the user of the client-credentials flow, None when no one is set; `public_key` verifies JWT assertions;
     `approved` tells whether its users are pre-authorised; `blocked`, whether an administrator has blocked it for all;

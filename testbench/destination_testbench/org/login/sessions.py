@@ -80,8 +80,7 @@ class Approval:
 
 
 class RefreshTokens:
-    """
-    The approvals of an org.
+    """The approvals of an org.
 
     With rotation each exchange gives a new token and the old one dies at once. Whoever uses a dead one has stolen it or
     lost the new one: everything it led to is revoked.

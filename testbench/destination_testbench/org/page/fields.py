@@ -14,8 +14,7 @@ SINCE = "_Since"
 
 
 def audience_fields(sobject: SObject) -> list[Field]:
-    """
-    The custom fields that can hold what became of an audience.
+    """The custom fields that can hold what became of an audience.
 
     An org does not know which of its fields a destination file names: these are those of a type that takes a status.
     """

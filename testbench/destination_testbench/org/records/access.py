@@ -29,8 +29,7 @@ class AccessLevel(IntEnum):
 
 
 class Access:
-    """
-    Field-level security, and sharing: records that are hidden from who may not view all of their sObject.
+    """Field-level security, and sharing: records that are hidden from who may not view all of their sObject.
 
     The fields an org starts with are open to everyone whose profile is not a minimal one. A field made through the API
     is open to no one, not even to the administrator, until a permission set opens it. `restrict` takes a right from

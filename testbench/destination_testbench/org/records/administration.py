@@ -34,8 +34,7 @@ RECORD_TYPE_FIELD = Field(
 
 
 class Administration:
-    """
-    Changes to records, fields, rules, rights and sessions that no caller of the API makes.
+    """Changes to records, fields, rules, rights and sessions that no caller of the API makes.
 
     All are safe while requests run. Names of sObjects and fields are exact here; an unknown one is a KeyError.
     """

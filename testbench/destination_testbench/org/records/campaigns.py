@@ -20,8 +20,7 @@ class Campaigns:
     def errors(
         self, call: Transaction, sobject: SObject, record: StoredRecord | None, values: dict[str, object]
     ) -> list[SaveError]:
-        """
-        Refuse a second membership of a person, and who is no marketing user.
+        """Refuse a second membership of a person, and who is no marketing user.
 
         A status that the campaign has not becomes its default, and nobody is told: so the object reference has it.
         """

@@ -13,8 +13,7 @@ DEFAULT_TEXT = "Use one of these records?"
 
 @dataclass(frozen=True, slots=True)
 class DuplicateRule:
-    """
-    Records of an sObject are duplicates when all these fields agree, whatever their case.
+    """Records of an sObject are duplicates when all these fields agree, whatever their case.
 
     `blocks`: nothing lets them pass. Else the rule is alert-only, and the header with allowSave=true does. `against`:
     the sObject whose records they are compared with, as leads are with contacts in newer orgs; else their own.

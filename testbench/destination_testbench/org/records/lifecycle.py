@@ -16,8 +16,7 @@ SHARED_FIELDS = ("FirstName", "LastName", "Salutation", "Title", "Email", "Phone
 
 
 def convert_lead(saving: Saving, call: Transaction, lead_id: str, contact_id: str | None = None) -> str:
-    """
-    Turn a lead into a contact, a new one or one that is there; the contact's id.
+    """Turn a lead into a contact, a new one or one that is there; the contact's id.
 
     Custom fields go along only where someone has mapped them, and only into a field that is empty.
     """

@@ -32,8 +32,7 @@ class Slot:
 
 @dataclass(slots=True)
 class Parsed:
-    """
-    One record as it was read. `values` holds None for a field to be cleared.
+    """One record as it was read. `values` holds None for a field to be cleared.
 
     `unreadable` is the error that ended the reading; `refused` are values that were read and cannot be stored.
     """

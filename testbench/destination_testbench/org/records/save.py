@@ -33,8 +33,7 @@ Guard = Callable[[Transaction, SObject, StoredRecord | None, dict[str, object]],
 
 
 class Saving:
-    """
-    Inserts, updates and deletes single records.
+    """Inserts, updates and deletes single records.
 
     `row_guards` run when a row is fetched (locks, sharing), `guards` after the system's own checks and before the write
     (validation rules, then duplicate rules). Each answers with the errors it finds.
@@ -157,8 +156,7 @@ class Saving:
                 self._check_unique(call, sobject, record, field, value)
 
     def _check_reference(self, call: Transaction, sobject: SObject, field: Field, value: str) -> None:
-        """
-        Refuse an id of the wrong sObject, or of no record. What this org does not hold at all is not looked up.
+        """Refuse an id of the wrong sObject, or of no record. What this org does not hold at all is not looked up.
 
         A wrong owner is refused without a field: the very answer to an update of a record that is not there.
         """

@@ -132,8 +132,7 @@ class RecordStore:
 
 @dataclass(slots=True)
 class Transaction:
-    """
-    The frame of the writes of one request.
+    """The frame of the writes of one request.
 
     `allow_duplicates` and `auto_assign` come from the headers Sforce-Duplicate-Rule-Header and Sforce-Auto-Assign.
     `seen` are records as they were when the request came in, for an org that does not compare under the row's lock.

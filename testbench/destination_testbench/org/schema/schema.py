@@ -40,8 +40,7 @@ SYSTEM_FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """
-    A field as describe tells it. `values` holds (value, label) pairs of a picklist; `inactive` those of its values that
+    """A field as describe tells it. `values` holds (value, label) pairs of a picklist; `inactive` those values that
     nobody can choose any more.
 
     `open`: no permission set speaks of it, though of others of its kind they do. `cascade`: it is the master of a
@@ -96,8 +95,7 @@ class Field:
 
     @property
     def permissionable(self) -> bool:
-        """
-        What describe says of permission sets: that they speak of it.
+        """What describe says of permission sets: that they speak of it.
 
         The recorded describes say so of the parts of an address too, though only the rights on the whole address
         (MailingAddress) can be given; the rights on a name are the object's.
@@ -122,8 +120,7 @@ class Field:
 
 
 class SObject:
-    """
-    One sObject: its fields by name, found in any case, as Salesforce finds them.
+    """One sObject: its fields by name, found in any case, as Salesforce finds them.
 
     `partial`: Salesforce's has more standard fields than are here.
     """
@@ -176,8 +173,7 @@ class SObject:
 
 
 class Schema:
-    """
-    Every sObject of the org.
+    """Every sObject of the org.
 
     `version` counts the changes, for whoever keeps something derived from it; `followers` are told of each field's.
     `conversion`: which custom field of an sObject takes over which of a converted lead's.

@@ -16,8 +16,7 @@ from destination_testbench.org.org import SimulatedOrg
 
 
 class OrgAdapter(HTTPAdapter):
-    """
-    Carries a session's requests to an org in this process.
+    """Carries a session's requests to an org in this process.
 
     A dropped connection is a ConnectionError; a request that takes longer than its read time-out a ReadTimeout, after
     which the org may still carry it out. Use it with a simulated clock, or nothing will be waited for but real seconds.
