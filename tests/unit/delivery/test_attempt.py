@@ -305,3 +305,11 @@ def test_no_value_is_older_than_what_the_org_held_before(events: list[tuple[int,
     assert min(org.values()) >= held
     assert org["T__c"] == max(held, *(time for time, _ in events))
     assert parts <= len(FIELDS) + 1
+
+
+def test_of_events_at_one_time_the_last_one_counts_though_a_later_event_lacks_the_field() -> None:
+    events = [an_update("a", 0, A__c=number, T__c=0) for number in range(4)]
+
+    attempt = Attempt(record_of([*events, an_update("a", 1, T__c=1)]), 200).in_time({*FIELDS})
+
+    assert (attempt.record.fields, len(attempt.events), len(attempt.later)) == ({"A__c": 3, "T__c": 0}, 5, 1)

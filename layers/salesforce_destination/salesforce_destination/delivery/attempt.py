@@ -107,10 +107,10 @@ class Attempt:
         return rejected, here.without(self.not_there)
 
     def in_time(self, guarded: AbstractSet[str]) -> Attempt:
-        """The same, or first the oldest event that holds a guarded value which no later one repeats.
+        """The same, or first its oldest events, where the last of these has a guarded value that no later one repeats.
 
-        Beside another event's time that value would pass a guard that knows a newer one. The request for it is not
-        counted: there are no more of these than fields.
+        Beside another event's time that value would pass a guard that knows a newer one; so what only the others of
+        them hold is left to the events that repeat it. The request is not counted: there are no more than fields.
         """
         updates, repeated, first = self.record.updates, set[str](), -1
         for number in reversed(range(len(updates))):
@@ -119,8 +119,10 @@ class Attempt:
             repeated |= own
         if updates[first].event_time == updates[-1].event_time:
             return self
-        alone, left = self._record_of(updates[first : first + 1]), updates[:first] + updates[first + 1 :] + self.later
-        return replace(self, record=alone, later=left, requests=self.requests - 1).without(self.not_there)
+        oldest, of_others = self._record_of(updates[: first + 1]), guarded - updates[first].fields.keys()
+        oldest.fields = {name: value for name, value in oldest.fields.items() if name not in of_others}
+        left = updates[first + 1 :] + self.later
+        return replace(self, record=oldest, later=left, requests=self.requests - 1).without(self.not_there)
 
     def _record_of(self, updates: Events) -> Record:
         """The record of these, written where this one is."""

@@ -226,6 +226,6 @@ def _times(record: Record) -> dict[str, int]:
         return {**times, **only.times} if only.times else times
     times = {}
     for update in record.updates:
-        for name in update.fields:
+        for name in update.fields.keys() & record.fields.keys():
             times[name] = max(times.get(name, 0), update.times.get(name, update.event_time))
     return times
