@@ -65,9 +65,10 @@ def test_a_thousand_messages_come_through_the_event_source_mapping_and_are_writt
 
     group = side.stack.outputs["DeliverLogGroupName"]
     assert publish_metrics(side.aws.client("logs"), side.aws.client("cloudwatch"), group, since) > 0
-    status = json.loads(side.run("status", "--json"))
+    status = json.loads(side.run("status", "--json", status=1))
     assert status["activity"]["hour"]["RecordsDelivered"] == 1_000
     assert status["dead_letters"] == 0
+    assert "audience Loyal customers -> CDP_Loyal__c" in status["never_found"]  # these profiles have a last name alone
 
 
 def test_the_schedule_asks_through_the_fifo_queue_for_a_token_that_is_stored(side: Side) -> None:
