@@ -273,6 +273,10 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
         "mappings[0].target: names no field for Lead. Add one, or name the other objects under objects.",
     ),
     (
+        BOTH + BY_ID + to('{ Contact = "MailingCity", Lead = "City" }', 'objects = ["Contact"]\n'),
+        "mappings[0].target: names a field for Lead, which objects leaves out. Remove it, or add Lead to objects.",
+    ),
+    (
         BOTH + BY_ID + to('{ Contact = "MailingCity" }', 'objects = ["contact", "lead"]\n'),
         "mappings[0].target: names no field for lead. Add one, or name the other objects under objects.",
     ),

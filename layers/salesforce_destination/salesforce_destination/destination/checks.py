@@ -100,6 +100,10 @@ def _objects_that_are_not_there(table: Table) -> Iterator[Mistake]:
                 yield Mistake(f"{key}.{under}", problem, f"Write {' or '.join(map(shown, names))}.")
         if key.startswith("identity") and "salesforceid" in map(_lower, fields.values()):
             yield Mistake(f"{key}.target", 'has "SalesforceId" in a table.', 'Write target = "SalesforceId".')
+        unused = [name for name in fields if _lower(name) in known and _lower(name) not in map(_lower, listed)]
+        if unused:
+            problem = f"names a field for {unused[0]}, which objects leaves out."
+            yield Mistake(f"{key}.target", problem, f"Remove it, or add {unused[0]} to objects.")
         lacking = [name for name in listed if _lower(name) not in map(_lower, fields)]
         if lacking and fields and key.startswith("mappings"):
             cure = "Add one, or name the other objects under objects."
