@@ -248,15 +248,15 @@ class GrowthOrg:
 
     def query(self, queries: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         """Nothing here is looked up."""
-        raise NotImplementedError(queries)
+        raise AssertionError(queries)
 
     def retrieve(self, sobject: str, ids: Sequence[str], fields: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         """Nothing here is read."""
-        raise NotImplementedError(sobject, ids, fields)
+        raise AssertionError(sobject, ids, fields)
 
     def contact_of_lead(self) -> Callable[[str], Successor]:
         """Nothing here is found as a lead."""
-        raise NotImplementedError
+        raise AssertionError
 
     def find(self, move: Move, records: Sequence[Record]) -> Mapping[str, Successor]:
         """Give the successors."""

@@ -45,6 +45,41 @@ id = "{LOYAL}"
 mapping_id = "CDP_Loyal__c"
 """
 
+CHECKED_PEOPLE = """
+name = "People"
+salesforce_object = ["Contact", "Lead"]
+
+[[identity]]
+source = "identityMap.crmID[0].id"
+target = "SalesforceId"
+
+[[identity]]
+source = "lower(email)"
+target = "CDP_Customer_Id__c"
+create_missing = "Lead"
+
+[[mappings]]
+source = "surname"
+target = "LastName"
+required = true
+
+[[mappings]]
+source = "company"
+target = "Company"
+required = true
+objects = ["Lead"]
+
+[[mappings]]
+source = "b2b.number"
+target = "Account.CDP_Customer__c"
+objects = ["Contact"]
+
+[[audiences]]
+id = "loyal"
+mapping_id = "CDP_Loyal__c"
+"""
+"""Contacts and leads by two rules, who become leads, with a parent for contacts."""
+
 
 def a_queue(
     client: Any, seconds_left: Callable[[], float] = lambda: 60.0, calls_at_once: int = CALLS_AT_ONCE

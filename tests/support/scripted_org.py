@@ -29,13 +29,13 @@ class AsksNothing:
     """The part of an org that only a file with several rules, or with several sObjects, asks anything of."""
 
     def query(self, queries: Sequence[str]) -> Sequence[Mapping[str, Any]]:
-        raise NotImplementedError(queries)
+        raise AssertionError(f"nothing is looked up here: {queries}")
 
     def retrieve(self, sobject: str, ids: Sequence[str], fields: Sequence[str]) -> Sequence[Mapping[str, Any]]:
-        raise NotImplementedError(sobject, ids, fields)
+        raise AssertionError(f"nothing is read here: {sobject}, {ids}, {fields}")
 
     def contact_of_lead(self) -> Callable[[str], Successor]:
-        raise NotImplementedError
+        raise AssertionError("no lead is found here")
 
 
 class ScriptedOrg(AsksNothing):

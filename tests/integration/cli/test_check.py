@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import CHECKED_PEOPLE
 from destination_cli.app import app
 from destination_testbench.local.options import StackOptions
 from destination_testbench.local.places import ROOT
@@ -99,45 +100,13 @@ def test_a_mistake_in_the_file_is_found_before_the_org_is_asked(stack: LocalStac
     assert "Did you mean required?" in result.output
 
 
-PEOPLE = """
-name = "People"
-salesforce_object = ["Contact", "Lead"]
-
-[[identity]]
-source = "identityMap.crmID[0].id"
-target = "SalesforceId"
-
-[[identity]]
-source = "lower(email)"
-target = "CDP_Customer_Id__c"
-create_missing = "Lead"
-
-[[mappings]]
-source = "surname"
-target = "LastName"
-required = true
-
-[[mappings]]
-source = "company"
-target = "Company"
-required = true
-objects = ["Lead"]
-
-[[mappings]]
-source = "b2b.number"
-target = "Account.CDP_Customer__c"
-objects = ["Contact"]
+DOCUMENTED = f"""{CHECKED_PEOPLE}since_field = "CDP_Loyal_Since__c"
 
 [[mappings]]
 constant = "CDP"
 target = "LeadSource"
 objects = ["Lead"]
 write = "create"
-
-[[audiences]]
-id = "loyal"
-mapping_id = "CDP_Loyal__c"
-since_field = "CDP_Loyal_Since__c"
 """
 
 
@@ -145,7 +114,7 @@ def test_one_page_for_the_administrator_tells_what_is_written_and_what_proves_ea
     stack: LocalStack, org: SimulatedOrg, tmp_path: Path
 ) -> None:
     file = tmp_path / "people.toml"
-    file.write_text(PEOPLE)
+    file.write_text(DOCUMENTED)
     org.admin.add_duplicate_rule(DuplicateRule("Lead", "Standard_Lead_Rule", ("Email",)))
     online, by_heading = check(stack, file, "--document"), check(stack, file, "--document", "--json")
     offline = CliRunner().invoke(app, ["check", str(file), "--offline", "--document"])
@@ -188,7 +157,7 @@ def test_one_page_for_the_administrator_tells_what_is_written_and_what_proves_ea
 
 def test_a_page_names_what_is_missing(stack: LocalStack, org: SimulatedOrg, tmp_path: Path) -> None:
     file = tmp_path / "people.toml"
-    file.write_text(PEOPLE)
+    file.write_text(DOCUMENTED)
     org.admin.change_user("integration@example.com", {"edits_converted_leads": True})
     org.admin.restrict_field("Lead", "Company", AccessLevel.READ)
     result = check(stack, file, "--document")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import CHECKED_PEOPLE
 from deliver_function import ROOT, Context, DeliverStack
 from destination_testbench.org import DuplicateRule, Fault, FaultKind, OrgConfig, SimulatedOrg, record_id
 from destination_testbench.org.records.access import AccessLevel
@@ -273,42 +274,7 @@ def test_a_user_who_is_told_in_another_language_is_a_finding(
     assert all(f"language is {language}." in finding["problem"] for finding in found)
 
 
-PEOPLE = """
-name = "People"
-salesforce_object = ["Contact", "Lead"]
-
-[[identity]]
-source = "identityMap.crmID[0].id"
-target = "SalesforceId"
-
-[[identity]]
-source = "lower(email)"
-target = "CDP_Customer_Id__c"
-create_missing = "Lead"
-
-[[mappings]]
-source = "surname"
-target = "LastName"
-required = true
-
-[[mappings]]
-source = "company"
-target = "Company"
-required = true
-objects = ["Lead"]
-
-[[mappings]]
-source = "b2b.number"
-target = "Account.CDP_Customer__c"
-objects = ["Contact"]
-
-[[audiences]]
-id = "loyal"
-mapping_id = "CDP_Loyal__c"
-"""
-
-
-def two_objects(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str = PEOPLE) -> DeliverStack:
+def two_objects(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str = CHECKED_PEOPLE) -> DeliverStack:
     file = tmp_path / "people.toml"
     file.write_text(text)
     stack = a_stack(monkeypatch, file)
