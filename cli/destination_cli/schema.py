@@ -33,6 +33,10 @@ when_refused | reject: The message is rejected. | omit: The record is written wi
 value | status: The text realized, existing or exited. | boolean: True, or false after an exit.
 value | timestamp: The time of the membership, or nothing after an exit. | names: All audiences by name.
 values | realized: Its text for who came into the audience. | existing: For who was in it. | exited: For who left it.
+member_status | realized: Of who came into the audience. | existing: Of who was in it; else as realized.
+member_status | exited: Of who left it; "delete" removes the member.
+audiences | mapped: Those of this file. | all: All that a profile has.
+when_exited | write: They say exited. | delete: They are deleted 30 days after the exit.
 existing_as | realized: As realized. | existing: As existing.
 """
 """What each value of a key does; editors show it beside the value."""
@@ -49,7 +53,7 @@ class _ForToml(GenerateJsonSchema):
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         described = super().default_schema(schema)
-        return {key: value for key, value in described.items() if key != "default" or value not in (None, [])}
+        return {key: value for key, value in described.items() if key != "default" or value not in (None, [], "")}
 
 
 def destination_schema() -> str:

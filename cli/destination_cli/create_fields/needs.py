@@ -216,6 +216,7 @@ def rule_name(field: str) -> str:
 
 def _audience_fields(audiences: Sequence[tuple[int, Audience]], kind: FieldKind | None) -> list[WantedField]:
     names: dict[str, list[str]] = {}
+    audiences = [(place, audience) for place, audience in audiences if audience.mapping_id]
     for _, audience in audiences:
         names.setdefault(audience.mapping_id, []).append(audience.name or audience.id)
     return [_audience_field(place, audience, kind, tuple(names[audience.mapping_id])) for place, audience in audiences]

@@ -29,6 +29,21 @@ class Message:
     first_received_at: int | None = None  # in ms, where that is known
     original_id: str = ""  # of the message that the sender sent, where this one is redriven
     first_sent_at: int | None = None  # of the same
+    parts: WaitingParts | None = None  # what alone is to be written of it
+    is_memberships: bool = False  # whether a command wrote it: an identity and memberships, and no profile
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingParts:
+    """The members and rows of a message that are not written, though its persons are.
+
+    `names` are by the number of the profile; `sent_at` is when the message was first sent, in ms; `attempts` counts the
+    deliveries so far.
+    """
+
+    names: Mapping[int, tuple[str, ...]]
+    sent_at: int
+    attempts: int
 
 
 class OutcomeKind(StrEnum):
@@ -84,7 +99,10 @@ class Outcome:
 
 @dataclass(slots=True)
 class Delivery:
-    """What became of one message, and before it was given up; `failed_profiles` are the places of those not written."""
+    """What became of one message, and before it was given up; `failed_profiles` are the places of those not written.
+
+    Where all persons of a message are written, `parts` are what is left of it, and `parts_outcome` says why they wait.
+    """
 
     message: Message
     outcome: Outcome
@@ -92,6 +110,8 @@ class Delivery:
     failed_profiles: tuple[int, ...] = ()
     profiles: int = 0
     before_giving_up: Outcome | None = None
+    parts: WaitingParts | None = None
+    parts_outcome: Outcome | None = None
 
 
 DELIVERED = Outcome(OutcomeKind.DELIVERED)

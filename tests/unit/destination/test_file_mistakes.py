@@ -26,7 +26,7 @@ WHOLE = '[profiles]\nmemberships = "all"\n'
 TOP_KEYS = (
     "name, description, salesforce_object, api_version, converted_leads, merged_records, duplicate_rules, "
     "assignment_rules, unchanged, most_created_percent, max_audience_fields, profiles, identity, "
-    "mappings, audiences, ordering"
+    "mappings, audiences, ordering, memberships"
 )
 UNIQUE_CURE = "Set target to a unique external-ID field, or create_missing to false."
 
@@ -114,7 +114,10 @@ ONE_KEY: list[tuple[str, str]] = [
     (TOP, "identity: is missing. Write [identity]."),
     (TOP + '[identity]\nsource = "crm"\n', "identity.target: is missing. Add it."),
     (TOP + BY_ID + LAST_NAME + '[[mappings]]\nsource = "x"\n', "mappings[1].target: is missing. Add it."),
-    (TOP + BY_ID + '[[audiences]]\nid = "x"\n', "audiences[0].mapping_id: is missing. Add it."),
+    (
+        TOP + BY_ID + '[[audiences]]\nid = "x"\n',
+        "audiences[0].mapping_id: is missing. Add it, a campaign, or [memberships] to the file.",
+    ),
     (TOP + BY_ID + "[ordering]\n", "ordering.field: is missing. Add it."),
     (
         'conveted_leads = "reject"\n' + TOP + BY_ID,
@@ -958,7 +961,8 @@ def errors_in(text: str) -> list[dict[str, object]]:
 def test_every_check_is_tried_here(check: object) -> None:
     twice = TOP + BY_ID + LOYAL + LOYAL.replace("Loyal__c", "Other__c")
     many = TOP + BY_ID + LAST_NAME.replace("surname", NEVER_ONE[0])
-    texts = [twice, many, *(text for text, _ in SEVERAL_KEYS)]
+    nowhere = TOP + BY_ID + '[[audiences]]\nid = "x"\n'
+    texts = [twice, many, nowhere, *(text for text, _ in SEVERAL_KEYS)]
 
     assert callable(check)
     assert any(list(check(one)) for text in texts for one in of_checks(check, tomllib.loads(text)))

@@ -22,7 +22,10 @@ BATCHES_A_DAY, FEWEST_BATCHES_A_DAY = 7_200, 1_440
 
 def audience_room(destination: Destination, description: ObjectDescription, edition: str = "") -> Iterator[Finding]:
     """How many audience fields the file uses, of what it means to, or of what Salesforce allows; and of long text."""
-    used, most = len({audience.mapping_id for audience in destination.audiences}), destination.max_audience_fields
+    used, most = (
+        len({each.mapping_id for each in destination.audiences if each.mapping_id}),
+        destination.max_audience_fields,
+    )
     told = f"{used} of {most} audience fields are used."
     if used > MOST_AUDIENCE_FIELDS:
         there = sum(name.endswith("__c") and name.count("__") == 1 for name in description.fields)

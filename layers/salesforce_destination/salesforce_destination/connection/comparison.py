@@ -232,7 +232,11 @@ def _field_of(target: str, description: ObjectDescription) -> str:
 def _written(destination: Destination) -> Iterator[tuple[str, str]]:
     yield from ((f"identity[{place}].target", rule.target) for place, rule in enumerate(destination.rules))
     yield from ((f"mappings[{place}].target", m.target) for place, m in enumerate(destination.mappings))
-    yield from ((f"audiences[{place}].mapping_id", a.mapping_id) for place, a in enumerate(destination.audiences))
+    yield from (
+        (f"audiences[{place}].mapping_id", a.mapping_id)
+        for place, a in enumerate(destination.audiences)
+        if a.mapping_id
+    )
 
 
 def _creation(destination: Destination, facts: OrgFacts) -> Iterator[Finding]:
@@ -317,7 +321,8 @@ def guard_fields(destination: Destination) -> dict[str, str]:
 
 def _unguarded(destination: Destination, guards_others: bool) -> Iterator[Finding]:
     guarded = Guards.of(destination).guard_of
-    bare = [(place, found) for place, found in enumerate(destination.audiences) if found.mapping_id not in guarded]
+    written = [(place, found) for place, found in enumerate(destination.audiences) if found.mapping_id]
+    bare = [(place, found) for place, found in written if found.mapping_id not in guarded]
     if bare and not guards_others:
         names = ", ".join(audience.name or audience.mapping_id for _, audience in bare)
         problem = f"An event that comes late can overwrite a newer one, for example in the audiences {names}."

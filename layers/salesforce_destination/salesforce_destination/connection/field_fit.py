@@ -258,6 +258,8 @@ EMPTIED = frozenset({"timestamp", "names"})  # values that an exit clears
 def audience_findings(place: int, audience: Audience, description: ObjectDescription) -> Iterator[Finding]:
     """Find what does not fit between an audience and its fields."""
     key = f"audiences[{place}]"
+    if not audience.mapping_id:
+        return
     if (field := description.fields.get(audience.mapping_id)) is None:
         yield not_there(f"{key}.mapping_id", audience.mapping_id, description)
     else:

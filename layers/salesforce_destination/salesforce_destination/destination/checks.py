@@ -447,6 +447,12 @@ def _audience_mapped_twice(table: Table) -> Iterator[Mistake]:
             yield Mistake(f"{key}.id", f"is {shown(identity[1])}, which is mapped {count} times.", "Map it once.")
 
 
+def _audiences_to_nowhere(table: Table) -> Iterator[Mistake]:
+    for key, audience in tables(table, "audiences"):
+        if "mapping_id" not in audience and "campaign" not in audience and "memberships" not in table:
+            yield Mistake(f"{key}.mapping_id", "is missing.", "Add it, a campaign, or [memberships] to the file.")
+
+
 def _names_without_sense(table: Table) -> Iterator[Mistake]:
     for key, audience in tables(table, "audiences"):
         if audience.get("value") != "names":
@@ -475,7 +481,15 @@ def _same_name_in_one_field(table: Table) -> Iterator[Mistake]:
 
 CHECKS: Sequence[Callable[[Table], Iterator[Mistake]]] = (
     *(_objects_of_the_file, _objects_that_are_not_there, _not_for_this_object, _version_too_low, _relationships),
-    *(_mappings_without_sense, _statuses_without_sense, _names_without_sense, _odd_values, _odd_texts, _sources),
+    *(
+        _audiences_to_nowhere,
+        _mappings_without_sense,
+        _statuses_without_sense,
+        _names_without_sense,
+        _odd_values,
+        _odd_texts,
+        _sources,
+    ),
     *(_address_as_salesforce_id, _who_is_created, _nothing_is_created),
 )
 """Each finds one kind of mistake."""

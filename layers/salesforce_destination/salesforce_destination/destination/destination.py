@@ -129,13 +129,25 @@ class FieldMapping(_PerObject):
         return self.when_refused == "omit" or (self.when_refused is None and "." in self.target)
 
 
+class CampaignName(_Table):
+    """A campaign by its name: sandboxes and the real org have one file then."""
+
+    name: Text = Field(description="The name of the only campaign that has it.")
+
+
 class Audience(_Table):
-    """One audience and the Salesforce field that takes its status."""
+    """One audience and where its status goes: to a field, a campaign, or the rows of the file's memberships."""
 
     id: Text = Field(description="The audience's id in the customer-data platform: any text.")
     namespace: Text | None = Field(None, description="Where the id is valid, such as ups; any when left out.")
     name: Text | None = Field(None, description="A name for people, and the value that `names` writes.")
-    mapping_id: FieldName = Field(description="API name of the Salesforce field for the status (the Mapping ID).")
+    mapping_id: FieldName = Field("", description="API name of the Salesforce field for the status (the Mapping ID).")
+    campaign: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9]{15}([A-Za-z0-9]{3})?$")] | CampaignName | None = (
+        Field(None, description="Id of the campaign of which the person becomes a member, or its name.")
+    )
+    member_status: dict[_Status, StatusText] | None = Field(
+        None, min_length=1, description='The campaign\'s status for each status; exited also "delete".'
+    )
     objects: tuple[FieldName, ...] = Field((), strict=False, min_length=1, description="Those for which it counts.")
     value: Literal["status", "boolean", "timestamp", "names"] = Field("status", description="What is written.")
     values: dict[_Status, StatusText] | None = Field(None, min_length=1, description="The text for each status.")
@@ -149,6 +161,33 @@ class Audience(_Table):
         existing = given.get("realized", self.existing_as)
         texts = {"realized": "realized", "existing": existing, "exited": "exited"} | given
         return {status: text.strip() for status, text in texts.items()}
+
+
+class Memberships(_Table):
+    """The object that has a record, a row, for each person and audience."""
+
+    object: FieldName = Field(description="API name of the object, such as CDP_Membership__c.")
+    key: FieldName = Field(
+        description="Text(255), external ID, unique, case-sensitive: the record's Id and the audience."
+    )
+    persons: Annotated[
+        dict[str, FieldName], _Some, BeforeValidator(_of_all, json_schema_input_type=FieldName | _Targets)
+    ] = Field(alias="person", description="The lookup to the person; also by object.")
+    audience: FieldName = Field(description="Text field for the audience's id.")
+    audience_name: FieldName | None = Field(None, description="Text field for the name that the file gives it.")
+    status: FieldName = Field(description="Text field or picklist for realized, existing or exited.")
+    since: FieldName = Field(description="Number(18,0) for when the status changed, in ms; also the row's guard.")
+    audiences: Literal["mapped", "all"] = Field("mapped", description="Which audiences have rows.")
+    at_most: int | None = Field(None, ge=1, le=2_000, description="With all: the most rows a person has; 50 is common.")
+    only: tuple[Text, ...] = Field((), strict=False, min_length=1, description="With all: ids of the audiences meant.")
+    but: tuple[Text, ...] = Field(
+        (), alias="except", strict=False, min_length=1, description="With all: ids of audiences that have no rows."
+    )
+    when_exited: Literal["write", "delete"] = Field("write", description="What becomes of rows of whom left.")
+
+    def lookup(self, sobject: str) -> str:
+        """The field that names a person of this sObject; empty for one that has none."""
+        return self.persons.get("", self.persons.get(sobject, ""))
 
 
 class Ordering(_Table):
@@ -185,6 +224,12 @@ class Destination(_Table):
     mappings: tuple[FieldMapping, ...] = Field((), strict=False, description="Attributes, and the fields they go to.")
     audiences: tuple[Audience, ...] = Field((), strict=False, description="Audiences, and the fields for their status.")
     ordering: Ordering | None = Field(None, description="What keeps an older event from overwriting a newer one.")
+    memberships: Memberships | None = Field(None, description="The object with a row for each person and audience.")
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether campaign members or rows follow a person."""
+        return self.memberships is not None or any(audience.campaign for audience in self.audiences)
 
     @property
     def salesforce_object(self) -> str:
@@ -290,5 +335,6 @@ def spelled_as(destination: Destination, names: Iterable[str]) -> Destination:
         "ordering": in_table(destination.ordering, "field"),
         "mappings": tuple(in_table(mapping, "targets", "objects") for mapping in destination.mappings),
         "audiences": tuple(in_table(each, "mapping_id", "since_field", "objects") for each in destination.audiences),
+        "memberships": in_table(destination.memberships, "persons"),
     }
     return found.model_copy(update=tables)

@@ -45,7 +45,9 @@ class Guards:
             guard_of[field] = field
             guard_of.update((mapping.target, field) for mapping in destination.mappings)
             if destination.profiles.memberships == "all":
-                guard_of.update((audience.mapping_id, field) for audience in destination.audiences)
+                guard_of.update(
+                    (audience.mapping_id, field) for audience in destination.audiences if audience.mapping_id
+                )
         for audience in destination.audiences:
             if audience.since_field:
                 guard_of[audience.mapping_id] = guard_of[audience.since_field] = audience.since_field

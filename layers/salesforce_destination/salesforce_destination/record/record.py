@@ -6,7 +6,7 @@ one Id the order is not promised. Merging is also what makes a flood cheap.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,12 +22,14 @@ ID = "Id"
 class Address:
     """Where a write goes: to the record of an sObject that has the identity in this field, or to a new one.
 
-    Without an sObject it is not known yet which one has the record.
+    Without an sObject it is not known yet which one has the record. What `upserts` makes a record that is not there.
     """
 
     sobject: str
     field: str = ID
     creates: bool = False
+    upserts: bool = False
+    deletes: bool = False
 
 
 @dataclass(slots=True, repr=False)
@@ -61,6 +63,8 @@ class Update:
     creates no record, whatever the destination does for others; `omitted` are fields whose values were refused here and
     may be left out. `outcome` is what became of it, once that is known. `only_if` keeps out who is not `is_permitted`.
     Without an `address` it goes where the file's only rule says. `passed_over` counts values that are no identities.
+    `parts` are the campaign members and rows that follow the person, updates of their own, each named by its
+    `audience`. Their keys and addresses are known once hers is: `place`, the sObject and the Id of her record.
     """
 
     message: int
@@ -77,6 +81,9 @@ class Update:
     address: Address | None = None
     follower: Follower | None = field(default=None, repr=False)
     passed_over: int = 0
+    parts: Sequence[Update] = ()
+    audience: str = ""
+    place: tuple[str, str] | None = field(default=None, repr=False)
 
     @property
     def order(self) -> tuple[int, int, int]:
@@ -121,6 +128,11 @@ class Record:
     def creates(self) -> bool:
         """Whether it is a new record."""
         return self.address is not None and self.address.creates
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a campaign member or a row, which follows a person."""
+        return bool(self.updates[0].audience)
 
     @property
     def kind(self) -> tuple[str, bool]:
