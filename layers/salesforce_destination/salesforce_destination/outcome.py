@@ -15,6 +15,19 @@ from typing import Any
 from salesforce_destination.errors import DestinationError
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingParts:
+    """The members and rows of a message that are not written, though its persons are.
+
+    `names` are by the number of the profile; `sent_at` is when the message was first sent, in ms; `attempts` counts the
+    deliveries so far.
+    """
+
+    names: Mapping[int, tuple[str, ...]]
+    sent_at: int
+    attempts: int
+
+
 @dataclass(slots=True)
 class Message:
     """One message of a batch; a redriven one is new to SQS, and knows which one the sender sent."""
@@ -32,18 +45,15 @@ class Message:
     parts: WaitingParts | None = None  # what alone is to be written of it
     is_memberships: bool = False  # whether a command wrote it: an identity and memberships, and no profile
 
+    @property
+    def attempts(self) -> int:
+        """How often it was delivered, with the times before it became a message of the function's own."""
+        return self.receive_count + (self.parts.attempts if self.parts else 0)
 
-@dataclass(frozen=True, slots=True)
-class WaitingParts:
-    """The members and rows of a message that are not written, though its persons are.
-
-    `names` are by the number of the profile; `sent_at` is when the message was first sent, in ms; `attempts` counts the
-    deliveries so far.
-    """
-
-    names: Mapping[int, tuple[str, ...]]
-    sent_at: int
-    attempts: int
+    @property
+    def waits_since(self) -> int:
+        """When it was sent, in ms; of one with parts, when the message was that they are left of."""
+        return self.parts.sent_at if self.parts else self.sent_at
 
 
 class OutcomeKind(StrEnum):
