@@ -67,7 +67,7 @@ class JsonAnswer:
         """The answer as bytes; no body where there is none to send (204, 304)."""
         if self.body is None:
             return OrgReply(self.status, dict(self.headers))
-        body = to_json(self.body, indent=2 if pretty else None)
+        body = self.body if isinstance(self.body, bytes) else to_json(self.body, indent=2 if pretty else None)
         return OrgReply(self.status, {"Content-Type": JSON_TYPE, **self.headers}, body)
 
 

@@ -51,6 +51,8 @@ class Facts:
     # An upsert by a field that several records may share, by who may not view all data: "record" or "request".
     non_unique_upsert_scope: str = "record"
     query_all_shows_merged: bool = True
+    # What a query job of Bulk API 2.0 is refused with for GROUP BY, COUNT, OFFSET or an address as a whole.
+    bulk_query_without: tuple[str, str] = ("FEATURENOTENABLED", "This query is not supported in Bulk V2 Query.")
     # Validation rules see the values that a merge gives the record it keeps.
     merges_ask_rules: bool = True
     chunk_code: str = "LIMIT_EXCEEDED"
@@ -112,6 +114,7 @@ class OrgConfig:
     records_per_collection: int = 200
     request_bytes: int = 50 * 1024 * 1024
     query_page: int = 2000
+    bulk_query_page: int = 250_000
     password_flow: bool = True
     api_enabled: bool = True
     lock_sessions_to_address: bool = False

@@ -62,6 +62,7 @@ class Usage:
             "DailyApiRequests": {"Max": self._config.daily_limit, "Remaining": left},
             "DailyAsyncApexExecutions": {"Max": 250_000, "Remaining": 250_000},
             "DailyBulkApiBatches": {"Max": 15_000, "Remaining": 15_000},
+            "DailyBulkV2QueryJobs": {"Max": 10_000, "Remaining": 10_000},
             "DataStorageMB": {"Max": 1024, "Remaining": 1024},
             "FileStorageMB": {"Max": 1024, "Remaining": 1024},
             "PermissionSets": {"Max": 1500, "Remaining": 1498},

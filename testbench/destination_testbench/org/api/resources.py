@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from destination_testbench.org.api.bulk_query import BulkQueries
 from destination_testbench.org.api.call import ApiCall
 from destination_testbench.org.api.catalogue import Catalogue, Usage
 from destination_testbench.org.api.collection import CollectionResource
@@ -103,7 +104,8 @@ class Resources:
         self._wire_collections(collections, upsert, Retrieve(store, access, rows))
         self._wire_composite(Composite(config, faults, self.dispatch))
         self._wire_sobjects(rows, Catalogue(store, access, usage, config))
-        self._wire_queries(Queries(store, access, config))
+        queries = Queries(store, access, config)
+        self._wire_queries(queries, BulkQueries(queries, config))
         tooling_queries = Queries(tooling.store, access, config)
         self._wire_tooling(Tooling(tooling, store, access, rules, tooling_queries))
 
@@ -135,10 +137,14 @@ class Resources:
         by_key: dict[str, Any] = {"GET": rows.get_by, "PATCH": rows.upsert_by, "DELETE": rows.delete_by}
         add("sobjects/{name}/{field}/{value}", "fields updateOnly", unbuilt="POST", **by_key)
 
-    def _wire_queries(self, queries: Queries) -> None:
-        self._router.add("query", "q columns", GET=queries.query)
-        self._router.add("queryAll", "q columns", 29, GET=queries.query_all)
-        self._router.add("query(?:All)?/{locator}", "", GET=queries.more)
+    def _wire_queries(self, queries: Queries, jobs: BulkQueries) -> None:
+        add = self._router.add
+        add("query", "q columns", GET=queries.query)
+        add("queryAll", "q columns", 29, GET=queries.query_all)
+        add("query(?:All)?/{locator}", "", GET=queries.more)
+        add("jobs/query", "", 47, unbuilt="GET", POST=jobs.create)
+        add("jobs/query/{id}", "", 47, unbuilt="PATCH", GET=jobs.info, DELETE=jobs.delete)
+        add("jobs/query/{id}/results", "locator maxRecords", 47, GET=jobs.results)
 
     def _wire_tooling(self, tooling: Tooling) -> None:
         add = self._router.add

@@ -68,6 +68,16 @@ class Queries:
             raise RequestFailure(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
         return self._page(call, cursor, int(start))
 
+    def table(self, call: ApiCall, source: str, deleted: bool) -> tuple[list[Column], list[dict[str, Any]]]:
+        """The columns and all rows of a query as a job of Bulk API 2.0 takes it."""
+        query = read_query(source)
+        sobject = self._sobject(call, query)
+        columns = [self._column(call, query, sobject, word) for word in query.fields if isinstance(word, Word)]
+        if grouped(query) or not columns or query.offset or any(one.field.type == "address" for one in columns):
+            raise RequestFailure(400, *self._config.facts.bulk_query_without)
+        found = self._found(call, query, sobject, deleted)[: query.limit]
+        return columns, [self._row(call, record, columns) for record in found]
+
     def _run(self, call: ApiCall, deleted: bool) -> JsonAnswer:
         if not (source := call.query.get("q", "")):
             raise RequestFailure(400, "MALFORMED_QUERY", "SOQL statements cannot be empty or null")

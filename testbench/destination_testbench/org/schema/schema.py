@@ -26,6 +26,7 @@ FLAGS = (
     "name_field",
     "cascade",
 )
+NEVER_GROUPED = {"double", "currency", "percent", "datetime", "address", "multipicklist"}
 SYSTEM_FIELDS = {
     "IsDeleted",
     "MasterRecordId",
@@ -116,7 +117,7 @@ class Field:
     @property
     def groupable(self) -> bool:
         """Whether a query may group by it."""
-        return self.filterable and self.type not in ("double", "currency", "datetime", "address")
+        return self.filterable and self.type not in NEVER_GROUPED
 
 
 class SObject:

@@ -21,6 +21,8 @@ SOAP = "<e:Envelope><e:Header/><e:Body><q:{0} xmlns:q='urn:x'/></e:Body></e:Enve
         ("GET", "/services/apexrest/Own", None, "/services/apexrest/Own"),
         ("GET", "/services/async/66.0/job", None, "/services/async/66.0/job"),
         ("POST", "jobs/ingest", {}, "POST /services/data/v66.0/jobs/ingest"),
+        ("GET", "jobs/query", None, "GET jobs/query"),
+        ("POST", "jobs/query", {"operation": "query", "columnDelimiter": "TAB"}, "another columnDelimiter"),
         ("GET", "search?q=x", None, "search"),
         ("POST", "composite/graph", {}, "composite/graph"),
         ("POST", "composite/batch", {}, "composite/batch"),
