@@ -64,6 +64,8 @@ def destination_schema() -> str:
         _explain(table["properties"])
     schema["properties"]["salesforce_object"]["anyOf"][1] |= {"minItems": 1, "maxItems": 2}
     schema["properties"]["identity"]["anyOf"][1]["minItems"] = 1
+    definitions["Audience"]["dependencies"] = {"campaign": ["member_status"], "member_status": ["campaign"]}
+    definitions["Memberships"]["dependencies"] = {key: ["audiences"] for key in ("at_most", "only", "except")}
     definitions["FieldMapping"]["dependencies"] = {"other": ["values"], "values": ["source"]}
     definitions["FieldMapping"]["oneOf"] = [{"required": ["source"]}, {"required": ["constant"]}]
     return json.dumps({"$schema": DIALECT, **schema, **HEADING, "definitions": definitions}, indent=2) + "\n"

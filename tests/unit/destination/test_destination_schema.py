@@ -78,6 +78,9 @@ def test_there_are_destination_files() -> None:
     assert len(FILES) >= 2
 
 
+STATUSES = "member_status = { realized = 'Sent', exited = 'Left' }"
+ROW_KEYS = ("object", "key", "person", "audience", "status", "since")
+ROWS = "[memberships]\n" + "".join(f"{name} = '{name}__c'\n" for name in ROW_KEYS)
 MISTAKES: list[tuple[str, Any, list[str]]] = [
     ('name = "Contacts"\n', "", [""]),
     ('name = "Contacts"', "name = 5", ["name"]),
@@ -95,6 +98,15 @@ MISTAKES: list[tuple[str, Any, list[str]]] = [
     ('target = "LastName"', 'target = "Account.Key__c"\nwrite = "if_empty"\nobjects = ["Contact"]', []),
     ('target = "LastName"', 'target = "Account.Owner.Key__c"', ["mappings.0.target"]),
     ('target = "LastName"', 'target = "LastName"\nobjects = []', ["mappings.0.objects"]),
+    ('mapping_id = "CDP_Loyal__c"', f"campaign = '701Ab0000000001IAA'\n{STATUSES}", []),
+    ('mapping_id = "CDP_Loyal__c"', f"campaign = {{ name = 'x' }}\n{STATUSES}", []),
+    ('mapping_id = "CDP_Loyal__c"', "campaign = '701Ab0000000001IAA'", ["audiences.0"]),
+    ('mapping_id = "CDP_Loyal__c"', f"campaign = 'Summer'\n{STATUSES}", ["audiences.0.campaign"]),
+    ('mapping_id = "CDP_Loyal__c"', f"campaign = {{ id = 'x' }}\n{STATUSES}", ["audiences.0.campaign"]),
+    ("[identity]", f"{ROWS}[identity]", []),
+    ("[identity]", f"{ROWS}audiences = 'all'\nat_most = 50\nonly = ['a']\n[identity]", []),
+    ("[identity]", f"{ROWS}at_most = 50\n[identity]", ["memberships"]),
+    ("[identity]", f"{ROWS}audiences = 'some'\n[identity]", ["memberships.audiences"]),
     ("[identity]", "[[identity]]", []),
     ("[[mappings]]", "[[mapings]]", [""]),
 ]

@@ -52,11 +52,61 @@ def to(target: str, more: str = "") -> str:
 
 GENDER = '[[mappings]]\nsource = "gender"\ntarget = "Salutation"\n'
 MR = 'values = { male = "Mr." }\n'
+CAMPAIGN = "701Ab0000000001IAA"
+ONLY_ROWS = '[[audiences]]\nid = "vip"\n'
+STATUSES = 'member_status = { realized = "Sent", exited = "Left" }\n'
+MEMBER = f'{ONLY_ROWS}campaign = "{CAMPAIGN}"\n{STATUSES}'
+ROW_KEYS = ("object", "key", "person", "audience", "status", "since")
+ROWS = "[memberships]\n" + "".join(f'{name} = "{name.title()}__c"\n' for name in ROW_KEYS)
+NO_CAMPAIGN = 'Write 15 or 18 characters that begin with 701, or { name = "..." }.'
 
 ONE_KEY: list[tuple[str, str]] = [
     (
+        TOP + BY_ID + MEMBER.replace('{ realized = "Sent", exited = "Left" }', '"Sent"'),
+        'audiences[0].member_status: must be a table. Write { a = "b", c = "d" }.',
+    ),
+    (
+        TOP + BY_ID + MEMBER.replace('{ realized = "Sent", exited = "Left" }', "{}"),
+        "audiences[0].member_status: is empty. Write something.",
+    ),
+    (
+        TOP + BY_ID + MEMBER.replace("exited", 'left = "Left", exited'),
+        "audiences[0].member_status.left: is not a status. Write realized, existing or exited.",
+    ),
+    (TOP + BY_ID + LOYAL + ROWS.replace('key = "Key__c"\n', ""), "memberships.key: is missing. Add it."),
+    (TOP + BY_ID + LOYAL + f"[{ROWS}".replace("]", "]]"), "memberships: has double brackets. Write [memberships]."),
+    (
+        'memberships = "all"\n' + TOP + BY_ID + LOYAL,
+        "memberships: does not belong here. Move it under [profiles].",
+    ),
+    (
+        TOP + BY_ID + LOYAL + ROWS.replace('"Person__c"', "5"),
+        'memberships.person: must be text. Write it in quotes: "...".',
+    ),
+    (TOP + BY_ID + LOYAL + ROWS.replace('"Person__c"', "{}"), "memberships.person: is empty. Write something."),
+    (
+        TOP + BY_ID + LOYAL + ROWS + 'audiences = "some"\n',
+        'memberships.audiences: is "some". Write "mapped" or "all".',
+    ),
+    (
+        TOP + BY_ID + ROWS + 'audiences = "all"\nat_most = 0\n',
+        "memberships.at_most: is 0. Write at least 1.",
+    ),
+    (
+        TOP + BY_ID + ROWS + 'audiences = "all"\nat_most = 9\nonly = "vip"\n',
+        'memberships.only: must be a list. Write it in brackets: ["..."].',
+    ),
+    (
+        TOP + BY_ID + ROWS + 'audiences = "all"\nat_most = 9\nexcept = []\n',
+        "memberships.except: is empty. Write something.",
+    ),
+    (
+        TOP + BY_ID + LOYAL + 'status = "Status__c"\n',
+        "audiences[0].status: does not belong here. Move it under [memberships].",
+    ),
+    (
         TOP + BY_ID + GENDER + 'values = "Mr."\n',
-        'mappings[0].values: must be a table. Write values = { a = "b", c = "d" }.',
+        'mappings[0].values: must be a table. Write { a = "b", c = "d" }.',
     ),
     (
         TOP + BY_ID + GENDER + MR.replace("values", "value"),
@@ -114,10 +164,6 @@ ONE_KEY: list[tuple[str, str]] = [
     (TOP, "identity: is missing. Write [identity]."),
     (TOP + '[identity]\nsource = "crm"\n', "identity.target: is missing. Add it."),
     (TOP + BY_ID + LAST_NAME + '[[mappings]]\nsource = "x"\n', "mappings[1].target: is missing. Add it."),
-    (
-        TOP + BY_ID + '[[audiences]]\nid = "x"\n',
-        "audiences[0].mapping_id: is missing. Add it, a campaign, or [memberships] to the file.",
-    ),
     (TOP + BY_ID + "[ordering]\n", "ordering.field: is missing. Add it."),
     (
         'conveted_leads = "reject"\n' + TOP + BY_ID,
@@ -212,7 +258,7 @@ ONE_KEY: list[tuple[str, str]] = [
     (BOTH + BY_ID + to('"X__c"', "objects = []\n"), "mappings[0].objects: is empty. Write something."),
     (
         BOTH + BY_ID + to('"X__c"', 'objects = "Lead"\n'),
-        'mappings[0].objects: must be a list. Write it in brackets: ["Lead"].',
+        'mappings[0].objects: must be a list. Write it in brackets: ["..."].',
     ),
     (
         TOP + BY_ID + LAST_NAME + 'write = "never"\n',
@@ -250,6 +296,148 @@ ONE_KEY: list[tuple[str, str]] = [
 ]
 
 SEVERAL_KEYS: list[tuple[str, str]] = [
+    (
+        TOP + BY_ID + ONLY_ROWS,
+        "audiences[0].mapping_id: is missing. Add it, a campaign, or [memberships] to the file.",
+    ),
+    (
+        TOP + BY_ID + MEMBER + 'value = "boolean"\n',
+        "audiences[0].value: has no effect without mapping_id. Remove it.",
+    ),
+    (
+        TOP + BY_ID + MEMBER + 'values = { realized = "In" }\n',
+        "audiences[0].values: has no effect without mapping_id. Remove it.",
+    ),
+    (
+        TOP + BY_ID + MEMBER + 'existing_as = "realized"\n',
+        "audiences[0].existing_as: has no effect without mapping_id. Remove it.",
+    ),
+    (
+        TOP + BY_ID + ONLY_ROWS + 'since_field = "Since__c"\n' + ROWS,
+        "audiences[0].since_field: has no effect without mapping_id. Remove it.",
+    ),
+    (
+        TOP + BY_ID + MEMBER.replace("701Ab0000000001IAA", "003Ab0000000001IAA"),
+        f'audiences[0].campaign: is "003Ab0000000001IAA", which is not the Id of a campaign. {NO_CAMPAIGN}',
+    ),
+    (
+        TOP + BY_ID + MEMBER.replace(CAMPAIGN, "Summer"),
+        f'audiences[0].campaign: is "Summer", which is not the Id of a campaign. {NO_CAMPAIGN}',
+    ),
+    (
+        TOP + BY_ID + MEMBER.replace(f'"{CAMPAIGN}"', "{ id = 1 }"),
+        f"audiences[0].campaign: is {{'id': 1}}, which is not the Id of a campaign. {NO_CAMPAIGN}",
+    ),
+    (
+        TOP + BY_ID + MEMBER.replace(f'"{CAMPAIGN}"', '{ name = "" }'),
+        f"audiences[0].campaign: is {{'name': ''}}, which is not the Id of a campaign. {NO_CAMPAIGN}",
+    ),
+    (
+        TOP + BY_ID + MEMBER.replace(f'"{CAMPAIGN}"', '{ name = "Summer " }'),
+        'audiences[0].campaign.name: is "Summer ", which ends with U+0020 (space). Write "Summer".',
+    ),
+    (
+        TOP + BY_ID + MEMBER.replace(STATUSES, ""),
+        'audiences[0].member_status: is missing. Add { realized = "...", exited = "..." }, with statuses of the '
+        "campaign.",
+    ),
+    (
+        TOP + BY_ID + LOYAL + STATUSES,
+        "audiences[0].member_status: has no effect without a campaign. Add campaign, or remove it.",
+    ),
+    (
+        TOP + BY_ID + MEMBER.replace(', exited = "Left"', ""),
+        "audiences[0].member_status.exited: is missing. Add it, with a status of the campaign.",
+    ),
+    (
+        TOP + BY_ID + MEMBER.replace("realized", "existing"),
+        "audiences[0].member_status.realized: is missing. Add it, with a status of the campaign.",
+    ),
+    (
+        TOP + BY_ID + MEMBER.replace("Left", "sent"),
+        'audiences[0].member_status: writes realized as "Sent", like exited. Write another text for one of the two.',
+    ),
+    (
+        TOP + BY_ID + MEMBER.replace("Sent", "Se\u200bnt"),
+        'audiences[0].member_status: has "Se<U+200B>nt", which contains U+200B (zero width space). Write "Sent".',
+    ),
+    (
+        TOP + BY_ID + MEMBER.replace("Left", "delete") + 'since_field = "Since__c"\n',
+        'audiences[0].member_status.exited: is "delete", but no field remembers the exit. '
+        "Add mapping_id and since_field, or write a status of the campaign.",
+    ),
+    (
+        TOP + BY_ID + MEMBER.replace("Left", "delete") + 'mapping_id = "Vip__c"\n',
+        'audiences[0].member_status.exited: is "delete", but no field remembers the exit. '
+        "Add mapping_id and since_field, or write a status of the campaign.",
+    ),
+    (
+        TOP + BY_ID + MEMBER + MEMBER.replace("vip", "new").replace(CAMPAIGN, CAMPAIGN[:15]),
+        "audiences[1].campaign: is that of audience 1, 'vip', line 6: the exit from one would change the member of "
+        "the other. Use another campaign.",
+    ),
+    (
+        BOTH
+        + BY_ID
+        + MEMBER.replace(f'"{CAMPAIGN}"', '{ name = "Summer" }')
+        + MEMBER.replace("vip", "new").replace(f'"{CAMPAIGN}"', '{ name = "SUMMER" }\nobjects = ["Lead"]'),
+        "audiences[1].campaign: is that of audience 1, 'vip', line 6: the exit from one would change the member of "
+        "the other. Use another campaign.",
+    ),
+    (
+        BOTH.replace("Contact", "Account") + BY_ID + MEMBER,
+        "audiences[0].campaign: is for contacts and leads, not for Account. Remove it, or name another under objects.",
+    ),
+    (
+        BOTH + BY_ID + LOYAL + ROWS,
+        'memberships.person: names no lookup to Contact. Write { Contact = "...", Lead = "..." }.',
+    ),
+    (
+        BOTH + BY_ID + LOYAL + ROWS.replace('"Person__c"', '{ CONTACT = "Person__c" }'),
+        'memberships.person: names no lookup to Lead. Write { Contact = "...", Lead = "..." }.',
+    ),
+    (
+        TOP + BY_ID + LOYAL + ROWS.replace('"Person__c"', '{ Contact = "Person__c", Lead = "Lead__c" }'),
+        'memberships.person: names "Lead", which is not in salesforce_object. Write "Contact".',
+    ),
+    (
+        TOP + BY_ID + LOYAL + ROWS.replace('"Since__c"', '"STATUS__C"'),
+        'memberships.since: is "STATUS__C", like memberships.status. Use another field.',
+    ),
+    (
+        BOTH + BY_ID + LOYAL + ROWS.replace('"Person__c"', '{ Contact = "Person__c", Lead = "person__c" }'),
+        'memberships.person.Lead: is "person__c", like memberships.person.Contact. Use another field.',
+    ),
+    (
+        TOP + BY_ID + LOYAL + ROWS + 'audience_name = "Name_c"\n',
+        'memberships.audience_name: is "Name_c", but custom names end in two underscores and c. Write "Name__c".',
+    ),
+    (
+        TOP + BY_ID + LOYAL + ROWS.replace("Object__c", "contact"),
+        'memberships.object: is "contact", like salesforce_object. '
+        "Name an object that has a record for each person and audience.",
+    ),
+    (
+        TOP + BY_ID + ROWS + 'audiences = "all"\n',
+        'memberships.at_most: is missing, but audiences = "all" needs it. Write the most rows of a person, such as 50.',
+    ),
+    (
+        TOP + BY_ID + LOYAL + ROWS + 'only = ["vip"]\n',
+        'memberships.only: works only with audiences = "all". Remove one of the two.',
+    ),
+    (
+        TOP + BY_ID + ROWS + 'audiences = "all"\nat_most = 9\nonly = ["vip"]\nexcept = ["new"]\n',
+        "memberships.except: cannot be combined with only. Remove one of the two.",
+    ),
+    (
+        TOP + BY_ID + ROWS + 'audiences = "all"\nat_most = 9\nonly = ["vip\u200b"]\n',
+        'memberships.only[0]: is "vip<U+200B>", which ends with U+200B (zero width space). Write "vip".',
+    ),
+    (
+        TOP + BY_ID + ROWS,
+        'memberships.audiences: is "mapped", but there is no audience. '
+        'Add [[audiences]], or write audiences = "all" and at_most.',
+    ),
     (
         TOP.replace('"Contact"', '["Contact", "contact"]') + BY_ID,
         "salesforce_object: names an object twice. Name each once.",
@@ -887,6 +1075,14 @@ mapping_id = "CDP Trial__c"
 
 
 ALLOWED = [
+    TOP + BY_ID + MEMBER + 'since_field = "Since__c"\n',
+    BOTH + BY_ID + MEMBER + 'objects = ["lead"]\n' + MEMBER + 'objects = ["Contact"]\n',
+    TOP
+    + BY_ID
+    + MEMBER.replace(f'"{CAMPAIGN}"', '{ name = "Summer" }').replace("Left", "delete")
+    + 'mapping_id = "Vip__c"\nsince_field = "Since__c"\n',
+    BOTH + BY_ID + ONLY_ROWS + ROWS.replace('"Person__c"', '{ contact = "Person__c", LEAD = "Lead__c" }'),
+    TOP + BY_ID + ROWS + 'audience_name = "Name__c"\naudiences = "all"\nat_most = 50\nexcept = ["health"]\n',
     TOP.replace('"Contact"', '["contact"]')
     + RULES.replace("A__c", "SalesforceId")
     + "create_missing = true\n"
@@ -961,8 +1157,7 @@ def errors_in(text: str) -> list[dict[str, object]]:
 def test_every_check_is_tried_here(check: object) -> None:
     twice = TOP + BY_ID + LOYAL + LOYAL.replace("Loyal__c", "Other__c")
     many = TOP + BY_ID + LAST_NAME.replace("surname", NEVER_ONE[0])
-    nowhere = TOP + BY_ID + '[[audiences]]\nid = "x"\n'
-    texts = [twice, many, nowhere, *(text for text, _ in SEVERAL_KEYS)]
+    texts = [twice, many, *(text for text, _ in SEVERAL_KEYS)]
 
     assert callable(check)
     assert any(list(check(one)) for text in texts for one in of_checks(check, tomllib.loads(text)))
@@ -1084,6 +1279,10 @@ DOUBTFUL = [
         "".join(LOYAL.replace("loyal", f"a{n}").replace("Loyal", f"A{n}") for n in range(26)),
         "audiences: use 26 fields, more than 25, the most of Adobe's guide. "
         "Remove some, or set max_audience_fields = 26 if the org has room for them.",
+    ),
+    (
+        LOYAL + ROWS.replace('"Status__c"', '"CDP_Status"'),
+        'memberships.status: is "CDP_Status", but custom fields end in __c. Look it up in Salesforce.',
     ),
     (LAST_NAME, "audiences: are not there, so no status is written. Add [[audiences]] for each audience."),
     (
@@ -1239,12 +1438,65 @@ def test_a_file_of_two_objects_is_one_for_each() -> None:
     assert (contacts.creates, leads.creates) == ("", "Lead")
 
 
-FILES = [text.splitlines() for text in (NAMES, PEOPLE)]
+FOLLOWED = """
+name = "Members and rows"
+salesforce_object = ["contact", "Lead"]
+[identity]
+source = "email"
+target = "Email"
+[[audiences]]
+id = "a"
+mapping_id = "A__c"
+since_field = "A_Since__c"
+campaign = "701Ab0000000001IAA"
+member_status = { realized = "Sent", existing = "Sent", exited = "delete" }
+[[audiences]]
+id = "b"
+campaign = { name = "Summer" }
+member_status = { realized = "Sent", exited = "Left" }
+[memberships]
+object = "Membership__C"
+key = "key__c"
+person = { CONTACT = "Contact__c", LEAD = "Lead__c" }
+audience = "audience__c"
+audience_name = "name__c"
+status = "status__c"
+since = "since__c"
+audiences = "all"
+at_most = 50
+except = ["health"]
+when_exited = "delete"
+"""
+
+
+def test_the_names_of_rows_are_spelled_as_the_org_does() -> None:
+    fields = ("Key__c", "Audience__c", "Name__c", "Status__c", "Since__c", "CONTACT__C")
+
+    rows = spelled_as(read_destination(FOLLOWED), ["Membership__c", *fields]).memberships
+
+    assert rows is not None
+    assert (rows.object, rows.key, rows.audience, rows.audience_name, rows.status, rows.since) == (
+        "Membership__c",
+        *fields[:-1],
+    )
+    assert rows.persons == {"Contact": "CONTACT__C", "Lead": "Lead__c"}
+    assert (rows.lookup("Contact"), rows.lookup("Case")) == ("CONTACT__C", "")
+
+
+def test_what_follows_a_person_is_no_field_of_hers() -> None:
+    destination = read_destination(FOLLOWED)
+
+    assert destination.written_fields == ["A__c", "A_Since__c"]
+    assert doubts_of(f"max_audience_fields = 1\n{FOLLOWED}") == []
+
+
+FILES = [text.splitlines() for text in (NAMES, PEOPLE, FOLLOWED)]
 LINES = [(file, place) for file, lines in enumerate(FILES) for place, line in enumerate(lines) if " = " in line]
 VALUES = (
     '"x"', '""', '" x"', '"66.0"', '"20.0"', '"Id"', '"SalesforceId"', '"names"', '"reject"',
     '"x_c"', '"A.b"', '"\\u200b"',
     '"tags[*]"', '"a["', '"a == \\"b\\""', '"||"', '"mail"', "0", "-1", "1.5", "nan", "true", "2024-01-01", "12:00:00",
+    '"delete"', '"701Ab0000000001"', '{ name = "x" }', '{ name = " " }',
     "[]", "[1]", '["Lead"]', '["lead", "CONTACT"]', '{ Lead = "X__c" }', '{ Contact = "Parent__r.X__c", Lead = 5 }',
     '"Lead"', '"A.Id"', '"create"', '["a"]', "[[]]", "[{}]", "[{ id = 1 }, 2]", "{}", "{ id = [1] }", '"""a\nb"""',
 )  # fmt: skip
@@ -1257,9 +1509,14 @@ def test_whatever_a_key_holds_is_read_or_told(changes: dict[tuple[int, int], str
     for (file, place), value in changes.items():
         files[file][place] = f"{files[file][place].partition('=')[0]}= {value}"
 
-    for lines in files:
-        with contextlib.suppress(DestinationFileError):
-            assert read_destination("\n".join(lines)).by_object
+    assert all(is_read_or_told("\n".join(lines)) for lines in files)
+
+
+def is_read_or_told(text: str) -> bool:
+    try:
+        return bool(read_destination(text).by_object)
+    except DestinationFileError as error:
+        return bool(error.mistakes)
 
 
 @pytest.mark.parametrize("source", ["(" * 4000, "a[" + "9" * 5000 + "]", "a[?" * 2000, "`{", "a[::", "&", "", " "])

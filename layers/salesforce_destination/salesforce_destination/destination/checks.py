@@ -32,7 +32,11 @@ FIRST_VERSION_BY_ID, FIRST_VERSION_BY_KEY = 43, 61
 MOST_OBJECTS = 2  # a file is for customers and prospects: Contact or Account, and Lead
 ASSIGNED = ("lead", "case")  # the sObjects that Salesforce has assignment rules for
 
-API_NAMES = ("salesforce_object", "target", "field", "mapping_id", "since_field")
+CAMPAIGN_MEMBERS = ("contact", "lead")
+CAMPAIGN_ID = re.compile("701[A-Za-z0-9]{12}([A-Za-z0-9]{3})?")
+
+ROW_FIELDS = ("key", "person", "audience", "audience_name", "status", "since")
+API_NAMES = ("salesforce_object", "target", "field", "mapping_id", "since_field", "object", *ROW_FIELDS)
 _PLACEHOLDER = re.compile(
     r"(replace|change|fill|insert|edit)[ _-]?(me|this|here|in)|todo|tbd|fixme|placeholder|<[^<>]+>"
     r"|your[ _-]\w*[ _-]?(id|name|here)",
@@ -129,23 +133,28 @@ def _mappings_without_sense(table: Table) -> Iterator[Mistake]:
 
 def _statuses_without_sense(table: Table) -> Iterator[Mistake]:
     for key, audience in tables(table, "audiences"):
+        for under in ("values", "member_status"):
+            yield from _same_as_exited(f"{key}.{under}", part(audience, under))
         if "values" not in audience:
             continue
         if (value := audience.get("value")) in ("boolean", "timestamp", "names"):
             yield Mistake(f"{key}.values", f"does not work with value = {shown(value)}.", "Remove one of the two.")
         if "existing_as" in audience:
             yield Mistake(f"{key}.existing_as", "cannot be combined with values.", "Name existing in values.")
-        given = part(audience, "values")
-        texts = {"realized": "realized", "existing": given.get("realized", "existing"), "exited": "exited", **given}
-        same = [one for one in texts if str(texts[one]).strip().lower() == str(texts["exited"]).strip().lower()]
-        if same[0] != "exited":
-            problem = f"writes {same[0]} as {shown(texts[same[0]])}, like exited."
-            yield Mistake(f"{key}.values", problem, "Write another text for one of the two.")
+
+
+def _same_as_exited(key: str, given: Table) -> Iterator[Mistake]:
+    texts = {"realized": "realized", "existing": given.get("realized", "existing"), "exited": "exited", **given}
+    same = [one for one in texts if str(texts[one]).strip().lower() == str(texts["exited"]).strip().lower()]
+    if same[0] != "exited":
+        problem = f"writes {same[0]} as {shown(texts[same[0]])}, like exited."
+        yield Mistake(key, problem, "Write another text for one of the two.")
 
 
 def _odd_values(table: Table) -> Iterator[Mistake]:
-    entries = [*tables(table, "mappings"), *tables(table, "audiences")]
-    for key, values in ((f"{key}.values", part(entry, "values")) for key, entry in entries):
+    entries = [(key, entry, "values") for key, entry in (*tables(table, "mappings"), *tables(table, "audiences"))]
+    entries += [(key, audience, "member_status") for key, audience in tables(table, "audiences")]
+    for key, values in ((f"{key}.{under}", part(entry, under)) for key, entry, under in entries):
         first: dict[str, str] = {}
         for text in (text for pair in values.items() for text in pair if isinstance(text, str)):
             if odd := odd_character(text, for_people=True):
@@ -329,7 +338,7 @@ def may_stay_empty(mapping: Table) -> bool:
 
 def _texts(table: Table, *names: str) -> Iterator[tuple[str, str]]:
     """The texts under keys of these names, wherever they stand in the file, those of a list or a table one by one."""
-    parts = [("", table), *((f"{name}.", part(table, name)) for name in ("profiles", "ordering"))]
+    parts = [("", table), *((f"{name}.", part(table, name)) for name in ("profiles", "ordering", "memberships"))]
     parts += [(f"{key}.", entry) for key, entry in _entries(table)]
     for before, entry in parts:
         for name in names:
@@ -342,13 +351,13 @@ def _texts(table: Table, *names: str) -> Iterator[tuple[str, str]]:
 
 
 def _odd_texts(table: Table) -> Iterator[Mistake]:
-    for key, text in _texts(table, "id", "namespace", "name"):
+    for key, text in _texts(table, "id", "namespace", "name", "campaign", "only", "except"):
         if odd := odd_character(text, for_people=key.endswith("name")):
             does = "begins with" if odd == text[0] else "ends with" if odd == text[-1] else "contains"
             typed = as_typed(text)
             cure = f"Write {shown(typed)}." if typed else "Write what can be seen."
             yield Mistake(key, f"is {shown(text)}, which {does} {code_point(odd)}.", cure)
-    for key, text in _texts(table, "id", "namespace", "source", *API_NAMES):
+    for key, text in _texts(table, "id", "namespace", "source", "campaign", *API_NAMES):
         if _PLACEHOLDER.fullmatch(text.strip()):
             yield Mistake(key, f"is {shown(text)}, a placeholder.", "Write what belongs there.")
     for key, name in _texts(table, *API_NAMES):
@@ -451,6 +460,76 @@ def _audiences_to_nowhere(table: Table) -> Iterator[Mistake]:
     for key, audience in tables(table, "audiences"):
         if "mapping_id" not in audience and "campaign" not in audience and "memberships" not in table:
             yield Mistake(f"{key}.mapping_id", "is missing.", "Add it, a campaign, or [memberships] to the file.")
+        elif "mapping_id" not in audience:
+            without = [name for name in ("value", "values", "existing_as") if name in audience]
+            without += ["since_field"] * ("since_field" in audience and "campaign" not in audience)
+            yield from (Mistake(f"{key}.{name}", "has no effect without mapping_id.", "Remove it.") for name in without)
+
+
+def _members_without_sense(table: Table) -> Iterator[Mistake]:
+    for key, audience in tables(table, "audiences"):
+        campaign, statuses = audience.get("campaign", ""), part(audience, "member_status")
+        is_name = isinstance(campaign, dict) and list(campaign) == ["name"] and _lower(campaign["name"])
+        if "campaign" in audience and not (is_name or CAMPAIGN_ID.fullmatch(str(campaign))):
+            problem = f"is {shown(campaign)}, which is not the Id of a campaign."
+            cure = 'Write 15 or 18 characters that begin with 701, or { name = "..." }.'
+            yield Mistake(f"{key}.campaign", problem, cure)
+        if "campaign" in audience and "member_status" not in audience:
+            cure = 'Add { realized = "...", exited = "..." }, with statuses of the campaign.'
+            yield Mistake(f"{key}.member_status", "is missing.", cure)
+        if "campaign" not in audience and "member_status" in audience:
+            yield Mistake(f"{key}.member_status", "has no effect without a campaign.", "Add campaign, or remove it.")
+        for status in (each for each in ("realized", "exited") if statuses and each not in statuses):
+            yield Mistake(f"{key}.member_status.{status}", "is missing.", "Add it, with a status of the campaign.")
+        if statuses.get("exited") == "delete" and not {"mapping_id", "since_field"} <= {*audience}:
+            cure = "Add mapping_id and since_field, or write a status of the campaign."
+            yield Mistake(f"{key}.member_status.exited", 'is "delete", but no field remembers the exit.', cure)
+
+
+def _campaigns_of_others(table: Table) -> Iterator[Mistake]:
+    name, seen = table.get("salesforce_object"), dict[str, str]()
+    for key, audience in tables(table, "audiences"):
+        if not (campaign := audience.get("campaign")):
+            continue
+        if name and _lower(name) not in CAMPAIGN_MEMBERS:
+            problem, cure = f"is for contacts and leads, not for {name}.", "Remove it, or name another under objects."
+            yield Mistake(f"{key}.campaign", problem, cure)
+        known = campaign[:15] if isinstance(campaign, str) else _lower(part(audience, "campaign").get("name"))
+        if known and (first := seen.setdefault(known, key)) != key:
+            problem = f"is that of {first}: the exit from one would change the member of the other."
+            yield Mistake(f"{key}.campaign", problem, "Use another campaign.")
+
+
+def _fields_of_rows(table: Table) -> Iterator[Mistake]:
+    rows, names, seen = part(table, "memberships"), objects_of(table), dict[str, str]()
+    persons = part(rows, "person") or dict.fromkeys(names if len(names) == 1 or "person" not in rows else ())
+    if lacking := [name for name in names if _lower(name) not in map(_lower, persons)]:
+        cure = "Write { " + ", ".join(map('{} = "..."'.format, names)) + " }."
+        yield Mistake("memberships.person", f"names no lookup to {lacking[0]}.", cure)
+    for name in (each for each in persons if names and _lower(each) not in map(_lower, names)):
+        problem = f"names {shown(name)}, which is not in salesforce_object."
+        yield Mistake("memberships.person", problem, f"Write {' or '.join(map(shown, names))}.")
+    for key, field in _texts({"memberships": rows}, *ROW_FIELDS):
+        if (first := seen.setdefault(_lower(field), key)) != key:
+            yield Mistake(key, f"is {shown(field)}, like {first}.", "Use another field.")
+    if _lower(rows.get("object")) in map(_lower, names):
+        cure = "Name an object that has a record for each person and audience."
+        yield Mistake("memberships.object", f"is {shown(rows['object'])}, like salesforce_object.", cure)
+
+
+def _audiences_of_rows(table: Table) -> Iterator[Mistake]:
+    rows = part(table, "memberships")
+    which = rows.get("audiences", "mapped")
+    if which == "all" and "at_most" not in rows:
+        problem = 'is missing, but audiences = "all" needs it.'
+        yield Mistake("memberships.at_most", problem, "Write the most rows of a person, such as 50.")
+    for key in (each for each in ("at_most", "only", "except") if each in rows and which == "mapped"):
+        yield Mistake(f"memberships.{key}", 'works only with audiences = "all".', "Remove one of the two.")
+    if "only" in rows and "except" in rows:
+        yield Mistake("memberships.except", "cannot be combined with only.", "Remove one of the two.")
+    if rows and which == "mapped" and not tables(table, "audiences"):
+        cure = 'Add [[audiences]], or write audiences = "all" and at_most.'
+        yield Mistake("memberships.audiences", 'is "mapped", but there is no audience.', cure)
 
 
 def _names_without_sense(table: Table) -> Iterator[Mistake]:
@@ -481,32 +560,25 @@ def _same_name_in_one_field(table: Table) -> Iterator[Mistake]:
 
 CHECKS: Sequence[Callable[[Table], Iterator[Mistake]]] = (
     *(_objects_of_the_file, _objects_that_are_not_there, _not_for_this_object, _version_too_low, _relationships),
-    *(
-        _audiences_to_nowhere,
-        _mappings_without_sense,
-        _statuses_without_sense,
-        _names_without_sense,
-        _odd_values,
-        _odd_texts,
-        _sources,
-    ),
+    *(_mappings_without_sense, _statuses_without_sense, _names_without_sense, _odd_values, _odd_texts, _sources),
     *(_address_as_salesforce_id, _who_is_created, _nothing_is_created),
+    *(_audiences_to_nowhere, _members_without_sense, _fields_of_rows, _audiences_of_rows),
 )
 """Each finds one kind of mistake."""
 
 OBJECT_CHECKS: Sequence[Callable[[Table], Iterator[Mistake]]] = (
     *(_lengths_that_do_not_fit, _record_found_otherwise, _needed_to_create, _field_written_twice),
-    *(_audience_mapped_twice, _same_name_in_one_field),
+    *(_audience_mapped_twice, _same_name_in_one_field, _campaigns_of_others),
 )
 """Each finds one kind of mistake in what the file says of one sObject."""
 
 
 def doubts(table: Table) -> Iterator[Mistake]:
     """Find what a file without mistakes hardly means."""
-    if not tables(table, "audiences"):
+    if not tables(table, "audiences") and part(table, "memberships").get("audiences") != "all":
         yield Mistake("audiences", "are not there, so no status is written.", "Add [[audiences]] for each audience.")
     most = table.get("max_audience_fields", 25)
-    if (used := len({_lower(audience.get("mapping_id")) for _, audience in tables(table, "audiences")})) > most:
+    if (used := len({_lower(each.get("mapping_id")) for _, each in tables(table, "audiences")} - {""})) > most:
         problem = f"use {used} fields, more than {most}" + (", the most of Adobe's guide." if most == 25 else ".")
         cure = f"Remove some, or set max_audience_fields = {used} if the org has room for them."
         yield Mistake("audiences", problem, cure)
@@ -528,6 +600,6 @@ def _doubtful_names(table: Table) -> Iterator[Mistake]:
     for key, name in _texts(table, "name"):
         if odd := odd_character(name):
             yield Mistake(key, f"contains {code_point(odd)}.", "Make sure that Salesforce has the same character.")
-    for key, name in _texts(table, "mapping_id", "since_field", "target", "field"):
+    for key, name in _texts(table, *API_NAMES):
         if "_" in (last := name.rpartition(".")[2]) and not re.search(r"[^_]__(p?c|s)$", last, re.IGNORECASE):
             yield Mistake(key, f"is {shown(name)}, but custom fields end in __c.", "Look it up in Salesforce.")

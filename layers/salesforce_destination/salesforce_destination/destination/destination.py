@@ -170,9 +170,7 @@ class Memberships(_Table):
     key: FieldName = Field(
         description="Text(255), external ID, unique, case-sensitive: the record's Id and the audience."
     )
-    persons: Annotated[
-        dict[str, FieldName], _Some, BeforeValidator(_of_all, json_schema_input_type=FieldName | _Targets)
-    ] = Field(alias="person", description="The lookup to the person; also by object.")
+    persons: Targets = Field(alias="person", description="The lookup to the person; also by object.")
     audience: FieldName = Field(description="Text field for the audience's id.")
     audience_name: FieldName | None = Field(None, description="Text field for the name that the file gives it.")
     status: FieldName = Field(description="Text field or picklist for realized, existing or exited.")
@@ -335,6 +333,8 @@ def spelled_as(destination: Destination, names: Iterable[str]) -> Destination:
         "ordering": in_table(destination.ordering, "field"),
         "mappings": tuple(in_table(mapping, "targets", "objects") for mapping in destination.mappings),
         "audiences": tuple(in_table(each, "mapping_id", "since_field", "objects") for each in destination.audiences),
-        "memberships": in_table(destination.memberships, "persons"),
+        "memberships": in_table(
+            destination.memberships, "object", "key", "persons", "audience", "audience_name", "status", "since"
+        ),
     }
     return found.model_copy(update=tables)

@@ -22,8 +22,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "string_too_short": ("is empty.", "Write something."),
     "bool_type": ("must be true or false.", "Write it without quotes."),
     "int_type": ("must be a whole number.", "Write it without quotes."),
-    "dict_type": ("must be a table.", 'Write values = { a = "b", c = "d" }.'),
-    "list_type": ("must be a list.", 'Write it in brackets: ["Lead"].'),
+    "dict_type": ("must be a table.", 'Write { a = "b", c = "d" }.'),
+    "list_type": ("must be a list.", 'Write it in brackets: ["..."].'),
     "too_short": ("is empty.", "Write what each value becomes, or remove it."),
     "string_too_long": ("is longer than 255 characters.", "Shorten it."),
 }
@@ -37,8 +37,9 @@ def in_words(error: ValidationError, model: type[BaseModel], table: Table) -> li
     found: dict[str, Mistake] = {}
     for details in error.errors(include_url=False):
         details["loc"] = _as_written(details["loc"], table)
-        if "create_missing" in details["loc"][-2:-1] or (details["type"] == "too_short" and details["input"]):
-            continue  # what it may be hangs on the objects; a list counts as empty where its entries have mistakes
+        told_elsewhere = "create_missing" in details["loc"][-2:-1] or "campaign" in details["loc"][2:3]
+        if told_elsewhere or (details["type"] == "too_short" and details["input"]):
+            continue  # what these may be has several forms; a list counts as empty where its entries have mistakes
         if details["loc"][-1] == "[key]":
             key = _key(details["loc"][:-1])
             found[key] = Mistake(key, "is not a status.", "Write realized, existing or exited.")
@@ -85,15 +86,17 @@ def _mistake(key: str, details: dict[str, Any], model: type[BaseModel]) -> Mista
 def _kind(key: str, details: dict[str, Any]) -> str:
     """Pydantic's kind of a mistake, or the plainer one where a person writes one name for a list or a table of them."""
     kind = str(details["type"])
-    if kind in ("tuple_type", "dict_type") and (key == "salesforce_object" or key.endswith(".target")):
+    if kind in ("tuple_type", "dict_type") and (key == "salesforce_object" or key.endswith((".target", ".person"))):
         return "string_type"
-    if kind == "tuple_type" and key.endswith(".objects"):
+    if kind == "tuple_type" and key.endswith((".objects", ".only", ".except")):
         return "list_type"
     return "string_too_short" if kind == "too_short" and not key.endswith(".values") else kind
 
 
 def _no_table(key: str, details: dict[str, Any], model: type[BaseModel]) -> Mistake:
     header, given, is_list = _header(key.partition("[")[0], model), details["input"], details["type"] == "tuple_type"
+    if key == "memberships" and isinstance(given, str):
+        return Mistake(key, "does not belong here.", "Move it under [profiles].")
     problem = f"must be {'a list of tables' if is_list else 'a table'}."
     if details["type"] == "missing":
         problem = "is missing."
