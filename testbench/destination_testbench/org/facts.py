@@ -39,6 +39,14 @@ class Facts:
     # While the instance is upgraded, writes are refused as a whole with this status, or (0) record by record.
     read_only_status: int = 400
     before_its_version: tuple[int, str] = (404, "NOT_FOUND")
+    # A lookup to a record in the recycle bin; and whether one to a converted lead is taken.
+    deleted_parent: tuple[str, str] = ("ENTITY_IS_DELETED", "entity is deleted")
+    converted_parents: bool = False
+    # Campaigns: whether validation rules see members, whether the API makes member statuses, and which right on
+    # campaigns somebody needs, who is a marketing user, to delete members.
+    rules_of_members: bool = True
+    member_statuses_writable: bool = False
+    deleting_members_takes: str = "Read"
     # What the update of a record is answered with that sharing hides from the user. As likely:
     # INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY, INVALID_CROSS_REFERENCE_KEY, NOT_FOUND.
     hidden_record: tuple[str, str] = ("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")

@@ -29,6 +29,7 @@ INDEX = {
     "POST /_org/token": '{"username"}: an access token without a log-in',
     "GET /_org/records/{sObject}": "records; ?limit=, ?offset=, ?q= a part of any value",
     "GET /_org/records/{sObject}/{id}": "one record with its history; PATCH edits it by hand, DELETE (?purge=true) too",
+    "POST /_org/campaigns": '{"name", "statuses": [["Sent", false], ["Responded", true]]}, the default first',
     "POST /_org/convert/{lead}": '{"contact_id": optional}: convert a lead',
     "POST /_org/merge/{sObject}/{master}": '{"losers": [ids]}: merge records',
     "DELETE /_org/fields/{sObject}/{field}": "delete a custom field; PUT restores it",
@@ -118,6 +119,7 @@ class Control:
         add("records/{sobject}/{id}", GET=self._record, PATCH=self._edit, DELETE=self._delete)
         add("convert/{lead}", POST=lambda call, lead: done(admin.convert_lead(lead, body(call).get("contact_id"))))
         add("merge/{sobject}/{id}", POST=self._merge)
+        add("campaigns", POST=lambda call: done(admin.add_campaign(**body(call))))
 
     def _wire_settings(self) -> None:
         add, admin = self._router.add, self._org.admin
@@ -136,7 +138,7 @@ class Control:
         add("sharing", PUT=self._share)
         add("users/{username}", PUT=self._change_user)
         add("record-types/{sobject}/{name}", POST=self._add_record_type)
-        add("person-accounts", PUT=self._enable_person_accounts)
+        add("person-accounts", PUT=after(admin.enable_person_accounts))
         add("facts", GET=lambda call: JsonAnswer(200, asdict(self._org.config.facts)), PUT=self._facts)
 
     def _faults(self, call: ApiCall) -> JsonAnswer:
@@ -231,10 +233,6 @@ class Control:
 
     def _add_record_type(self, call: ApiCall, sobject: str, name: str) -> JsonAnswer:
         return done(self._org.admin.add_record_type(sobject, name, **body(call)))
-
-    def _enable_person_accounts(self, call: ApiCall) -> JsonAnswer:
-        self._org.admin.enable_person_accounts()
-        return JsonAnswer(204)
 
     def _facts(self, call: ApiCall) -> JsonAnswer:
         for name, value in body(call).items():

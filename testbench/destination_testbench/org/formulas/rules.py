@@ -6,6 +6,7 @@ from collections import ChainMap
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
+from destination_testbench.org.facts import Facts
 from destination_testbench.org.faults.failure import SaveError
 from destination_testbench.org.formulas.formula import Formula, read_formula
 from destination_testbench.org.formulas.functions import Scope
@@ -29,8 +30,10 @@ class OrgValidationRule:
 class Rules:
     """The validation rules of an org, in the order in which they were made."""
 
-    def __init__(self, schema: Schema, permissions: set[str], held_by: Callable[[User], Collection[str]]) -> None:
-        self._schema, self.permissions, self._held_by = schema, permissions, held_by
+    def __init__(
+        self, schema: Schema, permissions: set[str], held_by: Callable[[User], Collection[str]], facts: Facts
+    ) -> None:
+        self._schema, self.permissions, self._held_by, self._facts = schema, permissions, held_by, facts
         self._rules: dict[tuple[str, str], tuple[OrgValidationRule, Formula]] = {}
         self._by_sobject: dict[str, list[tuple[OrgValidationRule, Formula]]] = {}
 
@@ -60,7 +63,7 @@ class Rules:
     ) -> list[SaveError]:
         """What the rules object to in a record about to be saved. A rule about a deleted field is silent."""
         rules = self._by_sobject.get(sobject.name)
-        if not rules:
+        if not rules or (sobject.name == "CampaignMember" and not self._facts.rules_of_members):
             return []
         before = call.seen.get(record.id, record.values) if record else None
         after = ChainMap(values, record.values) if record else values

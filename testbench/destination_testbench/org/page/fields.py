@@ -21,7 +21,7 @@ def audience_fields(sobject: SObject) -> list[Field]:
     return [
         field
         for field in sobject.fields.values()
-        if field.custom
+        if (field.custom or (sobject.name, field.name) == ("CampaignMember", "Status"))
         and not (field.external_id or field.unique)
         and (field.type in STATUS_TYPES or (field.type == "datetime" and SINCE not in field.name))
     ]

@@ -32,7 +32,8 @@ class Column:
         sobject = self.sobject
         for hop in self.hops:
             if (related := self.find(record.get(hop.name))) is None:
-                return None
+                # A checkbox is never empty, not even that of no record.
+                return False if self.field.type == "boolean" else None
             sobject, record = related
         return content(sobject, record, self.field)
 
@@ -80,6 +81,7 @@ def compared(column: Column, comparison: Comparison) -> Test:
         text = f"value of filter criterion for field '{field.name}' must be of type {field.type}"
         raise RequestFailure(400, "INVALID_FIELD", text) from None
     operator, value, wanted = comparison.operator, values[0] if values else None, frozenset(values)
+    pattern = re.compile(re.escape(str(value)).replace("%", ".*").replace("_", "."), re.DOTALL)
     tests: dict[str, Callable[[object], bool]] = {
         "=": lambda held: held == value,
         "!=": lambda held: held != value,
@@ -89,18 +91,12 @@ def compared(column: Column, comparison: Comparison) -> Test:
         ">=": lambda held: below(value, held) or (held is not None and held == value),
         "IN": lambda held: held in wanted,
         "NOT IN": lambda held: held not in wanted,
-        "LIKE": lambda held: like(held, value),
+        "LIKE": lambda held: isinstance(held, str) and pattern.fullmatch(held) is not None,
         "INCLUDES": lambda held: included(held, values),
         "EXCLUDES": lambda held: not included(held, values),
     }
     test = tests[operator]
     return lambda record: test(column.content(record))
-
-
-def like(held: object, pattern: object) -> bool:
-    """Whether a text matches a pattern of % and _."""
-    expression = re.escape(str(pattern)).replace("%", ".*").replace("_", ".")
-    return isinstance(held, str) and re.fullmatch(expression, held, re.DOTALL) is not None
 
 
 def included(held: object, wanted: Iterable[object]) -> bool:
@@ -121,7 +117,7 @@ def candidates(
         found = [candidates(table, member, column_of, live) for member in condition.members]
         known = [records for records in found if records is not None]
         if condition.operator == "AND" or len(known) < len(found):
-            return known[0] if known and condition.operator == "AND" else None
+            return min(known, key=len) if known and condition.operator == "AND" else None
         return list({record.id: record for records in known for record in records}.values())
     column = column_of(condition)
     field = column.field

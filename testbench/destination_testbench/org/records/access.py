@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum
 
+from destination_testbench.org.facts import Facts
 from destination_testbench.org.login.people import User
 from destination_testbench.org.records.person_account import of_contact, of_persons
 from destination_testbench.org.records.store import RecordStore, StoredRecord
@@ -36,9 +37,9 @@ class Access:
     everyone, as a changed profile would.
     """
 
-    def __init__(self, store: RecordStore) -> None:
+    def __init__(self, store: RecordStore, facts: Facts) -> None:
         self.version = 0
-        self._store = store
+        self._store, self._facts = store, facts
         self._closed: set[tuple[str, str]] = set()
         self._restricted: dict[tuple[str, str], AccessLevel] = {}
         self._objects: dict[str, AccessLevel] = {}
@@ -98,12 +99,27 @@ class Access:
 
     def rights(self, user: User, sobject: str) -> frozenset[str]:
         """What a user may do with an sObject's records: any of RIGHTS."""
-        rights = self._minimal_rights(user, sobject) if user.minimal else RIGHTS
+        if sobject.startswith("CampaignMember"):
+            rights = self._member_rights(user, sobject)
+        else:
+            rights = self._minimal_rights(user, sobject) if user.minimal else RIGHTS
         return rights if self._objects.get(sobject, AccessLevel.EDIT) is AccessLevel.EDIT else rights & {"Read"}
 
     def _minimal_rights(self, user: User, sobject: str) -> frozenset[str]:
         granted = self._rights.get((user.id, sobject), frozenset())
         return granted | {"Read"} if sobject in FOR_ALL else granted
+
+    def _member_rights(self, user: User, sobject: str) -> frozenset[str]:
+        """The rights on members and their statuses, of which no permission set speaks: a marketing user's who reads
+        campaigns.
+        """
+        campaigns, users = self.rights(user, "Campaign"), self._store.table(self._store.schema.sobjects["User"]).records
+        record = users.get(user.id)
+        if record and record.get("UserPermissionsMarketingUser") is False:
+            return campaigns & ({"Read"} if sobject == "CampaignMember" else frozenset())
+        if "Read" not in campaigns or (sobject != "CampaignMember" and not self._facts.member_statuses_writable):
+            return campaigns & {"Read"}
+        return RIGHTS if self._facts.deleting_members_takes in campaigns else RIGHTS - {"Delete"}
 
     def level(self, user: User, sobject: str, field: str) -> AccessLevel:
         """What a user may do with a field; with a person's on an Account, what it may with the Contact's."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,10 +10,11 @@ from destination_testbench.org.api.metadata import metadata_of
 from destination_testbench.org.formulas.rules import OrgValidationRule
 from destination_testbench.org.records import lifecycle
 from destination_testbench.org.records.access import AccessLevel
+from destination_testbench.org.records.campaigns import STATUSES, add_statuses
 from destination_testbench.org.records.duplicates import DuplicateRule
 from destination_testbench.org.records.person_account import BUSINESS_TYPE, PERSON_TYPE, PersonAccounts
 from destination_testbench.org.records.store import StoredRecord, Transaction
-from destination_testbench.org.schema.schema import Field
+from destination_testbench.org.schema.schema import TEMPLATE, Field, standard_schema
 
 if TYPE_CHECKING:
     from destination_testbench.org.login.people import User
@@ -137,6 +138,29 @@ class Administration:
                     of = {"SobjectType": "Account", "IsPersonType": id_ == PERSON_TYPE}
                     self._org.insert("RecordType", id_, values | of)
 
+    def add_campaign(
+        self, name: str, statuses: Iterable[Sequence[object]] = STATUSES, campaign_id: str | None = None
+    ) -> str:
+        """Make a campaign; its id. Each member status is a label and whether it counts as a response, the default
+        first.
+        """
+        with self._org.data_lock:
+            prefix = self._org.schema.sobjects["Campaign"].prefix
+            made = self._org.insert("Campaign", campaign_id or self._org.store.new_id(prefix), {"Name": name})
+            add_statuses(self._org.store, made.id, statuses)
+            return made.id
+
+    def add_memberships(self, formula: str, message: str, name: str = TEMPLATE) -> None:
+        """Let the org have an object for one record per person and audience, guarded by a rule on its Since_Ms__c."""
+        with self._org.data_lock:
+            if name not in self._org.schema.sobjects:
+                made = self._org.schema.add_custom(name, *["CDP Membership"] * 2)
+                for field in standard_schema().sobjects[TEMPLATE].fields.values():
+                    if field.custom:
+                        made.put(field)
+                        self._org.tooling.add("CustomField", f"{name}.{field.name}", metadata_of(field))
+            self.add_rule(name, "Guard_Since_Ms", formula, message)
+
     def convert_lead(self, lead_id: str, contact_id: str | None = None) -> str:
         """Turn a lead into a contact, a new one or one that is there; the contact's id."""
         with self._org.data_lock:
@@ -166,6 +190,8 @@ class Administration:
     def edit(self, sobject: str, record_id: str, values: dict[str, object]) -> None:
         """Change a record as a person would in the page, past every check."""
         with self._org.data_lock:
+            if sobject == "CampaignMember":
+                self._org.campaigns.follow(self._record(sobject, record_id).get("CampaignId"), values)
             lifecycle.edit(self._org.saving, self._call(), sobject, record_id, values)
 
     def delete(self, sobject: str, record_id: str, purge: bool = False) -> None:

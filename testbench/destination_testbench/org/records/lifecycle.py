@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from destination_testbench.org.login.people import INTEGRATION_USER
-from destination_testbench.org.records.campaigns import add_statuses
+from destination_testbench.org.records.campaigns import add_statuses, member_of, members
 from destination_testbench.org.records.person_account import kind_of
 from destination_testbench.org.records.save import Saving
 from destination_testbench.org.records.store import Change, RecordStore, StoredRecord, Transaction
@@ -39,6 +39,10 @@ def convert_lead(saving: Saving, call: Transaction, lead_id: str, contact_id: st
         "ConvertedContactId": contact_id,
     }
     writing.write(call, lead_object, lead, converted, "convert")
+    for member in members(saving.store, "LeadId", lead_id):
+        twice = member_of(saving.store, member.get("CampaignId"), "ContactId", contact_id)
+        change: dict[str, object] = {"IsDeleted": True} if twice else {"ContactId": contact_id}
+        writing.write(call, schema.sobjects["CampaignMember"], member, change, "convert")
     return contact_id
 
 
@@ -50,7 +54,11 @@ def merge(saving: Saving, call: Transaction, sobject_name: str, master_id: str, 
         values: dict[str, object] = {"IsDeleted": True, "MasterRecordId": master_id}
         saving.writing.write(call, sobject, records[loser], values, "merge")
         for child, field, row in saving.store.children(sobject, loser):
-            saving.writing.write(call, child, row, {field.name: master_id}, "merge")
+            twice = child.name == "CampaignMember" and member_of(
+                saving.store, row.get("CampaignId"), field.name, master_id
+            )
+            change: dict[str, object] = {"IsDeleted": True} if twice else {field.name: master_id}
+            saving.writing.write(call, child, row, change, "merge")
     return records[master_id]
 
 

@@ -133,7 +133,7 @@ class Reader:
         if sobject is None or target is None or not self._access.level(self._user, sobject.name, target.name):
             text = f"No such column '{key}' on sobject of type {kind}"
             raise ValueRefusedError(SaveError("INVALID_FIELD", text, dml=False))
-        if not target.indexed:
+        if not target.keyed:
             text = (
                 f"Field name provided, {key} does not match an External ID, Salesforce Id, or indexed field for {kind}"
             )

@@ -167,9 +167,11 @@ class Saving:
         if target is None:
             return
         record, fields = self.store.table(target).records.get(value), (field.name,) if field.name != "OwnerId" else ()
-        if record is None or record.deleted:
+        seen = record is not None and self.access.sees(call.user, target.name, record)
+        if record is None or (field.name == "CampaignId" and (record.deleted or not seen)):
             raise Refused(SaveError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", fields))
-        if not self.access.sees(call.user, target.name, record):
+        self._check_alive(call, record)
+        if not seen:
             text = f"insufficient access rights on cross-reference id: {value[:15]}"
             raise Refused(SaveError("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", text))
         if field.name == "OwnerId" and record.get("IsActive") is False:
@@ -179,6 +181,14 @@ class Saving:
         if target.name == "RecordType" and of_another:
             text = f"Record Type ID: this ID value isn't valid for the user: {value}"
             raise Refused(SaveError("INVALID_CROSS_REFERENCE_KEY", text, fields))
+
+    def _check_alive(self, call: Transaction, parent: StoredRecord) -> None:
+        """Refuse a parent in the recycle bin, and a converted lead."""
+        facts = self.config.facts
+        if parent.deleted:
+            raise Refused(SaveError(*facts.deleted_parent))
+        if parent.get("IsConverted") and not (facts.converted_parents or self.access.may(call.user, CONVERTED_LEADS)):
+            raise Refused(CONVERTED)
 
     def _check_unique(
         self, call: Transaction, sobject: SObject, record: StoredRecord | None, field: Field, value: object

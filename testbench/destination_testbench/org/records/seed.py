@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from destination_testbench.org.org import SimulatedOrg
 from destination_testbench.org.records.record_id import record_id
 
@@ -16,8 +18,10 @@ LAST_NAMES = (
 COMPANIES = ("Alder Works", "Birch & Sons", "Cedar Labs", "Dune Travel", "Elm Foods", "Fjord Energy", "Gale Motors")
 
 
-def seed(org: SimulatedOrg, contacts: int = 0, leads: int = 0) -> None:
-    """Fill an org with records number 1 to n of each kind, as if they had been there for long."""
+def seed(org: SimulatedOrg, contacts: int = 0, leads: int = 0, campaigns: Sequence[str] = ()) -> None:
+    """Fill an org with records number 1 to n of each kind, as if they had been there for long; campaigns by name."""
+    for number, name in enumerate(campaigns, 1):
+        org.admin.add_campaign(name, campaign_id=record_id("701", number))
     for number in range(1, contacts + 1):
         org.insert("Contact", record_id("003", number), person(number))
     for number in range(1, leads + 1):

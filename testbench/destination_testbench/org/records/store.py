@@ -120,8 +120,7 @@ class RecordStore:
             for child in self.schema.sobjects.values()
             for field in child.fields.values()
             if sobject.name in field.reference_to and (field.cascade or field.custom)
-            for row in self.table(child)
-            if row.get(field.name) == record_id
+            for row in self.table(child).find(field, record_id)
         ]
 
     def new_id(self, prefix: str) -> str:

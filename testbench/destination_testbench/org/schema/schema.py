@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -12,6 +12,7 @@ from pydantic_core import from_json
 
 from destination_testbench.org.faults.failure import not_simulated
 
+TEMPLATE = "CDP_Membership__c"
 FLAGS = (
     "nillable",
     "createable",
@@ -106,8 +107,13 @@ class Field:
 
     @property
     def indexed(self) -> bool:
-        """Records can be found by it: the target of an upsert, or a unique field."""
-        return (self.unique or self.external_id or self.id_lookup or self.cascade) and self.type != "id"
+        """Records can be found by it: a key, or a reference that somebody made or that takes details along."""
+        return self.keyed or (self.type == "reference" and (self.custom or self.cascade))
+
+    @property
+    def keyed(self) -> bool:
+        """Its value names a record: the target of an upsert, or a unique field."""
+        return (self.unique or self.external_id or self.id_lookup) and self.type != "id"
 
     @property
     def filterable(self) -> bool:
@@ -206,6 +212,18 @@ class Schema:
         self.sobjects[sobject.name] = sobject
         self._names[sobject.name.lower()] = sobject.name
         self.version += 1
+
+    def add_custom(self, name: str, label: str, plural: str) -> SObject:
+        """Add an sObject that an administrator makes, with the fields that each has from the start."""
+        known = standard_schema().sobjects[TEMPLATE]
+        taken = {sobject.prefix for sobject in self.sobjects.values()}
+        prefix = next(text for number in range(100) if (text := f"a{number:02d}") not in taken)
+        made = SObject(name, label, plural, prefix)
+        for field in known.fields.values():
+            if not field.custom:
+                made.put(replace(field, label=f"{label} Name") if field.name == "Name" else field)
+        self.add(made)
+        return made
 
     def put_field(self, sobject: str, field: Field) -> None:
         """Add or replace a field of an sObject."""

@@ -8,6 +8,7 @@ import pytest
 from destination_testbench.org import SimulatedOrg, record_id
 from org_caller import ADMIN, CONTACT, LEAD, OTHER_CONTACT, Caller, first_error
 
+NO_ACCESS = "INSUFFICIENT_ACCESS_OR_READONLY"
 CAMPAIGN = record_id("701", 1)
 
 
@@ -19,6 +20,20 @@ def campaign(org: SimulatedOrg) -> None:
 def make(caller: Caller, sobject: str, **values: Any) -> dict[str, Any]:
     record = {"attributes": {"type": sobject}, **values}
     return dict(caller.send("POST", "composite/sobjects", {"records": [record]})[1][0])
+
+
+def delete(caller: Caller, *ids: str) -> list[dict[str, Any]]:
+    return list(caller.send("DELETE", f"composite/sobjects?ids={','.join(ids)}&allOrNone=false")[1])
+
+
+def permission_set(org: SimulatedOrg, **rights: list[str]) -> str:
+    """The assignment of a permission set with these rights to the integration user."""
+    admin = Caller(org, ADMIN)
+    parent = make(admin, "PermissionSet", Name="Members", Label="Members")["id"]
+    for sobject, given in {"Account": ["Read"], **rights}.items():
+        flags = {f"Permissions{right}": True for right in given}
+        make(admin, "ObjectPermissions", ParentId=parent, SobjectType=sobject, **flags)
+    return str(make(admin, "PermissionSetAssignment", AssigneeId=org.users[0].id, PermissionSetId=parent)["id"])
 
 
 def change(caller: Caller, sobject: str, id_: str, **values: Any) -> dict[str, Any]:
@@ -59,6 +74,205 @@ def test_who_is_no_marketing_user_adds_nobody(org: SimulatedOrg, caller: Caller)
     refusal = first_error(make(caller, "CampaignMember", CampaignId=CAMPAIGN, ContactId=CONTACT))
 
     assert refusal[0] == "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
+
+
+def test_who_is_no_marketing_user_does_not_see_the_statuses(org: SimulatedOrg, caller: Caller) -> None:
+    made = make(caller, "CampaignMember", CampaignId=CAMPAIGN, ContactId=CONTACT)
+    org.admin.edit("User", org.users[0].id, {"UserPermissionsMarketingUser": False})
+
+    status, body = caller.send("GET", "query?q=SELECT Id FROM CampaignMemberStatus")
+
+    assert (status, body[0]["errorCode"]) == (400, "INVALID_TYPE")
+    assert first_error(change(caller, "CampaignMember", made["id"], Status="Sent"))[0] == NO_ACCESS
+    assert first_error(delete(caller, made["id"])[0])[0] == NO_ACCESS
+    assert [row["Status"] for row in caller.query("SELECT Status FROM CampaignMember")] == ["Sent"]
+
+
+def test_rights_on_members_are_those_on_campaigns_and_people(org: SimulatedOrg, caller: Caller) -> None:
+    org.users[0].minimal = True
+    reader = permission_set(org, Campaign=["Read"], Contact=["Read"], Lead=["Read", "Edit"])
+    refused, made = (
+        make(caller, "CampaignMember", CampaignId=CAMPAIGN, **person)
+        for person in ({"ContactId": CONTACT}, {"LeadId": LEAD})
+    )
+
+    assert (first_error(refused)[0], made["success"]) == (NO_ACCESS, True)
+    org.admin.set_fact("deleting_members_takes", "Delete")
+    assert first_error(delete(caller, made["id"])[0])[0] == NO_ACCESS
+    org.admin.set_fact("deleting_members_takes", "Read")
+    assert [result["success"] for result in delete(caller, made["id"])] == [True]
+    org.admin.delete("PermissionSetAssignment", reader)
+    assert caller.send("GET", "query?q=SELECT Id FROM CampaignMember")[1][0]["errorCode"] == "INVALID_TYPE"
+
+
+def test_nobody_is_a_member_twice(org: SimulatedOrg, caller: Caller) -> None:
+    first, second = (make(caller, "CampaignMember", CampaignId=CAMPAIGN, LeadId=LEAD) for _ in range(2))
+
+    assert first_error(second) == ("DUPLICATE_VALUE", "Already a campaign member.", [])
+    assert delete(caller, first["id"])[0]["success"]
+    assert make(caller, "CampaignMember", CampaignId=CAMPAIGN, LeadId=LEAD)["success"]
+
+
+@pytest.mark.parametrize("gone", ["deleted", "hidden", "never"])
+def test_a_campaign_that_is_not_there_is_named(org: SimulatedOrg, caller: Caller, gone: str) -> None:
+    if gone == "deleted":
+        org.admin.delete("Campaign", CAMPAIGN)
+    org.users[0].views_all_data = False
+    org.admin.share([CAMPAIGN], gone != "hidden")
+    campaign = record_id("701", 9) if gone == "never" else CAMPAIGN
+
+    refusal = first_error(make(caller, "CampaignMember", CampaignId=campaign, ContactId=CONTACT))
+
+    assert refusal[::2] == ("INVALID_CROSS_REFERENCE_KEY", ["CampaignId"])
+
+
+def test_members_are_found_by_campaign_and_person(org: SimulatedOrg, caller: Caller) -> None:
+    other = org.admin.add_campaign("Winter", [("Invited", False), ("Came", True)])
+    for campaign, person in ((CAMPAIGN, CONTACT), (CAMPAIGN, OTHER_CONTACT), (other, CONTACT)):
+        make(caller, "CampaignMember", CampaignId=campaign, ContactId=person)
+    gone = make(caller, "CampaignMember", CampaignId=other, LeadId=LEAD)["id"]
+    delete(caller, gone)
+    people = f"(ContactId IN ('{CONTACT}') OR LeadId IN ('{LEAD}'))"
+    select = "SELECT Contact.LastName, Status FROM CampaignMember WHERE"
+
+    assert len(caller.query(f"{select} CampaignId = '{CAMPAIGN}' AND {people}")) == 1
+    pairs = " OR ".join(f"(CampaignId = '{id_}' AND {people})" for id_ in (CAMPAIGN, other))
+    assert [row["Status"] for row in caller.query(f"{select} {pairs}")] == ["Sent", "Invited"]
+    assert [row["Contact"] for row in caller.query(f"{select} {pairs}", "queryAll")][2:] == [None]
+    assert len(caller.query(f"{select} CampaignId IN ('{CAMPAIGN}', '{other}') AND Contact.IsDeleted = false")) == 3
+
+
+def test_members_and_rows_are_deleted_in_a_composite(org: SimulatedOrg, caller: Caller) -> None:
+    member = make(caller, "CampaignMember", CampaignId=CAMPAIGN, ContactId=CONTACT)["id"]
+    row = make(caller, "CDP_Membership__c", CDP_Key__c="a", Contact__c=CONTACT)["id"]
+    url = f"/services/data/v66.0/composite/sobjects?ids={member},{row},{record_id('00v', 9)}&allOrNone=false"
+
+    _, answer = caller.send(
+        "POST", "composite", {"compositeRequest": [{"method": "DELETE", "url": url, "referenceId": "gone"}]}
+    )
+
+    results = answer["compositeResponse"][0]["body"]
+    assert [result["success"] for result in results] == [True, True, False]
+    assert first_error(results[2])[0] == "INVALID_CROSS_REFERENCE_KEY"
+    assert first_error(delete(caller, member)[0])[0] == "ENTITY_IS_DELETED"
+
+
+def test_a_locked_campaign_locks_its_members(org: SimulatedOrg, caller: Caller) -> None:
+    org.faults.lock([CAMPAIGN], tries=1)
+    wanted = {"CampaignId": CAMPAIGN, "ContactId": CONTACT}
+
+    tries = [make(caller, "CampaignMember", **wanted) for _ in range(2)]
+
+    assert first_error(tries[0])[0] == "UNABLE_TO_LOCK_ROW"
+    member = tries[1]["id"]
+    assert first_error(change(caller, "CampaignMember", member, Status="Responded"))[0] == "UNABLE_TO_LOCK_ROW"
+    assert change(caller, "CampaignMember", member, Status="Responded")["success"]
+
+
+def test_a_person_moves_a_member_and_renames_a_status(org: SimulatedOrg, caller: Caller) -> None:
+    send = Caller(org).send
+    campaign = send("POST", "/_org/campaigns", {"name": "X", "statuses": [["Invited", False], ["Came", True]]})[1][
+        "result"
+    ]
+    member = make(caller, "CampaignMember", CampaignId=campaign, ContactId=CONTACT)["id"]
+
+    assert send("PATCH", f"/_org/records/CampaignMember/{member}", {"Status": "Came"})[0] == 204
+    assert caller.query("SELECT Status, HasResponded FROM CampaignMember") == [{"Status": "Came", "HasResponded": True}]
+    status = caller.query(f"SELECT Id FROM CampaignMemberStatus WHERE CampaignId = '{campaign}' AND Label = 'Came'")[0]
+    org.admin.edit("CampaignMemberStatus", status["Id"], {"Label": "Attended"})
+    assert change(caller, "CampaignMember", member, Status="Came")["success"]
+    assert caller.query("SELECT Status FROM CampaignMember") == [{"Status": "Invited"}]
+
+
+def test_the_members_of_a_converted_lead_are_the_contacts(org: SimulatedOrg, caller: Caller) -> None:
+    other = org.admin.add_campaign("Winter")
+    twin = make(caller, "CampaignMember", CampaignId=CAMPAIGN, ContactId=CONTACT)["id"]
+    for campaign in (CAMPAIGN, other):
+        make(caller, "CampaignMember", CampaignId=campaign, LeadId=LEAD)
+
+    org.admin.convert_lead(LEAD, CONTACT)
+
+    found = caller.query("SELECT Id, CampaignId, ContactId, LeadId FROM CampaignMember")
+    assert [(row["CampaignId"], row["ContactId"], row["LeadId"]) for row in found] == [
+        (CAMPAIGN, CONTACT, None),
+        (other, CONTACT, LEAD),
+    ]
+    assert found[0]["Id"] == twin
+    refusal = first_error(make(caller, "CampaignMember", CampaignId=CAMPAIGN, LeadId=LEAD))
+    assert refusal[0] == "CANNOT_UPDATE_CONVERTED_LEAD"
+
+
+def test_a_merged_person_is_a_member_once(org: SimulatedOrg, caller: Caller) -> None:
+    for person in (CONTACT, OTHER_CONTACT):
+        make(caller, "CampaignMember", CampaignId=CAMPAIGN, ContactId=person)
+
+    org.admin.merge("Contact", CONTACT, [OTHER_CONTACT])
+
+    assert caller.query("SELECT ContactId FROM CampaignMember") == [{"ContactId": CONTACT}]
+
+
+def test_the_api_makes_statuses_only_where_the_org_lets_it(org: SimulatedOrg, caller: Caller) -> None:
+    wanted = {"CampaignId": CAMPAIGN, "Label": "Left", "IsDefault": True}
+
+    assert first_error(make(caller, "CampaignMemberStatus", **wanted))[0] == "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
+    org.admin.set_fact("member_statuses_writable", True)
+    assert make(caller, "CampaignMemberStatus", **wanted)["success"]
+    assert first_error(make(caller, "CampaignMemberStatus", **wanted))[0] == "DUPLICATE_VALUE"
+    make(caller, "CampaignMember", CampaignId=CAMPAIGN, ContactId=CONTACT)
+    assert caller.query("SELECT Status FROM CampaignMember") == [{"Status": "Left"}]
+
+
+def test_rules_see_members_unless_the_org_has_none_for_them(org: SimulatedOrg, caller: Caller) -> None:
+    org.admin.add_rule("CampaignMember", "Never", "NOT(ISNEW())", "no")
+    member = make(caller, "CampaignMember", CampaignId=CAMPAIGN, ContactId=CONTACT)["id"]
+
+    refusal = first_error(change(caller, "CampaignMember", member, Status="Responded"))
+    assert refusal[0] == "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+    org.admin.set_fact("rules_of_members", False)
+    assert change(caller, "CampaignMember", member, Status="Responded")["success"]
+
+
+def test_rows_are_upserted_guarded_and_found_by_the_person(org: SimulatedOrg, caller: Caller) -> None:
+    formula = "AND(NOT(ISNEW()), Since_Ms__c < PRIORVALUE(Since_Ms__c))"
+    org.admin.add_memberships(formula, "[CDP-STALE:Since_Ms__c]", "Own_Membership__c")
+    target, key = "Own_Membership__c/CDP_Key__c", f"{CONTACT}:a_1"
+    row = {"attributes": {"type": "Own_Membership__c"}, "CDP_Key__c": key, "Contact__c": CONTACT, "Since_Ms__c": 2}
+    lead = row | {"CDP_Key__c": f"{LEAD}:a", "Contact__c": None, "Lead__c": LEAD, "Audience_Name__c": "Loyal"}
+
+    results = caller.upsert(target, row, lead)
+
+    assert [result["created"] for result in results] == [True, True]
+    assert first_error(caller.upsert(target, row | {"Since_Ms__c": 1})[0])[1] == "[CDP-STALE:Since_Ms__c]"
+    found = f"SELECT CDP_Key__c, Contact__r.LastName FROM Own_Membership__c WHERE CDP_Key__c LIKE '{CONTACT}%'"
+    assert caller.query(found)[0]["CDP_Key__c"] == key
+    where = "SELECT Lead__r.ConvertedContactId FROM Own_Membership__c WHERE Lead__r.IsConverted ="
+    assert [len(caller.query(f"{where} {value}")) for value in ("true", "false")] == [0, 2]
+    org.admin.convert_lead(LEAD, CONTACT)
+    assert caller.query(f"{where} true")[0]["Lead__r"]["ConvertedContactId"] == CONTACT
+    assert caller.send("GET", "sobjects/Own_Membership__c/describe")[1]["keyPrefix"] == "a03"
+
+
+@pytest.mark.parametrize(
+    ("gone", "code", "fields"),
+    [("deleted", "ENTITY_IS_DELETED", []), ("purged", "INVALID_CROSS_REFERENCE_KEY", ["Contact__c"])],
+)
+def test_a_lookup_to_nobody_is_refused(
+    org: SimulatedOrg, caller: Caller, gone: str, code: str, fields: list[str]
+) -> None:
+    org.admin.delete("Contact", CONTACT, purge=gone == "purged")
+
+    refusal = first_error(make(caller, "CDP_Membership__c", CDP_Key__c="a", Contact__c=CONTACT))
+
+    assert refusal[::2] == (code, fields)
+
+
+def test_a_converted_lead_is_no_parent_unless_the_org_says_so(org: SimulatedOrg, caller: Caller) -> None:
+    org.admin.convert_lead(LEAD)
+
+    refusal = first_error(make(caller, "CDP_Membership__c", CDP_Key__c="a", Lead__c=LEAD))
+    assert refusal[0] == "CANNOT_UPDATE_CONVERTED_LEAD"
+    org.admin.set_fact("converted_parents", True)
+    assert make(caller, "CDP_Membership__c", CDP_Key__c="a", Lead__c=LEAD)["success"]
 
 
 def test_the_person_of_a_member_cannot_be_changed(caller: Caller) -> None:
