@@ -512,7 +512,7 @@ def _fields_of_rows(table: Table) -> Iterator[Mistake]:
     for key, field in _texts({"memberships": rows}, *ROW_FIELDS):
         if (first := seen.setdefault(_lower(field), key)) != key:
             yield Mistake(key, f"is {shown(field)}, like {first}.", "Use another field.")
-    if _lower(rows.get("object")) in map(_lower, names):
+    if "object" in rows and _lower(rows["object"]) in map(_lower, names):
         cure = "Name an object that has a record for each person and audience."
         yield Mistake("memberships.object", f"is {shown(rows['object'])}, like salesforce_object.", cure)
 
