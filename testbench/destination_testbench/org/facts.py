@@ -108,8 +108,9 @@ class OrgConfig:
     `sandbox` is what Organization.IsSandbox says. `daily_overrun` is the share of the daily limit that a paying org may
     spend beyond it before it is refused; sandboxes and Developer Editions have none. `session_timeout` counts from the
     last call, as Salesforce's does. `language` is that of new users ("en_US", "fr", "ja", "es"): errors come in the
-    language of the user who asks. `read_only`: the instance is being upgraded. `state_and_country_picklists`:
-    addresses take known states and countries.
+    language of the user who asks. `data_storage_taken_mb` is what others than the records here take of
+    `data_storage_mb`; a full org creates nothing more. `read_only`: the instance is being upgraded.
+    `state_and_country_picklists`: addresses take known states and countries.
     """
 
     instance_url: str | None = None
@@ -118,6 +119,8 @@ class OrgConfig:
     sandbox: bool = True
     daily_limit: int = 100_000
     daily_overrun: float = 0.0
+    data_storage_mb: int = 1024
+    data_storage_taken_mb: int = 0
     session_timeout: float = 7200.0
     records_per_collection: int = 200
     request_bytes: int = 50 * 1024 * 1024

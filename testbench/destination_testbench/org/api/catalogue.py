@@ -55,15 +55,16 @@ class Usage:
         """The value of Sforce-Limit-Info."""
         return f"api-usage={self.used(now)}/{self._config.daily_limit}"
 
-    def report(self, now: float) -> dict[str, dict[str, int]]:
+    def report(self, now: float, stored_kb: int = 0) -> dict[str, dict[str, int]]:
         """What /limits answers; the other limits stand still."""
         left = max(0, self._config.daily_limit - self.used(now))
+        most, taken = self._config.data_storage_mb, self._config.data_storage_taken_mb + stored_kb // 1024
         return {
             "DailyApiRequests": {"Max": self._config.daily_limit, "Remaining": left},
             "DailyAsyncApexExecutions": {"Max": 250_000, "Remaining": 250_000},
             "DailyBulkApiBatches": {"Max": 15_000, "Remaining": 15_000},
             "DailyBulkV2QueryJobs": {"Max": 10_000, "Remaining": 10_000},
-            "DataStorageMB": {"Max": 1024, "Remaining": 1024},
+            "DataStorageMB": {"Max": most, "Remaining": max(0, most - taken)},
             "FileStorageMB": {"Max": 1024, "Remaining": 1024},
             "PermissionSets": {"Max": 1500, "Remaining": 1498},
         }
@@ -125,7 +126,7 @@ class Catalogue:
 
     def limits(self, call: ApiCall) -> JsonAnswer:
         """GET limits."""
-        return JsonAnswer(200, self._usage.report(call.now))
+        return JsonAnswer(200, self._usage.report(call.now, self._store.storage_kb()))
 
     def record_count(self, call: ApiCall) -> JsonAnswer:
         """GET limits/recordCount?sObjects=: how many records there are."""

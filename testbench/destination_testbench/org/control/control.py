@@ -24,7 +24,7 @@ INDEX = {
     "GET /_org/faults": "the faults that are on; PUT a list in their place, POST one more, DELETE all",
     "DELETE /_org/faults/{number}": "switch one off",
     "GET /_org/requests": "the last requests, requests by path, calls of the last 24 hours",
-    "PUT /_org/usage": '{"used": calls of the last 24 hours, "limit": the daily limit}, either alone',
+    "PUT /_org/usage": '{"used": calls of the last 24 hours, "limit": the daily limit, "storage": MB, "taken": MB}',
     "POST /_org/revoke": "end every session",
     "POST /_org/token": '{"username"}: an access token without a log-in',
     "GET /_org/records/{sObject}": "records; ?limit=, ?offset=, ?q= a part of any value",
@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from destination_testbench.org.org import SimulatedOrg
 
 PREFIX = "/_org/"
+USAGE = {"limit": "daily_limit", "storage": "data_storage_mb", "taken": "data_storage_taken_mb"}
 
 
 def is_own(request: OrgRequest) -> bool:
@@ -195,8 +196,8 @@ class Control:
 
     def _usage(self, call: ApiCall) -> JsonAnswer:
         wanted = body(call)
-        if "limit" in wanted:
-            self._org.config.daily_limit = int(wanted["limit"])
+        for name in USAGE.keys() & wanted.keys():
+            setattr(self._org.config, USAGE[name], int(wanted[name]))
         if "used" in wanted:
             self._org.usage.spend(call.now, int(wanted["used"]) - self._org.usage.used(call.now))
         return JsonAnswer(204)

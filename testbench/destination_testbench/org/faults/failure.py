@@ -98,6 +98,7 @@ MAINTENANCE = SaveError(
 DELETED = SaveError("ENTITY_IS_DELETED", "entity is deleted")
 CONVERTED = SaveError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
 NO_ACCESS = SaveError("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
+STORAGE_FULL = SaveError("STORAGE_LIMIT_EXCEEDED", "storage limit exceeded")
 ID_GIVEN = SaveError("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", ("Id",))
 ID_MISSING = SaveError("MISSING_ARGUMENT", "Id not specified in an update call")
 

@@ -12,6 +12,7 @@ from destination_testbench.org.faults.failure import (
     ID_GIVEN,
     MAINTENANCE,
     NO_ACCESS,
+    STORAGE_FULL,
     Refused,
     RequestFailure,
     SaveError,
@@ -89,6 +90,9 @@ class Saving:
         if "Create" not in self.access.rights(call.user, sobject.name):
             text = f"entity type cannot be inserted: {sobject.label}"
             raise Refused(SaveError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text))
+        taken_mb, most = self.config.data_storage_taken_mb, self.config.data_storage_mb
+        if taken_mb and not sobject.setup and taken_mb + self.store.storage_kb() / 1024 >= most:
+            raise Refused(STORAGE_FULL)
         self._ask(self.row_guards, call, sobject, None, given)
         values = self._defaults(call, sobject) | given | kind_of(sobject, given)
         self._check_integrity(call, sobject, None, given)

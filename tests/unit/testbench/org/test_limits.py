@@ -28,6 +28,22 @@ def test_the_daily_limit_is_a_403_until_calls_grow_old(clock: Clock) -> None:
     assert caller.send("GET", "limits")[0] == 200
 
 
+def test_records_take_storage_until_an_org_is_full() -> None:
+    org = an_org(contacts=512, leads=0)
+    caller = Caller(org)
+    campaign = org.admin.add_campaign("Autumn")
+    for contact in list(org.records("Contact"))[:504]:
+        org.insert("CampaignMember", org.store.new_id("00v"), {"CampaignId": campaign, "ContactId": contact.id})
+
+    # 512 contacts of 2 KB, a campaign of 8, 504 members of 1.
+    assert org.store.storage_kb() == 1024 + 8 + 504
+    assert caller.send("GET", "limits")[1]["DataStorageMB"] == {"Max": 1024, "Remaining": 1023}
+    assert caller.send("PUT", "/_org/usage", {"storage": 10, "taken": 9})[0] == 204
+    assert caller.send("GET", "limits")[1]["DataStorageMB"] == {"Max": 10, "Remaining": 0}
+    assert caller.send("POST", "sobjects/Contact", {"LastName": "X"})[1][0]["errorCode"] == "STORAGE_LIMIT_EXCEEDED"
+    assert caller.send("PATCH", f"sobjects/Contact/{CONTACT}", {"LastName": "X"})[0] == 204
+
+
 @pytest.mark.parametrize(("overrun", "taken"), [(0.0, 10), (0.2, 12)])
 def test_a_paying_org_may_overrun_its_limit_by_a_share(overrun: float, taken: int) -> None:
     caller = Caller(an_org(daily_limit=10, daily_overrun=overrun))
