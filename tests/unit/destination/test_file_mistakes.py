@@ -302,19 +302,19 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
     ),
     (
         TOP + BY_ID + MEMBER + 'value = "boolean"\n',
-        "audiences[0].value: has no effect without mapping_id. Remove it.",
+        "audiences[0].value: has no effect without mapping_id. Add mapping_id, or remove it.",
     ),
     (
         TOP + BY_ID + MEMBER + 'values = { realized = "In" }\n',
-        "audiences[0].values: has no effect without mapping_id. Remove it.",
+        "audiences[0].values: has no effect without mapping_id. Add mapping_id, or remove it.",
     ),
     (
         TOP + BY_ID + MEMBER + 'existing_as = "realized"\n',
-        "audiences[0].existing_as: has no effect without mapping_id. Remove it.",
+        "audiences[0].existing_as: has no effect without mapping_id. Add mapping_id, or remove it.",
     ),
     (
         TOP + BY_ID + ONLY_ROWS + 'since_field = "Since__c"\n' + ROWS,
-        "audiences[0].since_field: has no effect without mapping_id. Remove it.",
+        "audiences[0].since_field: has no effect without mapping_id. Add mapping_id, or remove it.",
     ),
     (
         TOP + BY_ID + MEMBER.replace("701Ab0000000001IAA", "003Ab0000000001IAA"),
@@ -362,7 +362,7 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
         'audiences[0].member_status: has "Se<U+200B>nt", which contains U+200B (zero width space). Write "Sent".',
     ),
     (
-        TOP + BY_ID + MEMBER.replace("Left", "delete") + 'since_field = "Since__c"\n',
+        TOP + BY_ID + MEMBER.replace("Left", "delete"),
         'audiences[0].member_status.exited: is "delete", but no field remembers the exit. '
         "Add mapping_id and since_field, or write a status of the campaign.",
     ),
@@ -383,6 +383,16 @@ SEVERAL_KEYS: list[tuple[str, str]] = [
         + MEMBER.replace("vip", "new").replace(f'"{CAMPAIGN}"', '{ name = "SUMMER" }\nobjects = ["Lead"]'),
         "audiences[1].campaign: is that of audience 1, 'vip', line 6: the exit from one would change the member of "
         "the other. Use another campaign.",
+    ),
+    (
+        BOTH + BY_ID + MEMBER + 'objects = ["lead"]\n' + LOYAL.replace("loyal", "vip") + 'objects = ["Contact"]\n',
+        "audiences[1].id: is \"vip\", like audience 1, 'vip', line 6, but members and rows are told apart by it alone. "
+        "Keep one of the two.",
+    ),
+    (
+        TOP + BY_ID + LOYAL + 'namespace = "ups"\n' + ONLY_ROWS.replace("vip", "loyal") + 'namespace = "AAM"\n' + ROWS,
+        "audiences[1].id: is \"loyal\", like audience 1, 'loyal', line 6, but members and rows are told apart by it "
+        "alone. Keep one of the two.",
     ),
     (
         BOTH.replace("Contact", "Account") + BY_ID + MEMBER,
@@ -1075,8 +1085,8 @@ mapping_id = "CDP Trial__c"
 
 
 ALLOWED = [
-    TOP + BY_ID + MEMBER + 'since_field = "Since__c"\n',
-    BOTH + BY_ID + MEMBER + 'objects = ["lead"]\n' + MEMBER + 'objects = ["Contact"]\n',
+    TOP + BY_ID + MEMBER,
+    BOTH + BY_ID + MEMBER + 'objects = ["lead"]\n' + MEMBER.replace("vip", "new") + 'objects = ["Contact"]\n',
     TOP
     + BY_ID
     + MEMBER.replace(f'"{CAMPAIGN}"', '{ name = "Summer" }').replace("Left", "delete")

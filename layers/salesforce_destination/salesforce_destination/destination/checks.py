@@ -461,9 +461,8 @@ def _audiences_to_nowhere(table: Table) -> Iterator[Mistake]:
         if "mapping_id" not in audience and "campaign" not in audience and "memberships" not in table:
             yield Mistake(f"{key}.mapping_id", "is missing.", "Add it, a campaign, or [memberships] to the file.")
         elif "mapping_id" not in audience:
-            without = [name for name in ("value", "values", "existing_as") if name in audience]
-            without += ["since_field"] * ("since_field" in audience and "campaign" not in audience)
-            yield from (Mistake(f"{key}.{name}", "has no effect without mapping_id.", "Remove it.") for name in without)
+            for name in (each for each in ("value", "values", "existing_as", "since_field") if each in audience):
+                yield Mistake(f"{key}.{name}", "has no effect without mapping_id.", "Add mapping_id, or remove it.")
 
 
 def _members_without_sense(table: Table) -> Iterator[Mistake]:
@@ -484,6 +483,15 @@ def _members_without_sense(table: Table) -> Iterator[Mistake]:
         if statuses.get("exited") == "delete" and not {"mapping_id", "since_field"} <= {*audience}:
             cure = "Add mapping_id and since_field, or write a status of the campaign."
             yield Mistake(f"{key}.member_status.exited", 'is "delete", but no field remembers the exit.', cure)
+
+
+def _followed_twice(table: Table) -> Iterator[Mistake]:
+    ids = [(key, str(found.get("id")), "campaign" in found) for key, found in tables(table, "audiences")]
+    followed, seen = {one for _, one, has_campaign in ids if has_campaign or "memberships" in table}, dict[str, str]()
+    for key, one, _ in ids:
+        if (first := seen.setdefault(one, key)) != key and one in followed:
+            problem = f"is {shown(one)}, like {first}.id, but members and rows are told apart by it alone."
+            yield Mistake(f"{key}.id", problem, "Keep one of the two.")
 
 
 def _campaigns_of_others(table: Table) -> Iterator[Mistake]:
@@ -562,7 +570,7 @@ CHECKS: Sequence[Callable[[Table], Iterator[Mistake]]] = (
     *(_objects_of_the_file, _objects_that_are_not_there, _not_for_this_object, _version_too_low, _relationships),
     *(_mappings_without_sense, _statuses_without_sense, _names_without_sense, _odd_values, _odd_texts, _sources),
     *(_address_as_salesforce_id, _who_is_created, _nothing_is_created),
-    *(_audiences_to_nowhere, _members_without_sense, _fields_of_rows, _audiences_of_rows),
+    *(_audiences_to_nowhere, _members_without_sense, _followed_twice, _fields_of_rows, _audiences_of_rows),
 )
 """Each finds one kind of mistake."""
 
