@@ -294,8 +294,8 @@ class Nowhere:
     def clear(self) -> None:
         """Clear nothing."""
 
-    def send(self, deliveries: Sequence[Delivery]) -> set[str]:
-        """Take dead letters."""
+    def send(self, deliveries: Sequence[Delivery], delays: Sequence[int] = ()) -> set[str]:
+        """Take dead letters, and messages of the function's own."""
         return set()
 
     def set(self, delays: Sequence[tuple[Message, int]]) -> int:
@@ -388,7 +388,7 @@ def deliverer(case: GrowthCase) -> Deliverer:
     memory.note_written(merge(others))
     org, backoff = GrowthOrg(destination, case.answer, case.gone_to), Backoff(30, 1800, 1800, lambda: 0.5)
     limits = Limits(records_per_collection=case.collection)
-    return Deliverer(Mapper(destination), org, memory, nowhere, nowhere, nowhere, backoff, limits, inf)
+    return Deliverer(Mapper(destination), org, memory, nowhere, nowhere, nowhere, nowhere, backoff, limits, inf)
 
 
 def messages(case: GrowthCase, count: int) -> list[Message]:

@@ -161,7 +161,15 @@ class Crm:
         self.memory = Memory(lambda: self.time, 5, 5)
         queues, backoff = Queues(), Backoff(30, 1800, 1800, lambda: 0.5)
         self.deliverer = Deliverer(
-            Mapper(destination), org, self.memory, NoMarker(), queues, queues, backoff, Limits(200, 90.0, 432_000)
+            Mapper(destination),
+            org,
+            self.memory,
+            NoMarker(),
+            queues,
+            queues,
+            queues,
+            backoff,
+            Limits(200, 90.0, 432_000),
         )
 
     def deliver(self, messages: Sequence[Message]) -> list[str]:

@@ -21,6 +21,7 @@ OF_ROLES: Mapping[str, set[tuple[str, str]]] = {
         ("sqs:GetQueueAttributes", "Queue"),
         ("sqs:ReceiveMessage", "Queue"),
         ("sqs:SendMessage", "DeadLetterQueue"),
+        ("sqs:SendMessage", "Queue"),
         ("sqs:SendMessage", "RefreshQueue"),
         ("secretsmanager:GetSecretValue", "AccessTokenSecret"),
         ("secretsmanager:GetSecretValue", "OutcomeKeySecret"),

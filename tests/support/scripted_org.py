@@ -94,14 +94,14 @@ class NoMarker:
 
 
 class Queues:
-    """Both queues behind a deliverer: what was sent to the one, and delayed on the other."""
+    """The queues around a deliverer: what was sent to the one for dead letters, and delayed on the other."""
 
     def __init__(self) -> None:
         self.dead_letters: list[Delivery] = []
         self.delays: list[tuple[Message, int]] = []
 
-    def send(self, deliveries: Sequence[Delivery]) -> set[str]:
-        self.dead_letters += deliveries
+    def send(self, deliveries: Sequence[Delivery], delays: Sequence[int] = ()) -> set[str]:
+        self.dead_letters += [] if delays else deliveries
         return set()
 
     def set(self, delays: Sequence[tuple[Message, int]]) -> int:
@@ -119,7 +119,7 @@ def a_deliverer(
     """A deliverer whose queues take everything, and that asks no org what its fields take."""
     queues, backoff = Queues(), Backoff(30, 1800, 1800, lambda: 0.5)
     kept = memory or Memory(lambda: 0.0, 5, 5)
-    return Deliverer(Mapper(destination), org, kept, marker or NoMarker(), queues, queues, backoff, limits, inf)
+    return Deliverer(Mapper(destination), org, kept, marker or NoMarker(), queues, queues, queues, backoff, limits, inf)
 
 
 def deliver(destination: Destination, org: Org, messages: Sequence[Message]) -> Sequence[Delivery]:

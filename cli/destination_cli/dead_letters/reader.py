@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from salesforce_destination.aws.dead_letters import Attributes, origin_of, redriven
+from salesforce_destination.aws.dead_letters import Attributes, as_moved, origin_of, redriven
 from salesforce_destination.aws.sqs_queue import CALLS_AT_ONCE, ENTRIES_PER_CALL
 from salesforce_destination.profile.event_time import EARLIEST_MS, LATEST_MS, is_in_ms
 
@@ -48,13 +48,14 @@ class DeadLetter:
 
     @classmethod
     def of(cls, message: Mapping[str, Any]) -> Self:
-        """Read what ReceiveMessage gives."""
+        """Read what ReceiveMessage gives. What SQS moved has no reason of ours ("Message system attributes")."""
+        system, attributes = message.get("Attributes", {}), message.get("MessageAttributes", {})
         return cls(
             id=message["MessageId"],
             receipt_handle=message["ReceiptHandle"],
             body=message["Body"],
-            sent_at=int(message.get("Attributes", {}).get("SentTimestamp", 0)),
-            attributes=message.get("MessageAttributes", {}),
+            sent_at=int(system.get("SentTimestamp", 0)),
+            attributes=as_moved(attributes) if "DeadLetterQueueSourceArn" in system else attributes,
         )
 
     @property
@@ -177,7 +178,7 @@ class DeadLetterReader:
             MaxNumberOfMessages=ENTRIES_PER_CALL,
             VisibilityTimeout=HIDDEN_SECONDS,
             WaitTimeSeconds=self._wait_seconds,
-            AttributeNames=["SentTimestamp"],
+            AttributeNames=["All"],
             MessageAttributeNames=["All"],
         )
         received = [DeadLetter.of(message) for message in answer.get("Messages", ())]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from salesforce_destination.aws.dead_letters import DeadLetters
+from salesforce_destination.aws.dead_letters import DeadLetters, OwnMessages
 from salesforce_destination.aws.kept_refusal import KeptRefusal
 from salesforce_destination.aws.outcome_log import OutcomeLog
 from salesforce_destination.aws.sqs_queue import CALLS_AT_ONCE, VisibilityTimeouts
@@ -99,6 +99,7 @@ class DeliverFunction(ConnectedFunction):
             marker,
             DeadLetters(*sqs, settings.dead_letter_queue_url, name),
             VisibilityTimeouts(*sqs, settings.queue_url),
+            OwnMessages(*sqs, settings.queue_url),
             Backoff(*delays, settings.visibility_timeout_seconds, surroundings.random),
             Limits(settings.records_per_collection, settings.api_usage_ceiling_percent, settings.give_up_after_seconds),
         )

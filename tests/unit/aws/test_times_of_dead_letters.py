@@ -200,7 +200,7 @@ def delivered(message: dict[str, Any], case: Case) -> tuple[Delivery, dict[str, 
     org = case.org(destination, [case.error] * 100 if case.error else (), case.successor)
     letters = DeadLetters(*a_queue(recorder), "contacts")
     backoff, limits = Backoff(30, 1800, 1800, lambda: 0.5), Limits(give_up_after_seconds=0)
-    around = case.marker, letters, queues, backoff, limits, inf
+    around = case.marker, letters, queues, queues, backoff, limits, inf
     deliverer = Deliverer(case.mapper(destination), org, Memory(lambda: 0.0), *around)
     messages = messages_in(event_of([message], "arn"), SENT_AT)
     (delivery,) = deliverer.deliver(messages, SENT_AT + 9 * DAY).deliveries

@@ -43,7 +43,7 @@ class World:
     def clear(self) -> None:
         self.marks.append("")
 
-    def send(self, deliveries: Sequence[Delivery]) -> frozenset[str]:
+    def send(self, deliveries: Sequence[Delivery], delays: Sequence[int] = ()) -> frozenset[str]:
         self.letters.append([delivery.message.id for delivery in deliveries])
         return self.refused_letters
 
@@ -63,7 +63,7 @@ def run(
     destination, around = a_destination(CONTACTS, more), world or World()
     backoff = Backoff(30, 1800, visibility, lambda: 1.0)
     org, memory = ScriptedOrg(destination, answers), Memory(lambda: 0.0)
-    deliverer = Deliverer(mapper or Mapper(destination), org, memory, around, around, around, backoff, Limits())
+    deliverer = Deliverer(mapper or Mapper(destination), org, memory, around, around, around, around, backoff, Limits())
     return deliverer.deliver(messages, SENT_AT)
 
 

@@ -20,7 +20,7 @@ MOST_NOT_FOUND = 50  # a batch of one profile lacks nearly all audiences of a la
 
 NOTED_OF_A_BATCH = (
     *("records_superseded", "records_created", "records_unchanged", "creations_held", "leads_beside_contacts"),
-    *("delays_refused", "dead_letters_refused", "problem", "looked_through"),
+    *("delays_refused", "dead_letters_refused", "own_messages_refused", "problem", "looked_through"),
 )
 """What the log tells of a batch by the names that the batch has for it, unless it is nothing."""
 

@@ -4,7 +4,7 @@ from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from salesforce_destination.aws.dead_letters import origin_of
+from salesforce_destination.aws.dead_letters import form_of, origin_of, parts_of
 from salesforce_destination.outcome import Message
 
 Json = Any
@@ -42,6 +42,8 @@ def _message(record: Mapping[str, Json], now_ms: int) -> Message:
         now_ms if is_first else _number(attributes.get("ApproximateFirstReceiveTimestamp"), now_ms),
         original_id,
         first_sent_at and min(first_sent_at, sent_at),
+        parts_of(sent, sent_at) if own else None,
+        bool(own and form_of(sent)),
     )
 
 

@@ -50,7 +50,8 @@ class Batch:
         self.updates: list[Update] = []
         self.exceptions: dict[int, Delivery] = {}
         self.profiles = self.requests = self.records_delivered = self.records_superseded = 0
-        self.dead_letters_refused = self.delays_refused = self.not_permitted = self.looked_through = 0
+        self.dead_letters_refused = self.own_messages_refused = self.delays_refused = 0
+        self.not_permitted = self.looked_through = 0
         self.not_found: dict[str, Source] = {}
         self.looks_left = MOST_LOOKS
         self.passed_over = self.records_created = self.creations_held = 0
@@ -125,7 +126,7 @@ class Batch:
 
     def receive_count(self, record: Record) -> int:
         """How often a record has come: the fewest deliveries of its messages."""
-        return min(self.messages[update.message].receive_count for update in record.updates)
+        return min(self.messages[update.message].attempts for update in record.updates)
 
     def note_delivered(self, records: Sequence[Record]) -> None:
         """Count records that were written, and the statuses in them."""

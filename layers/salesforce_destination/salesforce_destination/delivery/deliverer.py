@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from math import inf
 
 from salesforce_destination.delivery.backoff import Backoff
-from salesforce_destination.delivery.batch import Batch
+from salesforce_destination.delivery.batch import NOT_REACHED, Batch
 from salesforce_destination.delivery.decision import Refusals
 from salesforce_destination.delivery.finder import Finder
 from salesforce_destination.delivery.memory import DESCRIBE_EVERY_SECONDS, Memory
-from salesforce_destination.delivery.ports import DeadLetterQueue, InProgressMarker, Org, RedeliveryDelays
+from salesforce_destination.delivery.ports import DeadLetterQueue, InProgressMarker, Org, OwnQueue, RedeliveryDelays
 from salesforce_destination.delivery.sender import Sender
 from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.outcome import (
+    NOT_WRITTEN,
     SKIPPED,
     Message,
     Outcome,
@@ -70,6 +71,7 @@ class Deliverer:
     in_progress: InProgressMarker
     dead_letters: DeadLetterQueue
     delays: RedeliveryDelays
+    own_queue: OwnQueue
     backoff: Backoff
     limits: Limits
     ask_at: float = -inf
@@ -169,33 +171,41 @@ class Deliverer:
         """Reject what is still deferred at its age, with its last reason: a person takes over from the dead letters."""
         oldest_ms, a_day_ago = now_ms - self.limits.give_up_after_seconds * 1000, now_ms - COMMON_CAUSE_SECONDS * 1000
         for delivery in batch.exceptions.values():
-            message, is_over = delivery.message, delivery.message.sent_at <= oldest_ms
-            if delivery.outcome.wait is Wait.COMMON_CAUSE:
+            message, waiting = delivery.message, delivery.parts_outcome or delivery.outcome
+            is_over = message.waits_since <= oldest_ms
+            if waiting.wait is Wait.COMMON_CAUSE:
                 is_over |= (message.first_received_at or message.sent_at) <= a_day_ago
-            if delivery.outcome.kind is OutcomeKind.DEFERRED and is_over:
-                last = delivery.outcome.reason or Reason("NO_REASON")
-                text = f"Given up after {delivery.message.receive_count} tries. {last.text}".strip()
-                delivery.before_giving_up = delivery.outcome
+            if waiting.kind is OutcomeKind.DEFERRED and is_over:
+                last = waiting.reason or Reason("NO_REASON")
+                text = f"Given up after {message.attempts} tries. {last.text}".strip()
+                delivery.before_giving_up = waiting
                 delivery.outcome = rejected(last.code, text, last.fields)
 
     def _settle(self, batch: Batch) -> None:
-        """Send the dead letters, then set the delays.
+        """Send the dead letters and the parts that wait, then set the delays.
 
-        A dead letter that cannot be sent makes its message deferred, so that none is lost between the two queues; its
-        reason is then the first one, if it waited already.
+        What cannot be sent makes its message deferred, so that none is lost between the two queues; its reason is then
+        the first one, if it waited already.
         """
         refused = [each for each in batch.exceptions.values() if each.outcome.kind is OutcomeKind.REJECTED]
         lost = self.dead_letters.send(refused) if refused else frozenset[str]()
         for delivery in refused:
             if delivery.message.id in lost:
                 delivery.outcome = delivery.before_giving_up or deferred("DEAD_LETTER_QUEUE_UNAVAILABLE")
+        left = [each for each in batch.exceptions.values() if each.parts and each.outcome.kind not in NOT_WRITTEN]
+        seconds = [self._delay(each.message, each.parts_outcome) or self.backoff.visibility for each in left]
+        stayed = self.own_queue.send(left, seconds) if left else frozenset[str]()
+        for delivery in left:
+            if delivery.message.id in stayed:
+                delivery.outcome = delivery.parts_outcome or NOT_REACHED
         waiting = (each for each in batch.exceptions.values() if each.outcome.kind is OutcomeKind.DEFERRED)
-        wanted = (
-            (each.message, self.backoff.delay_of(each.outcome.wait, each.message.receive_count)) for each in waiting
-        )
+        wanted = ((each.message, self._delay(each.message, each.outcome)) for each in waiting)
         delays = [(message, seconds) for message, seconds in wanted if seconds is not None]
-        batch.dead_letters_refused = len(lost)
+        batch.dead_letters_refused, batch.own_messages_refused = len(lost), len(stayed)
         batch.delays_refused = self.delays.set(delays) if delays else 0
+
+    def _delay(self, message: Message, outcome: Outcome | None) -> int | None:
+        return self.backoff.delay_of((outcome or NOT_REACHED).wait, message.attempts)
 
 
 def _message_time(message: Message) -> int:

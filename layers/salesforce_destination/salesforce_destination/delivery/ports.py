@@ -75,6 +75,14 @@ class DeadLetterQueue(Protocol):
         ...
 
 
+class OwnQueue(Protocol):
+    """The queue that the messages came from, for messages of the function's own."""
+
+    def send(self, deliveries: Sequence[Delivery], delays: Sequence[int]) -> AbstractSet[str]:
+        """Send the `parts` of these, each to come after so many seconds; give the ids of those that did not arrive."""
+        ...
+
+
 class RedeliveryDelays(Protocol):
     """Where a deferred message is told when to come again."""
 

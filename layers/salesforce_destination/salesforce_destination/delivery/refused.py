@@ -58,7 +58,7 @@ class RefusedRecords:
             if is_common:
                 self.batch.common_refusal = reason
             for update in events:
-                if is_common or (least == 1 and self.batch.messages[update.message].receive_count == 1):
+                if is_common or (least == 1 and self.batch.messages[update.message].attempts == 1):
                     answers.note_waiting(record.key, reason.code)
                     self.batch.settle([update], Outcome(OutcomeKind.DEFERRED, reason, Wait.COMMON_CAUSE))
                 else:
