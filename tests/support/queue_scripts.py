@@ -233,7 +233,17 @@ def attributes(place: Place) -> Seen:
     ]
 
 
-SCRIPTS = (a_life, visibility, refused_visibility, redrive, batches, fifo, attributes)
+def delayed(place: Place) -> Seen:
+    """Sent to be received a second later."""
+    entries = [{"Id": "0", "MessageBody": "later", "DelaySeconds": 1}, {"Id": "1", "MessageBody": "now"}]
+    answer = place.sqs.send_message_batch(QueueUrl=place.queue, Entries=entries)
+    seen: Seen = [failed(answer), [told(message) for message in place.receive(MaxNumberOfMessages=10)]]
+    seen += [place.counts()]
+    place.wait(1.1)
+    return [*seen, [told(message) for message in place.receive(MaxNumberOfMessages=10)], place.counts()]
+
+
+SCRIPTS = (a_life, delayed, visibility, refused_visibility, redrive, batches, fifo, attributes)
 
 
 def expected(script: Callable[[Place], Seen], differences: Differences) -> Seen:

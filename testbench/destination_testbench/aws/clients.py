@@ -160,6 +160,7 @@ def _sent(queue: AnyQueue, entry: Mapping[str, Any]) -> Answer:
         (len(attributes) > MOST_ATTRIBUTES, "InvalidParameterValue", "Number of message attributes [11] exceeds 10."),
         (size_of(body, attributes) > MOST_BYTES, "InvalidParameterValue", "One or more parameters are invalid."),
         (not all(map(_has_value, attributes.values())), "InvalidParameterValue", "An attribute is empty or no number."),
+        (not 0 <= entry.get("DelaySeconds", 0) <= 900, "InvalidParameterValue", "DelaySeconds must be 0 to 900."),
         (any(map(_NOT_ALLOWED.search, texts)), "InvalidMessageContents", "Invalid characters found."),
     ):
         if wrong:
@@ -167,7 +168,8 @@ def _sent(queue: AnyQueue, entry: Mapping[str, Any]) -> Answer:
     if isinstance(queue, FifoQueue):
         message = queue.add(body, attributes, entry["MessageGroupId"], entry["MessageDeduplicationId"])
         return {"MessageId": message.id, "MD5OfMessageBody": md5(body), "SequenceNumber": message.sequence}
-    return {"MessageId": queue.add(body, attributes).id, "MD5OfMessageBody": md5(body)}
+    message = queue.add(body, attributes, entry.get("DelaySeconds", 0))
+    return {"MessageId": message.id, "MD5OfMessageBody": md5(body)}
 
 
 def _has_value(attribute: Mapping[str, Any]) -> bool:

@@ -61,6 +61,7 @@ class Stored:
     handle: str = ""
     group: str = ""
     sequence: str = ""
+    moved_from: str = ""
 
     def received(self) -> dict[str, Any]:
         """The message as ReceiveMessage answers it, all attributes asked for."""
@@ -71,6 +72,8 @@ class Stored:
         }
         if self.group:
             system |= {"MessageGroupId": self.group, "SequenceNumber": self.sequence}
+        if self.moved_from:
+            system["DeadLetterQueueSourceArn"] = self.moved_from
         message = {
             "MessageId": self.id,
             "ReceiptHandle": self.handle,
@@ -141,10 +144,15 @@ class StandardQueue:
         self._hidden: list[tuple[float, int]] = []
         self._in_flight = 0
 
-    def add(self, body: str, attributes: Attributes) -> Stored:
-        """Take a message."""
+    def add(self, body: str, attributes: Attributes, delay: int = 0) -> Stored:
+        """Take a message, to be received after so many seconds."""
         message = Stored(next(self._numbers), self._new_id(), body, attributes, self.now())
-        return self._put(message)
+        if not delay:
+            return self._put(message)
+        with self.lock:
+            self._messages[message.number] = message
+            self._hide(message, delay)
+        return message
 
     def receive(self, most: int, visibility_seconds: int | None = None) -> list[Stored]:
         """Hand out up to so many messages; none where too many are in flight already."""
@@ -234,6 +242,7 @@ class StandardQueue:
         self.moved += 1
         moved = Stored(next(self.dead_letters._numbers), message.id, message.body, message.attributes, message.sent_at)
         moved.receive_count, moved.first_received_at = message.receive_count, message.first_received_at
+        moved.moved_from = f"arn:aws:sqs:::{self.name}"
         self.dead_letters._put(moved)
         return True
 
@@ -269,5 +278,5 @@ class StandardQueue:
             message = self._messages.get(number)
             if message and message.is_hidden and message.visible_at == visible_at:
                 message.is_hidden = False
-                self._in_flight -= 1
+                self._in_flight -= message.receive_count > 0  # else it was delayed
                 self._visible.append(message)

@@ -12,7 +12,6 @@ from salesforce_destination.aws.dead_letters import MOST_ATTRIBUTES, RESERVED, D
 from salesforce_destination.aws.sqs_queue import CALLS_AT_ONCE, MOST_BYTES
 from salesforce_destination.outcome import Delivery, Message, rejected
 
-
 OF_A_LETTER = RESERVED - {"ErrorIndexes", "Parts"} | {"EventTime"}
 
 

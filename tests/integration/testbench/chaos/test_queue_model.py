@@ -114,6 +114,27 @@ def test_above_the_limit_in_flight_a_long_poll_finds_nothing_and_a_short_one_is_
     assert len(place.receive()) == 1
 
 
+def test_a_message_can_be_delayed_for_a_quarter_of_an_hour_and_not_longer() -> None:
+    place = place_in_simulation()
+    entries = [{"Id": str(delay), "MessageBody": "x", "DelaySeconds": delay} for delay in (900, 901)]
+
+    assert failed(place.sqs.send_message_batch(QueueUrl=place.queue, Entries=entries)) == [("901", True)]
+    place.wait(899)
+    assert place.receive() == []
+    place.wait(2)
+    assert len(place.receive()) == 1
+
+
+def test_what_sqs_moves_says_which_queue_it_comes_from_which_moto_leaves_out() -> None:
+    place = place_in_simulation()
+    place.send("body")
+    for _ in range(4):
+        place.receive(VisibilityTimeout=0)
+
+    (letter,) = place.receive(place.letters)
+    assert letter["Attributes"]["DeadLetterQueueSourceArn"].endswith(":queue")
+
+
 def test_a_message_is_gone_after_the_retention() -> None:
     place = place_in_simulation(retention_seconds=3_600)
     place.send("old")
