@@ -215,7 +215,7 @@ def holds(part: str, key: str) -> bool:
 
 def keys_of_tables() -> dict[str, str]:
     """The keys that have no heading of their own, and stand in a table under that of theirs: each with that heading."""
-    found = {}
+    found: dict[str, str] = {}
     for section in PAGE.read_text(encoding="utf-8").split("\n## ")[1:]:
         heading = section.partition("\n")[0]
         for row in re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", section, re.MULTILINE) if "[" in heading else ():
