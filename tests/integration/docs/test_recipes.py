@@ -3,7 +3,7 @@ Follows docs/recipes.md: makes what each recipe says an org needs, checks its fi
 So it does with the shipped files.
 
 An org begins without a field of ours, and its integration user without a right. `BY_HAND` does what the page says is
-done by hand, create-fields the rest. Each example is one message; the record behind its `→` must be the only one that
+done by hand, create-fields the rest. Each example is one message; the records behind its `→` must be the only ones that
 the message has changed. `Account.Key__c` is the key of the record's account.
 """
 
@@ -48,8 +48,8 @@ class Recipe:
     title: str
     prose: str
     files: list[str]
-    examples: list[tuple[str, str, Json]] = field(default_factory=list)
-    """A body, the sObject of the record that it changes, and what that holds then; no sObject where nothing is."""
+    examples: list[tuple[str, dict[str, Json]]] = field(default_factory=list)
+    """A body, and by sObject what the records hold then that it has changed, one of each."""
 
 
 def recipes() -> Iterator[Recipe]:
@@ -59,9 +59,9 @@ def recipes() -> Iterator[Recipe]:
         cases = [case for kind, found in blocks if kind == "text example" for case in found.split("\n\n")]
         examples = []
         for case in cases:
-            body, arrow = case.strip().split("\n→ ")
-            sobject, _, held = arrow.partition(" ")
-            examples.append((body, sobject if held else "", json.loads(held or "{}")))
+            body, *arrows = case.strip().split("\n→ ")
+            records = [arrow.partition(" ") for arrow in arrows if arrow != "nothing"]
+            examples.append((body, {sobject: json.loads(held) for sobject, _, held in records}))
         yield Recipe(title, FENCE.sub("", text), [found for kind, found in blocks if kind == "toml"], examples)
 
 
@@ -214,17 +214,17 @@ def test_a_recipe_gives_what_it_says(title: str, tmp_path: Path) -> None:
         (a_day,) = re.findall(r"at most ([\d,]+) API", calls)
         assert a_day in recipe.prose
 
-    for number, (body, sobject, wanted) in enumerate(recipe.examples):
+    for number, (body, wanted) in enumerate(recipe.examples):
         if len(recipe.files) > 1:
             crm.file = recipe.files[number]
             crm.start_cold()
         outcomes, changed = delivered(crm, body)
 
         assert BATCHES_A_DAY * len(crm.calls.split()) <= int(a_day.replace(",", ""))
-        assert outcomes == ["delivered" if sobject else "skipped"], crm.batch.deliveries
-        assert [name for name, _ in changed] == ([sobject] if sobject else [])
+        assert outcomes == ["delivered" if wanted else "skipped"], crm.batch.deliveries
+        assert [name for name, _ in changed] == list(wanted)
         for name, record in changed:
-            assert {key: held(crm.org, name, record, key) for key in wanted} == wanted
+            assert {key: held(crm.org, name, record, key) for key in wanted[name]} == wanted[name]
 
 
 def test_a_lead_that_a_recipe_makes_belongs_to_whom_the_rule_gives_it(tmp_path: Path) -> None:
@@ -303,10 +303,10 @@ def test_one_file_finds_in_each_org_the_ids_of_that_org(tmp_path: Path) -> None:
     found = []
     for number in (0, 1):
         crm = prepared(recipe, tmp_path, number)
-        ((body, _, wanted),) = recipe.examples
+        ((body, wanted),) = recipe.examples
         outcomes, ((name, record),) = delivered(crm, body)
         assert outcomes == ["delivered"]
-        assert {key: held(crm.org, name, record, key) for key in wanted} == wanted
+        assert {key: held(crm.org, name, record, key) for key in wanted[name]} == wanted[name]
         found.append(record.get("RecordTypeId"))
 
     assert found[0] != found[1]
