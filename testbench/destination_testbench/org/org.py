@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from destination_testbench.org.api.call import all_versions
 from destination_testbench.org.api.catalogue import Usage
+from destination_testbench.org.api.components import Components
 from destination_testbench.org.api.gate import Gate, Seen
 from destination_testbench.org.api.metadata import metadata_of
 from destination_testbench.org.api.resources import Resources
@@ -72,11 +73,13 @@ class SimulatedOrg:
         self._soap = SoapLogin(self.config, self.oauth.grants, self.sessions, lambda *merged: self.admin.merge(*merged))
         self.permissions = CustomPermissions(self.store)
         self.rules = Rules(self.schema, self.permissions.names, self.permissions.held_by, self.config.facts)
-        self._soap_metadata = SoapMetadata(self.sessions, self.permissions, self.store)
         self.campaigns = Campaigns(self.store, self.access)
         self.duplicate_rules = DuplicateRules(self.store)
         self.saving = self._saving()
         resources = Resources(self.saving, self.faults, self.usage, self.tooling, self.rules)
+        self.metadata = resources.tooling
+        components = Components(self.saving, self.permissions, resources.tooling)
+        self._soap_metadata = SoapMetadata(self.sessions, components, self.store)
         self._gate = Gate(self.config, self.sessions, self.usage, resources)
         self.admin = Administration(self)
         self._control = Control(self)

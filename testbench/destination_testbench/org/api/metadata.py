@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from destination_testbench.org.faults.failure import RequestFailure
+from destination_testbench.org.faults.failure import RequestFailure, not_simulated
 from destination_testbench.org.schema.schema import Field, SObject
 
 API_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__c\Z")
@@ -55,6 +55,8 @@ def field_from(name: str, metadata: dict[str, Any]) -> Field:
     related, owner = kind in RELATIONSHIPS, str(metadata.get("referenceTo") or "")
     if related and not (owner and metadata.get("relationshipName")):
         raise refused("REQUIRED_FIELD_MISSING", "Required fields are missing: [ReferenceTo, RelationshipName]")
+    if metadata.get("deleteConstraint", "SetNull") != "SetNull":
+        raise not_simulated(f"the deleteConstraint {metadata['deleteConstraint']}")
     values = picklist_values(metadata) if kind in ("Picklist", "MultiselectPicklist") else ()
     return Field(
         name,

@@ -107,7 +107,8 @@ class Resources:
         queries = Queries(store, access, config)
         self._wire_queries(queries, BulkQueries(queries, config))
         tooling_queries = Queries(tooling.store, access, config)
-        self._wire_tooling(Tooling(tooling, store, access, rules, tooling_queries))
+        self.tooling = Tooling(tooling, store, access, rules, tooling_queries)
+        self._wire_tooling(self.tooling)
 
     def dispatch(self, call: ApiCall) -> JsonAnswer:
         """The answer to one call."""

@@ -7,9 +7,11 @@ from collections import ChainMap
 from destination_testbench.org.faults.failure import SaveError
 from destination_testbench.org.login.people import User
 from destination_testbench.org.records.person_account import has_persons, of_persons
+from destination_testbench.org.records.record_id import to_long
 from destination_testbench.org.records.store import RecordStore, StoredRecord, Transaction
 from destination_testbench.org.schema.schema import Field, SObject
 
+NOBODY = to_long("0CP000000000000")
 # What identifies a record of each object.
 KEYS: dict[str, tuple[str, ...]] = {
     "PermissionSet": ("Name",),
@@ -143,6 +145,11 @@ class CustomPermissions:
         self._store.table(sobject).records[record.id] = record
         self.names.add(name)
         return record
+
+    def id_of(self, name: object) -> str:
+        """The id of a custom permission; of one that is not there, an id that nothing has."""
+        table = self._store.table(self._store.schema.sobjects["CustomPermission"])
+        return next((record.id for record in table if record.get("DeveloperName") == name), NOBODY)
 
     def remove(self, name: str) -> None:
         """Delete a custom permission."""

@@ -8,7 +8,8 @@ from html import escape
 from xml.etree import ElementTree
 
 from destination_testbench.org.api.call import check_version
-from destination_testbench.org.api.setup_objects import CustomPermissions
+from destination_testbench.org.api.components import Components
+from destination_testbench.org.api.metadata import refused
 from destination_testbench.org.exchange import OrgReply, OrgRequest
 from destination_testbench.org.faults.failure import NOT_BUILT, RequestFailure, not_simulated
 from destination_testbench.org.login.sessions import Session, Sessions
@@ -20,13 +21,11 @@ PATH = re.compile(r"/services/Soap/m/(\d+\.\d)(?:/\w*)?\Z")
 NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
 ENVELOPE_NAMESPACE = "http://schemas.xmlsoap.org/soap/envelope/"
 INSTANCE_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
-PERMISSION_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*\Z")
-PERMISSION_NAME_LENGTH = 80
 MOST_COMPONENTS = 10
 
 
 CONVERSION = "LeadConvertSettings"
-Maker = Callable[[ElementTree.Element, str, Session], None]
+Maker = Callable[[ElementTree.Element, str, Session, float], None]
 
 
 class MetadataRefused(Exception):
@@ -37,22 +36,14 @@ class MetadataRefused(Exception):
         self.code, self.message = code, message
 
 
-class ComponentRefused(Exception):
-    """One component is not made."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(code)
-        self.code, self.message = code, message
-
-
 class SoapMetadata:
-    """Answers createMetadata() for the type CustomPermission, readMetadata() for PermissionSet and LeadConvertSettings.
+    """Answers createMetadata() for the types of Components, readMetadata() for PermissionSet and LeadConvertSettings.
 
     Of the last updateMetadata() too: what a request does not name is no longer mapped.
     """
 
-    def __init__(self, sessions: Sessions, permissions: CustomPermissions, store: RecordStore) -> None:
-        self._sessions, self._permissions, self._store = sessions, permissions, store
+    def __init__(self, sessions: Sessions, components: Components, store: RecordStore) -> None:
+        self._sessions, self._components, self._store = sessions, components, store
 
     def answer(self, request: OrgRequest, version: str, now: float) -> OrgReply:
         """One result for each component; status 500 with a fault when nothing was looked at."""
@@ -71,13 +62,15 @@ class SoapMetadata:
             components = list(call)
             if not 0 < len(components) <= MOST_COMPONENTS:
                 raise MetadataRefused("LIMIT_EXCEEDED", f"between 1 and 10 components of {name} are supported")
-            results = "".join(self._result(component, session, makers[name]) for component in components)
+            if len({kind_of(component) for component in components}) > 1:
+                raise MetadataRefused("INVALID_TYPE", "All components of a call must be of the same type")
+            results = "".join(self._result(component, session, makers[name], now) for component in components)
         except RequestFailure as failure:
             if failure.status == NOT_BUILT:
                 raise
             return fault("UNSUPPORTED_API_VERSION", str(failure.errors[0]["message"]))
-        except MetadataRefused as refused:
-            return fault(refused.code, refused.message)
+        except MetadataRefused as error:
+            return fault(error.code, error.message)
         return envelope(200, f'<{name}Response xmlns="{NAMESPACE}">{results}</{name}Response>')
 
     def _shown(self, asked: ElementTree.Element, session: Session) -> OrgReply:
@@ -119,37 +112,28 @@ class SoapMetadata:
             raise MetadataRefused("INVALID_SESSION_ID", text)
         return session
 
-    def _result(self, component: ElementTree.Element, session: Session, make: Maker) -> str:
+    def _result(self, component: ElementTree.Element, session: Session, make: Maker, now: float) -> str:
         name = component.findtext(f"{{{NAMESPACE}}}fullName") or ""
         full_name = f"<fullName>{escape(name)}</fullName>"
         try:
-            make(component, name, session)
-        except ComponentRefused as refused:
-            error = f"<message>{escape(refused.message)}</message><statusCode>{refused.code}</statusCode>"
+            make(component, name, session, now)
+        except RequestFailure as failure:
+            if failure.status == NOT_BUILT:
+                raise
+            code, message = failure.errors[0]["errorCode"], failure.errors[0]["message"]
+            error = f"<message>{escape(message)}</message><statusCode>{code}</statusCode>"
             return f"<result><errors>{error}</errors>{full_name}<success>false</success></result>"
         return f"<result>{full_name}<success>true</success></result>"
 
-    def _make(self, component: ElementTree.Element, name: str, session: Session) -> None:
-        kind = component.get(INSTANCE_TYPE, "").rpartition(":")[2]
-        if kind != "CustomPermission":
-            raise not_simulated(f"createMetadata of the type {kind or '(none)'}")
-        if not session.user.admin:
-            raise ComponentRefused("INSUFFICIENT_ACCESS", "insufficient access rights on entity: CustomPermission")
-        if not PERMISSION_NAME.match(name) or len(name) > PERMISSION_NAME_LENGTH:
-            raise ComponentRefused("INVALID_FULLNAME", "The name can only contain underscores and alphanumerics")
-        label = component.findtext(f"{{{NAMESPACE}}}label")
-        if not label or component.findtext(f"{{{NAMESPACE}}}isLicensed") not in ("true", "false"):
-            raise ComponentRefused("REQUIRED_FIELD_MISSING", "Required field is missing: label or isLicensed")
-        if name in self._permissions.names:
-            raise ComponentRefused("DUPLICATE_DEVELOPER_NAME", f"The name {name} is already in use.")
-        self._permissions.add(name, label, component.findtext(f"{{{NAMESPACE}}}description"))
+    def _make(self, component: ElementTree.Element, name: str, session: Session, now: float) -> None:
+        self._components.make(kind_of(component), name, component, session.user, now)
 
-    def _map(self, component: ElementTree.Element, name: str, session: Session) -> None:
-        kind = component.get(INSTANCE_TYPE, "").rpartition(":")[2]
+    def _map(self, component: ElementTree.Element, name: str, session: Session, now: float) -> None:
+        kind = kind_of(component)
         if kind != CONVERSION:
             raise not_simulated(f"updateMetadata of the type {kind or '(none)'}")
         if not session.user.admin:
-            raise ComponentRefused("INSUFFICIENT_ACCESS", f"insufficient access rights on entity: {CONVERSION}")
+            raise refused("INSUFFICIENT_ACCESS", f"insufficient access rights on entity: {CONVERSION}")
         given: dict[str, dict[str, str]] = {}
         for mapping in component.iterfind(f"{{{NAMESPACE}}}objectMapping"):
             target = mapping.findtext(f"{{{NAMESPACE}}}outputObject") or ""
@@ -157,15 +141,20 @@ class SoapMetadata:
             for pair in mapping.iterfind(f"{{{NAMESPACE}}}mappingFields"):
                 source, into = (pair.findtext(f"{{{NAMESPACE}}}{end}Field") or "" for end in ("input", "output"))
                 if self._custom("Lead", source).type != self._custom(target, into).type:
-                    raise ComponentRefused("FIELD_INTEGRITY_EXCEPTION", f"{source} and {into} differ in their type.")
+                    raise refused("FIELD_INTEGRITY_EXCEPTION", f"{source} and {into} differ in their type.")
                 given[target][source] = into
         self._store.schema.conversion = given
 
     def _custom(self, sobject: str, name: str) -> Field:
         found = self._store.schema.find(sobject)
         if (field := found.find(name) if found else None) is None or not field.custom:
-            raise ComponentRefused("INVALID_FIELD", f"{sobject}.{name} is no custom field.")
+            raise refused("INVALID_FIELD", f"{sobject}.{name} is no custom field.")
         return field
+
+
+def kind_of(component: ElementTree.Element) -> str:
+    """The type of a component."""
+    return component.get(INSTANCE_TYPE, "").rpartition(":")[2]
 
 
 def conversion_xml(conversion: dict[str, dict[str, str]]) -> str:

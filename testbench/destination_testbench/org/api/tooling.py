@@ -8,7 +8,7 @@ from typing import Any
 from destination_testbench.org.api.call import ApiCall
 from destination_testbench.org.api.metadata import check_limits, field_from, refused
 from destination_testbench.org.exchange import JsonAnswer
-from destination_testbench.org.faults.failure import RequestFailure, not_found
+from destination_testbench.org.faults.failure import RequestFailure, method_not_allowed, not_found
 from destination_testbench.org.formulas.formula import FormulaError
 from destination_testbench.org.formulas.rules import OrgValidationRule, Rules
 from destination_testbench.org.query.query import Queries
@@ -45,16 +45,32 @@ class Tooling:
 
     def create(self, call: ApiCall, name: str) -> JsonAnswer:
         """POST: 201 with the new id."""
-        make = self._kind(call, name)
+        self._kind(call, name)
         body = call.json_object()
         full_name, metadata = body.get("FullName"), body.get("Metadata")
         if not isinstance(full_name, str) or not isinstance(metadata, dict):
             raise refused("REQUIRED_FIELD_MISSING", "Required fields are missing: [FullName, Metadata]")
-        if self._store.named(name, full_name):
-            raise refused("DUPLICATE_DEVELOPER_NAME", f"There is already a {name} named {full_name}.")
-        make(full_name, metadata, True)
-        record = self._store.add(name, full_name, metadata)
+        record = self.put(name, full_name, metadata)
         return JsonAnswer(201, {"id": record.id, "success": True, "errors": [], "warnings": [], "infos": []})
+
+    def put(self, kind: str, full_name: str, metadata: dict[str, Any]) -> StoredRecord:
+        """Make a custom field or a validation rule."""
+        if self._store.named(kind, full_name):
+            raise refused("DUPLICATE_DEVELOPER_NAME", f"There is already a {kind} named {full_name}.")
+        self._made[kind](full_name, metadata, True)
+        return self._store.add(kind, full_name, metadata)
+
+    def forget(self, sobject: str) -> None:
+        """Delete a custom object with its records, fields and rules."""
+        self._data.table(self._schema.sobjects[sobject]).records.clear()
+        for rule in [rule for rule in self._rules.all() if rule.sobject == sobject]:
+            self._rules.remove(sobject, rule.name)
+        for kind in self._made:
+            for record in self._store.of(kind, sobject):
+                self._store.remove(kind, record)
+        for name in ("", *self._schema.sobjects[sobject].fields):
+            self._access.forget(sobject, name)
+        self._schema.remove(sobject)
 
     def update(self, call: ApiCall, name: str, record_id: str) -> JsonAnswer:
         """PATCH: the metadata, whole; 204."""
@@ -94,8 +110,12 @@ class Tooling:
             text = f"There is already a field named {field.label} on {sobject.name}."
             raise refused("DUPLICATE_DEVELOPER_NAME", text)
         check_limits(sobject, field)
-        if new:
+        if lost := [owner for owner in field.reference_to if self._schema.asked(owner) is None]:
+            text = f"referenceTo value of '{lost[0]}' does not resolve to a valid sObject type"
+            raise refused("FIELD_INTEGRITY_EXCEPTION", text)
+        if new and field.permissionable:
             self._access.close(sobject.name, name)
+        if new:
             self._empty(sobject, name)
         self._schema.put_field(sobject.name, field)
 
@@ -133,6 +153,8 @@ class Tooling:
 
     def _kind(self, call: ApiCall, name: str) -> Any:
         if name not in self._made:
+            if name == "CustomObject":
+                raise method_not_allowed(call.method, ["GET", "HEAD"])
             self._store.schema.asked(name)
             raise not_found()
         self._admin(call, "INSUFFICIENT_ACCESS", "insufficient access rights on entity: " + name)
@@ -213,6 +235,11 @@ class ToolingStore:
     def find(self, kind: str, record_id: str) -> StoredRecord | None:
         """One of a kind by its id."""
         return self.store.table(self.schema.sobjects[kind]).records.get(normalised(record_id) or "")
+
+    def of(self, kind: str, sobject: str) -> list[StoredRecord]:
+        """Those of a kind that belong to an sObject."""
+        records = self.store.table(self.schema.sobjects[kind])
+        return [record for record in records if str(record.get("FullName")).partition(".")[0] == sobject]
 
     def named(self, kind: str, full_name: str) -> StoredRecord | None:
         """One of a kind by its full name, whatever its case."""

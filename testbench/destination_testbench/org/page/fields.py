@@ -37,7 +37,7 @@ def columns(sobject: SObject, records: Iterable[StoredRecord]) -> list[Field]:
 
 def since_field(sobject: SObject, field: Field) -> Field | None:
     """The Date/Time field that says since when, by its name: CDP_Loyal_Since__c of CDP_Loyal__c."""
-    base, suffix = field.name.rsplit("__", 1)
+    base, _, suffix = field.name.rpartition("__")
     found = sobject.fields.get(f"{base}{SINCE}__{suffix}")
     return found if found and found.type == "datetime" else None
 

@@ -49,8 +49,10 @@ class Access:
         self._hidden: set[str] = set()
         self._withheld: set[str] = set()
 
-    def close(self, sobject: str, field: str) -> None:
-        """Hide a new field from everyone until a permission set opens it."""
+    def close(self, sobject: str, field: str = "") -> None:
+        """Hide a new field from everyone until a permission set opens it; without a field, an sObject from who is no
+        administrator.
+        """
         self._closed.add((sobject, field))
         self.version += 1
 
@@ -102,7 +104,8 @@ class Access:
         if sobject.startswith("CampaignMember"):
             rights = self._member_rights(user, sobject)
         else:
-            rights = self._minimal_rights(user, sobject) if user.minimal else RIGHTS
+            closed = user.minimal or (not user.admin and (sobject, "") in self._closed)
+            rights = self._minimal_rights(user, sobject) if closed else RIGHTS
         return rights if self._objects.get(sobject, AccessLevel.EDIT) is AccessLevel.EDIT else rights & {"Read"}
 
     def _minimal_rights(self, user: User, sobject: str) -> frozenset[str]:

@@ -70,6 +70,11 @@ class Administration:
             if record := self._org.tooling.named("CustomField", f"{sobject}.{name}"):
                 self._org.tooling.remove("CustomField", record)
 
+    def remove_object(self, name: str) -> None:
+        """Delete a custom object, with everything that it has."""
+        with self._org.data_lock:
+            self._org.metadata.forget(name)
+
     def restore_field(self, sobject: str, name: str) -> None:
         """Undelete a field, with its values."""
         with self._org.data_lock:

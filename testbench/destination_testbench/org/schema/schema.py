@@ -225,6 +225,11 @@ class Schema:
         self.add(made)
         return made
 
+    def remove(self, name: str) -> None:
+        """Delete an sObject."""
+        del self.sobjects[name], self._names[name.lower()]
+        self.version += 1
+
     def put_field(self, sobject: str, field: Field) -> None:
         """Add or replace a field of an sObject."""
         self.sobjects[sobject].put(field)

@@ -184,6 +184,15 @@ def test_a_person_moves_a_member_and_renames_a_status(org: SimulatedOrg, caller:
     assert caller.query("SELECT Status FROM CampaignMember") == [{"Status": "Invited"}]
 
 
+def test_the_page_shows_the_members_of_a_campaign(org: SimulatedOrg, caller: Caller) -> None:
+    member = make(caller, "CampaignMember", CampaignId=CAMPAIGN, ContactId=CONTACT, Status="Responded")["id"]
+
+    listed = caller.request("GET", f"/_org/page/CampaignMember?q={CAMPAIGN}").body.decode()
+
+    assert member in listed
+    assert "Responded" in listed
+
+
 def test_the_members_of_a_converted_lead_are_the_contacts(org: SimulatedOrg, caller: Caller) -> None:
     other = org.admin.add_campaign("Winter")
     twin = make(caller, "CampaignMember", CampaignId=CAMPAIGN, ContactId=CONTACT)["id"]

@@ -323,11 +323,84 @@ def test_records_are_merged_by_the_partner_api_as_in_the_page(admin: Caller) -> 
     assert row["MasterRecordId"] == kept
 
 
+ROWS = """<fullName>{name}</fullName><label>Row</label><pluralLabel>Rows</pluralLabel>
+<sharingModel>Private</sharingModel>
+<deploymentStatus>Deployed</deploymentStatus><enableReports>true</enableReports>
+<nameField><label>Row</label><type>Text</type></nameField>
+<fields><fullName>Key__c</fullName><label>Key</label><type>Text</type><length>255</length><externalId>true</externalId>
+<unique>true</unique><caseSensitive>true</caseSensitive></fields>
+<fields><fullName>Contact__c</fullName><label>Contact</label><type>Lookup</type><referenceTo>{owner}</referenceTo>
+<relationshipName>Rows</relationshipName><deleteConstraint>SetNull</deleteConstraint></fields>
+<fields><fullName>Since__c</fullName><label>Since</label><type>Number</type><precision>18</precision><scale>0</scale>
+</fields>"""
+GUARD = """<fullName>Row__c.Guard</fullName><active>true</active><errorMessage>older</errorMessage>
+<errorConditionFormula>AND(NOT(ISNEW()), Since__c &lt; PRIORVALUE(Since__c))</errorConditionFormula>"""
+TAB = "<fullName>Row__c</fullName><customObject>true</customObject><motif>Custom53: Bell</motif>"
+SET = """<fullName>Rows</fullName><label>Rows</label>
+<objectPermissions><object>Contact</object><allowRead>true</allowRead></objectPermissions>
+<objectPermissions><object>Account</object><allowRead>true</allowRead></objectPermissions>
+<objectPermissions><object>Row__c</object><allowRead>true</allowRead><allowCreate>true</allowCreate><allowEdit>true</allowEdit>
+</objectPermissions><fieldPermissions><field>Row__c.Key__c</field><editable>true</editable><readable>true</readable>
+</fieldPermissions><fieldPermissions><field>Row__c.{field}</field><editable>true</editable><readable>true</readable>
+</fieldPermissions><tabSettings><tab>Row__c</tab><visibility>Visible</visibility></tabSettings>"""
+
+
+def create(who: Caller, kind: str, *components: str) -> list[str]:
+    """ "true", or the code of the refusal, for each component."""
+    bodies = "".join(f'<metadata xsi:type="{kind}">{component}</metadata>' for component in components)
+    text = re.sub(
+        "<metadata.*</metadata>", lambda _: bodies, CREATE.format(token=who.token, kind="", name=""), flags=re.DOTALL
+    )
+    return re.findall(r"(?:<(?:success|statusCode|faultcode)>(?:sf:)?)(true|[A-Z_]+)", soap(who, text))
+
+
+def test_an_object_is_made_whole_by_the_metadata_api(admin: Caller, caller: Caller) -> None:
+    target, row = "Row__c/Key__c", {"attributes": {"type": "Row__c"}, "Key__c": f"{CONTACT}:a", "Since__c": 2}
+    assert create(admin, "CustomObject", ROWS.format(name="Row__c", owner="Contact")) == ["true"]
+    assert caller.send("GET", "sobjects/Row__c/describe")[0] == 404
+    assert create(admin, "ValidationRule", GUARD) == create(admin, "CustomTab", TAB) == ["true"]
+    assert create(admin, "PermissionSet", SET.format(field="Since__c")) == ["true"]
+    (made,) = admin.query("SELECT Id FROM PermissionSet WHERE Name = 'Rows'")
+    assignment = {"AssigneeId": caller.org.users[0].id, "PermissionSetId": made["Id"]}
+    assert admin.send("POST", "sobjects/PermissionSetAssignment", assignment)[0] == 201
+
+    _, described = caller.send("GET", "sobjects/Row__c/describe")
+    key = next(field for field in described["fields"] if field["name"] == "Key__c")
+    assert (described["deletable"], key["unique"], key["externalId"], key["caseSensitive"]) == (False, True, True, True)
+    assert "Contact__c" not in [field["name"] for field in described["fields"]]
+    assert caller.upsert(target, row)[0]["created"]
+    assert first_error(caller.upsert(target, row | {"Since__c": 1})[0])[1] == "older"
+    caller.org.admin.remove_object("Row__c")
+    assert admin.send("GET", "sobjects/Row__c/describe")[0] == 404
+    assert create(admin, "CustomObject", ROWS.format(name="Row__c", owner="Contact")) == ["true"]
+    assert admin.query("SELECT Id FROM Row__c") == []
+
+
+def test_components_are_refused_one_by_one(admin: Caller, caller: Caller) -> None:
+    good = ROWS.format(name="Row__c", owner="Contact")
+
+    assert create(admin, "CustomObject", good.replace("<label>Row</label>", "", 1), good, good) == [
+        "REQUIRED_FIELD_MISSING",
+        "true",
+        "DUPLICATE_DEVELOPER_NAME",
+    ]
+    assert create(admin, "CustomObject", ROWS.format(name="Other__c", owner="Nobody")) == ["FIELD_INTEGRITY_EXCEPTION"]
+    assert admin.send("GET", "sobjects/Other__c/describe")[0] == 404
+    assert create(admin, "CustomTab", TAB, TAB) == ["true", "DUPLICATE_DEVELOPER_NAME"]
+    assert create(admin, "CustomTab", TAB.replace("Row__c", "No__c")) == ["INVALID_CROSS_REFERENCE_KEY"]
+    assert create(admin, "PermissionSet", SET.format(field="No__c")) == ["INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"]
+    assert admin.query("SELECT Id FROM PermissionSet") == []
+    assert create(caller, "CustomTab", TAB) == ["INSUFFICIENT_ACCESS"]
+    assert create(admin, "CustomTab", *[TAB] * 11) == ["LIMIT_EXCEEDED"]
+    status, body = admin.send("POST", "tooling/sobjects/CustomObject", {"FullName": "X__c", "Metadata": {}})
+    assert (status, body[0]["errorCode"]) == (405, "METHOD_NOT_ALLOWED")
+
+
 def test_a_custom_permission_that_cannot_be_is_refused(admin: Caller, caller: Caller) -> None:
     assert create_permission(admin, "May") == "true"
     assert create_permission(admin, "May") == "DUPLICATE_DEVELOPER_NAME"
     assert create_permission(admin, "Must__not") == "INVALID_FULLNAME"
-    assert create_permission(admin, "Other", kind="CustomObject") == "NOT_SIMULATED"
+    assert create_permission(admin, "Other", kind="ApexClass") == "NOT_SIMULATED"
     assert create_permission(admin, "Other", token="nobody's") == "INVALID_SESSION_ID"
     assert create_permission(caller, "Other") == "INSUFFICIENT_ACCESS"
     body = {"DeveloperName": "Other", "MasterLabel": "Other"}
