@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from salesforce_destination.connection.allowances import audience_room, calls_a_day
+from salesforce_destination.connection.allowances import audience_room, calls_a_day, storage_room
 from salesforce_destination.connection.check import Connection, check_connection
 from salesforce_destination.connection.comparison import OrgFacts, compare, file_findings, guard_fields, rights_for
 from salesforce_destination.connection.finding import Finding, Level, warning
@@ -185,8 +185,14 @@ def _rows(destination: Destination) -> list[tuple[str, str, str]]:
         if destination.creates or each.write != "create":
             rows.append((each.source or repr(each.constant), _fields_of(each), _only(destination, each) + _how(each)))
     for audience in destination.audiences:
-        how = _only(destination, audience) + _written(audience)
-        rows.append((audience.name or audience.id, audience.mapping_id, how))
+        name, only, called = audience.name or audience.id, _only(destination, audience), audience.campaign
+        rows += [(name, audience.mapping_id, only + _written(audience))] if audience.mapping_id else []
+        if called:
+            texts = ", ".join(dict.fromkeys((audience.member_status or {}).values()))
+            campaign = f"campaign {called if isinstance(called, str) else called.name}"
+            rows.append((name, campaign, f"{only}audience, member status {texts}"))
+    if kept := destination.memberships:
+        rows.append((f"{kept.audiences} audiences", kept.object, f"rows by {kept.key}, since in {kept.since}"))
     if destination.ordering:
         rows.append((destination.ordering.source or "the event's time", destination.ordering.field, "ordering"))
     return rows
@@ -247,7 +253,8 @@ class SignOff:
 
     def sections(self) -> dict[str, list[str]]:
         """The lines of the page by their headings."""
-        made, calls = wanted_by(self.destination), calls_a_day(self.destination, self.report.facts.known)
+        made, facts = wanted_by(self.destination), self.report.facts
+        calls = calls_a_day(self.destination, facts.known)
         serious = [f"{each.level.upper()}: {each}" for each in self.report.findings if each.level is not Level.NOTE]
         written = {
             f"{one.salesforce_object}: {'new and existing' if one.creates else 'existing'} records": [
@@ -264,6 +271,7 @@ class SignOff:
                 f"{calls.problem} {calls.cure}".strip(),
                 *(each.problem for each in self.report.findings if each.key == "api_calls"),
                 "A new record takes 2 KB of data storage." if self.destination.creates else "No record is created.",
+                *(each.problem for each in storage_room(self.destination, facts.free_mb, facts.storage_mb)),
             ],
             "What the check found": serious or ["No errors and no warnings."],
             "How to remove it": [
@@ -282,7 +290,7 @@ class SignOff:
         errors = [each for each in self.report.findings if each.level is Level.ERROR and each.field]
         state = f"MISSING for {_named(each.field for each in errors)}" if errors else "proved by the describe"
         yield f"Edit Access to every field above: {state if self.report.facts.known else 'not proved'}."
-        yield "It needs no right to delete records or to change the set-up."
+        yield "It needs no right to delete people or to change the set-up."
 
     def _rules(self) -> Iterator[str]:
         said = [each.problem for each in self.report.findings if each.key in ("duplicate_rules", "assignment_rules")]

@@ -301,6 +301,23 @@ def test_the_page_for_the_administrator_says_where_no_rule_of_the_org_matters() 
     assert "- No record is created.\n" in page.output
 
 
+def test_the_page_for_the_administrator_has_campaigns_and_rows(tmp_path: Path) -> None:
+    rows = "".join(f'{key} = "{key}__c"\n' for key in ("object", "key", "person", "audience", "status", "since"))
+    members = 'campaign = { name = "Autumn" }\nmember_status = { realized = "Sent", exited = "Left" }\n'
+    text = CONTACTS.replace('mapping_id = "CDP_Loyal__c"\n', members) + f"\n[memberships]\n{rows}"
+
+    page = check(a_file(tmp_path, text), "--offline", "--document")
+
+    output = " ".join(page.output.split())
+    assert "campaign Autumn from `" in output
+    assert "(audience, member status Sent, Left)" in output
+    assert "object__c from `mapped audiences` (rows by key__c, since in since__c)" in output
+    for right in ("Marketing User", "Edit on CampaignMember", "Delete on object__c"):
+        assert f"{right}, or " in output
+    assert "2.9 GiB of data storage for a million people" in output
+    assert "up to 3 requests" in output
+
+
 def test_a_file_of_two_objects_is_compared_with_two_describes(tmp_path: Path) -> None:
     text = SHIPPED.read_text().replace('salesforce_object = "Contact"', 'salesforce_object = ["Contact", "Lead"]')
     contact = a_describe(tmp_path)

@@ -22,10 +22,7 @@ BATCHES_A_DAY, FEWEST_BATCHES_A_DAY = 7_200, 1_440
 
 def audience_room(destination: Destination, description: ObjectDescription, edition: str = "") -> Iterator[Finding]:
     """How many audience fields the file uses, of what it means to, or of what Salesforce allows; and of long text."""
-    used, most = (
-        len({each.mapping_id for each in destination.audiences if each.mapping_id}),
-        destination.max_audience_fields,
-    )
+    used, most = len({each.mapping_id for each in destination.audiences} - {""}), destination.max_audience_fields
     told = f"{used} of {most} audience fields are used."
     if used > MOST_AUDIENCE_FIELDS:
         there = sum(name.endswith("__c") and name.count("__") == 1 for name in description.fields)
@@ -65,6 +62,19 @@ def call_room(calls: ApiCalls) -> Finding:
     return note("api_calls", "", said)
 
 
+def storage_room(destination: Destination, free: int | None, whole: int | None) -> Iterator[Finding]:
+    """How much storage rows and campaign members take, and what the org has left, in MB."""
+    members, rows = sum(bool(each.campaign) for each in destination.audiences), destination.memberships
+    most = (rows.at_most or len(destination.audiences)) if rows else 0
+    if kilobytes := 2 * most + members:
+        problem = f"At most {most} rows of 2 KB and {members} campaign members of 1 KB a person are"
+        problem += f" {kilobytes * 1_000_000 / 2**20:.1f} GiB of data storage for a million people."
+        problem += "" if free is None or not whole else f" {free:,} of {whole:,} MB are left."
+        is_full = free is not None and whole is not None and 10 * free < whole
+        cure = "Make room: in a full org nobody can create records." if is_full else ""
+        yield (error if is_full else note)("memberships" if rows else "audiences", "", problem, cure)
+
+
 def is_straight(destination: Destination, rule: Identity, known: Mapping[str, ObjectDescription]) -> bool:
     """Whether records of the first sObject are written by this rule before they are looked up: by Id or unique key."""
     description = known.get(destination.salesforce_object.lower())
@@ -73,13 +83,14 @@ def is_straight(destination: Destination, rule: Identity, known: Mapping[str, Ob
 
 
 def requests_a_batch(destination: Destination, known: Mapping[str, ObjectDescription]) -> int:
-    """At most: to write straight, to look up, to write what that found, to create."""
+    """At most: to write straight, to look up, to write what that found, to create; and for members and rows."""
     straight = {is_straight(destination, rule, known) for rule in destination.rules}
     elsewhere = len(destination.objects) > 1 and not destination.updates_by_id
     further = len(destination.rules) > 1 or False in straight or elsewhere
     reads = destination.unchanged == "skip" or any(each.write == "if_empty" for each in destination.mappings)
     creates = bool(destination.creates)
-    return (True in straight) + (further or reads or creates) + further + creates
+    members = any(each.campaign for each in destination.audiences)
+    return (True in straight) + (further or reads or creates) + further + creates + members + destination.has_parts
 
 
 def calls_a_day(

@@ -8,16 +8,24 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from salesforce_destination.connection.allowances import audience_room, call_room, calls_a_day, is_straight
+from salesforce_destination.connection.allowances import (
+    audience_room,
+    call_room,
+    calls_a_day,
+    is_straight,
+    storage_room,
+)
 from salesforce_destination.connection.field_fit import (
     audience_findings,
+    kind_of,
     mapping_findings,
     names_findings,
     not_there,
     relationship,
     typed_findings,
+    writable,
 )
 from salesforce_destination.connection.finding import Finding, error, note, warning
 from salesforce_destination.destination.checks import doubts, may_stay_empty
@@ -40,6 +48,9 @@ class OrgFacts:
     free_mb: int | None = None
     language: str | None = None
     edition: str | None = None
+    storage_mb: int | None = None
+    is_marketing_user: bool | None = None
+    statuses: Sequence[Mapping[str, Any]] | None = None  # of the campaigns of the file, each with its campaign
 
 
 class Right(NamedTuple):
@@ -61,6 +72,7 @@ def examine(destination: Destination, facts: OrgFacts) -> list[Finding]:
         *(warning(right.key, "", f"Not proved: {right.name}.", CANNOT_PROVE) for right in unproved),
         *by_object(destination, lambda one: guard_findings(one, facts.rules.get(one.salesforce_object.lower()))),
         *_creation(destination, facts),
+        *storage_room(destination, facts.free_mb, facts.storage_mb),
         *by_object(destination, lambda one: audience_room(one, known[one.salesforce_object.lower()], edition)),
         *([call_room(facts.calls)] if facts.calls else []),
         calls_a_day(destination, known, facts.calls),
@@ -122,7 +134,7 @@ def compare(destination: Destination, facts: OrgFacts) -> list[Finding]:
             *chain.from_iterable(mappings),
             *chain.from_iterable(audiences),
             *names_findings(one.audiences, description),
-            *_ordering(one, description),
+            *(_ordering("ordering.field", one.ordering.field, description) if one.ordering else ()),
             *_required(one, description),
             *_person_accounts(one, description),
         ]
@@ -132,7 +144,63 @@ def compare(destination: Destination, facts: OrgFacts) -> list[Finding]:
         has = f"has {right.name[3:]}" if right.name.startswith("no ") else f"lacks {right.name}"
         problem = f"The integration user {has}: {right.otherwise}."
         findings.append(error(right.key, "", problem, "Change its permission sets."))
-    return [*findings, *by_object(destination, fits)]
+    return [*findings, *by_object(destination, fits), *_campaigns(destination, facts), *_rows(destination, facts)]
+
+
+def _campaigns(destination: Destination, facts: OrgFacts) -> Iterator[Finding]:
+    for place, audience in enumerate(destination.audiences):
+        if campaign := audience.campaign:
+            if not audience.since_field:
+                problem = f"An older event of {audience.name or audience.id} can set a campaign member back."
+                yield warning(f"audiences[{place}].campaign", "", problem, "Add a mapping_id and a since_field.")
+            called, wanted = campaign if isinstance(campaign, str) else campaign.name, audience.member_status or {}
+            yield from _campaign(f"audiences[{place}]", called, [*wanted.values()], facts.statuses)
+
+
+def _campaign(key: str, called: str, wanted: list[str], org: Sequence[Mapping[str, Any]] | None) -> Iterator[Finding]:
+    names = {row["CampaignId"]: row["Campaign"]["Name"].lower() for row in org or ()}
+    found = [one for one, name in names.items() if called == one[: len(called)] or called.lower() == name]
+    rows = [row for row in org or () if row["CampaignId"] in found]
+    labels = {"delete", *(row["Label"].lower() for row in rows)}
+    if org is not None and len(found) != 1:
+        problem = f"The integration user sees {len(found) or 'no'} campaign{'s' if found else ''} {called}."
+        yield error(f"{key}.campaign", "", problem, "Write the Id of one that it may read.")
+    elif lacking := dict.fromkeys(text for text in wanted if rows and text.lower() not in labels):
+        problem = f"The campaign {called} has no member status {', '.join(lacking)}."
+        yield error(f"{key}.member_status", "", problem, "Add it to the campaign in Salesforce.")
+    if not all(row["Campaign"]["IsActive"] for row in rows):
+        yield note(f"{key}.campaign", "", f"The campaign {called} is not active. People become its members, too.")
+
+
+def _rows(destination: Destination, facts: OrgFacts) -> Iterator[Finding]:
+    if (rows := destination.memberships) is None:
+        return
+    if (org := facts.known.get(rows.object.lower())) is None or not org.fields:
+        problem = "There is no object {} that the integration user can see." if org else "No describe of {} was given."
+        yield error("memberships.object", "", problem.format(rows.object), "`destination create-fields` creates it.")
+        return
+    rows, parents = spelled_as(destination, org.fields).memberships or rows, dict(org.relationships.values())
+    longest = max((len(each.id) for each in destination.audiences), default=36)
+    parts = [("person", rows.lookup(name), 0, f"an optional lookup to {name}") for name in destination.objects]
+    parts += [("key", rows.key, 255, "a Text(255), external ID, unique and case-sensitive")]
+    parts += [
+        ("audience", rows.audience, longest, f"a Text({longest}) or longer"),
+        ("status", rows.status, 8, "a Text(8) or longer"),
+    ]
+    parts += [("audience_name", rows.audience_name, 1, "a Text")] if rows.audience_name else []
+    for part, name, length, right in parts:
+        if (field := org.fields.get(name)) is None:
+            yield not_there(f"memberships.{part}", name, org)
+            continue
+        yield from writable(f"memberships.{part}", field)
+        is_lookup = field.nillable and right.rpartition(" ")[2] in parents.get(name, ())
+        is_text = field.type in ("string", "picklist") and field.length >= length
+        is_key = part != "key" or (field.unique and field.case_sensitive)
+        if not (is_lookup if part == "person" else is_text and is_key):
+            yield error(f"memberships.{part}", name, f"{name} is {kind_of(field)}.", f"It must be {right}.")
+    yield from _ordering("memberships.since", rows.since, org)
+    if (place := rows.object.lower()) in facts.rules:
+        yield from _guard_rules(rows.object, {rows.since: "memberships.since"}, facts.rules[place])
 
 
 def file_findings(destination: Destination) -> list[Finding]:
@@ -152,12 +220,12 @@ def rights_for(destination: Destination, facts: OrgFacts) -> Iterator[Right]:
     """The rights that the file needs, each with what proves it and what happens otherwise."""
     key, described, asked = "identity.create_missing", "the describe", "the user's own permissions"
     known, created = facts.known, destination.creates.lower()
-    for name in destination.objects:
-        may = known[name.lower()].updateable if name.lower() in known else None
-        yield Right(f"Edit on {name}", may, described, "salesforce_object", "no record is updated")
-    if created:
-        may = known[created].createable if created in known else None
-        yield Right(f"Create on {destination.creates}", may, described, key, "no record is created")
+    for name, right, place, otherwise in _rights_on_records(destination):
+        if (there := known.get(name.lower())) is None or there.fields:
+            may: bool | None = getattr(there, _FLAGS[right], None)
+            yield Right(f"{right} on {name}", may, described, place, otherwise)
+        if name == "CampaignMember" and right == "Create":
+            yield Right("Marketing User", facts.is_marketing_user, "the user's own record", place, otherwise)
     for name in destination.objects if created else ():
         may = None if facts.sees_all is None else name.lower() in facts.sees_all
         yield Right(f"View All Records on {name}", may, asked, key, "whom sharing hides is created again")
@@ -168,6 +236,21 @@ def rights_for(destination: Destination, facts: OrgFacts) -> Iterator[Right]:
         may = None if facts.edits_converted is None else not facts.edits_converted
         name, otherwise = "no View and Edit Converted Leads", "converted leads are updated and nobody is told"
         yield Right(name, may, asked, "converted_leads", otherwise)
+
+
+_FLAGS = {"Create": "createable", "Edit": "updateable", "Delete": "deletable"}
+
+
+def _rights_on_records(destination: Destination) -> Iterator[tuple[str, str, str, str]]:
+    yield from ((name, "Edit", "salesforce_object", "no record is updated") for name in destination.objects)
+    if destination.creates:
+        yield destination.creates, "Create", "identity.create_missing", "no record is created"
+    if members := {f"audiences[{n}].campaign": each for n, each in enumerate(destination.audiences) if each.campaign}:
+        deletes = any((each.member_status or {}).get("exited") == "delete" for each in members.values())
+        for right in ("Create", "Edit", "Delete")[: 2 + deletes]:
+            yield "CampaignMember", right, next(iter(members)), "campaigns do not get all their members"
+    if rows := destination.memberships:
+        yield from ((rows.object, right, "memberships.object", "rows are not kept") for right in _FLAGS)
 
 
 def _rules(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:
@@ -194,10 +277,7 @@ def _rules(destination: Destination, description: ObjectDescription) -> Iterator
             yield error(key.replace("target", "case_sensitive"), name, problem, f"Set it to {right}.")
 
 
-def _ordering(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:
-    if destination.ordering is None:
-        return
-    key, name = "ordering.field", destination.ordering.field
+def _ordering(key: str, name: str, description: ObjectDescription) -> Iterator[Finding]:
     yield from typed_findings(key, name, "double", "a Number(18,0)", description)
     field = description.fields.get(name)
     if field and field.type == "double" and (field.precision < 13 or field.scale):
@@ -232,11 +312,8 @@ def _field_of(target: str, description: ObjectDescription) -> str:
 def _written(destination: Destination) -> Iterator[tuple[str, str]]:
     yield from ((f"identity[{place}].target", rule.target) for place, rule in enumerate(destination.rules))
     yield from ((f"mappings[{place}].target", m.target) for place, m in enumerate(destination.mappings))
-    yield from (
-        (f"audiences[{place}].mapping_id", a.mapping_id)
-        for place, a in enumerate(destination.audiences)
-        if a.mapping_id
-    )
+    audiences = ((place, each.mapping_id) for place, each in enumerate(destination.audiences) if each.mapping_id)
+    yield from ((f"audiences[{place}].mapping_id", name) for place, name in audiences)
 
 
 def _creation(destination: Destination, facts: OrgFacts) -> Iterator[Finding]:
@@ -287,9 +364,13 @@ def guard_findings(destination: Destination, rules: Sequence[ValidationRule] | N
     `rules` is None where the integration user may not see any. That it sees none does not tell either: Salesforce may
     hide the set-up from it. So a rule is called missing only where others are seen.
     """
-    guards, sobject = guard_fields(destination), destination.salesforce_object
-    where = f"Setup > Object Manager > {sobject} > Validation Rules"
+    guards = guard_fields(destination)
     yield from _unguarded(destination, bool(guards))
+    yield from _guard_rules(destination.salesforce_object, guards, rules)
+
+
+def _guard_rules(sobject: str, guards: Mapping[str, str], rules: Sequence[ValidationRule] | None) -> Iterator[Finding]:
+    where = f"Setup > Object Manager > {sobject} > Validation Rules"
     if guards and not rules:
         problem = (
             f"The validation rules for {', '.join(guards)} cannot be checked: the integration user sees no rules of"

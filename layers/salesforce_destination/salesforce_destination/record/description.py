@@ -51,6 +51,7 @@ class ObjectDescription:
     label: str
     createable: bool
     updateable: bool
+    deletable: bool
     key_prefix: str
     """The three characters with which the Ids of its records begin."""
     fields: Mapping[str, FieldDescription]
@@ -95,6 +96,7 @@ def read_description(describe: Mapping[str, Json]) -> ObjectDescription:
         label=str(describe.get("label", "")),
         createable=describe.get("createable") is True,
         updateable=describe.get("updateable") is True,
+        deletable=describe.get("deletable") is True,
         key_prefix=str(describe.get("keyPrefix") or ""),
         fields={field.name: field for field in map(_field, fields)},
         relationships={

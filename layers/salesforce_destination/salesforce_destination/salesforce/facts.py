@@ -5,12 +5,14 @@ from typing import Any
 
 from salesforce_destination.connection.comparison import OrgFacts, guard_fields
 from salesforce_destination.connection.field_fit import relationship
-from salesforce_destination.destination.destination import MOST_AUDIENCE_FIELDS, Destination
+from salesforce_destination.destination.destination import MOST_AUDIENCE_FIELDS, CampaignName, Destination
 from salesforce_destination.errors import BadRequestError, RequestRefusedError
 from salesforce_destination.record.classification import ApiCalls
+from salesforce_destination.record.composite import rows_in
 from salesforce_destination.record.description import ObjectDescription, read_description
 from salesforce_destination.record.guards import ValidationRule, read_rules, rules_query
 from salesforce_destination.record.salesforce_id import to_18
+from salesforce_destination.record.successor import queries_by, quoted
 from salesforce_destination.salesforce.client import SalesforceClient
 
 NOT_FOR_THIS_USER = (RequestRefusedError, BadRequestError)
@@ -33,33 +35,49 @@ class FactFinder:
         limits = self._unless_refused("/limits") or {}
         asks = len(destination.audiences) > MOST_AUDIENCE_FIELDS
         edition = self._first("OrganizationType", "Organization") if asks else None
-        free = (limits.get("DataStorageMB") or {}).get("Remaining")
+        free, whole = (limits.get("DataStorageMB", {}).get(name) for name in ("Remaining", "Max"))
+        campaigns = [each.campaign for each in destination.audiences if each.campaign]
+        columns = "LanguageLocaleKey" + ", UserPermissionsMarketingUser" * bool(campaigns)
+        rows = [destination.memberships.object] if destination.memberships else []
+        own = next(iter((user and self._rows(columns, "User", f"Id = '{user}'")) or ()), {})
+        guarded = [name for name in destination.objects if guard_fields(destination.of(name))]
         return OrgFacts(
-            {**described, **self._parents(destination, described)},
-            {name.lower(): self._rules(name) for name in destination.objects if guard_fields(destination.of(name))},
+            {**described, **self._others(destination, described, ["CampaignMember"] * bool(campaigns) + rows)},
+            {name.lower(): self._rules(name) for name in guarded + rows},
             *self._rights(user, destination),
             self._duplicate_rules(created) if created and destination.duplicate_rules == "obey" else None,
             self._calls(limits),
             None if free is None else int(free),
-            self._first("LanguageLocaleKey", "User", f"Id = '{user}'") if user else None,
+            own.get("LanguageLocaleKey"),
             edition and edition.partition(" ")[0],
+            None if whole is None else int(whole),
+            own.get("UserPermissionsMarketingUser"),
+            self._statuses(campaigns),
         )
+
+    def _statuses(self, campaigns: Iterable[str | CampaignName]) -> list[Mapping[str, Any]] | None:
+        named = (("CampaignId", each) if isinstance(each, str) else ("Campaign.Name", each.name) for each in campaigns)
+        columns = "CampaignId", "Campaign.Name", "Campaign.IsActive", "Label"
+        queries = queries_by("CampaignMemberStatus", columns, ((field, quoted(text)) for field, text in named))
+        answers = [self._unless_refused("/query", {"q": soql}) for soql in queries]
+        return None if None in answers else [row for answer in answers for row in rows_in(answer)]
 
     def sobjects(self) -> list[str]:
         """The names of all sObjects that the integration user can see."""
         answer = self._client.get(f"{self._root}/sobjects")
         return [str(found.get("name", "")) for found in answer.get("sobjects") or ()]
 
-    def _parents(
-        self, destination: Destination, described: Mapping[str, ObjectDescription]
+    def _others(
+        self, destination: Destination, described: Mapping[str, ObjectDescription], names: list[str]
     ) -> dict[str, ObjectDescription]:
         found: dict[str, ObjectDescription] = {}
         for one in destination.by_object:
-            for target in (mapping.target for mapping in one.mappings if "." in mapping.target):
-                name = relationship(target, described[one.salesforce_object.lower()])[1]
-                if name and name.lower() not in found.keys() | described.keys():
-                    answer = self._unless_refused(f"/sobjects/{name}/describe")
-                    found[name.lower()] = read_description(answer or {"name": name})
+            targets = (mapping.target for mapping in one.mappings if "." in mapping.target)
+            names += [relationship(target, described[one.salesforce_object.lower()])[1] for target in targets]
+        for name in names:
+            if name and name.lower() not in found.keys() | described.keys():
+                answer = self._unless_refused(f"/sobjects/{name}/describe")
+                found[name.lower()] = read_description(answer or {"name": name})
         return found
 
     def _rules(self, sobject: str) -> tuple[ValidationRule, ...] | None:
