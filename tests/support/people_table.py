@@ -135,8 +135,8 @@ def kind_of_call(path: str, body: Json) -> str:
     if not path.endswith("/composite"):
         return "describe" if path.endswith("/describe") else "read" if "/composite/" in path else "ask"
     methods = {part["method"] for part in body["compositeRequest"]}
-    (method,) = methods  # new records never share a request with others
-    return {"GET": "query", "POST": "insert", "PATCH": "update"}[method]
+    names = {"GET": "query", "POST": "insert", "PATCH": "update", "DELETE": "delete"}
+    return "+".join(sorted(names[method] for method in methods))  # new persons never share a request with others
 
 
 class Crm:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from salesforce_destination.outcome import Outcome, Reason
 from salesforce_destination.profile.event_time import to_salesforce
-from salesforce_destination.record.record import ID, Address, Record, Update, placed, record_of
+from salesforce_destination.record.record import Address, Record, Update, placed, record_of
 
 PARENTS = ("AccountId",)
 """The fields that name the record which Salesforce locks with this one."""
@@ -29,7 +29,7 @@ class Attempt:
     which was found has not, or holds already. `not_found` is the refusal of the address that was tried first, and
     `is_read` says that the org told where the record is. Of a record that was taken apart, `refusal` is the last one,
     `requests` how often it was sent, `guilty` how many of its oldest events were refused together, and `after_refused`
-    says that the event before them was refused alone.
+    says that the event before them was refused alone. `locks` counts how often a part met a lock.
     """
 
     record: Record
@@ -44,6 +44,7 @@ class Attempt:
     after_refused: bool = False
     not_found: Outcome | None = None
     is_read: bool = False
+    locks: int = 0
 
     @property
     def events(self) -> Events:
@@ -160,7 +161,7 @@ def collections_of(attempts: Iterable[Attempt]) -> list[list[Attempt]]:
     groups: dict[tuple[Address | None, int], list[Attempt]] = {}
     for attempt in attempts:
         address = attempt.record.address
-        if address is not None and address.field == ID and not address.creates:
+        if address is not None and address.is_id and not address.deletes:
             address = _BY_ID
         key = address, attempt.most
         group = groups.get(key)

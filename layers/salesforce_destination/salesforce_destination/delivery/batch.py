@@ -9,11 +9,13 @@ from itertools import takewhile
 from salesforce_destination.outcome import (
     DELIVERED,
     NOT_WRITTEN,
+    SUPERSEDED,
     Delivery,
     Message,
     Outcome,
     OutcomeKind,
     Reason,
+    WaitingParts,
     deferred,
     rejected,
     worst,
@@ -39,7 +41,8 @@ class Batch:
     `updates` holds one update for each profile, in the order of the messages; what became of a profile stands in its
     update. `exceptions` are the messages that were not simply delivered, by position, once the batch is concluded.
     `common_refusal` is the reason of one record that waits for a common cause, `ended_causes` are codes that are none.
-    `problem` is what the log says of all its profiles. The counts become metrics: `not_permitted` of profiles that
+    `problem` is what the log says of all its profiles. The counts become metrics: `members_kept` of campaign members
+    whose status a person chose, `not_permitted` of profiles that
     `only_if` keeps out, `creations_held` of people who would be too many new ones, `statuses` by the audience field
     that was written, `codes` by Salesforce's code, `omitted` and `missing` by field. `not_found` is what the file maps
     and none of the profiles had that were `looked_through`.
@@ -56,6 +59,7 @@ class Batch:
         self.looks_left = MOST_LOOKS
         self.passed_over = self.records_created = self.creations_held = 0
         self.records_unchanged = self.leads_beside_contacts = 0
+        self.parts_superseded = self.members_kept = 0
         self.update_only_ignored = False
         self.statuses: Counter[str] = Counter()
         self.codes: Counter[str] = Counter()
@@ -122,7 +126,7 @@ class Batch:
 
     def names_of(self, record: Record) -> list[tuple[str, int]]:
         """Name a record's updates so that they are known again in a later delivery of their messages."""
-        return [(self.messages[update.message].id, update.profile) for update in record.updates]
+        return [(self.messages[update.message].id + update.audience, update.profile) for update in record.updates]
 
     def receive_count(self, record: Record) -> int:
         """How often a record has come: the fewest deliveries of its messages."""
@@ -147,7 +151,10 @@ class Batch:
     def conclude(self) -> None:
         """Find the messages that were not simply delivered, each with the worst outcome of its profiles."""
         whole = self._rejected
+        parts = [part for update in self.updates for part in update.parts if part.outcome]
+        self.parts_superseded = sum(part.outcome is SUPERSEDED for part in parts)
         odd = {update.message for update in self.updates if update.outcome is not DELIVERED}
+        odd.update(part.message for part in parts if part.outcome and part.outcome.kind in NOT_WRITTEN)
         odd.update(whole, set(range(len(self.messages))).difference([update.message for update in self.updates]))
         of_message: dict[int, list[Update]] = {place: [] for place in sorted(odd)}
         if odd:
@@ -167,7 +174,35 @@ class Batch:
             return Delivery(message, NOT_REACHED, time, (0,), 0)
         outcomes = [update.outcome or NOT_REACHED for update in updates]
         failed = tuple([number for number, outcome in enumerate(outcomes) if outcome.kind in NOT_WRITTEN])
-        return Delivery(message, worst(outcomes), self.event_time(updates[0]), failed, len(updates))
+        delivery = Delivery(message, worst(outcomes), self.event_time(updates[0]), failed, len(updates))
+        if any(update.parts for update in updates) and delivery.outcome.kind is not OutcomeKind.DEFERRED:
+            _with_parts(delivery, updates)
+        return delivery
+
+
+def _with_parts(delivery: Delivery, updates: Sequence[Update]) -> None:
+    """Add what is left of a message whose persons are all settled.
+
+    The rows of a person who is refused wait with her: her message is rejected once they are settled. Where only parts
+    are left, they go on alone: as a message of their own, or with their reason to the dead letters.
+    """
+    left = [part for update in updates for part in update.parts if part.outcome and part.outcome.kind in NOT_WRITTEN]
+    if not left:
+        return
+    reason = worst([part.outcome for part in left if part.outcome])
+    message, is_deferred = delivery.message, reason.kind is OutcomeKind.DEFERRED
+    if delivery.outcome.kind is OutcomeKind.REJECTED:
+        delivery.outcome = reason if is_deferred else delivery.outcome
+        return
+    names: dict[int, tuple[str, ...]] = {}
+    for part in left:
+        names[part.profile] = (*names.get(part.profile, ()), part.audience)
+    delivery.failed_profiles = tuple(names)
+    delivery.parts = WaitingParts(names, message.sent_at, message.receive_count)
+    if is_deferred and message.parts is None:
+        delivery.parts_outcome = reason
+    else:
+        delivery.outcome = reason
 
 
 def _no_identity(update: Update) -> Reason | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from salesforce_destination.delivery.attempt import Attempt
@@ -19,7 +19,7 @@ from salesforce_destination.errors import (
     UnknownCodeError,
 )
 from salesforce_destination.mapping.audience_fields import counts_by_event
-from salesforce_destination.outcome import SKIPPED, Outcome, OutcomeKind, Reason, Wait, deferred, rejected
+from salesforce_destination.outcome import DELIVERED, SKIPPED, Outcome, OutcomeKind, Reason, Wait, deferred, rejected
 from salesforce_destination.record.classification import (
     UNKNOWN_CODE_TRIES,
     WRAPPERS,
@@ -81,6 +81,9 @@ _CODE_OF_ADDRESS = re.compile(r"(state|country)code$")
 _FREE_TEXT = frozenset({*WRAPPERS, "DUPLICATES_DETECTED"})
 """Codes whose texts people of the org wrote: a word in it that is a field's name too pins nothing on the field."""
 
+MOST_LOCKS = 2
+"""So often a member or row that meets a lock is sent again in the invocation: its campaign is locked for seconds."""
+
 Describe = Callable[[str], "ObjectDescription"]
 
 
@@ -141,6 +144,14 @@ class Refusals:
         self.ordered = {name for name, guard in self.guards.guard_of.items() if guard == ordering != name}
         since_fields = {audience.since_field for audience in destination.audiences if audience.since_field}
         self._since_fields = since_fields if counts_by_event(destination) else set()
+        rows = destination.memberships
+        names = [rows.audience, rows.audience_name, rows.status, rows.since, *rows.persons.values()] if rows else []
+        self._row_guards = Guards({name: rows.since for name in names if name and rows})
+        self._keys |= {rows.key.lower(): rows.key} if rows else {}
+
+    def guards_of(self, record: Record) -> Guards:
+        """What keeps an older event out of this record."""
+        return self._row_guards if record.is_part else self.guards
 
     def decide(
         self,
@@ -154,9 +165,9 @@ class Refusals:
 
         `describe` is asked whether the org lacks a field; raises what that raises.
         """
-        if self._finds and self._is_not_found(attempt, errors):
-            error = errors[0]
-            return Decision(rejected(error.code, error.text, error.fields), is_not_found=True, is_whole=True)
+        at_once = _of_part(attempt, errors) if attempt.record.is_part else self._of_nobody(attempt, errors)
+        if at_once is not None:
+            return at_once
         lacking, judged = self._judged(attempt, errors, describe)
         meaning, error = min(judged, key=lambda pair: _FIRST_DECIDES.index(pair[0]))
         outcome = _outcome(meaning, error, receive_count, error.fields or tuple(sorted(self._named_by(error, attempt))))
@@ -170,7 +181,8 @@ class Refusals:
                 return self._without_refused(attempt, refused, outcome)
             case Meaning.GONE | Meaning.CONVERTED:
                 is_unwanted = meaning is Meaning.GONE and attempt.record.updates_only
-                is_followed = (meaning is Meaning.GONE or self.follows_leads) and not attempt.record.is_moved
+                is_followed = meaning is Meaning.GONE or self.follows_leads
+                is_followed &= not (attempt.record.is_moved or attempt.record.is_part)
                 move = _MOVES[meaning] if is_followed else None
                 return Decision(SKIPPED if is_unwanted else outcome, move=move, is_whole=True)
             case Meaning.MISMATCH:
@@ -180,6 +192,12 @@ class Refusals:
         # Somebody may have made the record meanwhile: it is looked for once more before it is rejected.
         is_rejected = outcome.kind is OutcomeKind.REJECTED
         return Decision(outcome, is_not_found=is_rejected and attempt.record.creates and self._is_race(attempt, error))
+
+    def _of_nobody(self, attempt: Attempt, errors: Sequence[RecordError]) -> Decision | None:
+        if not (self._finds and self._is_not_found(attempt, errors)):
+            return None
+        error = errors[0]
+        return Decision(rejected(error.code, error.text, error.fields), is_not_found=True, is_whole=True)
 
     def _judged(
         self, attempt: Attempt, errors: Sequence[RecordError], describe: Describe
@@ -223,7 +241,7 @@ class Refusals:
         record = attempt.record
         is_by_id = record.address.field == ID if record.address else self._updates_by_id
         codes = ("NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY") if is_by_id else ("NOT_FOUND",)
-        is_tried = record.creates or record.is_moved or attempt.is_read or attempt.not_found
+        is_tried = record.creates or record.is_moved or record.is_part or attempt.is_read or attempt.not_found
         return not is_tried and all(error.code in codes and not error.fields for error in errors)
 
     def _is_parent(self, attempt: Attempt, error: RecordError) -> bool:
@@ -262,7 +280,7 @@ class Refusals:
         if not guards:
             return Decision(outcome)
         consents = (guards & self._since_fields) - attempt.retimed
-        left_out = self.guards.with_guarded(guards - consents) & attempt.record.fields.keys()
+        left_out = self.guards_of(attempt.record).with_guarded(guards - consents) & attempt.record.fields.keys()
         return Decision(outcome, resend=attempt.retimed_by_event(consents).without(left_out), stale=left_out)
 
     def _without_refused(self, attempt: Attempt, refused: Sequence[RecordError], outcome: Outcome) -> Decision:
@@ -296,6 +314,23 @@ class Refusals:
             ):
                 found.add(name)
         return frozenset(found)
+
+
+def _of_part(attempt: Attempt, errors: Sequence[RecordError]) -> Decision | None:
+    """What follows the refusal of a member or row alone: a lock passes, and members come and go."""
+    record, error = attempt.record, errors[0]
+    if attempt.locks < MOST_LOCKS and any(meaning_of(each) is Meaning.LOCKED for each in errors):
+        return Decision(deferred(error.code), resend=replace(attempt, locks=attempt.locks + 1))
+    if not record.address or record.address.upserts:
+        return None
+    if any("CampaignId" in each.fields for each in errors):
+        return Decision(deferred("CAMPAIGN_MISSING", Wait.UNTIL_MENDED, error.text))
+    is_gone = error.code in ("ENTITY_IS_DELETED", "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY") and not error.fields
+    if is_gone and record.address.deletes:
+        return Decision(DELIVERED)
+    if (is_gone and not record.creates) or error.code == "DUPLICATE_VALUE":
+        return Decision(deferred(error.code, text=error.text), is_not_found=not attempt.not_found)
+    return None
 
 
 def _named_in(attempt: Attempt, names: Iterable[str]) -> frozenset[str]:

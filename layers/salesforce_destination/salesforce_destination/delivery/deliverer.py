@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
 
 from salesforce_destination.delivery.backoff import Backoff
@@ -22,6 +23,7 @@ from salesforce_destination.delivery.ports import DeadLetterQueue, InProgressMar
 from salesforce_destination.delivery.sender import Sender
 from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.outcome import (
+    DELIVERED,
     NOT_WRITTEN,
     SKIPPED,
     Message,
@@ -134,31 +136,53 @@ class Deliverer:
             message.event_time = time_of_notification(message.body)
         sent_at = message.first_sent_at or message.sent_at
         message_time = None if message.event_time is None else _message_time(message)
-        profiles = self.mapper.profiles(message.body)
+        is_form = message.is_memberships
+        profiles = [self.mapper.memberships(message.body)] if is_form else self.mapper.profiles(message.body)
         batch.profiles += len(profiles)
         several = len(profiles) > 1
         if several:
             batch.note_event_time(position, sent_at if message_time is None else message_time)
         for number, profile in enumerate(profiles):
-            outcome = SKIPPED
-            try:
-                update = self.mapper.map(profile, message_time, sent_at, several)
-            except ProfileRefusedError as error:
-                update, outcome = None, Outcome(OutcomeKind.REJECTED, error.reason)
-            if update is None:
-                update = Update(position, number, self.mapper.key(profile), "", {}, 0, outcome=outcome)
-                update.is_permitted = self.mapper.permits(profile)
-                with suppress(ProfileRefusedError):  # a refused event keeps its time: it may be sent again
-                    update.event_time = self.mapper.event_time(profile, message_time, sent_at, several)
+            update = self._update_of(profile, message, message_time, number, several)
             if not update.key and not several and (around := self.mapper.envelope(message.body, profile)):
                 update.outcome, update.event_time = Outcome(OutcomeKind.REJECTED, around), 0  # not of the envelope
                 given = message.event_time
                 message.event_time = time_of_notification(message.body) if given is None else given
             if update.omitted:
                 batch.omitted.update(update.omitted)
-            self._look_through(batch, update, profile)
+            if not is_form:
+                self._look_through(batch, update, profile)
             update.message, update.profile = position, number
+            for part in update.parts:
+                part.message, part.profile = position, number
             batch.updates.append(update)
+
+    def _update_of(
+        self, profile: Profile, message: Message, message_time: int | None, number: int, several: bool
+    ) -> Update:
+        """What a profile comes to; what changes nothing, or is refused, has its outcome."""
+        sent_at, outcome = message.first_sent_at or message.sent_at, SKIPPED
+        is_form, left = message.is_memberships, message.parts.names.get(number, ()) if message.parts else None
+        follow = partial(self.mapper.map_memberships, profile, message_time, sent_at, several, is_form=is_form)
+        try:
+            if is_form or left is not None:
+                update = follow(left)
+                update.outcome = DELIVERED if left is not None and not update.parts else None
+                return update
+            if (mapped := self.mapper.map(profile, message_time, sent_at, several)) is not None:
+                return mapped
+        except ProfileRefusedError as error:
+            outcome = Outcome(OutcomeKind.REJECTED, error.reason)
+            if self.mapper.destination.has_parts:
+                with suppress(ProfileRefusedError):  # her parts follow a person whatever became of her attributes
+                    update = follow(left, is_refused=True)
+                    update.outcome = outcome
+                    return update
+        update = Update(0, number, self.mapper.key(profile), "", {}, 0, outcome=outcome)
+        update.is_permitted = self.mapper.permits(profile)
+        with suppress(ProfileRefusedError):  # a refused event keeps its time: it may be sent again
+            update.event_time = self.mapper.event_time(profile, message_time, sent_at, several)
+        return update
 
     def _look_through(self, batch: Batch, update: Update, profile: Profile) -> None:
         if batch.looks_left > 0 and update.is_permitted and update.outcome in (None, SKIPPED):

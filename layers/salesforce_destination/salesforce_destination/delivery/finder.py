@@ -64,7 +64,7 @@ class Finder:
         }
         self.creates = destination.creates
         self.may_follow = bool(self.creates) or len(destination.rules) > 1 or len(destination.objects) > 1
-        self._skips = destination.unchanged == "skip"
+        self._skips, self.has_parts = destination.unchanged == "skip", destination.has_parts
         self._if_empty = {
             name: frozenset(mapping.target for mapping in file.mappings if mapping.write == "if_empty")
             for name, file in self._files.items()
@@ -96,7 +96,7 @@ class Finder:
             if field != ID and not self._is_unique(sobject, field)
         }
         reads = self._skips or any(self._if_empty.values())
-        self.asks_none_first = not (reads or self._asked_for or len(self._files) > 1)
+        self.asks_none_first = not (reads or self._asked_for or len(self._files) > 1 or self.has_parts)
         needs_description = self._needs_description or not self.asks_none_first
         self.lacks_description = needs_description and self._descriptions.keys() < self._files.keys()
 
@@ -118,7 +118,7 @@ class Finder:
     def asks_first(self, record: Record) -> bool:
         """Whether the org is asked before this record is written: for its place, or for what it holds."""
         address = record.address or self._own
-        if not address.sobject or address in self._asked_for:
+        if not address.sobject or address in self._asked_for or not record.fields:
             return True
         return self._skips or not self._if_empty[address.sobject].isdisjoint(record.fields)
 
@@ -151,7 +151,7 @@ class Finder:
         return found
 
     def _read(self, sobject: str, ids: Sequence[str], org: Org) -> Iterator[Row]:
-        columns = [name for name in self._columns(sobject) if name not in _OF_QUERIES]
+        columns = [name for name in self._columns(sobject) if name not in _OF_QUERIES[:2]]
         for start in range(0, len(ids), IDS_PER_READ):
             yield from org.retrieve(sobject, ids[start : start + IDS_PER_READ], columns)
 
@@ -184,7 +184,8 @@ class Finder:
         file, description = self._files[sobject], self._descriptions.get(sobject)
         told = [name for name in _OF_QUERIES if description is not None and name in description.fields]
         compared = file.written_fields if self._skips else self._if_empty[sobject]
-        read = [column for name in compared if (column := self._column(file, name))]
+        guards = [each.since_field for each in file.audiences if each.campaign and each.since_field]
+        read = [column for name in (*compared, *guards) if (column := self._column(file, name))]
         return list(dict.fromkeys([ID, *told, *self._keys[sobject], *read]))
 
     def _column(self, file: Destination, name: str) -> str:
@@ -215,7 +216,8 @@ class Finder:
         """The record of a person, or why there can be none; None where nobody has these identities."""
         if (sobject := self.known_place(attempt)) is not None:
             record_id = attempt.record.identity
-            return Place(sobject, record_id, rows.by_id.get((sobject, record_id), {}))
+            row = rows.by_id.get((sobject, record_id), {})
+            return Place(sobject, record_id, row, Move.CONVERTED if row.get("isconverted") else None)
         identities = self.identities(attempt)
         for rule, value in enumerate(identities):
             if value is None:

@@ -7,13 +7,14 @@ whose outcome is known.
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from salesforce_destination.record.record import Record
 
 if TYPE_CHECKING:
+    from salesforce_destination.delivery.parts import Campaign
     from salesforce_destination.record.description import ObjectDescription
 
 RECORDS_REMEMBERED = 20_000
@@ -96,7 +97,10 @@ def _put(entries: dict[str, Any], key: str, value: object, most: int) -> None:
 
 @dataclass(slots=True)
 class Memory:
-    """One environment's memory; `clock` gives seconds that only go forward, `main` is the file's first sObject."""
+    """One environment's memory; `clock` gives seconds that only go forward, `main` is the file's first sObject.
+
+    `call_seconds` is how long a call takes here of late.
+    """
 
     clock: Callable[[], float]
     collections_per_request: int = 5
@@ -105,6 +109,10 @@ class Memory:
     missing: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     main: str = ""
     update_only_ignored: bool = False
+    campaigns: Mapping[str, Campaign] | None = None
+    campaigns_at: float = 0.0
+    call_seconds: float = 0.0
+    _parts: dict[str, Any] = field(default_factory=dict, repr=False)
     _people: deque[bool] = field(default_factory=lambda: deque(maxlen=PEOPLE_COUNTED))
     _looked_at: float = 0.0
     _spent_at: float | None = None
@@ -126,10 +134,20 @@ class Memory:
         times = _times(record)
         return frozenset(name for name, time in newest.items() if name in times and times[name] < time)
 
+    def newest(self, key: str, name: str) -> int:
+        """The newest time of a record's field that is known here; 0 where none is."""
+        return (self._newest.get(key) or self._older.get(key) or {}).get(name, 0)
+
+    def has_part(self, record: Record) -> bool:
+        """Whether this member or row was written from here, with the same status and time."""
+        return record.is_part and self._parts.get(record.key) == _said(record)
+
     def note_written(self, records: Sequence[Record]) -> None:
         """Remember the times of what was written."""
         newest, older = self._newest, self._older
         for record in records:
+            if record.is_part:
+                _put(self._parts, record.key, _said(record), PARTS_REMEMBERED)
             key, times = record.key, _times(record)
             if record.left_out:
                 times = {name: times.get(name, 0) for name in record.fields}
@@ -212,10 +230,17 @@ class Memory:
 
     def note_call(self, seconds: float, *, trouble: bool) -> None:
         """Fit requests to the org: half as large after a slow call, a time-out or locks, one more after a fast call."""
+        self.call_seconds = max(seconds, self.call_seconds / 2)
         if trouble or seconds > SLOW_SECONDS:
             self.collections_per_request = max(1, self.collections_per_request // 2)
         elif seconds < FAST_SECONDS:
             self.collections_per_request = min(self.most_collections, self.collections_per_request + 1)
+
+
+def _said(record: Record) -> tuple[Any, ...]:
+    """What the newest event of a member or row says."""
+    last = record.updates[-1]
+    return last.event_time, *last.fields.values()
 
 
 def _times(record: Record) -> dict[str, int]:

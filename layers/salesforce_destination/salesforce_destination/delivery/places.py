@@ -5,15 +5,14 @@ A person stands once in a request: what is found at one place, under whatever id
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from salesforce_destination.delivery.attempt import Attempt
 from salesforce_destination.delivery.batch import NOT_REACHED
-from salesforce_destination.delivery.decision import Decision, outcome_of_failure
+from salesforce_destination.delivery.decision import Decision
 from salesforce_destination.delivery.finder import Place
-from salesforce_destination.errors import BadRequestError, DestinationError
 from salesforce_destination.outcome import (
     DELIVERED,
     SKIPPED,
@@ -23,7 +22,6 @@ from salesforce_destination.outcome import (
     Reason,
     Wait,
     deferred,
-    missing_in_org,
     rejected,
 )
 from salesforce_destination.record.classification import RecordError
@@ -62,7 +60,7 @@ class RecordPlaces:
     def looked_up(self) -> list[Attempt]:
         """Ask the org for what has no record yet, or must be read first; give what is to be sent next."""
         asked, self.asked = [each for attempt in self.asked for each in self.sender.finder.apart(attempt)], []
-        rows = self._answer(lambda: self.sender.finder.rows(asked, self.sender.org))
+        rows = self.sender.answer(lambda: self.sender.finder.rows(asked, self.sender.org))
         if isinstance(rows, Outcome):
             for attempt in asked:
                 self.sender.batch.settle(attempt.events, rows)
@@ -82,20 +80,6 @@ class RecordPlaces:
                 self._follow(attempt, place, together, gone)
         ready = [*map(self._found, together.values()), *self._new(new)]
         return self.with_moved([attempt for attempt in ready if attempt], gone)
-
-    def _answer(self, question: Callable[[], T]) -> T | Outcome:
-        """The org's answer, or why what it is about has to wait."""
-        if self.sender.stopped is not None:
-            return self.sender.stopped
-        try:
-            return self.sender.ask(question)
-        except DestinationError as error:
-            if isinstance(error, BadRequestError):
-                self.sender.describe_all()  # perhaps a field went that was read: the next batch reads what there is
-                if keys := self.sender.finder.lacking():
-                    self.sender.batch.missing.update(keys)
-                    return missing_in_org(keys)
-            return outcome_of_failure(error, was_sent=False)
 
     def _follow(
         self,
@@ -125,7 +109,7 @@ class RecordPlaces:
         rows = [each.row for _, each in found if each.row]
         self.sender.batch.leads_beside_contacts += any(each.beside for _, each in found)
         if not rows and place.move is Move.CONVERTED:
-            successor = self._answer(lambda: self.sender.org.contact_of_lead()(place.record_id))
+            successor = self.sender.answer(lambda: self.sender.org.contact_of_lead()(place.record_id))
             if isinstance(successor, Successor):
                 return self._moved(attempts, successor)
             for attempt in attempts:
@@ -134,6 +118,8 @@ class RecordPlaces:
         there = self._placed(attempts, Address(place.sobject), place.record_id)
         if there is None:
             return None
+        if self.sender.parts and rows:
+            self.sender.parts.held[place.record_id] = rows[0]
         filled, is_held = self.sender.finder.held(there.record, rows[0] if rows else None)
         if is_held:
             self.sender.batch.records_unchanged += 1
@@ -186,7 +172,7 @@ class RecordPlaces:
 
     def _followed(self, move: Move, gone: Sequence[tuple[Attempt, Outcome]]) -> Iterator[tuple[Attempt, Decision]]:
         """Say for each of these what follows; its outcome is the one of a record without successor."""
-        successors = self._answer(lambda: self.sender.org.find(move, [attempt.record for attempt, _ in gone]))
+        successors = self.sender.answer(lambda: self.sender.org.find(move, [attempt.record for attempt, _ in gone]))
         rejects = move is Move.MERGED and self.sender.destination.merged_records == "reject"
         together: dict[str, list[Attempt]] = {}
         for attempt, outcome in gone:
@@ -241,6 +227,8 @@ class RecordPlaces:
         record = placed(left, address, record_id, is_moved=is_moved)
         if record_id:
             self._by_id[record_id] = record
+            for update in left:
+                update.place = address.sobject, record_id
         return Attempt(record, attempts[0].most, is_read=True)
 
     def _known(self) -> dict[str, Record]:

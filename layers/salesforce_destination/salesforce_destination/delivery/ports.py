@@ -42,6 +42,10 @@ class Org(Protocol):
         """Describe an sObject, else the file's first; `anew` takes no earlier answer for it."""
         ...
 
+    def seconds_left(self) -> float:
+        """How long requests may go out in this invocation."""
+        ...
+
     def api_calls(self) -> int:
         """How many API calls went out so far, whatever came of them."""
         ...

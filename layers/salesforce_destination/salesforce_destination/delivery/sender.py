@@ -8,7 +8,7 @@ does not end within one invocation, and a spent limit is not to be asked again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,6 +20,7 @@ from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.delivery.decision import Decision, Refusals, outcome_of_failure
 from salesforce_destination.delivery.finder import VALUES_PER_QUERY, Finder
 from salesforce_destination.delivery.memory import FAST_SECONDS, Memory
+from salesforce_destination.delivery.parts import Parts
 from salesforce_destination.delivery.places import Gone, RecordPlaces
 from salesforce_destination.delivery.ports import Org
 from salesforce_destination.delivery.refused import RefusedRecords, SingleRecords
@@ -30,6 +31,7 @@ from salesforce_destination.errors import (
     OutcomeUnknownError,
     SalesforceError,
     SessionExpiredError,
+    TimeIsUpError,
     TokenUnavailableError,
     UnknownCodeError,
 )
@@ -61,6 +63,9 @@ UPDATE_ONLY_IGNORED = deferred(
 MOST_REQUESTS_TO_SPLIT = 60
 """For each 1,000 records of a batch of which something is split; what is left then waits."""
 
+MOST_IN_A_GROUP = 4_000
+"""So many records, persons with their members and rows, are begun together where the time may not do for all."""
+
 FAIL_ALONE = 3
 """So many records that alone meet an unknown code, none being written alone: it is not one of them."""
 
@@ -82,6 +87,7 @@ class Sender:
     refusals: Refusals
     finder: Finder
     api_usage_ceiling_percent: float
+    most: int = 200
     described: dict[str, ObjectDescription] = field(default_factory=dict)
     stopped: Outcome | None = None
     records: Sequence[Record] = ()
@@ -89,6 +95,7 @@ class Sender:
     _calls: int = 0
     _descriptions: dict[str, ObjectDescription | DestinationError] = field(default_factory=dict)
     _early: set[str] = field(default_factory=set)
+    parts: Parts | None = None
     _places: RecordPlaces = field(init=False)
     _refused: RefusedRecords = field(init=False)
     _single: SingleRecords = field(init=False)
@@ -96,6 +103,7 @@ class Sender:
     def __post_init__(self) -> None:
         self._single, self._calls, self._places = SingleRecords(), self.org.api_calls(), RecordPlaces(self)
         self._refused = RefusedRecords(self.destination, self.memory, self.batch)
+        self.parts = Parts(self) if self.finder.has_parts else None
         if self.memory.is_limit_spent():
             self.stopped = deferred("REQUEST_LIMIT_EXCEEDED", Wait.DAILY_LIMIT)
         if self.memory.update_only_ignored:
@@ -104,27 +112,67 @@ class Sender:
     def write(self, records: Sequence[Record], records_per_collection: int) -> None:
         """Write these records, each to its end."""
         collections = self.memory.collections_per_request
-        self._most_calls = self.org.api_calls() + MOST_REQUESTS_TO_SPLIT * -(-len(records) // 1_000)
+        count = len(records) + (sum(len(each.parts) for each in self.batch.updates) if self.parts else 0)
+        self._most_calls = self.org.api_calls() + MOST_REQUESTS_TO_SPLIT * -(-count // 1_000)
         self._look_for_missing()
         self._early = set(self._descriptions)
         self.records = records
-        most = min(records_per_collection, self.memory.records_per_collection)
+        self.most = most = min(records_per_collection, self.memory.records_per_collection)
         self._single.is_probing = most < records_per_collection
-        pending = self._first_attempts(in_order_of_parents(records, self.finder.parents), most)
-        while pending or self._places.asked:
-            if pending and self._single.is_probing:
-                pending = self._round(*self._single.probed(pending, self.memory.collections_per_request))
-            elif pending:
-                pending = self._round(pending, ())
-            else:
-                pending = self._places.looked_up()
+        for group in self._groups(in_order_of_parents(records, self.finder.parents)):
+            pending = self._first_attempts(group, most)
+            while pending or self._places.asked or (self.parts and (pending := self.parts.ready())):
+                if pending and self._single.is_probing:
+                    pending = self._round(*self._single.probed(pending, self.memory.collections_per_request))
+                elif pending:
+                    pending = self._round(pending, ())
+                else:
+                    pending = self._places.looked_up()
         if self.finder.creates:
             self._places.count_people()
         self._refused.settle(records)
         self._learn_sizes(collections, most)
         self.batch.requests = self.org.api_calls() - self._calls
         self.batch.update_only_ignored = self.memory.update_only_ignored
-        del self._places  # knows its sender: together they would keep the batch from being forgotten
+        del self._places  # knows its sender, as the parts do: they would keep the batch from being forgotten
+        self.parts = None
+
+    def _groups(self, records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+        """The persons whose parts follow them, as many at a time as there is time for; the last group is of others.
+
+        Who would be left half written stays untouched. All are one group where the time will do for all.
+        """
+        if self.parts is None:
+            yield records
+            return
+        start, settled = 0, [update for update in self.batch.updates if update.outcome is not None]
+        while start < len(records):
+            count = self._that_fit(records[start:])
+            if count == 0 and start and self.stopped is None:
+                late = outcome_of_failure(TimeIsUpError(), was_sent=False)
+                self.batch.settle_all(records[start:], late)
+                break
+            group = records[start : start + max(count, 1)]
+            self.parts.begin([update for record in group for update in record.updates])
+            yield group
+            start += len(group)
+        self.parts.begin(settled)
+        yield ()
+
+    def _that_fit(self, records: Sequence[Record]) -> int:
+        """How many of these persons can be written with their parts in the time left; a group has 4,000 at the most."""
+        left, at_once = self.org.seconds_left(), self.most * self.memory.collections_per_request
+        calls = left / self.memory.call_seconds if self.memory.call_seconds else left
+        sizes = [1 + sum(len(update.parts) for update in record.updates) for record in records]
+        campaigns = [each for each in self.destination.audiences if each.campaign]
+        fit = total = 0
+        for count, size in enumerate(sizes, 1):
+            total += size
+            needed = -(-count // at_once) + -(-(total - count) // at_once) + (-(-count // 1_000) + 1) * len(campaigns)
+            if needed <= calls and total <= max(MOST_IN_A_GROUP, size):
+                fit = count
+        needed_by_all = needed if sizes else 0
+        return len(records) if needed_by_all <= calls else fit
 
     def _learn_sizes(self, collections: int, most: int) -> None:
         """Keep for the next batch how many records the org takes at once."""
@@ -177,10 +225,11 @@ class Sender:
         """
         while attempt is not None:
             if stale := self.memory.known_stale(attempt.record):
-                attempt = attempt.without(self.refusals.guards.with_guarded(stale))
+                attempt = attempt.without(self.refusals.guards_of(attempt.record).with_guarded(stale))
             missing = self.memory.missing_of(attempt.record)
             if missing:
-                attempt = attempt.without_missing(missing, self.refusals.guards.with_guarded(missing))
+                guarded = self.refusals.guards_of(attempt.record).with_guarded(missing)
+                attempt = attempt.without_missing(missing, guarded)
             is_written = bool(missing) and self.memory.is_written_but(self.batch.names_of(attempt.record), missing)
             if not is_written and (attempt.record.fields or not attempt.record.left_out):
                 return attempt
@@ -201,7 +250,7 @@ class Sender:
         if attempt.missing:
             self._settle_waiting(attempt)
         else:
-            self.batch.records_superseded += 1
+            self.batch.records_superseded += not attempt.record.is_part
             self.batch.settle(attempt.record.updates, SUPERSEDED)
 
     def _settle_waiting(self, attempt: Attempt) -> None:
@@ -238,6 +287,8 @@ class Sender:
         ids = reply.ids if isinstance(reply, CollectionAnswer) else ()
         if not isinstance(reply, Failure) and not any(reply) and len(records) == size:
             self._settle_written(records, size)
+            if ids and self.parts:
+                self.parts.note(records, ids)
             if ids:
                 following += self._places.met(collection, ids)
             return
@@ -246,6 +297,8 @@ class Sender:
         answers: Sequence[RecordErrors | Failure] = [reply] * size if isinstance(reply, Failure) else reply
         for number, (attempt, answer) in enumerate(zip(collection, answers, strict=True)):
             record_id = ids[number : number + 1]
+            if answer is WRITTEN and self.parts:
+                self.parts.note([attempt.record], record_id)
             if answer is WRITTEN and not (attempt.missing or attempt.later):
                 self._settle_written([attempt.record], size)
                 following += self._places.met([attempt], record_id) if record_id else ()
@@ -256,6 +309,9 @@ class Sender:
         self, attempt: Attempt, decision: Decision, record_id: Sequence[str], gone: Gone
     ) -> Attempt | None:
         """Follow the decision on one record; what must be looked up is noted, and sent later."""
+        if decision.is_not_found and self.parts and attempt.record.is_part:
+            self.parts.again(attempt.record.updates)
+            return None
         if decision.is_not_found:
             self._places.asked.append(replace(attempt, not_found=decision.outcome))
             return None
@@ -263,7 +319,7 @@ class Sender:
             gone.setdefault((decision.move, attempt.record.address), []).append((attempt, decision.outcome))
             return None
         following = self.carry_out(attempt, decision)
-        if following and attempt.record.creates and record_id and decision.outcome is DELIVERED:
+        if following and attempt.record.is_new_person and record_id and decision.outcome is DELIVERED:
             # The first event made the record: the others are written to it.
             following.record = placed(following.record.updates, Address(attempt.record.sobject), record_id[0])
         return following
@@ -274,7 +330,7 @@ class Sender:
         self._refused.written += records
         self.memory.note_written(records)
         self.batch.note_delivered(records)
-        self._places.created += len(records) if records[0].creates else 0
+        self._places.created += len(records) if records[0].is_new_person else 0
         self.batch.settle_all(records, DELIVERED)
 
     def _decision(self, attempt: Attempt, answer: RecordErrors | Failure, collection_size: int) -> Decision:
@@ -323,9 +379,10 @@ class Sender:
         if found is None:
             try:
                 found = self.ask(lambda: self.org.describe(*filter(None, [sobject]), anew=True))
-                self.described[sobject] = found
-                if missing := self.finder.use_description(found):
-                    self.memory.note_missing(sobject, missing)
+                if sobject in ("", *self.destination.objects):
+                    self.described[sobject] = found
+                    if missing := self.finder.use_description(found):
+                        self.memory.note_missing(sobject, missing)
             except DestinationError as error:
                 found = error
             self._descriptions[sobject] = found
@@ -359,7 +416,7 @@ class Sender:
             return self.ready(decision.resend)
         if decision.missing:
             self.memory.note_missing(attempt.record.sobject, decision.missing)
-            left_out = self.refusals.guards.with_guarded(decision.missing)
+            left_out = self.refusals.guards_of(attempt.record).with_guarded(decision.missing)
             return self.ready(attempt.without_missing(decision.missing, left_out))
         if outcome.kind is OutcomeKind.REJECTED:
             return self.ready(self._go_on(attempt, outcome, is_whole=decision.is_whole))
@@ -376,7 +433,7 @@ class Sender:
 
     def _note_delivered(self, attempt: Attempt) -> None:
         self._refused.written.append(attempt.record)
-        self._places.created += attempt.record.creates
+        self._places.created += attempt.record.is_new_person
         self.memory.note_written([attempt.record])
         self.batch.note_delivered([attempt.record])
         if attempt.missing:
@@ -416,10 +473,27 @@ class Sender:
             self.memory.update_only_ignored, self.stopped = True, UPDATE_ONLY_IGNORED
         return [_read(reply) for reply in replies]
 
+    def answer(self, question: Callable[[], T]) -> T | Outcome:
+        """The org's answer, or why what it is about has to wait."""
+        if self.stopped is not None:
+            return self.stopped
+        try:
+            return self.ask(question)
+        except DestinationError as error:
+            if isinstance(error, BadRequestError):
+                self.describe_all()  # perhaps a field went that was read: the next batch reads what there is
+                if keys := self.finder.lacking():
+                    self.batch.missing.update(keys)
+                    return missing_in_org(keys)
+            return outcome_of_failure(error, was_sent=False)
+
     def ask(self, question: Callable[[], T]) -> T:
         """Ask the org something; the batch stops where its calls are spent."""
+        started = self.memory.clock()
         try:
-            return question()
+            answer = question()
+            self.memory.call_seconds = max(self.memory.clock() - started, self.memory.call_seconds / 2)
+            return answer
         except (DailyLimitError, SessionExpiredError, TokenUnavailableError) as error:
             self._note_failure(error, 0.0)
             raise
@@ -442,7 +516,7 @@ class Sender:
 
 def _of_one_kind(collections: Sequence[list[Attempt]]) -> Sequence[list[Attempt]]:
     """As many of these as go into one request: new records have one of their own."""
-    kinds = [collection[0].record.creates for collection in collections]
+    kinds = [collection[0].record.is_new_person for collection in collections]
     return collections[: kinds.index(True)] if kinds and True in kinds[1:] and not kinds[0] else collections
 
 

@@ -34,7 +34,7 @@ class AudienceFields:
 
     def __init__(self, destination: Destination) -> None:
         by_event = counts_by_event(destination)
-        targets = [_Target(audience, by_event) for audience in destination.audiences]
+        targets = [_Target(audience, by_event) for audience in destination.audiences if audience.mapping_id]
         single = [target for target in targets if target.audience.value != "names"]
         self._single = [(namespace, list(run)) for namespace, run in groupby(single, attrgetter("namespace"))]
         self._named: dict[str, list[_Target]] = {}

@@ -36,11 +36,14 @@ def body_decoder(destination: Destination, sources: Iterable[str]) -> Decoder[An
         return None
     ways = _by_name(path[:-1] if len(path) > 1 and path[-1] == "value" else path for path in found if path)
     names = {name: _identity_map(rest) if name == "identityMap" else _read_by(rest) for name, rest in ways.items()}
-    if destination.audiences:
+    if destination.memberships and destination.memberships.audiences == "all":
+        every: Any = dict[str, dict[str, _TIMED_MEMBERSHIP]]  # type: ignore[valid-type]
+        names["segmentMembership"] = _NOTHING if "segmentMembership" in names else every
+    elif destination.audiences:
         is_timed = [
             each.since_field or each.value == "timestamp" or not each.namespace for each in destination.audiences
         ]
-        membership = _TIMED_MEMBERSHIP if any(is_timed) else _MEMBERSHIP
+        membership = _TIMED_MEMBERSHIP if any(is_timed) or destination.has_parts else _MEMBERSHIP
         audiences: Any = _object({audience.id: membership for audience in destination.audiences})
         names["segmentMembership"] = _NOTHING if "segmentMembership" in names else dict[str, audiences]
     return Decoder(_object({**names, "profiles": _NOTHING}))

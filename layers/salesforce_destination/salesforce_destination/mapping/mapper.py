@@ -7,7 +7,7 @@ mapped keys.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from math import isfinite
 from sys import maxsize
@@ -16,6 +16,7 @@ from unicodedata import category
 
 from salesforce_destination.destination.standard_fields import LENGTHS, REQUIRED_TO_CREATE
 from salesforce_destination.mapping.audience_fields import AudienceFields
+from salesforce_destination.mapping.audience_parts import AudienceParts
 from salesforce_destination.mapping.body_decoder import body_decoder
 from salesforce_destination.outcome import SKIPPED, ProfileRefusedError, Reason
 from salesforce_destination.profile.event_time import EventTimeError, check_event_time, parse_time
@@ -62,10 +63,13 @@ class Mapper:
         self.destination = destination
         self._rules = [IdentityReader(destination, number) for number in range(len(destination.rules))]
         self._creates = bool(destination.creates)
-        self._is_plain = len(destination.rules) == len(destination.objects) == 1 and not self._creates
+        self._parts = AudienceParts(destination) if destination.has_parts else None
+        is_single = len(destination.rules) == len(destination.objects) == 1
+        self._is_plain = is_single and not self._creates and self._parts is None
         self._objects = {file.salesforce_object: _ObjectMapping(file) for file in destination.by_object}
         self._first = self._objects[destination.salesforce_object]
         self.sought = {label: find for each in self._objects.values() for label, find in each.sought.items()}
+        self.sought |= self._parts.sought if self._parts else {}
         self._only_if = _optional(destination.profiles.only_if)
         self._exits_skipped = destination.profiles.when_skipped == "exit"
         sources = _sources_of(destination)
@@ -114,7 +118,8 @@ class Mapper:
         consents = self._only_if is None or self._only_if(profile) is True
         if not consents:
             left = self._objects.values() if self._exits_skipped else ()
-            if not any(each.audiences.exits_into({}, {}, profile, event_time) for each in left):
+            exits = any(each.audiences.exits_into({}, {}, profile, event_time) for each in left)
+            if not exits and not (left and self._parts_of(profile, event_time, sent_at, consents=False)):
                 return Update(0, 0, self.key(profile), "", {}, event_time, outcome=SKIPPED, is_permitted=False)
         if not self._is_plain:
             return self._map_person(profile, event_time, sent_at, consents=consents)
@@ -137,9 +142,65 @@ class Mapper:
         update.is_permitted = consents
         return update
 
+    def memberships(self, body: str) -> Profile:
+        """Read the second form of a message: an identity, and memberships by the ids of their audiences."""
+        document = read_body(body)
+        identity, found = (
+            document.get(key) if isinstance(document, dict) else None for key in ("identity", "memberships")
+        )
+        if not isinstance(identity, dict) or not isinstance(found, dict) or not identity:
+            raise ProfileRefusedError(Reason("NO_PROFILE", "The body has no identity, or no memberships."))
+        spaces: dict[str, dict[str, Json]] = {}
+        known = {audience.id: audience.namespace or "ups" for audience in self.destination.audiences}
+        for audience, membership in found.items():
+            spaces.setdefault(known.get(audience, "ups"), {})[audience] = membership
+        return {"identity": identity, "segmentMembership": spaces}
+
+    def map_memberships(
+        self,
+        profile: Profile,
+        message_time: int | None,
+        sent_at: int,
+        is_one_of_several: bool,
+        names: Collection[str] | None = None,
+        *,
+        is_form: bool,
+        is_refused: bool = False,
+    ) -> Update:
+        """Map what a profile says of its audiences alone; nobody is created for it.
+
+        `is_form` says that the profile is one that `memberships` gave. Where parts are named, or the person is refused,
+        only those, or all that follow her, are written.
+        """
+        profile = profile if is_form else self._identities.of(profile)
+        event_time = self.event_time({} if is_form else profile, message_time, sent_at, is_one_of_several)
+        consents = is_form or self._only_if is None or self._only_if(profile) is True
+        key, address, identities, passed_over = self._person(profile, is_form=is_form)
+        update = Update(
+            0, 0, key, next(filter(None, identities), ""), {}, event_time, updates_only=True, address=address
+        )
+        contents: dict[str, Content | ProfileRefusedError] = {}
+        for name, mapping in self._objects.items() if names is None and not is_refused else ():
+            fields: dict[str, Json] = {}
+            times: dict[str, int] = {}
+            mapping.audiences.read_into(fields, times, profile, event_time, sent_at)
+            contents[name] = Content(fields, times)
+        update.follower, update.passed_over = Follower(tuple(identities), contents), passed_over
+        update.go_to(address.sobject)
+        parts = self._parts_of(profile, event_time, sent_at, consents=consents)
+        update.parts = [part for part in parts if names is None or part.audience in names]
+        update.is_permitted = consents
+        return update
+
+    def _parts_of(self, profile: Profile, event_time: int, sent_at: int, *, consents: bool) -> Sequence[Update]:
+        if self._parts is None or not (consents or self._exits_skipped):
+            return ()
+        return self._parts.of(profile, event_time, sent_at, consents=consents)
+
     def _map_person(self, profile: Profile, event_time: int, sent_at: int, *, consents: bool) -> Update | None:
         """Map a profile that may get a record, that several rules find, or that several sObjects take."""
         key, address, identities, passed_over = self._person(profile)
+        parts = self._parts_of(profile, event_time, sent_at, consents=consents)
         may_be_elsewhere = len(list(filter(None, identities))) > 1 or address.field != ID
         may_be_elsewhere |= address.sobject == "Lead" and self.destination.converted_leads == "contact"
         contents = {
@@ -153,7 +214,7 @@ class Mapper:
             if not written:
                 raise own
             own, address = written[0], Address("", address.field)
-        if not any(content.fields for content in written) and not (consents and self._creates):
+        if not any(content.fields for content in written) and not (consents and self._creates) and not parts:
             return None
         if self._ordering_field:
             for content in written:
@@ -162,7 +223,10 @@ class Mapper:
         update = Update(0, 0, key, identity, own.fields, event_time, own.times, is_last, own.omitted)
         new = self._only_for_new(profile, identities) if self._creates else {}
         update.address, update.passed_over, update.is_permitted = address, passed_over, consents
-        update.follower = Follower(tuple(identities), contents if len(self._objects) > 1 else {}, new)
+        update.follower, update.parts = (
+            Follower(tuple(identities), contents if len(self._objects) > 1 else {}, new),
+            parts,
+        )
         return update
 
     def _content(
@@ -182,12 +246,12 @@ class Mapper:
         errors = [] if fields else [error for error in refused.values() if error]
         return errors[0] if errors else Content(fields, times, tuple(refused))
 
-    def _person(self, profile: Profile) -> tuple[str, Address, list[str | None], int]:
+    def _person(self, profile: Profile, *, is_form: bool = False) -> tuple[str, Address, list[str | None], int]:
         """Whose profile it is: the key and the address by the first rule with a value, and the values of all rules."""
         found: list[tuple[str, str] | ProfileRefusedError] = []
         for rule in self._rules:
             try:
-                found.append(rule.read(profile))
+                found.append(rule.given(profile["identity"]) if is_form else rule.read(profile))
             except ProfileRefusedError as error:
                 found.append(error)
         place = next((number for number, each in enumerate(found) if isinstance(each, tuple)), None)
@@ -341,7 +405,14 @@ class IdentityReader:
         The key is what the org holds for one: Ids by 18 characters, numbers by their value, texts without their case
         where the field's is not told apart.
         """
-        found = self._source(profile)
+        return self._of(self._source(profile))
+
+    def given(self, identities: Mapping[str, Json]) -> tuple[str, str]:
+        """The same of an identity that stands under the name of its target."""
+        named = {self._target.lower(), *map(str.lower, self._targets.values())}
+        return self._of(next((value for name, value in identities.items() if name.lower() in named), ABSENT))
+
+    def _of(self, found: Json) -> tuple[str, str]:
         identity = found.strip() if type(found) is str else in_digits(found) if type(found) in (int, float) else ""
         if identity is None:
             self._refuse(str(found), None)

@@ -68,6 +68,8 @@ class CompositeWriter:
                     "httpHeaders": headers,
                     "body": {"allOrNone": False, "records": self._rows(collection)},
                 }
+                if not (collection[0].address and collection[0].address.deletes)
+                else self._deletion(collection, number)
                 for number, collection in enumerate(collections)
             ],
         }
@@ -79,7 +81,7 @@ class CompositeWriter:
         """
         headers = {
             "Sforce-Auto-Assign": "TRUE"
-            if self._assigns and any(each.creates for each in collections[0][:1])
+            if self._assigns and any(each.is_new_person for each in collections[0][:1])
             else "FALSE"
         }
         if self._allows_duplicates:
@@ -89,7 +91,13 @@ class CompositeWriter:
     def _url(self, address: Address) -> str:
         if address.creates or address.field == ID:
             return f"{self.path}/sobjects"
-        return f"{self.path}/sobjects/{address.sobject}/{address.field}?updateOnly=true"
+        only = "" if address.upserts else "?updateOnly=true"
+        return f"{self.path}/sobjects/{address.sobject}/{address.field}{only}"
+
+    def _deletion(self, collection: Collection, number: int) -> Json:
+        ids = ",".join(record.identity for record in collection)
+        url = f"{self.path}/sobjects?ids={ids}&allOrNone=false"
+        return {"method": "DELETE", "url": url, "referenceId": f"collection{number}"}
 
     def _rows(self, collection: Collection) -> list[Json]:
         """The records of one collection, which are found in one way."""
@@ -150,7 +158,7 @@ def _read_subreply(answer: Json, collection: Collection) -> CollectionReply:
     answers = CollectionAnswer(errors for errors in results if errors is not None)
     if collection[0].address is not None:
         answers.ids = [str(result.get("id") or "") for result in body]
-    if not collection[0].creates:
+    if not (collection[0].creates or (collection[0].address and collection[0].address.upserts)):
         answers.was_created = any(result.get("created") is True for result in body)
     return answers
 

@@ -31,6 +31,11 @@ class Address:
     upserts: bool = False
     deletes: bool = False
 
+    @property
+    def is_id(self) -> bool:
+        """Whether it is the place of one record that is there."""
+        return self.field == ID and bool(self.sobject) and not self.creates
+
 
 @dataclass(slots=True, repr=False)
 class Content:
@@ -133,6 +138,11 @@ class Record:
     def is_part(self) -> bool:
         """Whether it is a campaign member or a row, which follows a person."""
         return bool(self.updates[0].audience)
+
+    @property
+    def is_new_person(self) -> bool:
+        """Whether a person gets a record by it."""
+        return self.creates and not self.is_part
 
     @property
     def kind(self) -> tuple[str, bool]:

@@ -74,6 +74,10 @@ class SalesforceOrg:
         rows = self._client.post(f"{self.writer.path}/sobjects/{sobject}", {"ids": ids, "fields": fields}, is_list=True)
         return [row for row in rows if isinstance(row, Mapping)]
 
+    def seconds_left(self) -> float:
+        """How long requests may begin in this invocation."""
+        return self._seconds_left() - SHORTEST_REQUEST_SECONDS
+
     def api_calls(self) -> int:
         """How many API calls went out so far, whatever came of them."""
         return self._client.calls

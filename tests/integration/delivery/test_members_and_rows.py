@@ -1,0 +1,216 @@
+"""What follows a person: members of campaigns, and rows, each case with the org before and after."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from builders import LOYAL, SENT_AT
+from people_table import CONTACTS, PEOPLE, Crm, ident, person
+from salesforce_destination.outcome import Message
+from salesforce_destination.record.guards import guard_formula, stale_marker
+
+Json = Any
+
+CAMPAIGN, OTHER = "701000000000001AAA", "701000000000002AAA"
+STATUSES = (("Sent", False), ("Responded", True), ("Left", False))
+ONE_CAMPAIGN = f"""
+campaign = "{CAMPAIGN}"
+member_status = {{ realized = "Sent", exited = "Left" }}
+"""
+GUARDED = 'since_field = "CDP_Loyal_Since__c"\n'
+ROWS = """
+[memberships]
+object = "CDP_Membership__c"
+key = "CDP_Key__c"
+person = { Contact = "Contact__c", Lead = "Lead__c" }
+audience = "Audience__c"
+audience_name = "Audience_Name__c"
+status = "Status__c"
+since = "Since_Ms__c"
+"""
+MEMBERS = PEOPLE + ONE_CAMPAIGN
+WITH_ROWS = PEOPLE + ROWS
+DELETES = MEMBERS.replace('exited = "Left"', 'exited = "delete"') + GUARDED
+
+
+def a_crm(file: str) -> Crm:
+    crm = Crm(file)
+    crm.org.admin.add_campaign("Loyal", STATUSES, CAMPAIGN)
+    crm.org.admin.add_campaign("Other", STATUSES, OTHER)
+    formula = guard_formula("Since_Ms__c")
+    crm.org.admin.add_memberships(formula, f"Older than what is here. {stale_marker('Since_Ms__c')}")
+    return crm
+
+
+def entered(short: str = "C1", at: int = 0, status: str = "realized", **more: Any) -> Message:
+    """A person who came into the audience, or left it, so many seconds after the first event."""
+    message = person(id=short, loyal=status, at=at, **more)
+    body = json.loads(message.body)
+    memberships = next(iter(body["segmentMembership"].values()))
+    seconds = (SENT_AT - 100_000) // 1000 + at
+    memberships[LOYAL]["lastQualificationTime"] = _iso(seconds)
+    return replace(message, body=json.dumps(body))
+
+
+def left(short: str = "C1", at: int = 0) -> Message:
+    return entered(short, at, "exited")
+
+
+def _iso(seconds: int) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
+def members(crm: Crm) -> dict[str, str]:
+    """The status of each member, by the person."""
+    rows = crm.all("CampaignMember").values()
+    return {_short(row.get("ContactId") or row.get("LeadId")): str(row.get("Status")) for row in rows}
+
+
+def rows(crm: Crm) -> dict[str, str]:
+    """The status of each row, by the record's Id in its key."""
+    found = {}
+    for row in crm.all("CDP_Membership__c").values():
+        record_id, _, audience = str(row.get("CDP_Key__c")).partition(":")
+        assert audience == row.get("Audience__c") == LOYAL
+        found[_short(record_id)] = str(row.get("Status__c"))
+    return found
+
+
+def _short(record_id: object) -> str:
+    known = {ident(f"{kind}{number}"): f"{kind}{number}" for kind in "CL" for number in range(1, 5)}
+    return known.get(str(record_id), str(record_id))
+
+
+@dataclass(frozen=True)
+class Story:
+    """Batches that are delivered one after the other, and what the org holds then."""
+
+    name: str
+    batches: Sequence[Sequence[Message]]
+    members: Mapping[str, str] = field(default_factory=dict)
+    rows: Mapping[str, str] = field(default_factory=dict)
+    file: str = MEMBERS
+    before: Sequence[str] = ("C1", "L1")
+    outcomes: Sequence[str] = ("delivered",)
+    calls: str | None = None
+    counts: Mapping[str, object] = field(default_factory=dict)
+    prepare: Callable[[Crm], object] = lambda crm: None
+    between: Callable[[Crm], object] = lambda crm: None
+    parts: bool = False
+
+
+def member(crm: Crm, short: str = "C1", status: str = "Sent", campaign: str = CAMPAIGN) -> None:
+    """Let a person be a member already."""
+    name = "ContactId" if short[0] == "C" else "LeadId"
+    values: dict[str, object] = {"CampaignId": campaign, name: ident(short), "Status": status}
+    crm.org.insert("CampaignMember", f"00v00000000000{short[1:].zfill(1)}AAA", values)
+
+
+STORIES = [
+    Story("a new member", [[entered()]], {"C1": "Sent"}, calls="update query query insert"),
+    Story("a lead", [[entered("L1")]], {"L1": "Sent"}),
+    Story("both", [[entered(), entered("L1")]], {"C1": "Sent", "L1": "Sent"}, outcomes=["delivered"] * 2),
+    Story("who was a member already", [[entered()]], {"C1": "Sent"}, prepare=member, calls="update query query"),
+    Story("existing, with no status of its own", [[entered(status="existing")]], {"C1": "Sent"}),
+    Story("who left", [[entered(), left(at=9)]], {}, outcomes=["delivered"] * 2),
+    Story("who left later", [[entered()], [left(at=9)]], {"C1": "Left"}, calls="update query update"),
+    Story("who came back", [[entered()], [left(at=9)], [entered(at=20)]], {"C1": "Sent"}),
+    Story("an exit of nobody", [[left()]], {}),
+    Story(
+        "a member whom sales moved",
+        [[entered()]],
+        {"C1": "Responded"},
+        prepare=lambda crm: member(crm, status="Responded"),
+        counts={"members_kept": 1},
+    ),
+    Story(
+        "a member whom sales moved, who leaves",
+        [[left()]],
+        {"C1": "Responded"},
+        prepare=lambda crm: member(crm, status="Responded"),
+        counts={"members_kept": 1},
+    ),
+    Story("an exit before its entry", [[left(at=9)], [entered()]], {}, file=MEMBERS + GUARDED),
+    Story(
+        "an older entry after the exit",
+        [[entered()], [left(at=9)], [entered(at=5)]],
+        {"C1": "Left"},
+        file=MEMBERS + GUARDED,
+    ),
+    Story("deleted", [[entered()], [left(at=9)]], {}, file=DELETES, calls="update query delete"),
+    Story("an older entry after a delete", [[entered()], [left(at=9)], [entered(at=5)]], {}, file=DELETES),
+    Story(
+        "an older entry after a delete, cold",
+        [[entered()], [left(at=9)], [entered(at=5)]],
+        {},
+        file=DELETES,
+        between=Crm.start_cold,
+    ),
+    Story("the same again", [[entered()], [entered()]], {"C1": "Sent"}, calls="update"),
+    Story(
+        "a campaign that was deleted",
+        [[entered()]],
+        {},
+        prepare=lambda crm: crm.org.admin.delete("Campaign", CAMPAIGN),
+        parts=True,
+        counts={"records_delivered": 1},
+    ),
+    Story(
+        "a status that was renamed",
+        [[entered()]],
+        {},
+        prepare=lambda crm: crm.org.admin.add_campaign("New", (("Mailed", False), ("Left", False)), CAMPAIGN),
+        parts=True,
+    ),
+    Story("a row", [[entered()]], rows={"C1": "realized"}, file=WITH_ROWS, calls="update update"),
+    Story("a row of a lead", [[entered("L1")]], rows={"L1": "realized"}, file=WITH_ROWS),
+    Story("a row that is exited", [[entered()], [left(at=9)]], rows={"C1": "exited"}, file=WITH_ROWS),
+    Story(
+        "an older row",
+        [[left(at=9)], [entered()]],
+        rows={"C1": "exited"},
+        file=WITH_ROWS,
+        counts={"parts_superseded": 1},
+    ),
+    Story(
+        "an older row, cold",
+        [[left(at=9)], [entered()]],
+        rows={"C1": "exited"},
+        file=WITH_ROWS,
+        between=Crm.start_cold,
+        counts={"parts_superseded": 1},
+    ),
+    Story("the same row again", [[entered()], [entered()]], rows={"C1": "realized"}, file=WITH_ROWS, calls="update"),
+    Story(
+        "events of one row",
+        [[left(at=9), entered(), entered(at=4)]],
+        rows={"C1": "exited"},
+        file=WITH_ROWS,
+        outcomes=["delivered"] * 3,
+    ),
+    Story("both parts", [[entered()]], {"C1": "Sent"}, {"C1": "realized"}, file=MEMBERS + ROWS),
+]
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_what_follows_a_person(story: Story) -> None:
+    crm = a_crm(story.file)
+    crm.put({short: {} for short in story.before})
+    story.prepare(crm)
+    outcomes: list[str] = []
+    for number, batch in enumerate(story.batches):
+        if number:
+            story.between(crm)
+        outcomes = crm.deliver(batch)
+
+    parts = [delivery.parts is not None for delivery in crm.batch.deliveries]
+    assert (outcomes, members(crm), rows(crm)) == ([*story.outcomes], story.members, story.rows)
+    assert parts == [story.parts] * len(parts)
+    assert story.calls in (None, crm.calls)
+    assert {name: getattr(crm.batch, name) for name in story.counts} == story.counts
