@@ -93,7 +93,7 @@ IF_EMPTY = [
         [person(id="L1", **TITLE)],
         {"C1": {"Title": "Mr"}, "L1": {}},
         {"C1": NEW | {"Title": "Mr"}},
-        calls="read update ask update",
+        calls="read update",
         acts=["convert L1 into C1"],
         file='converted_leads = "contact"\n'
         + keeps("Title").replace('"Contact"', '"Lead"').replace("= true\n\n", "= false\n\n"),

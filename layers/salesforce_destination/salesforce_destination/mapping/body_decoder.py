@@ -37,7 +37,7 @@ def body_decoder(destination: Destination, sources: Iterable[str]) -> Decoder[An
     ways = _by_name(path[:-1] if len(path) > 1 and path[-1] == "value" else path for path in found if path)
     names = {name: _identity_map(rest) if name == "identityMap" else _read_by(rest) for name, rest in ways.items()}
     if destination.memberships and destination.memberships.audiences == "all":
-        every: Any = dict[str, dict[str, _TIMED_MEMBERSHIP]]  # type: ignore[valid-type]
+        every: Any = dict[_UNPREFIXED, dict[_UNPREFIXED, _TIMED_MEMBERSHIP]]  # type: ignore[valid-type]
         names["segmentMembership"] = _NOTHING if "segmentMembership" in names else every
     elif destination.audiences:
         is_timed = [
