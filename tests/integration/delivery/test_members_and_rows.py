@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from builders import LOYAL, SENT_AT
-from people_table import CONTACTS, PEOPLE, Crm, ident, person
+from people_table import PEOPLE, Crm, ident, person
 from salesforce_destination.outcome import Message
 from salesforce_destination.record.guards import guard_formula, stale_marker
 
@@ -41,6 +41,9 @@ def a_crm(file: str) -> Crm:
     crm = Crm(file)
     crm.org.admin.add_campaign("Loyal", STATUSES, CAMPAIGN)
     crm.org.admin.add_campaign("Other", STATUSES, OTHER)
+    for sobject in ("Contact", "Lead"):
+        guard = "CDP_Loyal_Since__c"
+        crm.org.admin.add_rule(sobject, "Guard", guard_formula(guard), f"Older. {stale_marker(guard)}")
     formula = guard_formula("Since_Ms__c")
     crm.org.admin.add_memberships(formula, f"Older than what is here. {stale_marker('Since_Ms__c')}")
     return crm
@@ -136,15 +139,22 @@ STORIES = [
         prepare=lambda crm: member(crm, status="Responded"),
         counts={"members_kept": 1},
     ),
-    Story("an exit before its entry", [[left(at=9)], [entered()]], {}, file=MEMBERS + GUARDED),
+    Story("an exit before its entry", [[left(at=9)], [entered()]], {}, file=MEMBERS + GUARDED, outcomes=["superseded"]),
     Story(
         "an older entry after the exit",
         [[entered()], [left(at=9)], [entered(at=5)]],
         {"C1": "Left"},
         file=MEMBERS + GUARDED,
+        outcomes=["superseded"],
     ),
     Story("deleted", [[entered()], [left(at=9)]], {}, file=DELETES, calls="update query delete"),
-    Story("an older entry after a delete", [[entered()], [left(at=9)], [entered(at=5)]], {}, file=DELETES),
+    Story(
+        "an older entry after a delete",
+        [[entered()], [left(at=9)], [entered(at=5)]],
+        {},
+        file=DELETES,
+        outcomes=["superseded"],
+    ),
     Story(
         "an older entry after a delete, cold",
         [[entered()], [left(at=9)], [entered(at=5)]],
@@ -177,6 +187,7 @@ STORIES = [
         rows={"C1": "exited"},
         file=WITH_ROWS,
         counts={"parts_superseded": 1},
+        outcomes=["superseded"],
     ),
     Story(
         "an older row, cold",

@@ -198,7 +198,7 @@ def _with_parts(delivery: Delivery, updates: Sequence[Update]) -> None:
     for part in left:
         names[part.profile] = (*names.get(part.profile, ()), part.audience)
     delivery.failed_profiles = tuple(names)
-    delivery.parts = WaitingParts(names, message.sent_at, message.receive_count)
+    delivery.parts = WaitingParts(names, message.waits_since, message.attempts)
     if is_deferred and message.parts is None:
         delivery.parts_outcome = reason
     else:

@@ -95,14 +95,15 @@ class Parts:
                     part.place = update.place
                     self._members.append(part)
         members, self._members = self._members, []
-        return [*self._attempts(merge(rows)), *(self._attempts(self._found(members)) if members else ())]
+        records = [*self._not_known(merge(rows)), *(self._found(members) if members else ())]
+        attempts = [self.sender.ready(Attempt(record, self.sender.most)) for record in records]
+        return [attempt for attempt in attempts if attempt]
 
-    def _attempts(self, records: Iterable[Record]) -> Iterator[Attempt]:
-        for record in records:
-            if self.sender.memory.has_part(record):
-                self.sender.batch.settle(record.updates, DELIVERED)
-            elif attempt := self.sender.ready(Attempt(record, self.sender.most)):
-                yield attempt
+    def _not_known(self, records: Sequence[Record]) -> list[Record]:
+        """Those that were not written from here already, with the same status and time."""
+        known = {id(record) for record in records if self.sender.memory.has_part(record)}
+        self.sender.batch.settle_all([record for record in records if id(record) in known], DELIVERED)
+        return [record for record in records if id(record) not in known]
 
     # Where the persons are.
 
@@ -172,7 +173,9 @@ class Parts:
                 there.append(part)
             else:
                 self._wait(part, audience, status if campaign else "")
-        records = sorted(merge(there), key=lambda record: record.key)  # those of one campaign lock it together
+        records = sorted(
+            self._not_known(merge(there)), key=lambda record: record.key
+        )  # one campaign's lock it together
         rows = self._rows_of(records)
         if isinstance(rows, Outcome):
             self.sender.batch.settle(there, rows)
