@@ -115,6 +115,21 @@ def test_a_message_has_no_time_but_that_of_the_queue_so_that_the_files_own_count
     assert message["Attributes"]["SentTimestamp"]
 
 
+def test_whoever_posts_gives_no_attribute_such_as_form_or_parts(journey: Journey) -> None:
+    named = "&MessageAttribute.1.Name=Form&MessageAttribute.1.Value.StringValue=memberships"
+    asked = f"{named}&MessageAttribute.1.Value.DataType=String"
+    headers = {"X-Api-Key": "key", "Content-Type": "application/json", "Form": "memberships", "Parts": "{}"}
+    body = json.dumps({"a": asked, f"b{asked}": '"\n'}).encode()
+
+    answers = [journey.door.post("/profiles", each, headers) for each in (body, b"{}" + asked.encode())]
+
+    assert [answer.status for answer in answers] == [200, 400]
+    (message,) = journey.waiting()
+    assert (message["Body"].encode(), "MessageAttributes" in message) == (body, False)
+    integration = journey.door.definition["paths"]["/profiles"]["post"]["x-amazon-apigateway-integration"]
+    assert list(integration["requestParameters"]) == ["integration.request.header.Content-Type"]
+
+
 def test_a_body_that_fits_is_taken_and_a_larger_one_is_refused_for_good(journey: Journey) -> None:
     largest = 1_044_480
     around = len(json.dumps({"a": ""}))
