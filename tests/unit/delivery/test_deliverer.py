@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from builders import CONTACTS, SENT_AT, a_destination, a_message, a_profile, an_id
@@ -12,7 +13,18 @@ from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.delivery.deliverer import Deliverer, Limits
 from salesforce_destination.delivery.memory import Memory
 from salesforce_destination.mapping.mapper import Mapper
-from salesforce_destination.outcome import Delivery, Message, OutcomeKind
+from salesforce_destination.outcome import (
+    DELIVERED,
+    SKIPPED,
+    SUPERSEDED,
+    Delivery,
+    Message,
+    Outcome,
+    OutcomeKind,
+    Wait,
+    WaitingParts,
+    deferred,
+)
 from salesforce_destination.profile.profile import Profile
 from salesforce_destination.record.classification import RecordError
 from salesforce_destination.record.record import Update
@@ -33,6 +45,8 @@ class World:
     marks: list[str] = field(default_factory=list)
     letters: list[list[str]] = field(default_factory=list)
     delays: list[list[tuple[str, int]]] = field(default_factory=list)
+    refused_parts: frozenset[str] = frozenset()
+    parts: list[tuple[str, int]] = field(default_factory=list)
 
     def is_suspect(self, message_id: str) -> bool:
         return message_id in self.suspects
@@ -44,6 +58,9 @@ class World:
         self.marks.append("")
 
     def send(self, deliveries: Sequence[Delivery], delays: Sequence[int] = ()) -> frozenset[str]:
+        if delays:
+            self.parts += [(each.message.id, delay) for each, delay in zip(deliveries, delays, strict=True)]
+            return self.refused_parts
         self.letters.append([delivery.message.id for delivery in deliveries])
         return self.refused_letters
 
@@ -60,11 +77,31 @@ def run(
     mapper: Mapper | None = None,
     visibility: int = 10_000,
 ) -> Batch:
-    destination, around = a_destination(CONTACTS, more), world or World()
-    backoff = Backoff(30, 1800, visibility, lambda: 1.0)
-    org, memory = ScriptedOrg(destination, answers), Memory(lambda: 0.0)
-    deliverer = Deliverer(mapper or Mapper(destination), org, memory, around, around, around, around, backoff, Limits())
-    return deliverer.deliver(messages, SENT_AT)
+    destination = a_destination(CONTACTS, more)
+    made = a_full_deliverer(mapper or Mapper(destination), ScriptedOrg(destination, answers), world, visibility)
+    return made.deliver(messages, SENT_AT)
+
+
+def a_full_deliverer(mapper: Mapper, org: ScriptedOrg, world: World | None, visibility: int = 10_000) -> Deliverer:
+    around, backoff = world or World(), Backoff(30, 1800, visibility, lambda: 1.0)
+    return Deliverer(mapper, org, Memory(lambda: 0.0), around, around, around, around, backoff, Limits())
+
+
+def concluded(*deliveries: Delivery, world: World) -> Batch:
+    """A batch whose messages were written and came to this, given up and settled."""
+    destination, batch = a_destination(), Batch([delivery.message for delivery in deliveries])
+    batch.exceptions = dict(enumerate(deliveries))
+    deliverer = a_full_deliverer(Mapper(destination), ScriptedOrg(destination), world)
+    deliverer._give_up(batch, SENT_AT)
+    deliverer._settle(batch)
+    return batch
+
+
+def in_parts(number: int, wait: Wait = Wait.BACKOFF, person: Outcome = DELIVERED, **more: Any) -> Delivery:
+    """A message whose person is settled, and that has a row left."""
+    message = a_message(number=number, **more)
+    parts = WaitingParts({0: ("row a",)}, message.waits_since, message.attempts)
+    return Delivery(message, person, SENT_AT, (0,), 1, None, parts, deferred("UNABLE_TO_LOCK_ROW", wait, "its text"))
 
 
 def codes(batch: Batch) -> list[str | None]:
@@ -206,6 +243,71 @@ def test_what_still_waits_after_five_days_is_rejected_with_its_last_reason(age_m
     assert (reason.code, reason.fields) == ("UNABLE_TO_LOCK_ROW", ("LastName",))
     assert reason.text == ("Given up after 400 tries. its text" if is_given_up else "its text")
     assert delivery.outcome.kind is (OutcomeKind.REJECTED if is_given_up else OutcomeKind.DEFERRED)
+
+
+def test_parts_wait_in_a_message_of_the_functions_own_and_their_message_is_deleted() -> None:
+    world = World()
+    people = DELIVERED, SUPERSEDED, SKIPPED
+    waiting = [in_parts(number, person=person) for number, person in enumerate(people)]
+
+    batch = concluded(*waiting, in_parts(3, Wait.UNTIL_MENDED, receive_count=3), world=world)
+
+    assert world.parts == [("message-0", 60), ("message-1", 60), ("message-2", 60), ("message-3", 1800)]
+    assert [each.outcome.kind for each in batch.deliveries] == ["delivered", "superseded", "skipped", "delivered"]
+    assert (batch.kept, batch.own_messages_refused, world.delays, world.letters) == ([], 0, [], [])
+
+
+def test_a_message_whose_parts_did_not_arrive_waits_whole() -> None:
+    world = World(refused_parts=frozenset({"message-2"}))
+
+    batch = concluded(in_parts(1), in_parts(2), world=world)
+
+    assert (batch.kept, batch.own_messages_refused) == (["message-2"], 1)
+    assert world.delays == [[("message-2", 60)]]
+    assert codes(batch) == [None, "UNABLE_TO_LOCK_ROW"]
+
+
+BEFORE = WaitingParts({0: ("row a", "row b")}, SENT_AT - 431_999_000, 7)
+
+
+def test_parts_are_tried_and_wait_on_from_where_their_first_message_was() -> None:
+    world = World()
+    again = Delivery(a_message(receive_count=1, parts=BEFORE), deferred("X"), SENT_AT, (0,), 1)
+
+    batch = concluded(again, in_parts(2, receive_count=1, parts=BEFORE), world=world)
+
+    assert world.delays == [[("message-1", 1800)]]
+    assert world.parts == [("message-2", 1800)]
+    assert batch.kept == ["message-1"]
+
+
+@pytest.mark.parametrize("refused", [frozenset[str](), frozenset({"message-1"})])
+def test_parts_are_given_up_at_the_age_of_their_first_message_and_stay_parts(refused: frozenset[str]) -> None:
+    world, since = World(refused_letters=refused), SENT_AT - 432_000_000
+    parts = WaitingParts({0: ("row a",)}, since, 7)
+    again = in_parts(1, receive_count=2, parts=parts)
+
+    batch = concluded(again, in_parts(2, sent_at=since), in_parts(3, sent_at=since + 1), world=world)
+
+    assert world.letters == [["message-1", "message-2"]]
+    assert again.parts == WaitingParts({0: ("row a",)}, since, 9)
+    assert [each.outcome.kind for each in batch.deliveries] == [
+        "deferred" if refused else "rejected",
+        "rejected",
+        "delivered",
+    ]
+    assert text_of(again) == ("its text" if refused else "Given up after 9 tries. its text")
+    assert batch.kept == sorted(refused)
+
+
+def test_parts_wait_a_day_for_a_common_cause_from_their_own_first_try() -> None:
+    day = 86_400_000
+    cause = Wait.COMMON_CAUSE
+    tries = [in_parts(n, cause, first_received_at=SENT_AT - day + n, sent_at=SENT_AT - 2 * day) for n in (0, 1)]
+
+    concluded(*tries, world=World())
+
+    assert [each.outcome.kind for each in tries] == ["rejected", "delivered"]
 
 
 def test_what_was_written_or_refused_is_not_given_up_however_old_it_is() -> None:
