@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pytest
+from members_and_rows import ROWS, STATUSES, a_crm
 from people_table import CONTACTS, PEOPLE, Crm, person
 from salesforce_destination.outcome import Message
 
@@ -85,3 +86,43 @@ def test_the_promised_calls(file: str, messages: Sequence[Message], calls: str, 
     found = Counter(crm.deliver(messages))
 
     assert (crm.calls, found) == (calls, outcomes)
+
+
+def following(count: int, at: int = 0) -> list[Message]:
+    """1,000 people, each in so many audiences."""
+    since = {"status": "realized", "lastQualificationTime": "2023-11-14T22:00:00Z"}
+    memberships = {"ups": {AUDIENCE.format(number): since for number in range(count)}}
+    return [person(id=f"C{n}", phone="1", at=at, segmentMembership=memberships) for n in range(1000)]
+
+
+AUDIENCE = "audience-{}"
+CAMPAIGN = """
+[[audiences]]
+id = "audience-{0}"
+campaign = "70100000000000{0}AAA"
+member_status = {{ realized = "Sent", exited = "Left" }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("parts", "file", "calls"),
+    [
+        (3, f'{PEOPLE}{ROWS}audiences = "all"\nat_most = 50\n', 4),
+        (20, f'{PEOPLE}{ROWS}audiences = "all"\nat_most = 50\n', 21),
+        (1, PEOPLE + CAMPAIGN.format(0), 3),
+        (3, PEOPLE + "".join(map(CAMPAIGN.format, range(3))), 7),
+    ],
+    ids=["three rows", "twenty rows", "one campaign", "three campaigns"],
+)
+def test_the_promised_calls_of_what_follows(parts: int, file: str, calls: int) -> None:
+    crm = a_crm(file)
+    crm.put({f"C{n}": {} for n in range(1000)})
+    for number in range(3):
+        crm.org.admin.add_campaign(f"Campaign {number}", STATUSES, f"70100000000000{number}AAA")
+    crm.deliver([person(id="C0"), following(parts)[0]])  # the campaigns are known from here on
+
+    found = Counter(crm.deliver(following(parts, 1)))
+
+    assert (found, len(crm.calls.split())) == ({"delivered": 1000}, calls)
+    written = crm.all("CampaignMember") or crm.all("CDP_Membership__c")
+    assert len(written) == parts * 1000
