@@ -46,6 +46,7 @@ def variables(endpoints: dict[str, Any], refresh_queue_url: str) -> dict[str, di
             "ACCESS_TOKEN_SECRET_ID": ACCESS_TOKEN_SECRET,
             "OUTCOME_KEY_SECRET_ID": OUTCOME_KEY_SECRET,
             "REFUSAL_SECRET_ID": "",
+            "SUPPRESSION_BUCKET": "",
         }
     }
 

@@ -47,6 +47,7 @@ namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "SalesforceDestinatio
 metrics = MetricLines(namespace, logger.service, destination_name(os.environ))
 session = new_session()
 secrets_client, sqs_client = partial(make_aws_client, "secretsmanager", SOON), partial(make_aws_client, "sqs", SOON)
+s3_client = partial(make_aws_client, "s3", SOON)
 
 
 @cache
@@ -54,7 +55,7 @@ def started() -> DeliverFunction:
     """Read settings and destination file once; raise MistakesError every time until they are mended."""
     settings = Settings.from_environ(os.environ, DELIVER_NEEDS)
     mapper = Mapper(load_destination(settings.destination_file))
-    surroundings = Surroundings(session, secrets_client, sqs_client)
+    surroundings = Surroundings(session, secrets_client, sqs_client, s3=s3_client)
     function = DeliverFunction(settings, surroundings, mapper, InProgressFile(MARKER), destination_name(os.environ))
     name = Path(settings.destination_file).name
     logger.info("destination file loaded", destination_file=name, file_hash=file_hash(settings.destination_file))
@@ -63,7 +64,7 @@ def started() -> DeliverFunction:
 
 with suppress(MistakesError, BotoCoreError):  # they are met again, and said, by every batch
     started()
-    secrets_client(), sqs_client()
+    secrets_client(), sqs_client(), started().settings.suppression_bucket and s3_client()
 gc.freeze()  # all this stays for good, and is not looked through again ("gc.freeze")
 
 

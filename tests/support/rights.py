@@ -26,6 +26,8 @@ OF_ROLES: Mapping[str, set[tuple[str, str]]] = {
         ("secretsmanager:GetSecretValue", "AccessTokenSecret"),
         ("secretsmanager:GetSecretValue", "OutcomeKeySecret"),
         ("secretsmanager:PutSecretValue", "RefusalSecret"),
+        ("s3:GetObject", "SuppressionBucket"),
+        ("s3:ListBucket", "SuppressionBucket"),
         ("logs:CreateLogStream", "DeliverLogGroup"),
         ("logs:PutLogEvents", "DeliverLogGroup"),
     },

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from salesforce_destination.aws.clients import read_secret
 from salesforce_destination.aws.dead_letters import DeadLetters, OwnMessages
 from salesforce_destination.aws.kept_refusal import KeptRefusal
 from salesforce_destination.aws.outcome_log import OutcomeLog
 from salesforce_destination.aws.sqs_queue import CALLS_AT_ONCE, VisibilityTimeouts
+from salesforce_destination.aws.suppression import SuppressionList
 from salesforce_destination.aws.token_store import TokenSource, TokenStore
 from salesforce_destination.delivery.backoff import Backoff
 from salesforce_destination.delivery.deliverer import Deliverer, Limits
@@ -53,6 +55,7 @@ class Surroundings:
     sleep: Callable[[float], None] = time.sleep
     random: Clock = random.random
     calls_at_once: int = CALLS_AT_ONCE  # that SQS gets
+    s3: Callable[[], Any] = lambda: None  # for who has a bucket
 
 
 class ConnectedFunction:
@@ -92,6 +95,10 @@ class DeliverFunction(ConnectedFunction):
         delays = settings.redelivery_base_seconds, settings.redelivery_max_seconds
         self.outcome_log = OutcomeLog(surroundings.secrets, settings.outcome_key_secret_id, clock)
         self.kept_refusal = KeptRefusal(surroundings.secrets, settings.refusal_secret_id, clock)
+        bucket, key = settings.suppression_bucket, settings.outcome_key_secret_id
+        listed = SuppressionList(
+            surroundings.s3, bucket, lambda: read_secret(surroundings.secrets, key).encode(), surroundings.now
+        )
         self.deliverer = Deliverer(
             mapper,
             SalesforceOrg(self.client, mapper.destination, self.seconds_left, clock),
@@ -102,6 +109,7 @@ class DeliverFunction(ConnectedFunction):
             OwnMessages(*sqs, settings.queue_url),
             Backoff(*delays, settings.visibility_timeout_seconds, surroundings.random),
             Limits(settings.records_per_collection, settings.api_usage_ceiling_percent, settings.give_up_after_seconds),
+            suppression=listed if bucket else None,
         )
 
     def _sqs_seconds_left(self) -> float:

@@ -127,6 +127,7 @@ class Delivery:
 DELIVERED = Outcome(OutcomeKind.DELIVERED)
 SKIPPED = Outcome(OutcomeKind.SKIPPED)
 SUPERSEDED = Outcome(OutcomeKind.SUPERSEDED)
+SUPPRESSED = Outcome(OutcomeKind.SKIPPED, Reason("SUPPRESSED"))
 
 NOT_WRITTEN = (OutcomeKind.REJECTED, OutcomeKind.DEFERRED)
 

@@ -56,6 +56,7 @@ class Settings:
     access_token_secret_id: str = ""
     outcome_key_secret_id: str = ""
     refusal_secret_id: str = ""
+    suppression_bucket: str = ""
     refresh_queue_url: str = ""
     queue_url: str = ""
     dead_letter_queue_url: str = ""

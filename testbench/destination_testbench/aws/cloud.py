@@ -18,7 +18,7 @@ Attributes = dict[str, str]
 
 
 class Cloud:
-    """A stack's queues, secrets and topics.
+    """A stack's queues, secrets, topics and bucket.
 
     A resource is created when it is first asked for, or when something else refers to it; `resolve` works out any value
     of the template.
@@ -115,6 +115,12 @@ def _topic(aws: LocalAws, logical_id: str, properties: Mapping[str, Any]) -> Att
     return {"Ref": arn, "TopicArn": arn}
 
 
+def _bucket(aws: LocalAws, logical_id: str, properties: Mapping[str, Any]) -> Attributes:
+    name = f"{STACK_NAME}-{logical_id}".lower()
+    aws.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    return {"Ref": name, "Arn": f"arn:aws:s3:::{name}"}
+
+
 def _named_only(aws: LocalAws, logical_id: str, properties: Mapping[str, Any]) -> Attributes:
     """What runs in this process, or nowhere on this machine: it has a name that others may refer to."""
     name = f"{STACK_NAME}-{logical_id}"
@@ -132,4 +138,5 @@ _CREATORS: Mapping[str, Callable[[LocalAws, str, Mapping[str, Any]], Attributes]
     "AWS::SQS::Queue": _queue,
     "AWS::SecretsManager::Secret": _secret,
     "AWS::SNS::Topic": _topic,
+    "AWS::S3::Bucket": _bucket,
 }

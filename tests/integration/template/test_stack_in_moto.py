@@ -35,6 +35,7 @@ NOT_MADE_BY_MOTO = {
     "AWS::Scheduler::Schedule",
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
+    "AWS::S3::BucketPolicy",
     "AWS::SecretsManager::ResourcePolicy",
     "AWS::SecretsManager::Secret",
 }

@@ -164,7 +164,7 @@ def codes_of_the_package(texts: Sequence[str]) -> tuple[set[str], set[str]]:
 def test_every_code_has_a_case() -> None:
     codes, others = codes_of_the_package([file.read_text(encoding="utf-8") for file in PACKAGE.rglob("*.py")])
 
-    assert codes == set(OWN_CODES)
+    assert codes - {"SUPPRESSED"} == set(OWN_CODES)  # whose message becomes no dead letter
     assert others <= NAMED_ELSEWHERE
     assert len(OF_SALESFORCE) > 50
 

@@ -41,6 +41,7 @@ OUTPUTS = {
     "CredentialsSecretArn": "CredentialsSecret",
     "AccessTokenSecretArn": "AccessTokenSecret",
     "OutcomeKeySecretArn": "OutcomeKeySecret",
+    "SuppressionBucketName": "SuppressionBucket",
     "RefusalSecretArn": "RefusalSecret",
     "DeliverFunctionName": "DeliverFunction",
     "RefreshTokenFunctionName": "RefreshTokenFunction",
@@ -197,7 +198,8 @@ def test_cloudformation_chooses_the_names(resource_type: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "logical_id", ["Queue", "DeadLetterQueue", "RefreshQueue", "CredentialsSecret", "AccessTokenSecret"]
+    "logical_id",
+    ["Queue", "DeadLetterQueue", "RefreshQueue", "CredentialsSecret", "AccessTokenSecret", "OutcomeKeySecret"],
 )
 def test_what_holds_data_outlives_the_stack(logical_id: str) -> None:
     resource = template().resources[logical_id]
@@ -215,6 +217,23 @@ def test_the_secrets_that_somebody_fills_begin_empty() -> None:
         "AccessTokenSecret": {},
         "RefusalSecret": {},
     }
+
+
+def test_the_list_of_suppressed_people_is_kept_and_nobodys_to_read() -> None:
+    (bucket,) = resolved("AWS::S3::Bucket").values()
+    (policy,) = resolved("AWS::S3::BucketPolicy").values()
+
+    (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    (rule,) = policy["PolicyDocument"]["Statement"]
+    assert (rule["Effect"], rule["Principal"], rule["Action"]) == ("Deny", "*", "s3:*")
+    assert rule["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert rule["Resource"] == ["SuppressionBucket", "SuppressionBucket/*"]
+    for logical_id in ("SuppressionBucket", "SuppressionBucketPolicy"):
+        resource = template().resources[logical_id]
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == OUTLIVES_THE_STACK
 
 
 def test_each_output_is_of_what_its_name_says() -> None:

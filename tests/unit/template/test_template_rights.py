@@ -61,7 +61,7 @@ def statements_of(role: Any) -> Iterator[Any]:
 
 def rights(role: Any, effect: str = "Allow") -> set[Right]:
     return {
-        (action, resource)
+        (action, resource.removesuffix("/suppressed.json"))
         for statement in statements_of(role)
         if statement["Effect"] == effect
         for action in as_list(statement["Action"])

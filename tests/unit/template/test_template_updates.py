@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from destination_testbench.template.intrinsics import Resolver
 from destination_testbench.template.template import Template, whole
-from the_template import A_TOPIC, EVERY_OPTION, PSEUDO, parts, previous_parts
+from the_template import A_TOPIC, EVERY_OPTION, OUTLIVES_THE_STACK, PSEUDO, parts, previous_parts
 
 REPLACES: Mapping[str, set[str]] = {
     "AWS::ApiGateway::ApiKey": {"GenerateDistinctId", "Name", "Value"},
@@ -53,7 +53,14 @@ def kept(parts: Mapping[str, Template]) -> dict[tuple[str, str], dict[str, Any]]
 def lost(before: Mapping[str, Template], now: Mapping[str, Template]) -> set[tuple[str, str]]:
     """What is gone or would be made anew."""
     known = kept(now)
-    return {where for where, what in kept(before).items() if known.get(where) != what}
+    return {where for where, what in kept(before).items() if not stays(what, known.get(where))}
+
+
+def stays(before: Mapping[str, Any], now: Mapping[str, Any] | None) -> bool:
+    """Whether a resource is what it was; what used to go with the stack may stay."""
+    return now is not None and all(
+        now[it] in (was, *OUTLIVES_THE_STACK * (was == "Delete")) for it, was in before.items()
+    )
 
 
 def there(parts: Mapping[str, Template], options: Mapping[str, str]) -> set[str]:

@@ -29,7 +29,7 @@ KEY_AGAIN_SECONDS = 900.0  # how long a key that could not be read is not asked 
 
 def identity_hash(key: bytes, identity: str) -> str:
     """What stands for an identity in the log; `identity` is the key by which the org tells records apart."""
-    return _hasher(key)(identity)
+    return hasher(key)(identity)
 
 
 class OutcomeLog:
@@ -70,7 +70,7 @@ class OutcomeLog:
         return self._key
 
 
-def _hasher(key: bytes) -> Callable[[str], str]:
+def hasher(key: bytes) -> Callable[[str], str]:
     """HMAC-SHA256 (RFC 2104) of many identities, the key worked in once: the module hmac takes half as long again."""
     block = (key if len(key) <= BLOCK_BYTES else hashlib.sha256(key).digest()).ljust(BLOCK_BYTES, b"\0")
     inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))
@@ -86,7 +86,7 @@ def _hasher(key: bytes) -> Callable[[str], str]:
 
 def _by_outcome(batch: Batch, updates: Sequence[Update], key: bytes) -> dict[str, list[str]]:
     delivered, others = list[str](), dict[str, list[str]]()
-    hashed, event_time = _hasher(key), batch.event_time
+    hashed, event_time = hasher(key), batch.event_time
     ids = [(message.original_id or message.id)[:MESSAGE_ID_LENGTH] for message in batch.messages]
     for update in updates:
         entry = f"{hashed(update.key)} {ids[update.message]} {event_time(update) or '-'}"
@@ -105,7 +105,8 @@ def _label(batch: Batch, update: Update) -> str:
     """
     outcome = update.outcome or NOT_REACHED
     if outcome.kind not in NOT_WRITTEN:
-        return outcome.kind.value if update.is_permitted else f"{outcome.kind.value} {NOT_PERMITTED}"
+        code = outcome.reason.code if outcome.reason else "" if update.is_permitted else NOT_PERMITTED
+        return f"{outcome.kind.value} {code}".strip()
     delivery = batch.exceptions[update.message]
     reason = delivery.outcome.reason if delivery.profiles <= 1 else outcome.reason
     return f"{delivery.outcome.kind.value} {reason.code}" if reason else delivery.outcome.kind.value

@@ -81,6 +81,7 @@ def report(
         "RequestsSent": batch.requests,
         "FieldsOmitted": sum(batch.omitted.values()),
         "ProfilesNotPermitted": batch.not_permitted,
+        "ProfilesSuppressed": batch.suppressed,
         "IdentitiesPassedOver": batch.passed_over,
         "RecordsCreated": batch.records_created,
         "CreationsHeld": batch.creations_held,

@@ -42,10 +42,10 @@ class Batch:
     update. `exceptions` are the messages that were not simply delivered, by position, once the batch is concluded.
     `common_refusal` is the reason of one record that waits for a common cause, `ended_causes` are codes that are none.
     `problem` is what the log says of all its profiles. The counts become metrics: `members_kept` of campaign members
-    whose status a person chose, `not_permitted` of profiles that
-    `only_if` keeps out, `creations_held` of people who would be too many new ones, `statuses` by the audience field
-    that was written, `codes` by Salesforce's code, `omitted` and `missing` by field. `not_found` is what the file maps
-    and none of the profiles had that were `looked_through`.
+    whose status a person chose, `not_permitted` of profiles that `only_if` keeps out, `suppressed` of those of erased
+    people, `creations_held` of people who would be too many new ones, `statuses` by the audience field that was
+    written, `codes` by Salesforce's code, `omitted` and `missing` by field. `not_found` is what the file maps and none
+    of the profiles had that were `looked_through`.
     """
 
     def __init__(self, messages: Sequence[Message], audience_fields: Collection[str] = ()) -> None:
@@ -54,7 +54,7 @@ class Batch:
         self.exceptions: dict[int, Delivery] = {}
         self.profiles = self.requests = self.records_delivered = self.records_superseded = 0
         self.dead_letters_refused = self.own_messages_refused = self.delays_refused = 0
-        self.not_permitted = self.looked_through = 0
+        self.not_permitted = self.suppressed = self.looked_through = 0
         self.not_found: dict[str, Source] = {}
         self.looks_left = MOST_LOOKS
         self.passed_over = self.records_created = self.creations_held = 0

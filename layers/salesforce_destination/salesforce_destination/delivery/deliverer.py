@@ -19,13 +19,22 @@ from salesforce_destination.delivery.batch import NOT_REACHED, Batch
 from salesforce_destination.delivery.decision import Refusals
 from salesforce_destination.delivery.finder import Finder
 from salesforce_destination.delivery.memory import DESCRIBE_EVERY_SECONDS, Memory
-from salesforce_destination.delivery.ports import DeadLetterQueue, InProgressMarker, Org, OwnQueue, RedeliveryDelays
+from salesforce_destination.delivery.ports import (
+    DeadLetterQueue,
+    InProgressMarker,
+    Org,
+    OwnQueue,
+    RedeliveryDelays,
+    Suppression,
+)
 from salesforce_destination.delivery.sender import Sender
+from salesforce_destination.errors import DestinationError
 from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.outcome import (
     DELIVERED,
     NOT_WRITTEN,
     SKIPPED,
+    SUPPRESSED,
     Message,
     Outcome,
     OutcomeKind,
@@ -64,7 +73,8 @@ class Limits:
 class Deliverer:
     """Delivers batches to one org; made once and kept, as `memory` and the connection behind `org` are.
 
-    `ask_at` is when the org is asked again what its fields take, by the clock of `memory`.
+    `ask_at` is when the org is asked again what its fields take, by the clock of `memory`. Nothing is written of people
+    whom `suppression` holds.
     """
 
     mapper: Mapper
@@ -77,6 +87,8 @@ class Deliverer:
     backoff: Backoff
     limits: Limits
     ask_at: float = -inf
+    suppression: Suppression | None = None
+    _suppression: Suppression | None = field(init=False)
     _refusals: Refusals = field(init=False)
     _finder: Finder = field(init=False)
 
@@ -95,7 +107,12 @@ class Deliverer:
             self.ask_at = self.memory.clock() + DESCRIBE_EVERY_SECONDS
             sender.describe_all()  # without an answer values go as they are
             self._pass_on_description(sender)
-        self._read(batch)
+        try:
+            self._suppression = self.suppression if self.suppression and self.suppression.refresh() else None
+            self._read(batch)
+        except DestinationError as error:  # nobody knows who is suppressed
+            for position in range(len(messages)):
+                batch.reject(position, deferred(error.code))
         if destination.profiles.only_if:
             batch.not_permitted = sum(not update.is_permitted for update in batch.updates)
         batch.look_for_missing_identities()
@@ -150,8 +167,7 @@ class Deliverer:
                 message.event_time = time_of_notification(message.body) if given is None else given
             if update.omitted:
                 batch.omitted.update(update.omitted)
-            if not is_form:
-                self._look_through(batch, update, profile)
+            self._look_through(batch, update, profile, is_form=is_form)
             update.message, update.profile = position, number
             for part in update.parts:
                 part.message, part.profile = position, number
@@ -184,8 +200,10 @@ class Deliverer:
             update.event_time = self.mapper.event_time(profile, message_time, sent_at, several)
         return update
 
-    def _look_through(self, batch: Batch, update: Update, profile: Profile) -> None:
-        if batch.looks_left > 0 and update.is_permitted and update.outcome in (None, SKIPPED):
+    def _look_through(self, batch: Batch, update: Update, profile: Profile, *, is_form: bool) -> None:
+        if self._suppression and self._suppression.holds(self.mapper.keys(profile, is_form=is_form)):
+            update.outcome, update.parts, batch.suppressed = SUPPRESSED, (), batch.suppressed + 1
+        if not is_form and batch.looks_left > 0 and update.is_permitted and update.outcome in (None, SKIPPED):
             batch.looked_through += 1
             if batch.not_found:
                 batch.looks_left -= len(batch.not_found)

@@ -299,6 +299,14 @@ class Mapper:
             return self._person(self._identities.of(profile))[0]
         return ""
 
+    def keys(self, profile: Profile, *, is_form: bool = False) -> set[str]:
+        """The keys of whom a profile may be about, by all rules; `is_form` is as in `map_memberships`."""
+        profile, found = profile if is_form else self._identities.of(profile), set[str]()
+        for rule in self._rules:
+            with suppress(ProfileRefusedError):
+                found.add((rule.given(profile["identity"]) if is_form else rule.read(profile))[0])
+        return found
+
     def permits(self, profile: Profile) -> bool:
         """Whether `only_if` lets a profile be written, be it refused or not; also where that cannot be told."""
         with suppress(ProfileRefusedError):
