@@ -117,6 +117,7 @@ class Recorder(OrgAdapter):
         super().__init__(org)
         self.calls: list[str] = []
         self.before: dict[str, Callable[[], object]] = {}
+        self.at_each: Callable[[], object] = int
         self.headers: list[Mapping[str, str]] = []
         self.bodies: list[Json] = []
 
@@ -127,6 +128,7 @@ class Recorder(OrgAdapter):
         self.headers.append(dict(request.headers))
         self.calls.append(kind_of_call(request.path_url, self.bodies[-1]))
         self.before.pop(self.calls[-1], int)()
+        self.at_each()
         return super().send(request, *given, **options)
 
 
@@ -155,9 +157,9 @@ class Crm:
         session, self.recorder = requests.Session(), Recorder(self.org)
         session.trust_env = False
         session.mount(INSTANCE, self.recorder)
-        self.time = 0.0
-        client = SalesforceClient(session, Tokens(self.org), lambda: 250.0)
-        org = SalesforceOrg(client, destination, lambda: 250.0, lambda: self.time)
+        self.time = self.begun = 0.0
+        client = SalesforceClient(session, Tokens(self.org), self._seconds_left)
+        org = SalesforceOrg(client, destination, self._seconds_left, lambda: self.time)
         self.memory = Memory(lambda: self.time, 5, 5)
         queues, backoff = Queues(), Backoff(30, 1800, 1800, lambda: 0.5)
         self.deliverer = Deliverer(
@@ -172,8 +174,12 @@ class Crm:
             Limits(200, 90.0, 432_000),
         )
 
+    def _seconds_left(self) -> float:
+        return 250.0 - (self.time - self.begun)
+
     def deliver(self, messages: Sequence[Message]) -> list[str]:
         """What became of each of these: its kind, with the code where there is one."""
+        self.begun = self.time
         self.recorder.calls.clear()
         self.recorder.bodies.clear()
         self.recorder.headers.clear()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
+from builders import LOYAL
 from members_and_rows import (
     CAMPAIGN,
     DELETES,
@@ -20,8 +22,8 @@ from members_and_rows import (
     members,
     rows,
 )
-from people_table import Crm
-from salesforce_destination.outcome import Message
+from people_table import PEOPLE, Crm, ident, person
+from salesforce_destination.outcome import Message, OutcomeKind, Wait
 
 
 @dataclass(frozen=True)
@@ -152,3 +154,91 @@ def test_what_follows_a_person(story: Story) -> None:
     assert parts == [story.parts] * len(parts)
     assert story.calls in (None, crm.calls)
     assert {name: getattr(crm.batch, name) for name in story.counts} == story.counts
+
+
+def test_a_batch_with_many_rows_ends_in_a_slow_org_and_writes_nobody_twice() -> None:
+    crm = a_crm(f'{PEOPLE}{ROWS}audiences = "all"\nat_most = 50\n')
+    crm.put({f"C{n}": {} for n in range(300)})
+    crm.recorder.at_each = lambda: setattr(crm, "time", crm.time + 20)
+    since = {"status": "realized", "lastQualificationTime": "2023-11-14T22:00:00Z"}
+    memberships = {"ups": {f"audience-{n}": since for n in range(20)}}
+    waiting = [person(id=f"C{n}", phone="1", segmentMembership=memberships) for n in range(300)]
+    half_written = list[int]()
+    while waiting and len(half_written) < 9:
+        crm.deliver(waiting)
+        assert crm.time - crm.begun <= 260
+        waiting, half_written = (
+            again(waiting, crm),
+            [*half_written, sum(bool(each.parts) for each in crm.batch.deliveries)],
+        )
+
+    histories = {len(row.history) for row in crm.all("Contact").values()}
+    assert (waiting, len(crm.all("CDP_Membership__c")), histories) == ([], 6000, {2})
+    assert not any(half_written[1:])  # after the first calls it is known how slow the org is
+
+
+def again(messages: Sequence[Message], crm: Crm) -> list[Message]:
+    """What SQS delivers next of a batch: what is deferred, and what is left of the others."""
+    deliveries = zip(messages, crm.batch.deliveries, strict=True)
+    left = [(replace(message, parts=each.parts or message.parts), each) for message, each in deliveries]
+    return [message for message, each in left if each.parts or each.outcome.kind is OutcomeKind.DEFERRED]
+
+
+def test_a_row_that_meets_a_lock_is_sent_twice_more_and_then_waits_without_its_person() -> None:
+    crm = a_crm(MEMBERS + ROWS)
+    crm.put({"C1": {}})
+    member(crm)
+    crm.org.admin.edit("CampaignMember", next(iter(crm.all("CampaignMember"))), {"Status": "Left"})
+    crm.org.faults.lock([CAMPAIGN], tries=3)
+
+    messages = [entered(phone="1")]
+    outcomes = crm.deliver(messages)
+
+    assert (outcomes, members(crm), rows(crm)) == (["delivered"], {"C1": "Left"}, {"C1": "realized"})
+    (delivery,) = crm.batch.deliveries
+    assert delivery.parts is not None
+    assert delivery.parts.names == {0: (f"campaign {LOYAL}",)}
+    assert delivery.parts_outcome is not None
+    assert delivery.parts_outcome.wait is Wait.BACKOFF
+
+    crm.org.admin.edit("Contact", ident("C1"), {"Phone": "by a person"})
+    outcomes = crm.deliver(again(messages, crm))
+
+    assert (outcomes, members(crm)) == (["delivered"], {"C1": "Sent"})
+    assert crm.values("C1")["Phone"] == "by a person"
+
+
+def test_a_row_that_is_refused_for_good_is_rejected_alone() -> None:
+    crm = a_crm(WITH_ROWS)
+    crm.put({"C1": {}, "C2": {}})
+    crm.org.admin.add_rule("CDP_Membership__c", "Never", 'Status__c = "exited"', "No exits, please.")
+    crm.deliver([entered("C2")])
+    crm.deliver([entered(status="exited", tries=2)])
+
+    (delivery,) = crm.batch.deliveries
+    assert delivery.outcome.reason is not None
+    assert (delivery.outcome.kind, delivery.outcome.reason.code) == (
+        OutcomeKind.REJECTED,
+        "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+    )
+    assert delivery.parts is not None
+    assert delivery.parts.names == {0: (f"row {LOYAL}",)}
+
+
+def test_a_command_writes_memberships_alone() -> None:
+    crm = a_crm(MEMBERS + GUARDED + ROWS)
+    crm.put({"C1": {"Phone": "1"}})
+    membership = {"status": "exited", "lastQualificationTime": "2023-11-14T22:12:00Z"}
+    body = {"identity": {"SalesforceId": ident("C1")}, "memberships": {LOYAL: membership}}
+    crm.deliver([entered()])
+
+    message = replace(entered(), body=json.dumps(body), is_memberships=True)
+
+    assert crm.deliver([message]) == ["delivered"]
+    assert (members(crm), rows(crm)) == ({"C1": "Left"}, {"C1": "exited"})
+    assert crm.values("C1")["CDP_Loyal__c"] == "exited"
+    assert crm.values("C1")["LastName"] == "New"
+    assert crm.deliver([replace(message, body=json.dumps({**body, "identity": {"CDP_Customer_Id__c": "nobody"}}))]) == [
+        "skipped"
+    ]
+    assert crm.deliver([replace(message, body="{}")]) == ["rejected NO_PROFILE"]

@@ -45,7 +45,14 @@ class AudienceFields:
         self.sought: dict[str, Source] = {target.label: target.membership_in for target in self._all}
 
     def read_into(
-        self, fields: dict[str, Json], times: dict[str, int], profile: Profile, event_time: int, sent_at: int
+        self,
+        fields: dict[str, Json],
+        times: dict[str, int],
+        profile: Profile,
+        event_time: int,
+        sent_at: int,
+        *,
+        with_names: bool = True,
     ) -> None:
         """Add the value of every mapped audience that the profile mentions, and of every field of names."""
         memberships = profile.get("segmentMembership")
@@ -64,7 +71,7 @@ class AudienceFields:
                     target.write(fields, times, value, since, written)
                 else:
                     fields[target.mapping_id] = value
-        for field, targets in self._named.items():
+        for field, targets in self._named.items() if with_names else ():
             fields[field] = names_of({target.name: target.is_member(memberships) for target in targets})
 
     def exits_into(self, fields: dict[str, Json], times: dict[str, int], profile: Profile, event_time: int) -> bool:

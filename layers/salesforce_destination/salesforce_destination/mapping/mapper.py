@@ -183,7 +183,7 @@ class Mapper:
         for name, mapping in self._objects.items() if names is None and not is_refused else ():
             fields: dict[str, Json] = {}
             times: dict[str, int] = {}
-            mapping.audiences.read_into(fields, times, profile, event_time, sent_at)
+            mapping.audiences.read_into(fields, times, profile, event_time, sent_at, with_names=False)
             contents[name] = Content(fields, times)
         update.follower, update.passed_over = Follower(tuple(identities), contents), passed_over
         update.go_to(address.sobject)
