@@ -14,7 +14,15 @@ AGE = "OldestMessageAge"
 
 COUNTED = (
     *("ProfilesReceived", "RecordsDelivered", "RecordsSuperseded", "RecordsCreated", "CreationsHeld"),
-    *("LeadsBesideContacts", "IdentitiesPassedOver", "ProfilesNotPermitted", "ProfilesSkipped", "MessagesDeferred"),
+    *(
+        "LeadsBesideContacts",
+        "PartsSuperseded",
+        "MembersKept",
+        "IdentitiesPassedOver",
+        "ProfilesNotPermitted",
+        "ProfilesSkipped",
+        "MessagesDeferred",
+    ),
     *("MessagesRejected", "FieldsOmitted", "TokenRefreshed", "TokenRefreshFailed"),
 )
 """The metrics that are shown, in this order."""

@@ -116,6 +116,19 @@ BY_RULES = FILE.replace(
 )
 BY_RULES = BY_RULES.replace("identityMap.crmID[0].id", "personalEmail.address").replace("SalesforceId", "Email")
 
+MEMBER = a_membership()
+ROWS_OF_ALL = """
+[memberships]
+object = "Row__c"
+key = "Key__c"
+person = "Contact__c"
+audience = "Audience__c"
+status = "Status__c"
+since = "Since__c"
+audiences = "all"
+at_most = 1
+"""
+
 OWN_CODES = {
     "NOT_FOUND": Case(BY_RULES, org=NoneFound),
     "DUPLICATE_EXTERNAL_ID": Case(BY_RULES, org=SeveralFound),
@@ -134,6 +147,9 @@ OWN_CODES = {
     "REQUIRED_VALUE_MISSING": by_file('"person.name.lastName"', '"person.name.nothing"'),
     "VALUE_NOT_LISTED": by_file("max_length = 80", 'values = { nobody = "x" }'),
     "VALUE_TOO_LONG": by_file("max_length = 80", "max_length = 1"),
+    "TOO_MANY_MEMBERSHIPS": Case(
+        FILE + ROWS_OF_ALL, body=lambda profile: {**profile, "segmentMembership": {"ups": {"a": MEMBER, "b": MEMBER}}}
+    ),
     "RECORD_MERGED": Case(error=RecordError("ENTITY_IS_DELETED"), successor=Successor("Contact", an_id(7))),
     "FIELD_MISSING_IN_ORG": Case(error=RecordError("INVALID_FIELD", "", ("Email",)), org=ScriptedOrg),
     "NO_REASON": Case(error=RecordError("NO_REASON")),
@@ -230,7 +246,7 @@ def test_the_time_of_the_event_is_kept_over_a_redrive(
 
     first, entry, _ = delivered(as_received(text, number(given) if given else {}, 0), case)
     letter, again = redriven(entry)
-    second, entry_again, org = delivered(again, Case(body=case.body))
+    second, entry_again, org = delivered(again, Case(case.file if case.body else FILE, body=case.body))
 
     assert letter.code == code
     assert letter.event_time in (meant, SENT_AT if given is None else meant)

@@ -86,6 +86,8 @@ def report(
         "RecordsCreated": batch.records_created,
         "CreationsHeld": batch.creations_held,
         "LeadsBesideContacts": batch.leads_beside_contacts,
+        "PartsSuperseded": batch.parts_superseded,
+        "MembersKept": batch.members_kept,
         "SchemaMismatch": len(batch.missing) + batch.update_only_ignored,
         "UpdateOnlyIgnored": int(batch.update_only_ignored),
         "LimitsMet": sum(delivery.outcome.wait is Wait.ORG_LIMIT for delivery in batch.exceptions.values()),
