@@ -272,6 +272,9 @@ class GrowthOrg:
         self._calls += 1
         return read_description({})
 
+    def seconds_left(self) -> float:
+        return 250.0
+
     def api_calls(self) -> int:
         """How many calls were made."""
         return self._calls

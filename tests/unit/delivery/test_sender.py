@@ -102,6 +102,9 @@ class Org(scripted_org.AsksNothing):
             raise self.description
         return self.description
 
+    def seconds_left(self) -> float:
+        return 250.0
+
     def api_calls(self) -> int:
         return len(self.requests) + len(self.describes) + self.finds
 
