@@ -53,6 +53,7 @@ class Line:
         deliverer.own_queue, deliverer.delays = OwnMessages(*around, "queue"), VisibilityTimeouts(*around, "queue")
         self.before = self.writes
         self.logged: list[str] = []
+        self.labels: list[list[str]] = []
 
     def send(self, body: str = "", **more: str) -> str:
         """Send that the person entered the audience; give the id of the message."""
@@ -72,7 +73,9 @@ class Line:
             messages_in(self.source.event_of(messages), int(self.now * 1000)), int(self.now * 1000)
         )
         logger = Logger("test", level=logging.INFO)
-        self.logged += [entry for line in self.log.lines(batch, logger) for told in line.values() for entry in told]
+        (line,) = self.log.lines(batch, logger)
+        self.logged += [entry for told in line.values() for entry in told]
+        self.labels.append([f"{label} {len(told)}" for label, told in line.items()])
         if not dies:
             self.source.settle(messages, partial_batch_response(batch.kept))
         return [str(delivery.outcome.kind) for delivery in batch.deliveries]
@@ -127,6 +130,7 @@ def test_parts_that_are_locked_wait_alone_and_their_person_is_written_once(file:
     assert (named(own)["sent_at"], named(own)["attempts"]) == (SENT_AT, 1)
     assert (line.written, line.waiting(), line.letters()) == (there(file), [], [])
     assert {entry.split()[1] for entry in line.logged} == {message_id[:8]}
+    assert line.labels == [["deferred UNABLE_TO_LOCK_ROW 1"]] * 4 + [["delivered 1"]]
 
 
 @pytest.mark.parametrize("file", FILES.values(), ids=FILES)
@@ -148,6 +152,7 @@ def test_the_letter_of_a_refused_part_is_redriven_once_the_org_is_mended_and_wri
     assert named(letter) == named(of_again)
     assert (line.written, line.waiting(), line.letters()) == (there(file), [], [])
     assert {entry.split()[1] for entry in line.logged} == {message_id[:8]}
+    assert line.labels == [["rejected INVALID_EMAIL_ADDRESS 1"]] * 2 + [["delivered 1"]]
 
 
 def test_of_several_profiles_only_the_parts_that_are_left_are_written_again() -> None:
@@ -164,6 +169,7 @@ def test_of_several_profiles_only_the_parts_that_are_left_are_written_again() ->
     assert (first, named(own)["names"], last) == (["delivered"], {"1": [f"row {LOYAL}"]}, ["delivered"])
     assert (members(line.crm), rows(line.crm)) == ({"C1": "Sent", "C2": "Sent"}, {"C1": "realized", "C2": "realized"})
     assert line.written == (1, True, True)
+    assert line.labels == [["delivered 1", "deferred UNABLE_TO_LOCK_ROW 1"], ["delivered 2"]]
 
 
 def test_what_a_command_says_of_a_person_waits_in_its_own_form_and_is_redriven_in_it() -> None:
@@ -220,6 +226,7 @@ def test_parts_are_given_up_five_days_after_the_message_was_sent_and_begin_anew_
         hours += 1
     (letter,) = line.letters()
 
+    assert line.labels[-1] == ["rejected UNABLE_TO_LOCK_ROW 1"]
     assert (hours, letter.code, letter.message_id) == (120, "UNABLE_TO_LOCK_ROW", message_id)
     assert letter.text_of("ErrorMessage").startswith(f"Given up after {letter.text_of('Attempts')} tries.")
     assert letter.text_of("Attempts") == "120"

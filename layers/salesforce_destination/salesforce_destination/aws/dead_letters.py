@@ -184,9 +184,8 @@ def _unpacked(theirs: Attributes) -> Attributes:
         unpacked = {name: {key: read[key](it[key]) for key in read if key in {"DataType", *it}} for name, it in packed}
     except (KeyError, ValueError, AttributeError, TypeError):
         return theirs
-    if not RESERVED.isdisjoint(unpacked):  # ours were renamed before they were packed
-        return theirs
-    return {name: attribute for name, attribute in theirs.items() if name != PACKED} | unpacked
+    others = {name: attribute for name, attribute in theirs.items() if name != PACKED}
+    return others | unpacked if RESERVED.isdisjoint(unpacked) else theirs  # what is packed here was renamed before
 
 
 def _together(theirs: Attributes, ours: Attributes) -> Attributes:

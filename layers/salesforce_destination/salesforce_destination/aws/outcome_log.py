@@ -87,26 +87,29 @@ def hasher(key: bytes) -> Callable[[str], str]:
 def _by_outcome(batch: Batch, updates: Sequence[Update], key: bytes) -> dict[str, list[str]]:
     delivered, others = list[str](), dict[str, list[str]]()
     hashed, event_time = hasher(key), batch.event_time
+    left = {(place, n) for place, it in batch.exceptions.items() for n in (it.parts.names if it.parts else ())}
     ids = [(message.original_id or message.id)[:MESSAGE_ID_LENGTH] for message in batch.messages]
     for update in updates:
         entry = f"{hashed(update.key)} {ids[update.message]} {event_time(update) or '-'}"
-        if update.outcome is DELIVERED and update.is_permitted:
+        is_left = bool(left) and (update.message, update.profile) in left
+        if update.outcome is DELIVERED and update.is_permitted and not is_left:
             delivered.append(entry)
         else:
-            others.setdefault(_label(batch, update), []).append(entry)
+            others.setdefault(_label(batch, update, is_left), []).append(entry)
     return {"delivered": delivered, **others} if delivered else others
 
 
-def _label(batch: Batch, update: Update) -> str:
-    """What became of a profile that was not simply delivered.
+def _label(batch: Batch, update: Update, is_left: bool) -> str:
+    """What became of a profile that was not simply delivered; of one whose parts are left, what becomes of them.
 
     One that was not written shares the outcome of its message, and keeps its own code: one that fails beside one that
     waits is tried again with it; one that waits in a message that is given up is given up with it.
     """
     outcome = update.outcome or NOT_REACHED
-    if outcome.kind not in NOT_WRITTEN:
+    if not is_left and outcome.kind not in NOT_WRITTEN:
         code = outcome.reason.code if outcome.reason else "" if update.is_permitted else NOT_PERMITTED
         return f"{outcome.kind.value} {code}".strip()
     delivery = batch.exceptions[update.message]
-    reason = delivery.outcome.reason if delivery.profiles <= 1 else outcome.reason
-    return f"{delivery.outcome.kind.value} {reason.code}" if reason else delivery.outcome.kind.value
+    told = delivery.outcome if delivery.outcome.kind in NOT_WRITTEN else delivery.parts_outcome or outcome
+    reason = told.reason if is_left or delivery.profiles <= 1 else outcome.reason
+    return f"{told.kind.value} {reason.code}" if reason else told.kind.value
