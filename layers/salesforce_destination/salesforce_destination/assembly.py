@@ -124,11 +124,14 @@ class CheckConnectionFunction(ConnectedFunction):
         self.destination = destination
 
     def checked(self) -> Connection:
-        """Compare the destination file with the org as it is now."""
+        """Compare the destination file with the org as it is now, and sweep the rows of its memberships."""
         from salesforce_destination.connection.check import check_connection  # not for the other functions to load
+        from salesforce_destination.connection.sweep import swept
         from salesforce_destination.salesforce.facts import FactFinder
 
-        return check_connection(self.destination, FactFinder(self.client, self.destination.api_version))
+        connection = check_connection(self.destination, FactFinder(self.client, self.destination.api_version))
+        org = SalesforceOrg(self.client, self.destination, self.seconds_left, self.surroundings.monotonic)
+        return swept(connection, self.destination, org.query, org.send, self.surroundings.now())
 
 
 class RefreshTokenFunction:

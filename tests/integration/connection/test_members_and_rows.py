@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from deliver_function import ROOT, Context, DeliverStack
-from destination_testbench.org import AccessLevel, SimulatedOrg
+from destination_testbench.org import AccessLevel, SimulatedOrg, record_id, seed
+from destination_testbench.org.values.moments import from_epoch
 from moto import mock_aws
+from salesforce_destination.connection.check import check_connection
+from salesforce_destination.connection.sweep import swept
+from salesforce_destination.record.composite import Collection, CollectionReply
 from salesforce_destination.record.guards import guard_formula
+from salesforce_destination.salesforce.facts import FactFinder
 
 APP = ROOT / "functions" / "check_connection" / "app.py"
-ROWS = "CDP_Membership__c"
+ROWS, PREFIX = "CDP_Membership__c", "a01"
 FILE = """
 name = "People"
 salesforce_object = ["Contact", "Lead"]
@@ -133,3 +138,108 @@ def test_an_object_that_nobody_made_is_one_finding_and_a_full_org_another(stack:
     (row, left) = told(check(stack))
     assert row == ("memberships.object", f"There is no object {ROWS} that the integration user can see.")
     assert left[1].endswith("94 of 1,024 MB are left.")
+
+
+def day(org: SimulatedOrg, days: float) -> float:
+    """A time so many days ago, in milliseconds."""
+    return (org.now() - days * 86_400) * 1000
+
+
+def a_row(org: SimulatedOrg, person: str, audience: str = "loyal", **values: Any) -> str:
+    """A row of a person, as a delivery wrote it; its Id."""
+    number = len(org.records(ROWS)) + 1
+    lookup = "Lead__c" if person.startswith("00Q") else "Contact__c"
+    usual = {
+        "CDP_Key__c": f"{person}:{audience}",
+        lookup: person or None,
+        "Audience__c": audience,
+        "Status__c": "realized",
+    }
+    return org.insert(ROWS, record_id(PREFIX, number), {**usual, "Since_Ms__c": day(org, 1), **values}).id
+
+
+def the_rows(org: SimulatedOrg) -> dict[str, tuple[str, str]]:
+    """What is there: by Id the key, and the person."""
+    rows = [row for row in org.records(ROWS) if not row.get("IsDeleted")]
+    return {row.id: (str(row.get("CDP_Key__c")), str(row.get("Contact__c") or row.get("Lead__c"))) for row in rows}
+
+
+def test_rows_follow_a_converted_lead_and_a_merged_contact(stack: DeliverStack) -> None:
+    org = stack.org
+    seed(org, contacts=4, leads=2)
+    contacts, leads = ([record_id(prefix, n) for n in (1, 2, 3, 4)] for prefix in ("003", "00Q"))
+    of_lead, taken = a_row(org, leads[0]), a_row(org, leads[0], "fans")
+    of_loser, twice, other = a_row(org, contacts[1]), a_row(org, contacts[1], "fans"), a_row(org, contacts[3])
+    kept = [a_row(org, contacts[0], "fans"), a_row(org, contacts[2], "fans")]
+    org.admin.convert_lead(leads[0], contacts[0])
+    org.admin.merge("Contact", contacts[2], [contacts[1]])
+
+    report = check(stack)
+    rows = the_rows(org)
+
+    assert report["rows_swept"] == {"moved": 2, "deleted": 2}
+    assert rows == {
+        of_lead: (f"{contacts[0]}:loyal", contacts[0]),
+        of_loser: (f"{contacts[2]}:loyal", contacts[2]),
+        other: (f"{contacts[3]}:loyal", contacts[3]),
+        kept[0]: (f"{contacts[0]}:fans", contacts[0]),
+        kept[1]: (f"{contacts[2]}:fans", contacts[2]),
+    }
+    assert not {taken, twice} & rows.keys()
+    assert check(stack)["rows_swept"] == {"moved": 0, "deleted": 0}
+
+
+@pytest.mark.parametrize("when_exited", ["write", "delete"])
+def test_old_exits_go_where_the_file_says_so_and_rows_of_nobody_in_any_case(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, when_exited: str
+) -> None:
+    stack = a_stack(monkeypatch, tmp_path, f'{FILE}when_exited = "{when_exited}"\n')
+    org, person = stack.org, record_id("003", 1)
+    seed(org, contacts=1)
+    old_exit = a_row(org, person, "1", Status__c="exited", Since_Ms__c=day(org, 31))
+    stays = {
+        a_row(org, person, "2", Status__c="exited", Since_Ms__c=day(org, 29)),
+        a_row(org, person, "3", Since_Ms__c=day(org, 400)),
+        a_row(org, "", "4"),
+    }
+    a_row(org, "", "5", SystemModstamp=from_epoch(org.now() - 31 * 86_400))
+
+    report = check(stack)
+
+    assert report["rows_swept"] == {"moved": 0, "deleted": 1 + (when_exited == "delete")}
+    assert the_rows(org).keys() - stays == {old_exit} - ({old_exit} if when_exited == "delete" else set())
+    assert stays <= the_rows(org).keys()
+
+
+def test_nothing_is_swept_while_the_file_does_not_fit(stack: DeliverStack) -> None:
+    a_row(stack.org, "", SystemModstamp="2020-01-01T00:00:00.000Z")
+    stack.org.admin.remove_field("Contact", "CDP_Loyal__c")
+
+    assert "rows_swept" not in check(stack)
+    assert len(the_rows(stack.org)) == 1
+
+
+class Misled:
+    """An org whose answers to queries name a contact too, and that notes what it is to write."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[str, bool]] = []
+
+    def query(self, queries: Sequence[str]) -> list[dict[str, Any]]:
+        asked = [soql for soql in queries if "= NULL" in soql and ROWS in soql]
+        return [{"Id": record_id(prefix, 1), "IsDeleted": False} for _ in asked for prefix in ("003", PREFIX)]
+
+    def send(self, collections: Sequence[Collection]) -> list[CollectionReply]:
+        records = [record for collection in collections for record in collection]
+        self.written += [(each.identity, bool(each.address and each.address.deletes)) for each in records]
+        return [[() for _ in collection] for collection in collections]
+
+
+def test_no_record_of_another_object_is_ever_deleted(stack: DeliverStack) -> None:
+    destination, misled = stack.app.started().destination, Misled()
+    found = check_connection(destination, FactFinder(stack.app.started().client, "66.0"))
+
+    done = swept(found, destination, misled.query, misled.send, stack.org.now())
+
+    assert misled.written == [(record_id(PREFIX, 1), True)]
+    assert done.rows == {"moved": 0, "deleted": 1}

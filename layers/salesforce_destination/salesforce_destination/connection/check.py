@@ -43,6 +43,7 @@ class Connection:
     answered: bool = True
     is_new: bool = False
     facts: OrgFacts | None = None
+    rows: Mapping[str, int] | None = None  # that were swept
 
     @property
     def problems(self) -> int:
@@ -61,7 +62,8 @@ class Connection:
 
     def as_json(self) -> dict[str, Any]:
         """The check for programs; no personal data is in it."""
-        return {"connected": self.is_good, "problems": self.problems, "findings": [*map(asdict, self.findings)]}
+        found = {"connected": self.is_good, "problems": self.problems, "findings": [*map(asdict, self.findings)]}
+        return found | ({"rows_swept": self.rows} if self.rows else {})
 
 
 def check_connection(destination: Destination, org: OrgFactFinder) -> Connection:
