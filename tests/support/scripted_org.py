@@ -73,6 +73,9 @@ class ScriptedOrg(AsksNothing):
         self._questions += 1
         return read_description({})
 
+    def is_nearly_full(self) -> bool:
+        return False
+
     def seconds_left(self) -> float:
         return 250.0
 

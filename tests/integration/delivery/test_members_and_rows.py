@@ -107,7 +107,7 @@ STORIES = [
         prepare=lambda crm: crm.org.admin.add_campaign("New", (("Mailed", False), ("Left", False)), CAMPAIGN),
         parts=True,
     ),
-    Story("a row", [[entered()]], rows={"C1": "realized"}, file=WITH_ROWS, calls="update update"),
+    Story("a row", [[entered()]], rows={"C1": "realized"}, file=WITH_ROWS, calls="update ask update"),
     Story("a row of a lead", [[entered("L1")]], rows={"L1": "realized"}, file=WITH_ROWS),
     Story("a row that is exited", [[entered()], [left(at=9)]], rows={"C1": "exited"}, file=WITH_ROWS),
     Story(
@@ -242,3 +242,17 @@ def test_a_command_writes_memberships_alone() -> None:
         "skipped"
     ]
     assert crm.deliver([replace(message, body="{}")]) == ["rejected NO_PROFILE"]
+
+
+def test_in_an_org_that_is_nearly_full_new_rows_wait() -> None:
+    crm = a_crm(WITH_ROWS)
+    crm.put({"C1": {}, "C2": {}})
+    crm.deliver([entered()])
+    crm.org.config.data_storage_mb, crm.org.config.data_storage_taken_mb = 1_000, 950
+    crm.start_cold()
+
+    assert crm.deliver([left(at=9), entered("C2")]) == ["delivered", "delivered"]
+
+    assert rows(crm) == {"C1": "exited"}
+    reasons = [each.parts_outcome and each.parts_outcome.reason for each in crm.batch.deliveries]
+    assert [reason and reason.code for reason in reasons] == [None, "STORAGE_NEARLY_FULL"]

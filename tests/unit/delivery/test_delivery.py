@@ -53,6 +53,9 @@ class Salesforce(AsksNothing):
             raise failure
         return [[self._result(record.identity) for record in collection] for collection in collections]
 
+    def is_nearly_full(self) -> bool:
+        return False
+
     def seconds_left(self) -> float:
         return 250.0
 

@@ -102,6 +102,9 @@ class Org(scripted_org.AsksNothing):
             raise self.description
         return self.description
 
+    def is_nearly_full(self) -> bool:
+        return False
+
     def seconds_left(self) -> float:
         return 250.0
 

@@ -323,6 +323,9 @@ def _of_part(attempt: Attempt, errors: Sequence[RecordError]) -> Decision | None
         return Decision(deferred(error.code), resend=replace(attempt, locks=attempt.locks + 1))
     if not record.address or record.address.upserts:
         return None
+    if record.address.field not in (ID, ""):
+        full = deferred("STORAGE_NEARLY_FULL", Wait.UNTIL_MENDED, "New rows wait: a tenth of the storage is left.")
+        return Decision(full) if error.code == "NOT_FOUND" else None
     if any("CampaignId" in each.fields for each in errors):
         return Decision(deferred("CAMPAIGN_MISSING", Wait.UNTIL_MENDED, error.text))
     is_gone = error.code in ("ENTITY_IS_DELETED", "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY") and not error.fields

@@ -111,6 +111,8 @@ class Memory:
     update_only_ignored: bool = False
     campaigns: Mapping[str, Campaign] | None = None
     campaigns_at: float = 0.0
+    is_nearly_full: bool = False
+    full_asked_at: float | None = None
     call_seconds: float = 0.0
     _parts: dict[str, Any] = field(default_factory=dict, repr=False)
     _people: deque[bool] = field(default_factory=lambda: deque(maxlen=PEOPLE_COUNTED))

@@ -37,7 +37,10 @@ MEMBER_PREFIX = "00v"
 CAMPAIGNS_EVERY_SECONDS = 300.0
 """How long the campaigns and their statuses are believed. Salesforce takes a wrong one in silence, as the default."""
 
+STORAGE_EVERY_SECONDS = 3_600.0
 LONGEST_AUDIENCE = 200
+"""Characters of an audience's id in the key of a row, which holds 255; of a longer one its hash."""
+
 _NOWHERE = NOT_THERE | NOT_COMMON | {"DUPLICATE_EXTERNAL_ID", "NO_IDENTITY", "IDENTITY_MALFORMED"}
 _PERSON_OF_MEMBER = {"Contact": "ContactId", "Lead": "LeadId"}
 
@@ -139,9 +142,17 @@ class Parts:
         audience = part.audience.partition(" ")[2]
         named = audience if len(audience) <= LONGEST_AUDIENCE else sha256(audience.encode()).hexdigest()
         part.key = part.identity = f"{record_id}:{named}"
-        part.address = Address(rows.object, rows.key, upserts=True)
+        part.address = Address(rows.object, rows.key, upserts=not self._is_nearly_full())
         part.fields = {rows.lookup(sobject): record_id, **part.fields}
         return part
+
+    def _is_nearly_full(self) -> bool:
+        """Whether the org has little storage left: then rows that are there are written, and new ones wait."""
+        memory = self.sender.memory
+        if memory.full_asked_at is None or memory.clock() - memory.full_asked_at >= STORAGE_EVERY_SECONDS:
+            memory.full_asked_at = memory.clock()
+            memory.is_nearly_full = self.sender.answer(self.sender.org.is_nearly_full) is True
+        return memory.is_nearly_full
 
     # Members of campaigns.
 

@@ -42,6 +42,10 @@ class Org(Protocol):
         """Describe an sObject, else the file's first; `anew` takes no earlier answer for it."""
         ...
 
+    def is_nearly_full(self) -> bool:
+        """Whether less than a tenth of the org's data storage is left."""
+        ...
+
     def seconds_left(self) -> float:
         """How long requests may go out in this invocation."""
         ...

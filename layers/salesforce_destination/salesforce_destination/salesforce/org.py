@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from salesforce_destination.errors import OutcomeUnknownError, TimeIsUpError
+from salesforce_destination.errors import OutcomeUnknownError, RequestRefusedError, TimeIsUpError
 from salesforce_destination.record.composite import (
     Collection,
     CollectionReply,
@@ -73,6 +73,15 @@ class SalesforceOrg:
         self._need_time()
         rows = self._client.post(f"{self.writer.path}/sobjects/{sobject}", {"ids": ids, "fields": fields}, is_list=True)
         return [row for row in rows if isinstance(row, Mapping)]
+
+    def is_nearly_full(self) -> bool:
+        """Whether less than a tenth of the org's data storage is left; where the user may not know it is not."""
+        self._need_time()
+        try:
+            storage = self._client.get(f"{self._root}/limits").get("DataStorageMB")
+            return bool(10 * storage["Remaining"] < storage["Max"])
+        except (RequestRefusedError, KeyError, TypeError):
+            return False
 
     def seconds_left(self) -> float:
         """How long requests may begin in this invocation."""
