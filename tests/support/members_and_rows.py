@@ -48,7 +48,7 @@ def a_crm(file: str) -> Crm:
 
 def entered(short: str = "C1", at: int = 0, status: str = "realized", **more: Any) -> Message:
     """A person who came into the audience, or left it, so many seconds after the first event."""
-    message = person(id=short, loyal=status, at=at, **more)
+    message = person(loyal=status, at=at, **({"id": short} if short else {}), **more)
     body = json.loads(message.body)
     memberships = next(iter(body["segmentMembership"].values()))
     seconds = (SENT_AT - 100_000) // 1000 + at
@@ -82,7 +82,7 @@ def rows(crm: Crm) -> dict[str, str]:
 
 def _short(record_id: object) -> str:
     known = {ident(f"{kind}{number}"): f"{kind}{number}" for kind in "CL" for number in range(1, 5)}
-    return known.get(str(record_id), str(record_id))
+    return known.get(str(record_id), "new")
 
 
 def member(crm: Crm, short: str = "C1", status: str = "Sent", campaign: str = CAMPAIGN) -> None:

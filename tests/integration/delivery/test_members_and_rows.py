@@ -134,6 +134,49 @@ STORIES = [
         file=WITH_ROWS,
         outcomes=["delivered"] * 3,
     ),
+    Story(
+        "a lead who was converted leaves",
+        [[entered("L1")], [left("L1", at=9)]],
+        {"C1": "Left"},
+        {"L1": "realized", "C1": "exited"},
+        file=MEMBERS + ROWS,
+        between=lambda crm: crm.act("convert L1 into C1"),
+    ),
+    Story(
+        "a contact that was merged",
+        [[entered("C2")], [left("C2", at=9)]],
+        {"C1": "Left"},
+        {"C2": "realized", "C1": "exited"},
+        file='merged_records = "follow"\n' + MEMBERS + ROWS,
+        before=["C1", "C2"],
+        between=lambda crm: crm.act("merge C2 into C1"),
+    ),
+    Story(
+        "a person who is refused",
+        [[entered(name="x" * 81)]],
+        {"C1": "Sent"},
+        {"C1": "realized"},
+        file=MEMBERS + ROWS,
+        outcomes=["rejected VALUE_TOO_LONG"],
+    ),
+    Story(
+        "nobody has this Id", [[entered("C3")]], file=MEMBERS + ROWS, outcomes=["rejected INVALID_CROSS_REFERENCE_KEY"]
+    ),
+    Story(
+        "somebody new",
+        [[entered("", customer="K9", company="Acme", tries=1)]],
+        {"new": "Sent"},
+        {"new": "realized"},
+        file=MEMBERS + ROWS,
+    ),
+    Story(
+        "found by an address",
+        [[entered("", email="a@example.com")]],
+        {"C1": "Sent"},
+        {"C1": "realized"},
+        file=MEMBERS + ROWS,
+        prepare=lambda crm: crm.org.admin.edit("Contact", ident("C1"), {"Email": "a@example.com"}),
+    ),
     Story("both parts", [[entered()]], {"C1": "Sent"}, {"C1": "realized"}, file=MEMBERS + ROWS),
 ]
 
