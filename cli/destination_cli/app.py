@@ -211,6 +211,32 @@ def send(
 
 
 @for_a_stack
+def count(
+    chosen: Chosen,
+    file: DestinationFile,
+    expect: Annotated[
+        list[str] | None, typer.Option(help="AUDIENCE=NUMBER, or a CSV file of audiences and numbers; may be repeated.")
+    ] = None,
+) -> None:
+    """Count who is in each audience as the org holds them. Exits with 1 if a number is not the expected one.
+
+    Example: `destination count people.toml --stack NAME --expect "Loyal customers=12034"`
+    """
+    from destination_cli.count import Count, count_in, expectations
+    from destination_cli.org_api import OrgApi
+    from destination_cli.target import destination_in
+
+    def work(target: Target) -> int:
+        destination = destination_in(file)
+        expected = expectations(expect or (), destination)
+        found = count_in(OrgApi.of(target, destination.api_version), destination, expected)
+        return chosen.tell(found, Count.show, int(not found.is_good))
+
+    be_there(file)
+    chosen.run(work)
+
+
+@for_a_stack
 def pause(chosen: Chosen) -> None:
     """Stop delivery. Profiles can still be sent; they wait on the queue."""
     _switch(chosen, on=False)

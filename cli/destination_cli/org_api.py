@@ -5,27 +5,32 @@ Salesforce said instead. That is allowed where no profile is involved: set-up te
 administrator's own access token is read once, kept in memory alone, and never shown.
 """
 
+import csv
 import getpass
+import io
 import json
 import sys
-from collections.abc import Callable, Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice, repeat
 from typing import Any, Self
 
 import requests
 from pydantic_core import to_json
-from salesforce_destination.errors import CredentialsError
+from salesforce_destination.errors import CredentialsError, TokenUnavailableError
 from salesforce_destination.login.salesforce_host import check_instance_url
 from salesforce_destination.login.token import AccessToken, is_sendable, parse_object
 from salesforce_destination.record.successor import quoted
 from salesforce_destination.salesforce.client import CONNECT_SECONDS, new_session, packed, parsed, proxies_for, usage_of
 
-from destination_cli.target import TargetError
+from destination_cli.target import Target, TargetError
 
 Json = Any
 SoqlValue = str | Collection[str] | None
 Texts = Mapping[str, str] | None
 READ_SECONDS = 120.0
+ROWS_IN_A_PART = 200_000
 HOW = "Pipe it in: sf org auth show-access-token --target-org admin --json | destination ... --access-token-stdin"
 
 
@@ -35,11 +40,12 @@ class OrgError(TargetError):
 
 @dataclass(frozen=True, slots=True)
 class OrgAnswer:
-    """One answer: JSON, text where it is XML, None for pages; `calls_used` counts the org's API calls of 24 hours."""
+    """One answer: JSON, text of XML, bytes of CSV, None for pages; `calls_used` counts the org's calls of 24 hours."""
 
     status: int
     body: Json = field(repr=False)
     calls_used: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def good(self) -> bool:
@@ -77,6 +83,14 @@ class OrgApi:
         """Make the session, which keeps its connection."""
         self._session = self.make_session()
 
+    @classmethod
+    def of(cls, target: Target, version: str) -> Self:
+        """The org of a stack, with the token that is stored."""
+        try:
+            return cls(target.stored_token().current(), version, "the stack's access token")
+        except TokenUnavailableError:
+            raise OrgError("The stack has no access token yet. Run `destination connect` first.") from None
+
     def for_thread(self) -> Self:
         """The same org and token, with a connection of its own."""
         return replace(self)
@@ -109,15 +123,18 @@ class OrgApi:
             raise OrgError(f"{self.token.instance_url} redirects to another address. Use the org's current address.")
         kind, usage = response.headers.get("Content-Type", "").lower(), usage_of(response)
         is_xml = "xml" in kind and "html" not in kind
-        answer = response.text if is_xml else parsed(response, response.content)
-        return OrgAnswer(response.status_code, answer, usage.used if usage else None)
+        answer = response.text if is_xml else response.content if "csv" in kind else parsed(response, response.content)
+        return OrgAnswer(response.status_code, answer, usage.used if usage else None, response.headers)
 
-    def ask(self, resource: str, parameters: Texts = None) -> Json:
-        """The body of a GET that has to succeed."""
-        answer = self.send("GET", resource, parameters=parameters)
+    def ask(self, resource: str, parameters: Texts = None, body: Json = None) -> Json:
+        """The body that answers a GET which has to succeed, or the POST of a body."""
+        return self._good("GET" if body is None else "POST", resource, body, parameters).body
+
+    def _good(self, method: str, resource: str, body: Json, parameters: Texts, headers: Texts = None) -> OrgAnswer:
+        answer = self.send(method, resource, body, parameters, headers)
         if not answer.good:
             raise OrgError(f"Salesforce refused to show {resource.partition('?')[0]}: {answer.code}. {answer.text}")
-        return answer.body
+        return answer
 
     def query(
         self, columns: str, sobject: str, where: Mapping[str, SoqlValue], resource: str = "query"
@@ -131,6 +148,31 @@ class OrgApi:
             page = self.ask(page["nextRecordsUrl"])
             rows += page["records"]
         return rows
+
+    def count(self, column: str, sobject: str, where: str = "") -> dict[str, int]:
+        """How many records have each value of a column that can be grouped; of no value as an empty text."""
+        soql = " ".join(["SELECT", column, ", COUNT(Id) FROM", sobject, where, "GROUP BY", column])
+        found = self.ask("query", {"q": soql})["records"]
+        return {"" if row[column] is None else str(row[column]): row["expr0"] for row in found}
+
+    def rows(self, columns: Iterable[str], sobject: str, where: str = "") -> Iterator[list[str]]:
+        """Every row as texts, by a query job of Bulk API 2.0: some ten calls for a million; one part is in memory."""
+        soql = " ".join(["SELECT", ", ".join(columns), "FROM", sobject, where])
+        job = self.ask("jobs/query", body={"operation": "query", "query": soql})
+        path, pauses = f"jobs/query/{job['id']}", chain((0.05, 0.5, 2.0, 10.0), repeat(30.0))
+        while job["state"] != "JobComplete":
+            if job["state"] in ("Failed", "Aborted"):
+                raise OrgError(f"Salesforce gave the query up. {job.get('errorMessage', '')}")
+            time.sleep(next(pauses))
+            job = self.ask(path)
+        asked = {"maxRecords": str(ROWS_IN_A_PART)}
+        while (locator := asked.get("locator")) != "null":
+            part = self._good("GET", f"{path}/results", None, asked, {"Accept": "text/csv"})
+            yield from islice(csv.reader(io.TextIOWrapper(io.BytesIO(part.body), "utf-8", newline="")), 1, None)
+            asked["locator"] = part.headers.get("Sforce-Locator", "")
+            if asked["locator"] in ("", locator):
+                raise OrgError("The rows came without their end: the header Sforce-Locator is missing.")
+        self.send("DELETE", path)
 
 
 def _condition(value: SoqlValue) -> str:

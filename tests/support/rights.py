@@ -154,6 +154,7 @@ OF_COMMANDS: Mapping[str, tuple[Rights, ...]] = {
     ),
     "create-fields": (READ_TOKEN,),
     "prove": (READ_TOKEN,),
+    "count": (READ_TOKEN,),
 }
 """Beside `cloudformation:DescribeStacks`, which finds the stack."""
 

@@ -110,7 +110,8 @@ class OrgConfig:
     last call, as Salesforce's does. `language` is that of new users ("en_US", "fr", "ja", "es"): errors come in the
     language of the user who asks. `data_storage_taken_mb` is what others than the records here take of
     `data_storage_mb`; a full org creates nothing more. `read_only`: the instance is being upgraded.
-    `state_and_country_picklists`: addresses take known states and countries.
+    `state_and_country_picklists`: addresses take known states and countries. `bulk_query_runs`: who asks after a query
+    job for the first time finds it running.
     """
 
     instance_url: str | None = None
@@ -126,6 +127,7 @@ class OrgConfig:
     request_bytes: int = 50 * 1024 * 1024
     query_page: int = 2000
     bulk_query_page: int = 250_000
+    bulk_query_runs: bool = True
     password_flow: bool = True
     api_enabled: bool = True
     lock_sessions_to_address: bool = False

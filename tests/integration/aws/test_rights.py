@@ -203,6 +203,7 @@ CASES: Mapping[str, Case] = {
     "dead-letters": Case((), status=1),
     "dead-letters --redrive": Case(),
     "explain": Case((record_id("003", CONTACTS),), status=1),
+    "count": Case((FILE,)),
 }
 """In this order: what `send` sends is rejected, for those that come after it."""
 
