@@ -75,7 +75,7 @@ MONTH_HOURS = 30 * 24
 REACHED_BY_ENDPOINT = ("SQS", "Secrets Manager")
 """What functions in a network call of AWS; Salesforce has no interface endpoint."""
 
-CUSTOM_METRICS = 15
+CUSTOM_METRICS = 18
 """Those that a stack with three audiences writes in its first month, give or take a few."""
 
 CALLS_A_DAY = 100_000
@@ -169,7 +169,7 @@ def options(prices: Prices) -> dict[str, float]:
         f"interface endpoints for {' and '.join(REACHED_BY_ENDPOINT)}, {zones} zones": endpoints * MONTH_HOURS,
         "`HttpEndpoint=true`: its alarms": watching + composites,
         "a million requests to it": MILLION * prices["http_request"],
-        "each Mapping ID after the third: a custom metric": prices["metric_month"],
+        "each audience after the third: statuses and exits": 2 * prices["metric_month"],
     }
 
 

@@ -175,11 +175,18 @@ def prove(
 
 
 @for_a_stack
-def status(chosen: Chosen) -> None:
+def status(
+    chosen: Chosen,
+    audience: Annotated[str | None, typer.Option(help="Show this audience alone, by day: its name, id or ID.")] = None,
+    since: Annotated[str, typer.Option(help="With --audience: how far to look back, 455d at most.")] = "7d",
+    file: Annotated[Path | None, typer.Option(help="With --audience: the file, if not the checkout's.")] = None,
+) -> None:
     """Show what a stack is doing: what waits, what was delivered, what failed. Exits with 1 if a person has to act."""
-    from destination_cli.status import show, status_of
+    from destination_cli.status import show, show_audience, status_of
 
     def work(target: Target) -> int:
+        if audience is not None:
+            return show_audience(target, Console(), audience, file, since, as_json=chosen.as_json)
         found = status_of(target)
         return chosen.tell(found, show, int(bool(found.findings)), target.alarm_topic())
 

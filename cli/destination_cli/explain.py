@@ -15,18 +15,17 @@ from rich.table import Table
 from salesforce_destination.aws.clients import read_secret
 from salesforce_destination.aws.outcome_log import IN_LINE, NOT_PERMITTED, identity_hash
 from salesforce_destination.destination.destination import Destination
-from salesforce_destination.errors import DestinationError, DestinationFileError
+from salesforce_destination.errors import DestinationError
 from salesforce_destination.mapping.mapper import IdentityReader
 from salesforce_destination.outcome import ProfileRefusedError, Reason
 from salesforce_destination.profile.source import in_digits
 from salesforce_destination.record.description import NUMBER_TYPES, FieldDescription, read_description
 from salesforce_destination.record.successor import quoted
 from salesforce_destination.salesforce.client import SalesforceClient
-from salesforce_destination.settings import load_destination
 
 from destination_cli.checkout import DESTINATIONS
 from destination_cli.function_logs import LogLine, lines_of
-from destination_cli.target import Target, TargetError
+from destination_cli.target import Target, TargetError, destination_in
 from destination_cli.terminal import moment
 
 ABOUT_THE_RECORD = (
@@ -157,7 +156,7 @@ class Explanation:
 def explain(target: Target, identity: str, file: Path | None, since: str) -> Explanation:
     """Look into the log and into the org."""
     seconds = seconds_of(since)
-    destination = _destination(target, file)
+    destination = destination_of(target, file)
     try:
         keys = list(identities_in(destination, identity))
     except ProfileRefusedError as error:
@@ -225,13 +224,9 @@ def _show_events(explanation: Explanation, console: Console) -> None:
         console.print(text, markup=False, highlight=False, soft_wrap=whole)
 
 
-def _destination(target: Target, file: Path | None) -> Destination:
-    path = file or target.destination_path or DESTINATIONS / target.destination_file
-    try:
-        return load_destination(path)
-    except DestinationFileError as error:
-        text = f"{path} cannot be used; name another one with --file. Its first mistake: {error.mistakes[0]}"
-        raise TargetError(text) from None
+def destination_of(target: Target, file: Path | None) -> Destination:
+    """Read the file that a stack delivers by: the one named, or the checkout's; raise TargetError."""
+    return destination_in(file or target.destination_path or DESTINATIONS / target.destination_file)
 
 
 def _hash_key(target: Target) -> bytes:

@@ -1,5 +1,6 @@
 """What a stack counted in the last day, from CloudWatch or from the logs of the local stack."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -7,9 +8,10 @@ from typing import Any
 
 from destination_cli.function_logs import local_lines
 from destination_cli.target import Target
+from destination_cli.terminal import moment
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
-STATUSES = "StatusesWritten"
+STATUSES, EXITS = "StatusesWritten", "ExitsWritten"
 AGE = "OldestMessageAge"
 
 COUNTED = (
@@ -49,7 +51,7 @@ QUERIES_PER_CALL = 100
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One value of a metric; `mapping_id` is that of StatusesWritten."""
+    """One value of a metric; `mapping_id` is that of StatusesWritten and ExitsWritten."""
 
     name: str
     at: int
@@ -97,6 +99,21 @@ def points_of(target: Target, now_ms: int) -> Iterator[Point]:
     if not target.is_local:
         return _in_cloudwatch(target, now_ms)
     return (point for name in FUNCTIONS_THAT_COUNT for line in local_lines(target, name) for point in _in_line(line))
+
+
+def statuses_by_day(target: Target, audience: str, seconds: int, now_ms: int) -> dict[str, dict[str, int]]:
+    """Count the statuses of an audience that were written, by day (UTC): of those who are in, and exits."""
+    begin, mapping_id = (now_ms - seconds * 1000) // DAY_MS * DAY_MS, ascii(audience)[1:-1]
+    named = {"service": target.name, "destination": target.destination, "mapping_id": mapping_id}
+    dimensions = [{"Name": name, "Value": value} for name, value in named.items()]
+    queries = [(_query(name, dimensions, "Sum"), mapping_id) for name in (STATUSES, EXITS)]
+    for query, _ in queries:
+        query["MetricStat"]["Period"] = DAY_MS // 1000
+    found = {moment(day)[:10]: Counter[str]() for day in range(begin, now_ms, DAY_MS)}
+    for point in points_of(target, now_ms) if target.is_local else _asked(target, queries, begin, now_ms):
+        if point.mapping_id == mapping_id and (day := moment(point.at)[:10]) in found:
+            found[day][point.name] += round(point.value)
+    return {day: {"in": each[STATUSES] - each[EXITS], "exited": each[EXITS]} for day, each in found.items()}
 
 
 def seconds_back(points: Iterable[Point], now_ms: int, profiles: int) -> int:

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import chain, islice
+from pathlib import Path
 
 from botocore.exceptions import ClientError
 from rich.console import Console
+from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from salesforce_destination import errors
@@ -18,6 +20,7 @@ from salesforce_destination.destination.destination import Destination
 from destination_cli import metrics
 from destination_cli.dead_letters.command import by_reason
 from destination_cli.dead_letters.reader import EMPTY_ANSWERS, DeadLetterReader
+from destination_cli.explain import destination_of, seconds_of
 from destination_cli.function_logs import LAST_PROFILES, login_cause, never_found
 from destination_cli.queues import Depth, contradictions, depth_of, is_paused, mapping_of
 from destination_cli.target import Target, TargetError
@@ -41,6 +44,8 @@ CURES = {
 DELETED = "Lambda deletes messages that wait: the function's trigger lacks ReportBatchItemFailures. Switch it on."
 
 NOBODY_FROM = 20  # of so many profiles in an hour at least one should be permitted, as NobodyPermittedAlarm has it
+BAR = 45  # so long is the longest bar of a chart, in characters: beside its numbers that makes 80 columns
+MOST_SECONDS = 455 * 86_400  # CloudWatch keeps metrics for so long
 HELD_FROM = 10  # so often in an hour new people are held back where it is no chance, as CreationsHeldAlarm has it
 
 TOO_MANY_NEW = (
@@ -243,14 +248,31 @@ def show(status: StackStatus, console: Console) -> None:
     counts = Table("", "Last hour", "Last 24 hours", box=None, pad_edge=False)
     for name in metrics.COUNTED:
         counts.add_row(name, f"{status.activity.hour[name]:,}", f"{status.activity.day[name]:,}")
+    for mapping_id, count in sorted(status.activity.statuses.items()):
+        counts.add_row(escape(f"{metrics.STATUSES} {mapping_id}"), "", f"{count:,}")
     console.print(counts)
     console.print(WHAT_COUNTS, style="dim", highlight=False)
-    if status.activity.statuses:
-        console.print()
-        table = Table("Statuses written", "Last 24 hours", box=None, pad_edge=False)
-        for mapping_id, count in sorted(status.activity.statuses.items()):
-            table.add_row(mapping_id, f"{count:,}")
-        console.print(table)
+
+
+def show_audience(target: Target, console: Console, name: str, file: Path | None, since: str, *, as_json: bool) -> int:
+    """Print by day, today included, what was written for the audience that has this name, id or Mapping ID."""
+    audiences, seconds = destination_of(target, file).audiences, min(seconds_of(since), MOST_SECONDS)
+    named = {text.lower(): each for each in audiences for text in (each.mapping_id, each.id, each.name or each.id)}
+    if not name or (audience := named.get(name.lower())) is None:
+        raise TargetError(f"The file has no audience {name}. Type its name, id or Mapping ID as the file has it.")
+    counted_as = audience.mapping_id or audience.id
+    days = metrics.statuses_by_day(target, counted_as, seconds, int(time.time() * 1000))
+    if as_json:
+        print(json.dumps({"audience": audience.name or audience.id, "counted_as": counted_as, "days": days}, indent=2))
+        return 0
+    lines = [f"{audience.name or audience.id} ({counted_as}): statuses written, by day (UTC)", ""]
+    lines.append(f"{'in +':>21}{'exited -':>11}")
+    longest = max(1, *(sum(counts.values()) for counts in days.values()))
+    for day, counts in days.items():
+        bar = "".join(mark * -(-BAR * count // longest) for mark, count in zip("+-", counts.values(), strict=True))
+        lines.append(f"{day}{counts['in']:>11,}{counts['exited']:>11,}  {bar}")
+    console.print("\n".join(lines), markup=False, highlight=False)
+    return 0
 
 
 def _refusal(target: Target) -> str:

@@ -179,7 +179,7 @@ def destination_in(file: Path) -> Destination:
     try:
         return load_destination(file)
     except DestinationFileError as error:
-        raise TargetError(f"{file} has mistakes. The first: {error.mistakes[0]}") from None
+        raise TargetError(f"{file} has mistakes; mend or name another. The first: {error.mistakes[0]}") from None
 
 
 def _refusal(name: str, error: ClientError) -> str:

@@ -34,6 +34,11 @@ WITH_ROWS = PEOPLE + ROWS
 DELETES = MEMBERS.replace('exited = "Left"', 'exited = "delete"') + GUARDED
 
 
+def without_field(file: str) -> str:
+    """The file whose audience has no Mapping ID."""
+    return "\n".join(line for line in file.splitlines() if "mapping_id" not in line)
+
+
 def a_crm(file: str) -> Crm:
     crm = Crm(file)
     crm.org.admin.add_campaign("Loyal", STATUSES, CAMPAIGN)

@@ -45,5 +45,6 @@ def profile(number: int, audience: str | None = LOYAL, **more: str) -> str:
     if audience:
         # The stage makes a message old by its time of sending alone, which no membership may be ahead of.
         then = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        body["segmentMembership"] = {"ups": {audience: {"status": "realized", "lastQualificationTime": then}}}
+        status = "realized" if number % 10 else "exited"
+        body["segmentMembership"] = {"ups": {audience: {"status": status, "lastQualificationTime": then}}}
     return json.dumps(body)

@@ -271,12 +271,12 @@ def test_what_waits_for_a_limit_of_the_org_is_told_from_other_waits(
 def test_each_metric_has_the_dimensions_by_which_alarms_and_dashboard_ask_for_it(
     stack: DeliverStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stack.invoke([a_message(a_profile(1, statuses={LOYAL: "realized"}), sent_at=now_ms())])
+    stack.invoke([a_message(a_profile(1, statuses={LOYAL: "exited"}), sent_at=now_ms())])
 
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
     told = [line["_aws"]["CloudWatchMetrics"][0] for line in lines]
     by = {metric["Name"]: {*each["Dimensions"][0]} for each in told for metric in each["Metrics"]}
-    assert by.pop("StatusesWritten") == {"service", "destination", "mapping_id"}
+    assert by.pop("StatusesWritten") == by.pop("ExitsWritten") == {"service", "destination", "mapping_id"}
     assert len(by) > 5
     assert all(dimensions == {"service", "destination"} for dimensions in by.values())
 

@@ -21,6 +21,7 @@ from members_and_rows import (
     member,
     members,
     rows,
+    without_field,
 )
 from people_table import PEOPLE, Crm, ident, person
 from salesforce_destination.outcome import Message, OutcomeKind, Wait
@@ -176,6 +177,23 @@ STORIES = [
         {"C1": "realized"},
         file=MEMBERS + ROWS,
         prepare=lambda crm: crm.org.admin.edit("Contact", ident("C1"), {"Email": "a@example.com"}),
+    ),
+    Story(
+        "exits are counted by a campaign alone",
+        [[entered(), entered("L1")], [left(at=9), entered("L1", at=9)]],
+        {"C1": "Left", "L1": "Sent"},
+        file=without_field(MEMBERS + ROWS),
+        rows={"C1": "exited", "L1": "realized"},
+        outcomes=["delivered"] * 2,
+        counts={"statuses": {LOYAL: 1}, "exits": {LOYAL: 1}},
+    ),
+    Story(
+        "exits are counted by rows alone",
+        [[entered(), left("L1", at=9)]],
+        rows={"C1": "realized", "L1": "exited"},
+        file=without_field(WITH_ROWS),
+        outcomes=["delivered"] * 2,
+        counts={"statuses": {LOYAL: 2}, "exits": {LOYAL: 1}},
     ),
     Story("both parts", [[entered()]], {"C1": "Sent"}, {"C1": "realized"}, file=MEMBERS + ROWS),
 ]

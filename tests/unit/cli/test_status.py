@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,15 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from destination_cli.metrics import DAY_MS, HOUR_MS, Point, activity_of, points_of
-from destination_cli.status import DELETED, OrgStatus, org_status, show, status_of
-from destination_cli.target import Target
+from destination_cli.status import DELETED, OrgStatus, org_status, show, show_audience, status_of
+from destination_cli.target import Target, TargetError
+from destination_cli.terminal import moment
 from moto import mock_aws
 from operated_stack import OperatedStack
 from rich.console import Console
 
 NOW = int(time.time() * 1000)
+FILE = Path(__file__).parents[3] / "layers" / "destinations" / "contacts.toml"
 COMPOSITE = dict.fromkeys(("DeliveryStoppedAlarm", "StaleUpdatesAlarm"), "Composite")
 
 
@@ -447,6 +450,82 @@ def test_on_this_machine_the_functions_own_logs_tell(tmp_path: Path) -> None:
         Point("StatusesWritten", NOW, 3.0, "CDP_Loyal__c"),
         Point("StatusesWritten", NOW, 2.0, "CDP_Loyal__c"),
     ]
+
+
+DAYS = [moment(NOW - DAY_MS * ago)[:10] for ago in range(7, -1, -1)]
+
+
+@pytest.mark.parametrize("name", ["Loyal customers", "CDP_LOYAL__C", "7841ba61-23c1-4bb3-a495-00d3g5fe1e93"])
+def test_an_audience_is_shown_by_day_in_80_columns_of_plain_characters(
+    stack: OperatedStack, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day = 24 * 60
+    counted("StatusesWritten", 3_000, mapping_id="CDP_Loyal__c")
+    counted("ExitsWritten", 1_000, mapping_id="CDP_Loyal__c")
+    counted("StatusesWritten", 45, 7 * day, mapping_id="CDP_Loyal__c")
+    counted("StatusesWritten", 5, 3 * day, mapping_id="CDP_Loyal__c")
+    counted("ExitsWritten", 5, 3 * day, mapping_id="CDP_Loyal__c")
+    counted("StatusesWritten", 900, 9 * day, mapping_id="CDP_Loyal__c")
+    counted("StatusesWritten", 900, mapping_id="CDP_Trial__c")
+    counted("StatusesWritten", 900, mapping_id="CDP_Loyal__c", service="another-stack")
+    console = Console(record=True, width=80, file=StringIO())
+
+    assert show_audience(stack.target, console, name, FILE, "7d", as_json=False) == 0
+    capsys.readouterr()
+    assert show_audience(stack.target, console, name, FILE, "7d", as_json=True) == 0
+
+    heading, _, columns, *rows = console.export_text().splitlines()
+    none = {day: {"in": 0, "exited": 0} for day in DAYS}
+    seen = {DAYS[0]: {"in": 45, "exited": 0}, DAYS[4]: {"in": 0, "exited": 5}, DAYS[7]: {"in": 2_000, "exited": 1_000}}
+    told = {"audience": "Loyal customers", "counted_as": "CDP_Loyal__c", "days": none | seen}
+    assert json.loads(capsys.readouterr().out) == told
+    assert heading == "Loyal customers (CDP_Loyal__c): statuses written, by day (UTC)"
+    assert columns.split() == ["in", "+", "exited", "-"]
+    assert [row.split() for row in (rows[0], rows[1], rows[4])] == [
+        [DAYS[0], "45", "0", "+"],
+        [DAYS[1], "0", "0"],
+        [DAYS[4], "0", "5", "-"],
+    ]
+    assert rows[7].split() == [DAYS[7], "2,000", "1,000", "+" * 30 + "-" * 15]
+    assert max(map(len, rows)) <= 80
+
+
+def test_on_this_machine_an_audience_is_counted_from_the_functions_logs_and_its_longest_bar_has_room(
+    tmp_path: Path,
+) -> None:
+    told = {"StatusesWritten": [60.0, 40.0], "ExitsWritten": [98.0]}
+    metrics = {"Timestamp": NOW, "CloudWatchMetrics": [{"Metrics": [{"Name": name} for name in told]}]}
+    lines = [{"_aws": metrics, **told, "mapping_id": name} for name in ("v\\xedp", "CDP_Trial__c")]
+    (tmp_path / "deliver.log").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    (tmp_path / "rows.toml").write_text(ROWS_ALONE, encoding="utf-8")
+    target = Target("local", {}, {}, lambda service: None, is_local=True, log_folder=tmp_path)
+    console = Console(record=True, width=80, file=StringIO())
+
+    assert show_audience(target, console, "víp", tmp_path / "rows.toml", "1h", as_json=False) == 0
+
+    assert console.export_text().splitlines()[-1].split() == [DAYS[-1], "2", "98", "+" + "-" * 45]
+
+
+ROWS_ALONE = """
+name = "Rows"
+salesforce_object = "Contact"
+identity = { source = "id", target = "SalesforceId" }
+audiences = [{ id = "víp" }]
+
+[memberships]
+object = "CDP_Membership__c"
+key = "CDP_Key__c"
+person = "Contact__c"
+audience = "Audience__c"
+status = "Status__c"
+since = "Since_Ms__c"
+"""
+
+
+@pytest.mark.parametrize("name", ["Loyal", ""])
+def test_an_audience_that_the_file_has_not_is_refused(stack: OperatedStack, name: str) -> None:
+    with pytest.raises(TargetError, match="Type its name, id or Mapping ID"):
+        show_audience(stack.target, Console(), name, FILE, "7d", as_json=False)
 
 
 def test_settings_that_somebody_changed_so_that_messages_are_lost_are_named(stack: OperatedStack) -> None:

@@ -59,7 +59,10 @@ def test_among_equally_bad_outcomes_the_first_gives_the_reason() -> None:
 def a_batch(*outcomes: Sequence[Outcome | None], receive_counts: Sequence[int] = (1, 1, 1)) -> Batch:
     """A batch with a message for each of these, and a profile of it for each outcome."""
     counts = zip(range(len(outcomes)), receive_counts, strict=False)
-    batch = Batch([a_message(number=number, receive_count=count) for number, count in counts], ["Vip__c"])
+    batch = Batch(
+        [a_message(number=number, receive_count=count) for number, count in counts],
+        {"Vip__c": ("Vip__c", "Vip__c", "x")},
+    )
     for message, of_profiles in enumerate(outcomes):
         for profile, outcome in enumerate(of_profiles):
             key = f"{message}-{profile}"
@@ -137,14 +140,16 @@ def test_a_settled_record_settles_each_of_its_profiles() -> None:
     assert batch.names_of(record) == [("message-0", 0), ("message-1", 0)]
 
 
-def test_the_records_that_were_delivered_are_counted_with_their_statuses() -> None:
-    batch = a_batch([None])
-    (record,) = merge(batch.unsettled())
+def test_the_records_that_were_delivered_are_counted_with_their_statuses_and_exits() -> None:
+    batch = a_batch([None], [None], [None])
+    batch.updates[1].fields = {"A": "x"}
+    batch.updates[2].fields = {"A": "x", "Vip__c": "realized"}
 
-    batch.note_delivered([record])
+    for records in (merge(batch.unsettled()), merge(batch.unsettled()[2:])):
+        batch.note_delivered(records)
 
-    assert batch.records_delivered == 1
-    assert batch.statuses == {"Vip__c": 1}
+    assert batch.records_delivered == 4
+    assert (batch.statuses, batch.exits) == ({"Vip__c": 3}, {"Vip__c": 1})
 
 
 def test_a_new_batch_has_counted_nothing() -> None:

@@ -88,6 +88,9 @@ def test_a_status_becomes_the_value_that_the_file_asks_for(
     keys: dict[str, str], status: str | None, expected: dict[str, Any]
 ) -> None:
     assert fields(ups(status), audience(**keys)) == expected
+    if status:
+        exits = Mapper(a_destination(FILE.format(profiles=""), audience(**keys))).exits
+        assert (exits == {"Vip__c": ("Vip__c", "Vip__c", expected["Vip__c"])}) is (status == "exited")
 
 
 @pytest.mark.parametrize(
@@ -190,6 +193,12 @@ def test_names_are_those_of_the_audiences_that_the_profile_is_in(statuses: dict[
     memberships = {"ups": {audience_id: a_membership(status) for audience_id, status in statuses.items()}}
 
     assert fields(memberships, *NAMED, profiles=WHOLE) == {"Audiences__c": written}
+
+
+def test_a_field_of_names_tells_an_exit_where_nobody_is_left_in_it() -> None:
+    assert Mapper(a_destination(FILE.format(profiles=WHOLE), "".join(NAMED))).exits == {
+        "Audiences__c": ("Audiences__c", "Audiences__c", None)
+    }
 
 
 def test_names_are_cleared_by_a_message_without_any_membership() -> None:

@@ -98,7 +98,8 @@ def report(
     metrics.write(now_ms, _counted(counts) | around.measured())
     # Few Mapping IDs, each a metric of its own in CloudWatch's bill.
     for mapping_id, count in batch.statuses.items():
-        metrics.write(now_ms, {"StatusesWritten": (COUNT, count)}, mapping_id=mapping_id)
+        written = _counted({"StatusesWritten": count, "ExitsWritten": batch.exits[mapping_id]})
+        metrics.write(now_ms, written, mapping_id=ascii(mapping_id)[1:-1])  # CloudWatch takes no other characters
     reasons = (delivery.outcome.reason for delivery in batch.exceptions.values())
     exceptional = {
         **{name: getattr(batch, name) for name in NOTED_OF_A_BATCH},

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
+from typing import Any
 
 from salesforce_destination.outcome import (
     DELIVERED,
@@ -22,6 +23,9 @@ from salesforce_destination.outcome import (
 )
 from salesforce_destination.profile.source import Source
 from salesforce_destination.record.record import Record, Update
+
+Exits = Mapping[str, tuple[str, str, Any]]
+"""By the field or the part that is written: how its audience is counted, and what an exit writes to which field."""
 
 NOT_REACHED = deferred("NOT_REACHED")
 """The outcome of what nobody settled: nothing is lost for being forgotten."""
@@ -43,12 +47,12 @@ class Batch:
     `common_refusal` is the reason of one record that waits for a common cause, `ended_causes` are codes that are none.
     `problem` is what the log says of all its profiles. The counts become metrics: `members_kept` of campaign members
     whose status a person chose, `not_permitted` of profiles that `only_if` keeps out, `suppressed` of those of erased
-    people, `creations_held` of people who would be too many new ones, `statuses` by the audience field that was
-    written, `codes` by Salesforce's code, `omitted` and `missing` by field. `not_found` is what the file maps and none
-    of the profiles had that were `looked_through`.
+    people, `creations_held` of people who would be too many new ones, `statuses` of what was written by audience,
+    `exits` of what `exits_as` tells of them, `codes` by Salesforce's code, `omitted` and `missing` by field.
+    `not_found` is what the file maps and none of the profiles had that were `looked_through`.
     """
 
-    def __init__(self, messages: Sequence[Message], audience_fields: Collection[str] = ()) -> None:
+    def __init__(self, messages: Sequence[Message], exits_as: Exits | None = None) -> None:
         self.messages = messages
         self.updates: list[Update] = []
         self.exceptions: dict[int, Delivery] = {}
@@ -62,26 +66,26 @@ class Batch:
         self.parts_superseded = self.members_kept = 0
         self.update_only_ignored = False
         self.statuses: Counter[str] = Counter()
+        self.exits: Counter[str] = Counter()
         self.codes: Counter[str] = Counter()
         self.omitted: Counter[str] = Counter()
         self.missing: Counter[str] = Counter()
         self.common_refusal: Reason | None = None
         self.problem = ""
         self.ended_causes: set[str] = set()
-        self._audience_fields = frozenset(audience_fields)
+        self._exits_as = exits_as or {}
         self._event_times: dict[int, int] = {}
         self._rejected: dict[int, Outcome] = {}
 
     @property
     def deliveries(self) -> list[Delivery]:
         """What became of each message, in their order."""
-        found, exceptions = [], self.exceptions
         times = {update.message: update.event_time for update in self.updates} | self._event_times
         counts = Counter([update.message for update in self.updates])
-        for place, message in enumerate(self.messages):
-            good = None if place in exceptions else Delivery(message, DELIVERED, times[place], (), counts[place])
-            found.append(good or exceptions[place])
-        return found
+        return [
+            self.exceptions.get(place) or Delivery(message, DELIVERED, times[place], (), counts[place])
+            for place, message in enumerate(self.messages)
+        ]
 
     @property
     def kept(self) -> list[str]:
@@ -97,8 +101,6 @@ class Batch:
 
     def unsettled(self) -> list[Update]:
         """The updates that are to be written, in the order of their messages."""
-        if not self._rejected:
-            return [update for update in self.updates if update.outcome is None]
         return [update for update in self.updates if update.outcome is None and update.message not in self._rejected]
 
     def event_time(self, update: Update) -> int | None:
@@ -120,9 +122,7 @@ class Batch:
 
     def settle_all(self, records: Sequence[Record], outcome: Outcome) -> None:
         """Settle the profiles that these records answer for."""
-        for record in records:
-            for update in record.updates:
-                update.outcome = outcome
+        self.settle((update for record in records for update in record.updates), outcome)
 
     def names_of(self, record: Record) -> list[tuple[str, int]]:
         """Name a record's updates so that they are known again in a later delivery of their messages."""
@@ -135,10 +135,14 @@ class Batch:
     def note_delivered(self, records: Sequence[Record]) -> None:
         """Count records that were written, and the statuses in them."""
         self.records_delivered += len(records)
-        for names, count in Counter([tuple(record.fields) for record in records]).items():
-            for name in names:
-                if name in self._audience_fields:
-                    self.statuses[name] += count
+        alike: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+        for record in records:
+            names = (record.updates[0].audience,) if record.is_part else tuple(record.fields)
+            alike.setdefault(names, []).append(record.updates[-1].fields if record.is_part else record.fields)
+        for names, written in alike.items():
+            for audience, field, exited in map(self._exits_as.__getitem__, filter(self._exits_as.__contains__, names)):
+                self.statuses[audience] += len(written)
+                self.exits[audience] += [fields[field] for fields in written].count(exited)
 
     def look_for_missing_identities(self) -> None:
         """Say so where none of several profiles has an identity: the sender's set-up is to blame, and no profile."""
@@ -157,10 +161,9 @@ class Batch:
         odd.update(part.message for part in parts if part.outcome and part.outcome.kind in NOT_WRITTEN)
         odd.update(whole, set(range(len(self.messages))).difference([update.message for update in self.updates]))
         of_message: dict[int, list[Update]] = {place: [] for place in sorted(odd)}
-        if odd:
-            for update in self.updates:
-                if update.message in odd:
-                    of_message[update.message].append(update)
+        for update in self.updates if odd else ():
+            if update.message in odd:
+                of_message[update.message].append(update)
         for place, updates in of_message.items():
             for update in updates:
                 update.outcome = whole.get(place) or update.outcome or NOT_REACHED

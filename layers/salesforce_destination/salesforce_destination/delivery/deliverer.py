@@ -99,7 +99,7 @@ class Deliverer:
     def deliver(self, messages: Sequence[Message], now_ms: int) -> Batch:
         """Write what a batch says, and say of every message what became of it, in their order."""
         destination, limits = self.mapper.destination, self.limits
-        batch = Batch(messages, [each.mapping_id for each in destination.audiences if each.mapping_id])
+        batch = Batch(messages, self.mapper.exits)
         batch.not_found = self.mapper.sought
         ceiling = limits.api_usage_ceiling_percent
         sender = Sender(destination, self.org, self.memory, batch, self._refusals, self._finder, ceiling)

@@ -43,6 +43,8 @@ class AudienceFields:
                 self._named.setdefault(target.mapping_id, []).append(target)
         self._all = [*single, *chain.from_iterable(self._named.values())]
         self.sought: dict[str, Source] = {target.label: target.membership_in for target in self._all}
+        self.exits = {each.mapping_id: (*[each.mapping_id] * 2, each.value_of["exited"]) for each in single}
+        self.exits |= {field: (field, field, None) for field in self._named}
 
     def read_into(
         self,

@@ -38,6 +38,12 @@ class AudienceParts:
             for audience, _ in self._audiences
             if not audience.mapping_id
         }
+        self.exits: dict[str, tuple[str, str, Json]] = {}
+        for each in [audience for audience, _ in self._audiences if not audience.mapping_id]:
+            if each.campaign:
+                self.exits[f"campaign {each.id}"] = each.id, "Status", member_texts(each).get("exited")
+            elif self._rows:
+                self.exits[f"row {each.id}"] = each.id, self._rows.status, Status.EXITED.value
 
     def of(self, profile: Profile, event_time: int, sent_at: int, *, consents: bool) -> list[Update]:
         """What the memberships of a profile say, newest or not; whoever has taken the consent away leaves them all.

@@ -70,6 +70,8 @@ class Mapper:
         self._first = self._objects[destination.salesforce_object]
         self.sought = {label: find for each in self._objects.values() for label, find in each.sought.items()}
         self.sought |= self._parts.sought if self._parts else {}
+        self.exits = self._parts.exits if self._parts else {}
+        self.exits |= {field: exit for each in self._objects.values() for field, exit in each.audiences.exits.items()}
         self._only_if = _optional(destination.profiles.only_if)
         self._exits_skipped = destination.profiles.when_skipped == "exit"
         sources = _sources_of(destination)
