@@ -62,6 +62,8 @@ def show_plan(sobjects: Sequence[str], todo: Plan, console: Console) -> None:
     for problem in todo.problems:
         console.print(f"[red]✗[/] [bold]{escape(problem.key)}[/]", highlight=False)
         console.print(Padding(escape(f"{problem.problem} {problem.cure}"), (0, 0, 0, 4)), highlight=False)
+    for way in todo.by_hand:
+        console.print(f"By hand: {escape(way)}", highlight=False)
 
 
 def show_sight(sight: Sight | None, wanted: Wanted, console: Console) -> None:
@@ -244,7 +246,7 @@ class CreateFields:
                 "This needs an administrator's access token: the integration user must not have that right."
                 f" Add --access-token-stdin, or --export DIR to write files for a deployment.{here}"
             )
-        needs = [(each, assumed(each.sobject, (name for _, name in each.given))) for each in wanted]
+        needs = [(e, assumed(e.sobject, (name for _, name in e.given), is_there=not e.is_made)) for e in wanted]
         return self._export(needs, plan(needs, hands_on=hands_on))
 
     def _export(self, needs: Sequence[tuple[Wanted, Found]], todo: Plan, admin: OrgApi | None = None) -> int:
@@ -296,6 +298,7 @@ class CreateFields:
             "salesforce_objects": [each.sobject for each in wanted],
             "steps": [{**row, "done": step in self._done} for row, step in zip(rows, todo.steps, strict=True)],
             "problems": [asdict(problem) for problem in todo.problems],
+            "by_hand": todo.by_hand,
             "integration_user": {name: sight._asdict() for name, sight in sights.items()},
         }
         print(json.dumps(report, indent=2))

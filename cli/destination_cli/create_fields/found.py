@@ -74,6 +74,7 @@ class Found:
     sets: Mapping[str, FoundSet] = field(default_factory=dict)
     lacking: frozenset[str] = frozenset()
     """What the file names parents by and nobody has made, as `sObject.field`."""
+    is_there: bool = True
 
     def field_named(self, name: str) -> FoundField | None:
         """A field by its name in any case; for one of a parent's the lookup."""
@@ -93,10 +94,10 @@ def key_of(name: str) -> str:
     return f"{relationship.partition(':')[0]}{point}"
 
 
-def assumed(sobject: str, names: Iterable[str]) -> Found:
+def assumed(sobject: str, names: Iterable[str], is_there: bool = True) -> Found:
     """An org that nobody has looked at: it has these standard and foreign fields, and nothing that can be made here."""
     known = {key_of(name): FoundField(name, "", _assumed_rights(sobject, name)) for name in names}
-    return Found({"ispersonaccount": FoundField("IsPersonAccount", "boolean", None), **known})
+    return Found({"ispersonaccount": FoundField("IsPersonAccount", "boolean", None), **known}, is_there=is_there)
 
 
 def _assumed_rights(sobject: str, name: str) -> str | None:
@@ -113,7 +114,8 @@ def _assumed_rights(sobject: str, name: str) -> str | None:
 
 def read_org(api: OrgApi, wanted: Wanted) -> Found:
     """Read everything that the plan needs; costs some ten calls."""
-    fields = _fields(api, wanted)
+    is_there = not wanted.is_made or api.send("GET", f"sobjects/{wanted.sobject}/describe").status != 404
+    fields = _fields(api, wanted) if is_there else {}
     named = {"Name": [each.name for each in wanted.sets], "NamespacePrefix": None}
     return Found(
         fields=fields,
@@ -121,6 +123,7 @@ def read_org(api: OrgApi, wanted: Wanted) -> Found:
         has_permission=bool(api.query("Id", "CustomPermission", {"DeveloperName": GUARD_EXEMPT})),
         sets={str(row["Name"]): _set(api, str(row["Id"])) for row in api.query("Id, Name", "PermissionSet", named)},
         lacking=frozenset(_lacking(api, wanted, Found(fields))),
+        is_there=is_there,
     )
 
 

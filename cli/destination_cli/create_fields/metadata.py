@@ -52,6 +52,11 @@ def field_metadata(field: WantedField) -> Json:
         FieldKind.TEXT: {"length": field.length},
         FieldKind.LONG_TEXT: {"length": field.length, "visibleLines": 3},
         FieldKind.NUMBER: {"precision": 18, "scale": 0},
+        FieldKind.LOOKUP: {
+            "referenceTo": field.parent,
+            "relationshipName": f"{field.name[:-3]:.35}_Rows",
+            "deleteConstraint": "SetNull",
+        },
     }
     metadata |= of_kind.get(field.kind, {})
     if field.kind is FieldKind.MULTI_SELECT:
@@ -92,6 +97,15 @@ PERMISSION: Json = {
     "label": GUARD_EXEMPT.replace("_", " "),
 }
 """The custom permission that the guards let pass."""
+
+
+def made_whole(sobject: str) -> dict[str, Json]:
+    """An object whose records nobody sees without a permission set, and its tab."""
+    label = sobject.removesuffix("__c").replace("_", " ")
+    names = {"label": label, "pluralLabel": f"{label}s", "deploymentStatus": "Deployed", "sharingModel": "Private"}
+    name_field = {"type": "AutoNumber", "label": "Number", "displayFormat": "{0}"}
+    tab = {"customObject": True, "motif": "Custom53: Bell"}
+    return {"CustomObject": {**names, "enableReports": True, "nameField": name_field}, "CustomTab": tab}
 
 
 LEAD_CONVERSION = "LeadConvertSettings"

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from salesforce_destination.connection.field_fit import TAKES
-from salesforce_destination.destination.destination import Audience, Destination
+from salesforce_destination.destination.destination import Audience, Destination, Memberships
 from salesforce_destination.record.guards import Guards, guard_formula, stale_marker
 
 _MAKEABLE = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__c")
@@ -26,6 +26,7 @@ class FieldKind(StrEnum):
     MULTI_SELECT = "multi-select"
     LONG_TEXT = "long-text"
     NUMBER = "number"
+    LOOKUP = "lookup"
 
 
 class Names(NamedTuple):
@@ -43,12 +44,13 @@ NAMES: Mapping[FieldKind, Names] = {
     FieldKind.MULTI_SELECT: Names("Picklist (Multi-Select)", "multipicklist", "MultiselectPicklist"),
     FieldKind.LONG_TEXT: Names("Text Area (Long), 256", "textarea", "LongTextArea"),
     FieldKind.NUMBER: Names("Number (18, 0)", "double", "Number"),
+    FieldKind.LOOKUP: Names("Lookup", "reference", "Lookup"),
 }
 
 RIGHTS = {"Read": "read", "Create": "create", "Edit": "edit", "Delete": "delete", "ViewAllRecords": "view all records"}
 """What can be done with records, by the word for it, in the order in which people are told."""
 
-AUDIENCE_KINDS = tuple(kind for kind in FieldKind if kind is not FieldKind.NUMBER)
+AUDIENCE_KINDS = tuple(kind for kind in FieldKind if kind not in (FieldKind.NUMBER, FieldKind.LOOKUP))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class WantedField:
     finds_records: bool = False
     unique: bool = False
     case_sensitive: bool = False
+    parent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class WantedRule:
 
 @dataclass(frozen=True, slots=True)
 class WantedSet:
-    """A permission set: rights on the records of the sObject, and on fields of it."""
+    """A permission set: rights on the records of the sObject, to read those of others, and on fields of it."""
 
     name: str
     label: str
@@ -96,6 +99,7 @@ class WantedSet:
     rights: frozenset[str]
     fields: tuple[str, ...]
     edit: bool
+    reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,8 @@ class Wanted:
     rules: tuple[WantedRule, ...]
     integration: WantedSet
     sales: WantedSet
+    is_made: bool = False  # whether the sObject itself is made, too
+    by_hand: tuple[str, ...] = ()
 
     @property
     def sets(self) -> tuple[WantedSet, WantedSet]:
@@ -138,7 +144,8 @@ class UnsuitableTypeError(ValueError):
 
 def wanted_by(destination: Destination, kind: FieldKind | None = None) -> tuple[Wanted, ...]:
     """Work out what a file needs on each sObject; `kind` is the type that a person wants for its audience fields."""
-    return tuple(_wanted_on(sobject, destination, kind) for sobject in destination.objects)
+    people = (_wanted_on(sobject, destination, kind) for sobject in destination.objects)
+    return *people, *([_wanted_rows(destination, destination.memberships)] if destination.memberships else [])
 
 
 def _wanted_on(sobject: str, destination: Destination, kind: FieldKind | None) -> Wanted:
@@ -165,9 +172,41 @@ def _wanted_on(sobject: str, destination: Destination, kind: FieldKind | None) -
             frozenset(rights),
             tuple(dict.fromkeys([field.name for field in unique] + [name for _, name in given])),
             edit=True,
+            reads=("Campaign",) if any(audience.campaign for _, audience in audiences) else (),
         ),
         sales=_sales_set(own),
+        by_hand=tuple(_by_hand(own)),
     )
+
+
+def _wanted_rows(destination: Destination, rows: Memberships) -> Wanted:
+    home, fields, texts = rows.object, [], ("key", "audience", "audience_name", "status")
+    parts = [("person", rows.lookup(name), FieldKind.LOOKUP, 0, name) for name in destination.objects]
+    parts += [(part, getattr(rows, part), FieldKind.TEXT, 255, "") for part in texts if getattr(rows, part)]
+    for part, name, kind, length, parent in (*parts, ("since", rows.since, FieldKind.NUMBER, 0, "")):
+        takes, about, key = frozenset({NAMES[kind].described, "picklist"}), f"{_WRITTEN} {part}.", f"memberships.{part}"
+        label, is_key = parent or f"CDP {part}".replace("_", " "), part == "key"
+        fields.append(WantedField(key, name, label, kind, takes, about, length, (), is_key, is_key, is_key, parent))
+    names, rules = tuple(field.name for field in fields), (WantedRule(rule_name(rows.since), rows.since),)
+    writer, reader = (
+        WantedSet(
+            set_name(home, end), f"CDP destination: {verb} {home}"[:80], about, frozenset(rights.split()), names, edit
+        )
+        for end, verb, about, rights, edit in (
+            ("Integration", "write", "Only for the integration user.", "Read Create Edit Delete", True),
+            ("Sales", "read", "For who may see the audiences of everybody.", "Read ViewAllRecords", False),
+        )
+    )
+    return Wanted(home, destination.api_version, tuple(fields), (), rules, writer, reader, is_made=True)
+
+
+def _by_hand(destination: Destination) -> Iterator[str]:
+    for audience in destination.audiences:
+        if campaign := audience.campaign:
+            statuses = ", ".join(sorted({*(audience.member_status or {}).values()} - {"delete"}))
+            name = campaign if isinstance(campaign, str) else campaign.name
+            yield "Setup > Users > the integration user > Edit: tick Marketing User."
+            yield f"Campaign {name} > Campaign Member Statuses: see that it has {statuses}."
 
 
 def _counting(destination: Destination, tables: str, sobject: str) -> Iterator[tuple[int, Any]]:

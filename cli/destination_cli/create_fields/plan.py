@@ -16,6 +16,7 @@ from destination_cli.create_fields.metadata import (
     Json,
     field_metadata,
     handed_on_in,
+    made_whole,
     rule_metadata,
     with_handed_on,
     with_values,
@@ -71,10 +72,11 @@ Step = Component | SetRecords
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Steps in the order in which they can be taken, and what only a person can mend."""
+    """Steps in the order in which they can be taken, what only a person can mend, and what no API makes."""
 
     steps: tuple[Step, ...]
     problems: tuple[Mistake, ...]
+    by_hand: tuple[str, ...] = ()
 
 
 def plan(
@@ -100,11 +102,17 @@ def plan(
     pairs = (hands_on or {}).items()
     both = dict(pair for pair in pairs if {*zip(("Lead", "Contact"), map(str.lower, pair), strict=True)} <= usable)
     steps += _conversion_steps(both, conversion, problems)
-    return Plan(tuple(steps), tuple(problems))
+    by_hands = dict.fromkeys(step for wanted, _ in needs for step in wanted.by_hand)
+    return Plan(tuple(steps), tuple(problems), tuple(by_hands))
 
 
 def _object_steps(wanted: Wanted, found: Found, integration_user: str | None, problems: list[Mistake]) -> list[Step]:
-    steps: list[Step] = [*_field_steps(wanted, found, problems)]
+    steps: list[Step] = []
+    for kind, metadata in made_whole(wanted.sobject).items() if not found.is_there else ():
+        by_hand = f"Create {wanted.sobject} and its tab by hand, or deploy what --export writes."
+        what, detail = kind.removeprefix("Custom").lower(), "with the sharing model Private" * (kind == "CustomObject")
+        steps.append(Component(kind, "", wanted.sobject, metadata, what, detail, by_hand=by_hand))
+    steps += _field_steps(wanted, found, problems)
     usable = usable_in(wanted, found)
     rules = (rule for rule in wanted.rules if rule.field.lower() in usable)
     steps += chain.from_iterable(_rule_steps(wanted, found, rule) for rule in rules)
@@ -283,7 +291,7 @@ def rights_of(wanted: Wanted, each: WantedSet, found: Found) -> dict[str, frozen
     if not each.rights:
         return {}
     names = [*permissionable(wanted, each, found), *parents_keys(each, found)]
-    homes = {wanted.sobject, *(name.partition(".")[0] for name in names)}
+    homes = {wanted.sobject, *each.reads, *(name.partition(".")[0] for name in names)}
     homes |= {"Account"} if "Contact" in homes else set()
     return {name: each.rights if name == wanted.sobject else frozenset({"Read"}) for name in sorted(homes)}
 

@@ -27,6 +27,8 @@ def source_tree(needs: Sequence[tuple[Wanted, Found]], plan: Plan, there: Mappin
         "sourceApiVersion": needs[0][0].api_version,
     }
     files = {PurePosixPath("sfdx-project.json"): json.dumps(project, indent=2) + "\n"}
+    if plan.by_hand:
+        files[PurePosixPath("BY_HAND.txt")] = "\n".join([*plan.by_hand, ""])
     for step in plan.steps:
         if isinstance(step, Component):
             root, name = ElementTree.Element(step.kind), {"fullName": step.name} if step.sobject else {}
@@ -49,11 +51,14 @@ def write_tree(files: Files, folder: Path) -> None:
 
 
 _SUFFIXES = {"CustomField": "field", "CustomPermission": "customPermission", "ValidationRule": "validationRule"}
+_SUFFIXES |= {"CustomTab": "tab"}
 
 
 def _path(component: Component) -> PurePosixPath:
     if component.kind == LEAD_CONVERSION:
         return ROOT / LEAD_CONVERSION / f"{LEAD_CONVERSION}.LeadConvertSetting-meta.xml"
+    if component.kind == "CustomObject":
+        return ROOT / "objects" / component.name / f"{component.name}.object-meta.xml"
     suffix = _SUFFIXES[component.kind]
     folder = ROOT / "objects" / component.sobject if component.sobject else ROOT
     return folder / f"{suffix}s" / f"{component.name}.{suffix}-meta.xml"

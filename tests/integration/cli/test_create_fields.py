@@ -24,10 +24,12 @@ from destination_testbench.org import (
     serve,
 )
 from guarded_org import GUARDED, GUARDS, PEOPLE
+from members_and_rows import ROWS
 from org_caller import ADMIN, Caller, a_contact, a_lead, an_org, first_error
 from org_target import a_target, admin_token
 from rich.console import Console
 
+ROWS_OBJECT = "CDP_Membership__c"
 NEW = {"CDP_Loyal__c", "CDP_Newsletter__c", *GUARDS}
 
 
@@ -554,3 +556,62 @@ def test_parents_are_written_by_the_rights_on_the_lookup_and_read_by_those_on_th
     assert (second.status, "The org has everything" in second.text) == (0, True)
     row = {**a_contact(), "Account": {"CDP_Customer__c": "4711"}}
     assert Caller(org).update(row)[0]["success"]
+
+
+def a_row(caller: Caller, since: int, **values: Any) -> dict[str, Any]:
+    """What comes of an upsert of the one row."""
+    fields = {"Contact__c": a_contact()["id"], "Audience__c": "loyal", "Status__c": "realized", "Since_Ms__c": since}
+    record = {"attributes": {"type": ROWS_OBJECT}, "CDP_Key__c": "key", **fields, **values}
+    return caller.upsert(f"{ROWS_OBJECT}/CDP_Key__c", record)[0]
+
+
+@pytest.fixture
+def rows(org: SimulatedOrg, tmp_path: Path) -> Path:
+    """A file with rows and a campaign, for an org that has no object for rows."""
+    org.admin.remove_object(ROWS_OBJECT)
+    file = tmp_path / "rows.toml"
+    campaign = 'campaign = { name = "Autumn" }\nmember_status = { realized = "Sent", exited = "Left" }\n'
+    file.write_text(
+        GUARDED.replace("[ordering]", f"{campaign}\n[ordering]")
+        + ROWS.replace('{ Contact = "Contact__c", Lead = "Lead__c" }', '"Contact__c"')
+    )
+    return file
+
+
+def test_an_org_without_an_object_for_rows_gets_it_whole_and_private(
+    org: SimulatedOrg, server: OrgServer, rows: Path
+) -> None:
+    first, second = Run(server, rows, yes=True), Run(server, rows)
+
+    assert (first.status, f"can write 6 of 6 fields of {ROWS_OBJECT}" in first.text) == (0, True)
+    assert "By hand: Campaign Autumn > Campaign Member Statuses: see that it has Left, Sent." in first.text
+    assert "tick Marketing User" in first.text
+    assert (second.status, f"everything that the file needs on Contact and {ROWS_OBJECT}" in second.text) == (0, True)
+    made, caller = org.schema.sobjects[ROWS_OBJECT].fields, Caller(org)
+    key = made["CDP_Key__c"]
+    assert (key.unique, key.case_sensitive, key.external_id, key.length) == (True, True, True, 255)
+    assert made["Contact__c"].reference_to == ("Contact",)
+    assert a_row(caller, 30)["success"]
+    assert "[CDP-STALE:Since_Ms__c]" in first_error(a_row(caller, 20))[1]
+    org.admin.remove_field(ROWS_OBJECT, "Audience_Name__c")
+    third = Run(server, rows, yes=True)
+    assert (third.status, "Audience_Name__c" in third.text, "Audience__c" in third.text) == (0, True, False)
+
+
+def test_an_export_without_an_org_holds_the_object_its_tab_and_what_is_to_do_by_hand(
+    rows: Path, tmp_path: Path
+) -> None:
+    options = CreationOptions(rows, export=tmp_path / "sfdx")
+    status = CreateFields(options, None, Console(file=io.StringIO()), None, never).run()
+
+    root = tmp_path / "sfdx/force-app/main/default"
+    made = (root / f"objects/{ROWS_OBJECT}/{ROWS_OBJECT}.object-meta.xml").read_text()
+    lookup = (root / f"objects/{ROWS_OBJECT}/fields/Contact__c.field-meta.xml").read_text()
+    assert status == 0
+    assert all(f"<{name}" in made for name in ("sharingModel>Private<", "enableReports>true<", "nameField>"))
+    assert all(f"<{name}" in lookup for name in ("deleteConstraint>SetNull<", "referenceTo>Contact<"))
+    assert "<customObject>true<" in (root / f"tabs/{ROWS_OBJECT}.tab-meta.xml").read_text()
+    assert "Campaign Autumn" in (tmp_path / "sfdx/BY_HAND.txt").read_text()
+    readers = (root / "permissionsets/CDP_CDP_Membership_Sales.permissionset-meta.xml").read_text()
+    assert "<viewAllRecords>true<" in readers
+    assert "<editable>true<" not in readers
