@@ -390,6 +390,36 @@ def no_key_field(stage: Stage) -> Trial:
     return holds_if(refused, f"{answer.status} {answer.code}")
 
 
+@fact("Report it: `destination create-fields` leaves to a person what it could do.")
+def member_statuses(stage: Stage) -> Trial:
+    """The API adds no member status to a campaign."""
+    return _in_campaign(
+        stage, "CampaignMemberStatus", lambda made, _: holds_if(not made["success"], codes_of(made)), Label="CDP"
+    )
+
+
+@fact("""Write a status of the campaign in place of exited = "delete": its members stay.""")
+def members_deleted(stage: Stage) -> Trial:
+    """This user may delete campaign members."""
+    person = {f"{stage.sobject}Id": stage.ids(1)[0]}
+    return _in_campaign(stage, "CampaignMember", lambda made, gone: holds_if(gone == 1, codes_of(made)), **person)
+
+
+def _in_campaign(stage: Stage, sobject: str, judge: Callable[[Json, int], Trial], **values: str) -> Trial:
+    """Judge a record in a campaign that is made for it, and how many were deleted of it."""
+    if not any(audience.campaign for audience in stage.destination.audiences):
+        return untried("the file has no campaign")
+    (campaign,) = stage.update([{"attributes": {"type": "Campaign"}, "Name": stage.tag}], method="POST")
+    if not campaign["success"]:
+        return untried(f"this user may not create campaigns: {codes_of(campaign)}")
+    try:
+        row = {"attributes": {"type": sobject}, "CampaignId": campaign["id"], **values}
+        (made,) = stage.update([row], method="POST")
+        return judge(made, stage.delete([str(made["id"])]) if made["success"] else 0)
+    finally:
+        stage.delete([str(campaign["id"])])
+
+
 def _keyed(stage: Stage, key: FieldDescription, value: str) -> dict[str, object]:
     """A record that is found by its key, with another text."""
     return {"attributes": {"type": stage.sobject}, key.name: value, stage.fields.text: "keyed"}
@@ -405,4 +435,5 @@ WRITE_FACTS = (
     *(position, partial_save, unknown_field, wrong_type, unknown_id, hidden_id, missing_parent),
     *(read_by_id, long_queries, deleted, merged_is_shown, seconds, every_digit),
     *(unknown_field_by_key, update_only_miss, key_taken, null_key, case, foldings, no_key_field),
+    *(member_statuses, members_deleted),
 )

@@ -36,6 +36,7 @@ from rich.console import Console
 from salesforce_destination.destination.destination import read_destination
 from salesforce_destination.login.token import AccessToken
 
+CAMPAIGN = 'campaign = { name = "Autumn" }\nmember_status = { realized = "Sent", exited = "Left" }\n'
 LEADS = """
 name = "Leads"
 salesforce_object = "Lead"
@@ -74,10 +75,12 @@ NOTICED_BY: dict[str, tuple[object, str]] = {
     "subrequest_url_characters": (4_000, "long-queries"),
     "hides_duplicates": (True, "key-taken"),
     "hidden_record": (("INVALID_CROSS_REFERENCE_KEY", "no"), "hidden-id"),
+    "member_statuses_writable": (True, "member-statuses"),
+    "deleting_members_takes": ("ModifyAllRecords", "members-deleted"),
 }
 """Each habit of the simulated org that this software rests on, otherwise than usual, and the fact that shows it."""
 
-NOT_FOR_CONTACTS = {"duplicate-header", "hidden-id"}
+NOT_FOR_CONTACTS = {"duplicate-header", "hidden-id", "member-statuses", "members-deleted"}
 """What the integration user cannot try with contacts alone, in an org without a duplicate rule."""
 
 RESTS_ON_NEITHER = {
@@ -113,6 +116,10 @@ RESTS_ON_NEITHER = {
     "names_hidden_duplicates",
     "non_unique_upsert_scope",
     "parent_without_type",
+    "deleted_parent",
+    "converted_parents",
+    "rules_of_members",
+    "bulk_query_without",
 }
 """Habits that may be either way: nothing is sent that meets them, or both ways are read alike."""
 
@@ -193,6 +200,8 @@ def test_a_fact_that_is_otherwise_is_noticed_with_what_follows(
 ) -> None:
     value, name = NOTICED_BY[habit]
     org.admin.set_fact(habit, value)
+    if name.startswith("member"):
+        file.write_text(file.read_text().replace("[ordering]", f"{CAMPAIGN}\n[ordering]"))
     if habit == "rules_compare_under_lock":
         # Requests take some time, as they do over a network: only then do two of them overlap.
         org.faults.latency(0.01)
@@ -202,6 +211,17 @@ def test_a_fact_that_is_otherwise_is_noticed_with_what_follows(
     assert (run.status, run.failing()) == (1, {name})
     assert run.report["facts"][0]["otherwise"]
     assert len(org.records("Contact")) == 3
+
+
+def test_members_and_their_statuses_are_tried_in_a_campaign_that_does_not_stay(
+    org: SimulatedOrg, server: OrgServer, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(GUARDED.replace("[ordering]", f"{CAMPAIGN}\n[ordering]"))
+
+    standings = [Run(server, file, capsys, only=name) for name in ("member-statuses", "members-deleted")]
+
+    assert [run.report["facts"][0]["standing"] for run in standings] == ["holds", "holds"]
+    assert [row for row in org.records("Campaign") if not row.deleted] == []
 
 
 @pytest.mark.parametrize("name", ["unknown-field", "unknown-field-by-key"])
@@ -578,7 +598,7 @@ def test_a_person_sees_a_table_and_what_follows(org: SimulatedOrg, server: OrgSe
 
     text = output.getvalue()
     assert status == 1
-    assert "25 hold, 2 do not, 2 were not tried." in text
+    assert "25 hold, 2 do not, 4 were not tried." in text
     assert "What follows" in text
     assert "identity.case_sensitive = true" in text
 
