@@ -94,7 +94,6 @@ def test_campaigns_and_rows_that_fit_are_told_with_their_storage_and_calls(stack
     assert "1 rows of 2 KB and 1 campaign members of 1 KB a person are 2.9 GiB" in notes
     assert "1,024 of 1,024 MB are left" in notes
     assert "up to 3 requests: at most 21,600 API calls a day" in notes
-    assert "The campaign Autumn is not active" in notes
 
 
 def test_what_does_not_fit_is_named_by_its_key_alone(stack: DeliverStack) -> None:
@@ -129,6 +128,26 @@ def test_a_status_that_the_campaign_lacks_and_a_member_without_a_guard_are_named
     assert ("audiences[0].campaign", "An older event of loyal can set a campaign member back.") in told(
         report, "warning"
     )
+
+
+def test_a_campaign_that_the_user_may_not_read_is_named(stack: DeliverStack) -> None:
+    stack.org.admin.restrict_object("CampaignMemberStatus", AccessLevel.NONE)
+
+    assert ("audiences[0].campaign", "The integration user sees no campaign Autumn.") in told(check(stack))
+
+
+def test_one_campaign_by_its_name_and_its_id_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    campaign = record_id("701", 7)
+    another = (
+        f'[[audiences]]\nid = "vip"\ncampaign = "{campaign}"\nmember_status = {{ realized = "Sent", exited = "Left" }}'
+    )
+    stack = a_stack(monkeypatch, tmp_path, f"{FILE}\n{another}\n")
+    (found,) = stack.org.records("Campaign")
+    stack.org.admin.delete("Campaign", found.id)
+    stack.org.admin.add_campaign("Autumn", [("Sent", False), ("Left", False)], campaign)
+
+    twice = ("audiences[1].campaign", "The campaign 701Ab0000000007IAA is that of audiences[0] too.")
+    assert twice in told(check(stack), "warning")
 
 
 def test_an_object_that_nobody_made_is_one_finding_and_a_full_org_another(stack: DeliverStack) -> None:

@@ -148,16 +148,19 @@ def compare(destination: Destination, facts: OrgFacts) -> list[Finding]:
 
 
 def _campaigns(destination: Destination, facts: OrgFacts) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
     for place, audience in enumerate(destination.audiences):
         if campaign := audience.campaign:
             if not audience.since_field:
                 problem = f"An older event of {audience.name or audience.id} can set a campaign member back."
                 yield warning(f"audiences[{place}].campaign", "", problem, "Add a mapping_id and a since_field.")
             called, wanted = campaign if isinstance(campaign, str) else campaign.name, audience.member_status or {}
-            yield from _campaign(f"audiences[{place}]", called, [*wanted.values()], facts.statuses)
+            yield from _campaign(f"audiences[{place}]", called, [*wanted.values()], facts.statuses, seen)
 
 
-def _campaign(key: str, called: str, wanted: list[str], org: Sequence[Mapping[str, Any]] | None) -> Iterator[Finding]:
+def _campaign(
+    key: str, called: str, wanted: list[str], org: Sequence[Mapping[str, Any]] | None, seen: dict[str, str]
+) -> Iterator[Finding]:
     names = {row["CampaignId"]: row["Campaign"]["Name"].lower() for row in org or ()}
     found = [one for one, name in names.items() if called == one[: len(called)] or called.lower() == name]
     rows = [row for row in org or () if row["CampaignId"] in found]
@@ -168,8 +171,8 @@ def _campaign(key: str, called: str, wanted: list[str], org: Sequence[Mapping[st
     elif lacking := dict.fromkeys(text for text in wanted if rows and text.lower() not in labels):
         problem = f"The campaign {called} has no member status {', '.join(lacking)}."
         yield error(f"{key}.member_status", "", problem, "Add it to the campaign in Salesforce.")
-    if not all(row["Campaign"]["IsActive"] for row in rows):
-        yield note(f"{key}.campaign", "", f"The campaign {called} is not active. People become its members, too.")
+    if found and (first := seen.setdefault(found[0], key)) != key:
+        yield warning(f"{key}.campaign", "", f"The campaign {called} is that of {first} too.", "Use another campaign.")
 
 
 def _rows(destination: Destination, facts: OrgFacts) -> Iterator[Finding]:

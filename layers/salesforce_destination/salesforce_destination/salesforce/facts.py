@@ -55,12 +55,12 @@ class FactFinder:
             self._statuses(campaigns),
         )
 
-    def _statuses(self, campaigns: Iterable[str | CampaignName]) -> list[Mapping[str, Any]] | None:
+    def _statuses(self, campaigns: Iterable[str | CampaignName]) -> list[Mapping[str, Any]]:
         named = (("CampaignId", each) if isinstance(each, str) else ("Campaign.Name", each.name) for each in campaigns)
-        columns = "CampaignId", "Campaign.Name", "Campaign.IsActive", "Label"
+        columns = "CampaignId", "Campaign.Name", "Label"
         queries = queries_by("CampaignMemberStatus", columns, ((field, quoted(text)) for field, text in named))
         answers = [self._unless_refused("/query", {"q": soql}) for soql in queries]
-        return None if None in answers else [row for answer in answers for row in rows_in(answer)]
+        return [row for answer in answers if answer for row in rows_in(answer)]
 
     def sobjects(self) -> list[str]:
         """The names of all sObjects that the integration user can see."""
