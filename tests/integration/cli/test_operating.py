@@ -11,12 +11,14 @@ import pytest
 from builders import LOYAL, a_profile, an_id
 from destination_cli.app import app
 from destination_testbench.local.options import StackOptions
+from destination_testbench.local.places import ROOT
 from destination_testbench.local.stack import LocalStack
 from destination_testbench.org import SimulatedOrg, seed
 from local_stack import wait_until, waiting
 from typer.testing import CliRunner
 
 CONTACTS = 400
+CONTACTS_FILE = ROOT / "layers" / "destinations" / "contacts.toml"
 QUICK = {"BatchWindowSeconds": 1, "RedeliveryBaseSeconds": 1, "RedeliveryMaxSeconds": 1}
 
 Run = Callable[..., tuple[int, str]]
@@ -86,6 +88,18 @@ def test_what_is_sent_arrives_and_the_status_agrees_with_what_the_org_holds(
     assert status["org"]["api_calls_used"] == org.usage.used(org.now())
     assert "access_token" not in json.dumps(status)
     assert run("status")[0] == 0
+
+
+def test_members_are_counted_beside_what_is_expected(org: SimulatedOrg, run: Run) -> None:
+    members = held(org, "realized") + held(org, "existing")
+
+    good = run("count", str(CONTACTS_FILE), "--expect", f"Loyal customers={members}")
+    code, text = run("count", str(CONTACTS_FILE), "--expect", f"{LOYAL}={members + 1}")
+
+    assert (good[0], code, f"✗ {members + 1}" in text) == (0, 1, True)
+    assert max(map(len, text.splitlines())) <= 80
+    (line,) = [line for line in answer(run, "count", str(CONTACTS_FILE))["held"] if line["where"] == "CDP_Loyal__c"]
+    assert (line["realized"] + line["existing"], line["expected"]) == (members, None)
 
 
 def test_while_it_is_paused_messages_wait_and_when_it_is_resumed_they_arrive(
