@@ -172,6 +172,25 @@ def test_of_several_profiles_only_the_parts_that_are_left_are_written_again() ->
     assert line.labels == [["delivered 1", "deferred UNABLE_TO_LOCK_ROW 1"], ["delivered 2"]]
 
 
+TRIES = {"NOBODY_KNOWS_IT": 4, "FIELD_CUSTOM_VALIDATION_EXCEPTION": 2}
+
+
+@pytest.mark.parametrize("code", TRIES)
+def test_the_tries_of_a_part_are_counted_with_those_of_its_first_message(code: str) -> None:
+    line = Line()
+    for short in ("C2", "C3", "C4"):
+        line.crm.put({short: {}})
+        line.send(entered(short).body)
+    line.run()  # others are written, so that no cause is common
+    line.crm.org.faults.add(replace(REFUSAL, code=code))
+    line.send()
+
+    outcomes = [line.run(seconds) for seconds in (0, 1000, HOUR, HOUR)]
+
+    assert outcomes[:2] == [["delivered"], ["deferred" if TRIES[code] > 2 else "rejected"]]
+    assert [letter.text_of("Attempts") for letter in line.letters()] == [str(TRIES[code])]
+
+
 def test_what_a_command_says_of_a_person_waits_in_its_own_form_and_is_redriven_in_it() -> None:
     line = Line()
     numbers = [line.crm.org.faults.add(fault) for fault in (LOCK, REFUSAL)]

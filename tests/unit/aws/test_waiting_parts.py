@@ -42,6 +42,7 @@ RESERVED_NAMES = texts(**{name: f"their {name}" for name in sorted(RESERVED)})
 SENDERS: dict[str, Attributes] = {
     "none": {},
     "a time": EVENT_TIME,
+    "a time that cannot be read": texts(EventTime="yesterday", Destination="theirs"),
     "ten": texts(**{f"Own{number}": "x" * number for number in range(1, 11)}),
     "ten with a time and bytes": texts(**{f"Own{n}": "å" for n in range(8)})
     | EVENT_TIME
@@ -180,6 +181,15 @@ def test_parts_of_parts_keep_the_id_of_the_first_message() -> None:
     assert senders(last) == texts(ProducerErrorCode="theirs")
 
 
+@pytest.mark.parametrize(("others", "are_packed"), [(6, False), (7, True)])
+def test_the_senders_attributes_are_packed_only_where_ten_do_not_suffice(others: int, are_packed: bool) -> None:
+    stage = Stage()
+    stage.send(texts(Form="memberships", **{f"Own{number}": "x" for number in range(others)}))
+    stage.own.send([waiting(stage.receive())], [0])
+
+    assert ("ProducerAttributes" in stage.receive().attributes) is are_packed
+
+
 def test_they_come_after_their_delays_which_sqs_limits_to_a_quarter_of_an_hour() -> None:
     stage = Stage()
     stage.own.send([waiting(a_message(number=n)) for n in (1, 2)], [60, 1800])
@@ -312,6 +322,7 @@ def test_parts_that_sqs_moved_are_not_believed_but_their_first_id_and_time_are()
 
     assert (letter.code, letter.message_id, again.original_id) == ("MOVED_BY_SQS", first.id, first.id)
     assert (again.parts, again.event_time, again.first_sent_at) == (None, first.event_time, SENT_AT)
+    assert again.attributes["ProducerParts"]["DataType"] == "String.Waiting"
 
 
 def test_a_renamed_attribute_takes_the_place_of_no_other() -> None:

@@ -87,11 +87,11 @@ def a_full_deliverer(mapper: Mapper, org: ScriptedOrg, world: World | None, visi
     return Deliverer(mapper, org, Memory(lambda: 0.0), around, around, around, around, backoff, Limits())
 
 
-def concluded(*deliveries: Delivery, world: World) -> Batch:
+def concluded(*deliveries: Delivery, world: World, visibility: int = 10_000) -> Batch:
     """A batch whose messages were written and came to this, given up and settled."""
     destination, batch = a_destination(), Batch([delivery.message for delivery in deliveries])
     batch.exceptions = dict(enumerate(deliveries))
-    deliverer = a_full_deliverer(Mapper(destination), ScriptedOrg(destination), world)
+    deliverer = a_full_deliverer(Mapper(destination), ScriptedOrg(destination), world, visibility)
     deliverer._give_up(batch, SENT_AT)
     deliverer._settle(batch)
     return batch
@@ -255,6 +255,14 @@ def test_parts_wait_in_a_message_of_the_functions_own_and_their_message_is_delet
     assert world.parts == [("message-0", 60), ("message-1", 60), ("message-2", 60), ("message-3", 1800)]
     assert [each.outcome.kind for each in batch.deliveries] == ["delivered", "superseded", "skipped", "delivered"]
     assert (batch.kept, batch.own_messages_refused, world.delays, world.letters) == ([], 0, [], [])
+
+
+def test_parts_wait_as_long_as_the_queue_has_it_anyway_where_that_is_close_enough() -> None:
+    world = World()
+
+    concluded(in_parts(1, Wait.UNTIL_MENDED), world=world, visibility=1_800)
+
+    assert world.parts == [("message-1", 1_800)]
 
 
 def test_a_message_whose_parts_did_not_arrive_waits_whole() -> None:
