@@ -53,7 +53,8 @@ def a_crm(file: str) -> Crm:
 
 def entered(short: str = "C1", at: int = 0, status: str = "realized", **more: Any) -> Message:
     """A person who came into the audience, or left it, so many seconds after the first event."""
-    message = person(loyal=status, at=at, **({"id": short} if short else {}), **more)
+    identity: dict[str, Any] = {"id": short} if short else {}
+    message = person(loyal=status, at=at, **identity, **more)
     body = json.loads(message.body)
     memberships = next(iter(body["segmentMembership"].values()))
     seconds = (SENT_AT - 100_000) // 1000 + at

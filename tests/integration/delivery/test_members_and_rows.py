@@ -45,6 +45,12 @@ class Story:
     parts: bool = False
 
 
+def rename(crm: Crm) -> None:
+    """Give the campaign other statuses than the file names, five minutes before the next batch."""
+    crm.org.admin.add_campaign("Loyal", (("Sent", False), ("Gone", False)), CAMPAIGN)
+    crm.time += 301
+
+
 STORIES = [
     Story("a new member", [[entered()]], {"C1": "Sent"}, calls="update query query insert"),
     Story("a lead", [[entered("L1")]], {"L1": "Sent"}),
@@ -106,6 +112,13 @@ STORIES = [
         [[entered()]],
         {},
         prepare=lambda crm: crm.org.admin.add_campaign("New", (("Mailed", False), ("Left", False)), CAMPAIGN),
+        parts=True,
+    ),
+    Story(
+        "a status that was renamed while it runs",
+        [[entered()], [left(at=9)]],
+        {"C1": "Sent"},
+        between=lambda crm: rename(crm),
         parts=True,
     ),
     Story("a row", [[entered()]], rows={"C1": "realized"}, file=WITH_ROWS, calls="update ask update"),

@@ -182,7 +182,8 @@ def test_the_list_is_asked_for_by_its_tag_after_four_minutes_and_holds_for_five(
 
 def test_two_people_do_not_overwrite_each_others_list(stack: DeliverStack) -> None:
     first, second = a_list(), a_list()
-    first.read(), second.read()
+    first.read()
+    second.read()
     first.write([{"at": 1, "hashes": [first.hash("a")]}])
 
     with pytest.raises(Exception, match="PreconditionFailed"):
