@@ -185,12 +185,11 @@ def _rows(destination: Destination) -> list[tuple[str, str, str]]:
         if destination.creates or each.write != "create":
             rows.append((each.source or repr(each.constant), _fields_of(each), _only(destination, each) + _how(each)))
     for audience in destination.audiences:
-        name, only, called = audience.name or audience.id, _only(destination, audience), audience.campaign
+        name, only = audience.name or audience.id, _only(destination, audience)
         rows += [(name, audience.mapping_id, only + _written(audience))] if audience.mapping_id else []
-        if called:
-            texts = ", ".join(dict.fromkeys((audience.member_status or {}).values()))
-            campaign = f"campaign {called if isinstance(called, str) else called.name}"
-            rows.append((name, campaign, f"{only}audience, member status {texts}"))
+        texts = ", ".join(dict.fromkeys((audience.member_status or {}).values()))
+        members = [(name, f"campaign {audience.campaign}", f"{only}audience, member status {texts}")]
+        rows += members if audience.campaign else []
     if kept := destination.memberships:
         rows.append((f"{kept.audiences} audiences", kept.object, f"rows by {kept.key}, since in {kept.since}"))
     if destination.ordering:

@@ -202,11 +202,10 @@ def _wanted_rows(destination: Destination, rows: Memberships) -> Wanted:
 
 def _by_hand(destination: Destination) -> Iterator[str]:
     for audience in destination.audiences:
-        if campaign := audience.campaign:
+        if audience.campaign:
             statuses = ", ".join(sorted({*(audience.member_status or {}).values()} - {"delete"}))
-            name = campaign if isinstance(campaign, str) else campaign.name
             yield "Setup > Users > the integration user > Edit: tick Marketing User."
-            yield f"Campaign {name} > Campaign Member Statuses: see that it has {statuses}."
+            yield f"Campaign {audience.campaign} > Campaign Member Statuses: see that it has {statuses}."
 
 
 def _counting(destination: Destination, tables: str, sobject: str) -> Iterator[tuple[int, Any]]:

@@ -91,7 +91,7 @@ def test_campaigns_and_rows_that_fit_are_told_with_their_storage_and_calls(stack
 
     notes = " ".join(problem for _, problem in told(report, "note"))
     assert (told(report), told(report, "warning")) == ([], [])
-    assert "1 rows of 2 KB and 1 campaign members of 1 KB a person are 2.9 GiB" in notes
+    assert "1 rows of 2 KB and 1 campaign members of 1 KB: for a million people 2.9 GiB" in notes
     assert "1,024 of 1,024 MB are left" in notes
     assert "up to 3 requests: at most 21,600 API calls a day" in notes
 

@@ -314,7 +314,7 @@ def test_the_page_for_the_administrator_has_campaigns_and_rows(tmp_path: Path) -
     assert "object__c from `mapped audiences` (rows by key__c, since in since__c)" in output
     for right in ("Marketing User", "Edit on CampaignMember", "Delete on object__c"):
         assert f"{right}, or " in output
-    assert "2.9 GiB of data storage for a million people" in output
+    assert "for a million people 2.9 GiB of storage, for 1,000 at once 3 requests" in output
     assert "up to 3 requests" in output
 
 

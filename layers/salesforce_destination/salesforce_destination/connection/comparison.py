@@ -29,7 +29,7 @@ from salesforce_destination.connection.field_fit import (
 )
 from salesforce_destination.connection.finding import Finding, error, note, warning
 from salesforce_destination.destination.checks import doubts, may_stay_empty
-from salesforce_destination.destination.destination import Destination, spelled_as
+from salesforce_destination.destination.destination import Audience, Destination, spelled_as
 from salesforce_destination.record.classification import ApiCalls
 from salesforce_destination.record.description import ObjectDescription
 from salesforce_destination.record.guards import Guards, ValidationRule, stale_marker
@@ -149,26 +149,25 @@ def compare(destination: Destination, facts: OrgFacts) -> list[Finding]:
 
 def _campaigns(destination: Destination, facts: OrgFacts) -> Iterator[Finding]:
     seen: dict[str, str] = {}
-    for place, audience in enumerate(destination.audiences):
-        if campaign := audience.campaign:
-            if not audience.since_field:
-                problem = f"An older event of {audience.name or audience.id} can set a campaign member back."
-                yield warning(f"audiences[{place}].campaign", "", problem, "Add a mapping_id and a since_field.")
-            called, wanted = campaign if isinstance(campaign, str) else campaign.name, audience.member_status or {}
-            yield from _campaign(f"audiences[{place}]", called, [*wanted.values()], facts.statuses, seen)
+    for place, audience in ((place, each) for place, each in enumerate(destination.audiences) if each.campaign):
+        if not audience.since_field:
+            problem = f"An older event of {audience.name or audience.id} can set a campaign member back."
+            yield warning(f"audiences[{place}].campaign", "", problem, "Add a mapping_id and a since_field.")
+        if facts.statuses is not None:
+            yield from _campaign(f"audiences[{place}]", audience, facts.statuses, seen)
 
 
 def _campaign(
-    key: str, called: str, wanted: list[str], org: Sequence[Mapping[str, Any]] | None, seen: dict[str, str]
+    key: str, audience: Audience, org: Sequence[Mapping[str, Any]], seen: dict[str, str]
 ) -> Iterator[Finding]:
-    names = {row["CampaignId"]: row["Campaign"]["Name"].lower() for row in org or ()}
+    called, wanted = str(audience.campaign), dict.fromkeys((audience.member_status or {}).values())
+    names = {row["CampaignId"]: row["Campaign"]["Name"].lower() for row in org}
     found = [one for one, name in names.items() if called == one[: len(called)] or called.lower() == name]
-    rows = [row for row in org or () if row["CampaignId"] in found]
-    labels = {"delete", *(row["Label"].lower() for row in rows)}
-    if org is not None and len(found) != 1:
+    labels = {"delete", *(row["Label"].lower() for row in org if row["CampaignId"] in found)}
+    if len(found) != 1:
         problem = f"The integration user sees {len(found) or 'no'} campaign{'s' if found else ''} {called}."
         yield error(f"{key}.campaign", "", problem, "Write the Id of one that it may read.")
-    elif lacking := dict.fromkeys(text for text in wanted if rows and text.lower() not in labels):
+    elif lacking := [text for text in wanted if text.lower() not in labels]:
         problem = f"The campaign {called} has no member status {', '.join(lacking)}."
         yield error(f"{key}.member_status", "", problem, "Add it to the campaign in Salesforce.")
     if found and (first := seen.setdefault(found[0], key)) != key:
@@ -244,16 +243,14 @@ def rights_for(destination: Destination, facts: OrgFacts) -> Iterator[Right]:
 _FLAGS = {"Create": "createable", "Edit": "updateable", "Delete": "deletable"}
 
 
-def _rights_on_records(destination: Destination) -> Iterator[tuple[str, str, str, str]]:
-    yield from ((name, "Edit", "salesforce_object", "no record is updated") for name in destination.objects)
-    if destination.creates:
-        yield destination.creates, "Create", "identity.create_missing", "no record is created"
-    if members := {f"audiences[{n}].campaign": each for n, each in enumerate(destination.audiences) if each.campaign}:
-        deletes = any((each.member_status or {}).get("exited") == "delete" for each in members.values())
-        for right in ("Create", "Edit", "Delete")[: 2 + deletes]:
-            yield "CampaignMember", right, next(iter(members)), "campaigns do not get all their members"
-    if rows := destination.memberships:
-        yield from ((rows.object, right, "memberships.object", "rows are not kept") for right in _FLAGS)
+def _rights_on_records(destination: Destination) -> list[tuple[str, str, str, str]]:
+    rows, created, lost = destination.memberships, destination.creates, "campaigns do not get all their members"
+    campaigns = [f"audiences[{place}].campaign" for place, each in enumerate(destination.audiences) if each.campaign]
+    deletes = any("delete" in (each.member_status or {}).values() for each in destination.audiences)
+    wanted = [(name, "Edit", "salesforce_object", "no record is updated") for name in destination.objects]
+    wanted += [(created, "Create", "identity.create_missing", "no record is created")] if created else []
+    wanted += [("CampaignMember", right, campaigns[0], lost) for right in [*_FLAGS][: 2 + deletes] if campaigns]
+    return wanted + [(rows.object, right, "memberships.object", "rows are not kept") for right in _FLAGS if rows]
 
 
 def _rules(destination: Destination, description: ObjectDescription) -> Iterator[Finding]:

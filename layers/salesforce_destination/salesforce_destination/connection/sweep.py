@@ -37,8 +37,8 @@ def swept(connection: Connection, destination: Destination, query: Query, send: 
         moved = [Record(one, one, fields, (), Address(rows.object)) for one, fields in changes.items()][:MOST_ROWS]
         # Whatever an answer held, no record of another object is deleted.
         ours = [one for one in dict.fromkeys(gone) if known.key_prefix and one.startswith(known.key_prefix)]
-        deletes = Address(rows.object, deletes=True)
-        deleted = [Record(one, one, {}, (), deletes) for one in ours[: MOST_ROWS - len(moved)]]
+        place = Address(rows.object, deletes=True)
+        deleted = [Record(one, one, {}, (), place) for one in ours[: MOST_ROWS - len(moved)]]
         return replace(connection, rows={"moved": _sent(send, moved), "deleted": _sent(send, deleted)})
     except DestinationError:
         return connection  # the next check goes on
@@ -46,7 +46,7 @@ def swept(connection: Connection, destination: Destination, query: Query, send: 
 
 def _sent(send: Send, records: Sequence[Record]) -> int:
     replies = (reply for some in _parts(_parts(records, COLLECTION), TOGETHER) for reply in send(some))
-    return sum(e == WRITTEN for reply in replies if not isinstance(reply, SalesforceError) for e in reply)
+    return sum(one == WRITTEN for reply in replies if not isinstance(reply, SalesforceError) for one in reply)
 
 
 def _changes(

@@ -134,6 +134,9 @@ class CampaignName(_Table):
 
     name: Text = Field(description="The name of the only campaign that has it.")
 
+    def __str__(self) -> str:
+        return self.name
+
 
 class Audience(_Table):
     """One audience and where its status goes: to a field, a campaign, or the rows of the file's memberships."""
