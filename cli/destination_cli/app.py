@@ -301,6 +301,35 @@ def explain(
 
 
 @for_a_stack
+def erase(
+    chosen: Chosen,
+    identity: Annotated[str, typer.Argument(help="Her Id, or her value of a field by which the file finds people.")],
+    file: Annotated[Path | None, typer.Option(help="The destination file, if not the one of the checkout.")] = None,
+    rule: Annotated[str | None, typer.Option("--identity", help="The field that the value is of: Email.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it. Without this it only finds and counts.")] = False,
+    keep_record: Annotated[bool, typer.Option("--keep-record", help="Clear the file's fields of her record.")] = False,
+    also: Annotated[
+        list[str] | None, typer.Option(help="Delete her records of this object too, such as Task; may be repeated.")
+    ] = None,
+    lift: Annotated[bool, typer.Option("--lift", help="Let her be written again.")] = False,
+    access_token_stdin: TokenFromInput = False,
+) -> None:
+    """Erase a person: suppress her, wait ten minutes, delete. Call it again if it was interrupted.
+
+    Exits with 1 if something of her is there. Example: `destination erase 003Ab0000000001IAA --stack NAME --yes`
+    """
+    from destination_cli import erase as erasing
+    from destination_cli.org_api import read_token
+
+    def work(target: Target) -> int:
+        person, reader = (file, identity, rule), read_token if access_token_stdin else None
+        receipt = erasing.erase(target, person, also or (), reader, yes=yes, keep=keep_record, lift=lift)
+        return chosen.tell(receipt, erasing.show, int(bool(receipt.found - receipt.deleted - receipt.cleared)))
+
+    chosen.run(work)
+
+
+@for_a_stack
 def output(chosen: Chosen, name: Annotated[str, typer.Argument(help="The output's name, such as QueueUrl.")]) -> None:
     """Print one output of a stack, any stack, for other commands: `"$(destination output QueueUrl --stack NAME)"`."""
 

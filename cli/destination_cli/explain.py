@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,6 @@ from salesforce_destination.outcome import ProfileRefusedError, Reason
 from salesforce_destination.profile.source import in_digits
 from salesforce_destination.record.description import NUMBER_TYPES, FieldDescription, read_description
 from salesforce_destination.record.successor import quoted
-from salesforce_destination.salesforce.client import SalesforceClient
 
 from destination_cli.checkout import DESTINATIONS
 from destination_cli.function_logs import LogLine, lines_of
@@ -102,19 +101,19 @@ def identities_in(destination: Destination, text: str) -> dict[str, tuple[str, d
     return found
 
 
-def records_of(client: SalesforceClient, destination: Destination, text: str) -> list[dict[str, Any]]:
+def records_of(ask: Callable[..., Any], destination: Destination, text: str) -> list[dict[str, Any]]:
     """The records with this identity, those in the recycle bin too: their fields that the destination file names."""
     identities, found = identities_in(destination, text).values(), list[dict[str, Any]]()
     for file in destination.by_object:
         sobject, root = file.salesforce_object, f"/services/data/v{file.api_version}"
-        fields = read_description(client.get(f"{root}/sobjects/{sobject}/describe")).fields
+        fields = read_description(ask(f"{root}/sobjects/{sobject}/describe")).fields
         visible = {name.lower(): field for name, field in fields.items()}
         asked = [(visible.get(names.get(sobject, "").lower()), value) for value, names in identities]
         if where := " OR ".join(f"{field.name} = {_literal(field, value)}" for field, value in asked if field):
             names = [*ABOUT_THE_RECORD, *(rule.target for rule in file.rules), *file.written_fields]
             columns = dict.fromkeys(visible[name.lower()].name for name in names if name.lower() in visible)
             clauses = "SELECT", ", ".join(columns), "FROM", sobject, "WHERE", where, "LIMIT", str(MOST_RECORDS)
-            rows = client.get(f"{root}/queryAll", {"q": " ".join(clauses)})["records"]
+            rows = ask(f"{root}/queryAll", {"q": " ".join(clauses)})["records"]
             found += [{"sObject": sobject, **row} for row in rows]
     for row in found:
         row.pop("attributes", None)
@@ -164,7 +163,7 @@ def explain(target: Target, identity: str, file: Path | None, since: str) -> Exp
     secret = _hash_key(target)
     events = events_of(target, [identity_hash(secret, key) for key in keys], seconds)
     try:
-        records, problem = records_of(target.salesforce(), destination, identity), ""
+        records, problem = records_of(target.salesforce().get, destination, identity), ""
     except DestinationError as error:
         records, problem = [], error.code
     kept = target.kept_refusal() if events and events[-1].outcome == "deferred" else None

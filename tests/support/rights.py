@@ -91,6 +91,7 @@ def may(actions: str, on: str, note: str = "", always: bool = True) -> Rights:
 
 QUEUE, LETTERS, TOKEN, ANYTHING = "the queue", "the dead-letter queue", "the access token", "`*`"
 REFUSAL = may("secretsmanager GetSecretValue", "the kept refusal")
+SUPPRESSED = "the suppression list's bucket"
 READ_TOKEN = may("secretsmanager GetSecretValue", TOKEN)
 WHY_NO_LOGIN = may("logs FilterLogEvents", "the refresh-token function's log", "if it cannot log in", always=False)
 WHO_IS_TOLD = may("sns ListSubscriptionsByTopic", "the alarm topic")
@@ -151,6 +152,15 @@ OF_COMMANDS: Mapping[str, tuple[Rights, ...]] = {
         WHO_IS_TOLD,
         may("sqs SendMessage", "the refresh queue", "if Salesforce refuses the token", always=False),
         WHY_NO_LOGIN,
+    ),
+    "erase": (
+        may("s3 GetObject", SUPPRESSED),
+        may("s3 ListBucket", SUPPRESSED, "while there is no list", always=False),
+        may("s3 PutObject", SUPPRESSED, "with `--yes` or `--lift`", always=False),
+        may("secretsmanager GetSecretValue", "the outcome key"),
+        READ_TOKEN,
+        may("sqs GetQueueAttributes ReceiveMessage ChangeMessageVisibility", LETTERS),
+        may("sqs DeleteMessage", LETTERS, "with `--yes`", always=False),
     ),
     "create-fields": (READ_TOKEN,),
     "prove": (READ_TOKEN,),

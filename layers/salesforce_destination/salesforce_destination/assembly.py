@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from salesforce_destination.aws.clients import read_secret
 from salesforce_destination.aws.dead_letters import DeadLetters, OwnMessages
 from salesforce_destination.aws.kept_refusal import KeptRefusal
 from salesforce_destination.aws.outcome_log import OutcomeLog
@@ -95,10 +94,6 @@ class DeliverFunction(ConnectedFunction):
         delays = settings.redelivery_base_seconds, settings.redelivery_max_seconds
         self.outcome_log = OutcomeLog(surroundings.secrets, settings.outcome_key_secret_id, clock)
         self.kept_refusal = KeptRefusal(surroundings.secrets, settings.refusal_secret_id, clock)
-        bucket, key = settings.suppression_bucket, settings.outcome_key_secret_id
-        listed = SuppressionList(
-            surroundings.s3, bucket, lambda: read_secret(surroundings.secrets, key).encode(), surroundings.now
-        )
         self.deliverer = Deliverer(
             mapper,
             SalesforceOrg(self.client, mapper.destination, self.seconds_left, clock),
@@ -109,8 +104,10 @@ class DeliverFunction(ConnectedFunction):
             OwnMessages(*sqs, settings.queue_url),
             Backoff(*delays, settings.visibility_timeout_seconds, surroundings.random),
             Limits(settings.records_per_collection, settings.api_usage_ceiling_percent, settings.give_up_after_seconds),
-            suppression=listed if bucket else None,
         )
+        if bucket := settings.suppression_bucket:
+            key = surroundings.secrets, settings.outcome_key_secret_id
+            self.deliverer.suppression = SuppressionList(surroundings.s3, bucket, *key, surroundings.now).refreshed
 
     def _sqs_seconds_left(self) -> float:
         return self.seconds_left() + DELIVER_AFTERWORK_SECONDS - LAST_SECONDS

@@ -21,7 +21,7 @@ from local_stack import wait_until, waiting
 from ministack_differences import actions_of_batches
 from ministack_side import CONTACTS, CREDENTIALS, Side, a_body
 from org_caller import ADMIN
-from rights import ANYTHING, LETTERS, OF_COMMANDS, OF_ROLES, QUEUE, TOKEN
+from rights import ANYTHING, LETTERS, OF_COMMANDS, OF_ROLES, QUEUE, SUPPRESSED, TOKEN
 from typer.testing import CliRunner
 
 pytestmark = [pytest.mark.ministack, pytest.mark.timeout(300)]
@@ -30,7 +30,7 @@ FILE = str(ROOT / "layers" / "destinations" / "contacts.toml")
 QUEUES = {name: f"{name}Url" for name in ("Queue", "DeadLetterQueue", "RefreshQueue", "ScheduleDeadLetterQueue")}
 SECRETS = ("CredentialsSecret", "AccessTokenSecret", "OutcomeKeySecret", "RefusalSecret")
 FUNCTIONS = ("DeliverFunction", "RefreshTokenFunction", "CheckConnectionFunction")
-OTHERWISE = {"invoke": "InvokeFunction"}
+OTHERWISE = {"invoke": "InvokeFunction", "list_objects_v2": "ListBucket"}
 
 TRUST = {
     "Version": "2012-10-17",
@@ -65,6 +65,10 @@ def calls(side: Side) -> Iterator[Call]:
             yield "secretsmanager", operation, logical_id, {"SecretId": arn}
         for operation in ("put_secret_value", "update_secret"):
             yield "secretsmanager", operation, logical_id, {"SecretId": arn, "SecretString": value}
+    in_bucket = {"Bucket": out["SuppressionBucketName"], "Key": "suppressed.json"}
+    yield "s3", "list_objects_v2", "SuppressionBucket", {"Bucket": in_bucket["Bucket"]}
+    for operation in ("get_object", "put_object", "delete_object"):
+        yield "s3", operation, "SuppressionBucket", in_bucket
     event = {"timestamp": int(time.time() * 1000), "message": "it"}
     for logical_id in FUNCTIONS:
         group = {"logGroupName": out[f"{logical_id.removesuffix('Function')}LogGroupName"]}
@@ -203,6 +207,7 @@ CASES: Mapping[str, Case] = {
     "dead-letters": Case((), status=1),
     "dead-letters --redrive": Case(),
     "explain": Case((record_id("003", CONTACTS),), status=1),
+    "erase": Case((record_id("003", CONTACTS),), status=1),
     "count": Case((FILE,)),
 }
 """In this order: what `send` sends is rejected, for those that come after it."""
@@ -243,6 +248,7 @@ def things(side: Side) -> dict[str, str]:
         TOKEN: out["AccessTokenSecretArn"],
         "the credentials": out["CredentialsSecretArn"],
         "the outcome key": out["OutcomeKeySecretArn"],
+        SUPPRESSED: f"arn:aws:s3:::{out['SuppressionBucketName']}*",
         "the kept refusal": out["RefusalSecretArn"],
         "the deliver function's log": log("DeliverLogGroupName"),
         "the refresh-token function's log": log("RefreshTokenLogGroupName"),
@@ -253,7 +259,7 @@ def things(side: Side) -> dict[str, str]:
     }
 
 
-NAMES = ("QueueUrl", "SecretId", "TopicArn", "logGroupName", "FunctionName")
+NAMES = ("Bucket", "QueueUrl", "SecretId", "TopicArn", "logGroupName", "FunctionName")
 
 
 FREE = {"sts:GetCallerIdentity", "cloudformation:DescribeStacks"}

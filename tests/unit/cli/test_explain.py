@@ -220,7 +220,7 @@ def test_records_of_both_objects_are_shown_and_a_lead_beside_a_contact_is_named(
     file = read_destination(PEOPLE.replace("CDP_Email_Key__c", "cdp_customer_ID__c"))
     with serve(org) as server:
         client = a_target(server).salesforce()
-        records, by_id = (records_of(client, file, text) for text in ("Ada@example.com", lead))
+        records, by_id = (records_of(client.get, file, text) for text in ("Ada@example.com", lead))
     console = Console(record=True, width=160)
 
     show(Explanation(["Contact", "Lead"], "14d", [DELIVERED], records), console)

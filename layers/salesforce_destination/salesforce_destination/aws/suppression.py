@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from salesforce_destination.aws.clients import AwsUnavailableError, ClientFactory
+from salesforce_destination.aws.clients import AwsUnavailableError, ClientFactory, read_secret
 from salesforce_destination.aws.outcome_log import hasher
 from salesforce_destination.errors import TokenUnavailableError
 
@@ -32,7 +32,8 @@ class SuppressionList:
 
     s3: ClientFactory
     bucket: str
-    read_key: Callable[[], bytes]
+    secrets: ClientFactory
+    key_secret_id: str
     now: Callable[[], float]
     people: Sequence[Person] = ()
     _hashes: AbstractSet[str] = frozenset()
@@ -40,8 +41,8 @@ class SuppressionList:
     _etag: str = ""
     _read_at: float = -inf
 
-    def refresh(self) -> bool:
-        """Read the list where it is time; tell whether anybody is on it. Raises TokenUnavailableError without one."""
+    def refreshed(self) -> Callable[[AbstractSet[str]], bool] | None:
+        """Read the list where it is time; give `holds` if anybody is on it; raise TokenUnavailableError without one."""
         age = self.now() - self._read_at
         try:
             if not 0 <= age < ASKED_FOR_AFTER_SECONDS:
@@ -49,7 +50,7 @@ class SuppressionList:
         except TokenUnavailableError:
             if not 0 <= age < GOOD_FOR_SECONDS:
                 raise
-        return bool(self._hashes)
+        return self.holds if self._hashes else None
 
     def holds(self, keys: AbstractSet[str]) -> bool:
         """Whether the person with one of these keys is suppressed."""
@@ -57,7 +58,7 @@ class SuppressionList:
 
     def hash(self, key: str) -> str:
         """What stands for an identity on the list."""
-        self._hash = self._hash or hasher(self.read_key())
+        self._hash = self._hash or hasher(read_secret(self.secrets, self.key_secret_id).encode())
         return self._hash(key)
 
     def read(self) -> None:

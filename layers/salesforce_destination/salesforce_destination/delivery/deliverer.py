@@ -8,7 +8,8 @@ marker sends that message away unread. Nothing here knows of SQS, of HTTP or of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,14 +20,7 @@ from salesforce_destination.delivery.batch import NOT_REACHED, Batch
 from salesforce_destination.delivery.decision import Refusals
 from salesforce_destination.delivery.finder import Finder
 from salesforce_destination.delivery.memory import DESCRIBE_EVERY_SECONDS, Memory
-from salesforce_destination.delivery.ports import (
-    DeadLetterQueue,
-    InProgressMarker,
-    Org,
-    OwnQueue,
-    RedeliveryDelays,
-    Suppression,
-)
+from salesforce_destination.delivery.ports import DeadLetterQueue, InProgressMarker, Org, OwnQueue, RedeliveryDelays
 from salesforce_destination.delivery.sender import Sender
 from salesforce_destination.errors import DestinationError
 from salesforce_destination.mapping.mapper import Mapper
@@ -60,6 +54,10 @@ DESCRIPTION_GOOD_FOR_SECONDS = 3600.0
 """How long the mapping goes by what the org said of its fields."""
 
 
+Suppression = Callable[[], Callable[[AbstractSet[str]], bool] | None]
+"""Gives what tells by its keys whether a person was erased, if anybody was; raises a DestinationError where unknown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a batch keeps to: the size of collections, the org's share of API calls, the age of messages."""
@@ -73,8 +71,7 @@ class Limits:
 class Deliverer:
     """Delivers batches to one org; made once and kept, as `memory` and the connection behind `org` are.
 
-    `ask_at` is when the org is asked again what its fields take, by the clock of `memory`. Nothing is written of people
-    whom `suppression` holds.
+    `ask_at` is when the org is asked again what its fields take, by the clock of `memory`.
     """
 
     mapper: Mapper
@@ -87,8 +84,8 @@ class Deliverer:
     backoff: Backoff
     limits: Limits
     ask_at: float = -inf
-    suppression: Suppression | None = None
-    _suppression: Suppression | None = field(init=False)
+    suppression: Suppression = lambda: None
+    _is_suppressed: Callable[[AbstractSet[str]], bool] | None = field(init=False)
     _refusals: Refusals = field(init=False)
     _finder: Finder = field(init=False)
 
@@ -108,7 +105,7 @@ class Deliverer:
             sender.describe_all()  # without an answer values go as they are
             self._pass_on_description(sender)
         try:
-            self._suppression = self.suppression if self.suppression and self.suppression.refresh() else None
+            self._is_suppressed = self.suppression()
             self._read(batch)
         except DestinationError as error:  # nobody knows who is suppressed
             for position in range(len(messages)):
@@ -201,7 +198,7 @@ class Deliverer:
         return update
 
     def _look_through(self, batch: Batch, update: Update, profile: Profile, *, is_form: bool) -> None:
-        if self._suppression and self._suppression.holds(self.mapper.keys(profile, is_form=is_form)):
+        if self._is_suppressed and self._is_suppressed(self.mapper.keys(profile, is_form=is_form)):
             update.outcome, update.parts, batch.suppressed = SUPPRESSED, (), batch.suppressed + 1
         if not is_form and batch.looks_left > 0 and update.is_permitted and update.outcome in (None, SKIPPED):
             batch.looked_through += 1

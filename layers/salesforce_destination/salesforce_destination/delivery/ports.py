@@ -75,18 +75,6 @@ class InProgressMarker(Protocol):
         ...
 
 
-class Suppression(Protocol):
-    """The people who asked to be erased."""
-
-    def refresh(self) -> bool:
-        """Whether there is anybody; raises a DestinationError where that is not known."""
-        ...
-
-    def holds(self, keys: AbstractSet[str]) -> bool:
-        """Whether one of these keys of a profile is one of theirs."""
-        ...
-
-
 class DeadLetterQueue(Protocol):
     """Where rejected messages go."""
 

@@ -13,7 +13,7 @@ from destination_testbench.org.faults.failure import RequestFailure, not_found
 from destination_testbench.org.records.access import Access, AccessLevel
 from destination_testbench.org.records.record_id import to_long
 from destination_testbench.org.records.store import RecordStore
-from destination_testbench.org.schema.describe import described, described_field, described_type, overview
+from destination_testbench.org.schema.describe import children_of, described, described_field, described_type, overview
 from destination_testbench.org.schema.schema import SObject
 
 RESOURCES = ("composite", "limits", "query", "queryAll", "sobjects", "tooling")
@@ -105,8 +105,9 @@ class Catalogue:
             if level is not AccessLevel.NONE:
                 edit = level is AccessLevel.EDIT
                 fields.append(described_field(field, edit and field.createable, edit and field.updateable))
-        rights = {"createable": "Create" in may, "updateable": "Edit" in may, "deletable": "Delete" in may}
-        return self._unless_unchanged(call, described(sobject, call.root, fields, self._types(call, sobject)) | rights)
+        told = {"createable": "Create" in may, "updateable": "Edit" in may, "deletable": "Delete" in may}
+        told |= {"childRelationships": children_of(sobject, self._store.schema.sobjects.values())}
+        return self._unless_unchanged(call, described(sobject, call.root, fields, self._types(call, sobject)) | told)
 
     def _types(self, call: ApiCall, sobject: SObject) -> list[dict[str, Any]]:
         """The record types of an sObject that a person has made."""

@@ -48,6 +48,7 @@ class Access:
         self._system: set[tuple[str, str]] = set()
         self._hidden: set[str] = set()
         self._withheld: set[str] = set()
+        self.kept = {"ContactHistory", "LeadHistory"}  # without Delete From Field History
 
     def close(self, sobject: str, field: str = "") -> None:
         """Hide a new field from everyone until a permission set opens it; without a field, an sObject from who is no
@@ -106,6 +107,7 @@ class Access:
         else:
             closed = user.minimal or (not user.admin and (sobject, "") in self._closed)
             rights = self._minimal_rights(user, sobject) if closed else RIGHTS
+        rights -= {"Delete"} if sobject in self.kept else frozenset()
         return rights if self._objects.get(sobject, AccessLevel.EDIT) is AccessLevel.EDIT else rights & {"Read"}
 
     def _minimal_rights(self, user: User, sobject: str) -> frozenset[str]:

@@ -100,6 +100,10 @@ class Administration:
                 self._org.schema.hidden.add(sobject)
             self._org.access.restrict_object(sobject, level)
 
+    def let_delete(self, sobject: str, allowed: bool) -> None:
+        """Let everyone who may edit an sObject's records delete them too, or nobody."""
+        self._org.access.kept = self._org.access.kept - {sobject} if allowed else self._org.access.kept | {sobject}
+
     def share(self, ids: Sequence[str], shared: bool) -> None:
         """Hide records from everyone who may not view all of their sObject, or show them again."""
         with self._org.data_lock:

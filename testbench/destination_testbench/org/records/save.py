@@ -73,7 +73,7 @@ class Saving:
         if not self.access.sees(call.user, sobject.name, record):
             raise Refused(SaveError(*self.config.facts.hidden_record))
         self._ask(self.row_guards, call, sobject, record, {})
-        if record.values.get("IsConverted") and not self.access.may(call.user, CONVERTED_LEADS):
+        if right == "Edit" and record.values.get("IsConverted") and not self.access.may(call.user, CONVERTED_LEADS):
             raise Refused(CONVERTED)
         return record
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from destination_testbench.org.schema.schema import Field, SObject
@@ -154,6 +155,16 @@ def described_type(root: str, sobject: str, id_: str, name: str, label: str, act
         "recordTypeId": id_,
         "urls": {"layout": f"{root}/sobjects/{sobject}/describe/layouts/{id_}"},
     }
+
+
+def children_of(sobject: SObject, all_of_them: Iterable[SObject]) -> list[dict[str, Any]]:
+    """The reference fields of all sObjects that may name its records."""
+    return [
+        {"childSObject": child.name, "field": field.name, "cascadeDelete": field.cascade, "deprecatedAndHidden": False}
+        for child in all_of_them
+        for field in child.fields.values()
+        if sobject.name in field.reference_to
+    ]
 
 
 def described(sobject: SObject, root: str, fields: list[dict[str, Any]], types: list[dict[str, Any]]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ SOAP = "<e:Envelope><e:Header/><e:Body><q:{0} xmlns:q='urn:x'/></e:Body></e:Enve
         ("GET", "sobjects/Contact/describe/layouts", None, "describe/layouts"),
         ("HEAD", "limits", None, "HEAD limits"),
         ("GET", "sobjects/Opportunity/describe", None, "sObject Opportunity"),
-        ("POST", "sobjects/Task", {}, "sObject Task"),
+        ("POST", "sobjects/Event", {}, "sObject Event"),
         ("GET", "limits/recordCount?sObjects=Case", None, "sObject Case"),
         ("POST", "composite/sobjects", {"records": [{"attributes": {"type": "Case"}}]}, "sObject Case"),
         ("PATCH", "composite/sobjects/Order/Id", {"records": [{"attributes": {"type": "Order"}}]}, "sObject Order"),
