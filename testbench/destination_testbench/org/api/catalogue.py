@@ -105,7 +105,11 @@ class Catalogue:
             if level is not AccessLevel.NONE:
                 edit = level is AccessLevel.EDIT
                 fields.append(described_field(field, edit and field.createable, edit and field.updateable))
-        told = {"createable": "Create" in may, "updateable": "Edit" in may, "deletable": "Delete" in may}
+        told: dict[str, Any] = {
+            "createable": "Create" in may,
+            "updateable": "Edit" in may,
+            "deletable": "Delete" in may,
+        }
         told |= {"childRelationships": children_of(sobject, self._store.schema.sobjects.values())}
         return self._unless_unchanged(call, described(sobject, call.root, fields, self._types(call, sobject)) | told)
 
