@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from deliver_function import ROOT, Context, DeliverStack
-from destination_testbench.org import AccessLevel, SimulatedOrg, record_id, seed
+from destination_testbench.org import AccessLevel, Fault, FaultKind, SimulatedOrg, record_id, seed
 from destination_testbench.org.values.moments import from_epoch
 from moto import mock_aws
 from salesforce_destination.connection.check import check_connection
@@ -230,12 +230,24 @@ def test_old_exits_go_where_the_file_says_so_and_rows_of_nobody_in_any_case(
     assert stays <= the_rows(org).keys()
 
 
-def test_nothing_is_swept_while_the_file_does_not_fit(stack: DeliverStack) -> None:
+def test_nothing_is_swept_while_the_rows_do_not_fit(stack: DeliverStack) -> None:
     a_row(stack.org, "", SystemModstamp="2020-01-01T00:00:00.000Z")
-    stack.org.admin.remove_field("Contact", "CDP_Loyal__c")
+    stack.org.admin.restrict_field(ROWS, "Status__c", AccessLevel.READ)
 
     assert "rows_swept" not in check(stack)
     assert len(the_rows(stack.org)) == 1
+
+
+def test_a_full_org_is_swept_and_a_sweep_that_is_refused_is_told(stack: DeliverStack) -> None:
+    a_row(stack.org, "", SystemModstamp="2020-01-01T00:00:00.000Z")
+    stack.org.config.data_storage_taken_mb = 1_000
+    stack.org.faults.add(Fault(FaultKind.OUTAGE, path="/composite"))
+
+    refused = check(stack)["rows_swept"]
+    stack.org.faults.clear()
+
+    assert refused.keys() == {"not_swept"}
+    assert check(stack)["rows_swept"] == {"moved": 0, "deleted": 1}
 
 
 class Misled:

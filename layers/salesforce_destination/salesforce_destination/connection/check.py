@@ -43,7 +43,7 @@ class Connection:
     answered: bool = True
     is_new: bool = False
     facts: OrgFacts | None = None
-    rows: Mapping[str, int] | None = None  # that were swept
+    rows: Mapping[str, int | str] | None = None  # that were swept
 
     @property
     def problems(self) -> int:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from salesforce_destination.connection.check import Connection
+from salesforce_destination.connection.finding import Level
 from salesforce_destination.destination.destination import Destination, Memberships, spelled_as
 from salesforce_destination.errors import DestinationError, SalesforceError
 from salesforce_destination.record.composite import WRITTEN, Collection, CollectionReply
@@ -26,9 +27,10 @@ Send = Callable[[Sequence[Collection]], Sequence[CollectionReply]]
 
 
 def swept(connection: Connection, destination: Destination, query: Query, send: Send, now: float) -> Connection:
-    """Sweep the rows of a file that fits the org; the same connection, with how many were moved and deleted."""
+    """Sweep the rows of an object that fits the file; the same connection, with how many were moved and deleted."""
     rows, facts = destination.memberships, connection.facts
-    if rows is None or facts is None or not connection.is_good:
+    unfit = any(each.level is Level.ERROR and each.key.startswith("memberships.") for each in connection.findings)
+    if rows is None or facts is None or unfit:
         return connection
     known, old = facts.known[rows.object.lower()], datetime.fromtimestamp(now, UTC) - KEPT
     rows = spelled_as(destination, [known.name, *known.fields]).memberships or rows
@@ -40,8 +42,8 @@ def swept(connection: Connection, destination: Destination, query: Query, send: 
         place = Address(rows.object, deletes=True)
         deleted = [Record(one, one, {}, (), place) for one in ours[: MOST_ROWS - len(moved)]]
         return replace(connection, rows={"moved": _sent(send, moved), "deleted": _sent(send, deleted)})
-    except DestinationError:
-        return connection  # the next check goes on
+    except DestinationError as problem:
+        return replace(connection, rows={"not_swept": problem.code})
 
 
 def _sent(send: Send, records: Sequence[Record]) -> int:
