@@ -593,6 +593,8 @@ def test_an_org_without_an_object_for_rows_gets_it_whole_and_private(
     assert made["Contact__c"].reference_to == ("Contact",)
     assert a_row(caller, 30)["success"]
     assert "[CDP-STALE:Since_Ms__c]" in first_error(a_row(caller, 20))[1]
+    member = {"CampaignId": org.admin.add_campaign("Autumn"), "ContactId": a_contact()["id"], "Status": "Sent"}
+    assert caller.send("POST", "sobjects/CampaignMember", member)[0] == 201
     org.admin.remove_field(ROWS_OBJECT, "Audience_Name__c")
     third = Run(server, rows, yes=True)
     assert (third.status, "Audience_Name__c" in third.text, "Audience__c" in third.text) == (0, True, False)

@@ -250,6 +250,24 @@ def test_a_full_org_is_swept_and_a_sweep_that_is_refused_is_told(stack: DeliverS
     assert check(stack)["rows_swept"] == {"moved": 0, "deleted": 1}
 
 
+def test_a_run_changes_2000_rows_and_the_next_one_goes_on(stack: DeliverStack) -> None:
+    org = stack.org
+    seed(org, contacts=41)
+    for number in range(2, 42):  # more than one query asks for
+        a_row(org, record_id("003", number))
+    org.admin.merge("Contact", record_id("003", 1), [record_id("003", number) for number in range(2, 42)])
+    a_row(org, record_id("003", 1), CDP_Key__c="no row of ours")
+    for number in range(2_001):
+        a_row(org, "", str(number), SystemModstamp="2020-01-01T00:00:00.000Z")
+
+    first, second, third = (check(stack)["rows_swept"] for _ in range(3))
+
+    assert first == {"moved": 1, "deleted": 2_000 - 40}  # 39 find the key taken meanwhile
+    assert second == {"moved": 0, "deleted": 41 + 39}
+    assert third == {"moved": 0, "deleted": 0}
+    assert sorted(key for key, _ in the_rows(org).values()) == [f"{record_id('003', 1)}:loyal", "no row of ours"]
+
+
 class Misled:
     """An org whose answers to queries name a contact too, and that notes what it is to write."""
 
