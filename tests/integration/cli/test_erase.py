@@ -148,7 +148,7 @@ def test_a_person_is_suppressed_then_erased_and_does_not_come_back(stack: Stack)
 
 def test_who_calls_it_again_goes_on_without_waiting_and_deletes_what_came_meanwhile(stack: Stack) -> None:
     stack.clock.sleep = interrupt  # type: ignore[method-assign]
-    with pytest.raises(TargetError, match="nothing was deleted"):
+    with pytest.raises(TargetError, match="Interrupted"):
         stack.erase(yes=True)
     assert HER in stack.there("Contact")
     stack.tell(1)
@@ -257,7 +257,7 @@ def test_one_of_several_people_is_not_erased_for_another(stack: Stack, tmp_path:
 def test_a_list_that_cannot_be_read_stops_the_command(stack: Stack) -> None:
     boto3.client("s3").put_object(Bucket="suppressed", Key=OBJECT, Body="broken")
 
-    with pytest.raises(TargetError, match="cannot be read"):
+    with pytest.raises(TargetError, match="SUPPRESSION_LIST_UNAVAILABLE"):
         stack.erase(yes=True)
 
     assert HER in stack.there("Contact")

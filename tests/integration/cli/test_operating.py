@@ -193,3 +193,14 @@ def test_a_stack_that_does_not_run_is_a_sentence_and_not_a_traceback(tmp_path: P
 
         assert result.exit_code == 2
         assert "make local" in result.output
+
+
+def test_a_person_is_found_and_counted_by_the_command(run: Run) -> None:
+    wait_until(lambda: run("erase", an_id(CONTACTS))[0] != 2, 10)  # until the stack has logged in
+    status, text = run("erase", an_id(CONTACTS), "--json")
+    receipt = json.loads(text)
+
+    assert (status, receipt["found"]["Contact"], receipt["suppressed_at"]) == (1, 1, "")
+    assert run("erase", an_id(CONTACTS), "--lift")[0] == 0
+    status, text = run("erase", "nobody")
+    assert (status, "is not a valid Salesforce Id" in " ".join(text.split())) == (2, True)
