@@ -44,6 +44,9 @@ _CODE = re.compile(r"<(?:\w+:)?(?:statusCode|faultcode)>(?:\w+:)?([A-Z_]+)<")
 _TEXT = re.compile(r"<(?:\w+:)?(?:message|faultstring)>(.*?)</", re.DOTALL)
 
 
+_KEPT = {"deleteConstraint": "SetNull"}  # a row stays when its person is deleted
+
+
 def field_metadata(field: WantedField) -> Json:
     """A new custom field. Nothing is required of anyone, and nothing is tracked."""
     metadata: Json = {"description": field.description, "label": field.label, "type": NAMES[field.kind].metadata}
@@ -52,11 +55,7 @@ def field_metadata(field: WantedField) -> Json:
         FieldKind.TEXT: {"length": field.length},
         FieldKind.LONG_TEXT: {"length": field.length, "visibleLines": 3},
         FieldKind.NUMBER: {"precision": 18, "scale": 0},
-        FieldKind.LOOKUP: {
-            "referenceTo": field.parent,
-            "relationshipName": f"{field.name[:-3]:.35}_Rows",
-            "deleteConstraint": "SetNull",
-        },
+        FieldKind.LOOKUP: {"referenceTo": field.parent, "relationshipName": f"{field.name[:-3]:.35}_Rows", **_KEPT},
     }
     metadata |= of_kind.get(field.kind, {})
     if field.kind is FieldKind.MULTI_SELECT:

@@ -189,9 +189,7 @@ def _wanted_rows(destination: Destination, rows: Memberships) -> Wanted:
         fields.append(WantedField(key, name, label, kind, takes, about, length, (), is_key, is_key, is_key, parent))
     names, rules = tuple(field.name for field in fields), (WantedRule(rule_name(rows.since), rows.since),)
     writer, reader = (
-        WantedSet(
-            set_name(home, end), f"CDP destination: {verb} {home}"[:80], about, frozenset(rights.split()), names, edit
-        )
+        WantedSet(set_name(home, end), f"CDP rows: {verb} {home}"[:80], about, frozenset(rights.split()), names, edit)
         for end, verb, about, rights, edit in (
             ("Integration", "write", "Only for the integration user.", "Read Create Edit Delete", True),
             ("Sales", "read", "For who may see the audiences of everybody.", "Read ViewAllRecords", False),

@@ -393,20 +393,17 @@ def no_key_field(stage: Stage) -> Trial:
 @fact("Report it: `destination create-fields` leaves to a person what it could do.")
 def member_statuses(stage: Stage) -> Trial:
     """The API adds no member status to a campaign."""
-    return _in_campaign(
-        stage, "CampaignMemberStatus", lambda made, _: holds_if(not made["success"], codes_of(made)), Label="CDP"
-    )
+    return _in_campaign(stage, "CampaignMemberStatus", {"Label": "CDP"}, is_taken=False)
 
 
 @fact("""Write a status of the campaign in place of exited = "delete": its members stay.""")
 def members_deleted(stage: Stage) -> Trial:
     """This user may delete campaign members."""
-    person = {f"{stage.sobject}Id": stage.ids(1)[0]}
-    return _in_campaign(stage, "CampaignMember", lambda made, gone: holds_if(gone == 1, codes_of(made)), **person)
+    return _in_campaign(stage, "CampaignMember", {f"{stage.sobject}Id": stage.ids(1)[0]}, is_taken=True)
 
 
-def _in_campaign(stage: Stage, sobject: str, judge: Callable[[Json, int], Trial], **values: str) -> Trial:
-    """Judge a record in a campaign that is made for it, and how many were deleted of it."""
+def _in_campaign(stage: Stage, sobject: str, values: Json, *, is_taken: bool) -> Trial:
+    """Make a record in a campaign made for it, and delete both: that is refused, or each is taken."""
     if not any(audience.campaign for audience in stage.destination.audiences):
         return untried("the file has no campaign")
     (campaign,) = stage.update([{"attributes": {"type": "Campaign"}, "Name": stage.tag}], method="POST")
@@ -415,9 +412,10 @@ def _in_campaign(stage: Stage, sobject: str, judge: Callable[[Json, int], Trial]
     try:
         row = {"attributes": {"type": sobject}, "CampaignId": campaign["id"], **values}
         (made,) = stage.update([row], method="POST")
-        return judge(made, stage.delete([str(made["id"])]) if made["success"] else 0)
+        done = made["success"] and (not is_taken or stage.delete([made["id"]]) == 1)
+        return holds_if(done is is_taken, codes_of(made))
     finally:
-        stage.delete([str(campaign["id"])])
+        stage.delete([campaign["id"]])
 
 
 def _keyed(stage: Stage, key: FieldDescription, value: str) -> dict[str, object]:

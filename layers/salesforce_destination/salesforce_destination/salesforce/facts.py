@@ -40,10 +40,10 @@ class FactFinder:
         columns = "LanguageLocaleKey" + ", UserPermissionsMarketingUser" * bool(campaigns)
         rows = [destination.memberships.object] if destination.memberships else []
         own = next(iter((user and self._rows(columns, "User", f"Id = '{user}'")) or ()), {})
-        guarded = [name for name in destination.objects if guard_fields(destination.of(name))]
+        guarded = rows + [name for name in destination.objects if guard_fields(destination.of(name))]
         return OrgFacts(
             {**described, **self._others(destination, described, ["CampaignMember"] * bool(campaigns) + rows)},
-            {name.lower(): self._rules(name) for name in guarded + rows},
+            {name.lower(): self._rules(name) for name in guarded},
             *self._rights(user, destination),
             self._duplicate_rules(created) if created and destination.duplicate_rules == "obey" else None,
             self._calls(limits),
