@@ -244,6 +244,43 @@ def count(
 
 
 @for_a_stack
+def reconcile(
+    chosen: Chosen,
+    file: DestinationFile,
+    audience: Annotated[str, typer.Option(help="The audience, by its id or name in the file.")],
+    members: Annotated[Path, typer.Option(help="Who is in it: CSV, JSON lines, or an id on each line; - for input.")],
+    as_of: Annotated[str | None, typer.Option(help="When the list was made. Newer changes in Salesforce stay.")] = None,
+    identity: Annotated[str | None, typer.Option(help="The rule by which the list names people: its target.")] = None,
+    column: Annotated[str | None, typer.Option(help="The list's column, if it is not called like that.")] = None,
+    ceiling: Annotated[float, typer.Option(help="Most differences, in percent of the larger side.", min=0)] = 5,
+    save: Annotated[
+        Path | None, typer.Option(help="New file for the old values [reconcile-AUDIENCE-TIME.csv].")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Put exits and entries on the queue.")] = False,
+) -> None:
+    """Compare an audience in the org with a list of its members. Sends nothing without --yes; exits with 1 then.
+
+    Example: `destination reconcile people.toml --audience loyal --members m.csv --as-of 2026-01-11T21:24:39Z --local`
+    """
+    from destination_cli.org_api import OrgApi
+    from destination_cli.reconcile import Difference, Mirror
+    from destination_cli.send.load import event_time_of
+    from destination_cli.target import destination_in
+
+    def work(target: Target) -> int:
+        destination = destination_in(file)
+        mirror = Mirror.of(destination, audience, identity, event_time_of(as_of))
+        with sys.stdin.buffer if str(members) == "-" else members.open("rb") as source:
+            api = OrgApi.of(target, destination.api_version)
+            found = mirror.reconcile(api, source, column, ceiling, save, target if yes else None)
+        return chosen.tell(found, Difference.show, found.exit_status)
+
+    for each in (file, *([] if str(members) == "-" else [members])):
+        be_there(each)
+    chosen.run(work)
+
+
+@for_a_stack
 def pause(chosen: Chosen) -> None:
     """Stop delivery. Profiles can still be sent; they wait on the queue."""
     _switch(chosen, on=False)

@@ -165,6 +165,8 @@ OF_COMMANDS: Mapping[str, tuple[Rights, ...]] = {
     "create-fields": (READ_TOKEN,),
     "prove": (READ_TOKEN,),
     "count": (READ_TOKEN,),
+    "reconcile": (READ_TOKEN,),
+    "reconcile --yes": (READ_TOKEN, may("sqs SendMessage", QUEUE)),
 }
 """Beside `cloudformation:DescribeStacks`, which finds the stack."""
 

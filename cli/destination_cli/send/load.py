@@ -202,7 +202,7 @@ def send_file(
         with file.open("rb") as source:
             if problem := other_format(source.readline()):
                 raise TargetError(f"{file} {problem}".replace("FILE", quote(str(file))))
-            progress_file = _progress_file(target, file, _event_time(as_of), resume=resume)
+            progress_file = _progress_file(target, file, event_time_of(as_of), resume=resume)
             load = Load(target, progress_file.event_time, progress_file, sleep, progress_file.position)
             with bar(console, progress_file.size, load.position, hidden=as_json) as show:
                 source.seek(load.position.offset)
@@ -221,7 +221,7 @@ def send_stream(
     first = next(lines, b"")
     if problem := other_format(first):
         raise TargetError(f"Standard input {problem}")
-    load = Load(target, _event_time(as_of), sleep=sleep)
+    load = Load(target, event_time_of(as_of), sleep=sleep)
     with bar(console, None, load.position, hidden=as_json) as show:
         position = load.run(chain([first], lines), show)
     return _finish(position, console, as_json)
@@ -254,14 +254,15 @@ def _finish(position: Position, console: Console, as_json: bool) -> int:
     return 1 if position.not_sent or not position.sent else 0
 
 
-def _event_time(as_of: str | None) -> int | None:
+def event_time_of(as_of: str | None) -> int | None:
+    """The time in --as-of, in ms; raise TargetError for one that is to come."""
     if as_of is None:
         return None
     now_ms = int(time.time() * 1000)
     try:
         event_time = parse_time(as_of)
         if now_ms + CLOCK_SKEW_MS < event_time < LATEST_MS:
-            raise TargetError("--as-of is in the future. Give the time at which the profiles were read.")
+            raise TargetError("--as-of is in the future. Give the time at which the file was made.")
         return check_event_time(event_time, now_ms)
     except EventTimeError as error:
         raise TargetError(f"--as-of {error}.") from None

@@ -14,9 +14,11 @@ import botocore
 import pytest
 import typer.main
 from botocore.exceptions import BotoCoreError, ClientError
+from builders import LOYAL
 from destination_cli.app import app
 from destination_testbench.local.places import ACCOUNT_ID, REGION, ROOT
 from destination_testbench.org import record_id
+from guarded_org import a_guarded_file
 from local_stack import wait_until, waiting
 from ministack_differences import actions_of_batches
 from ministack_side import CONTACTS, CREDENTIALS, Side, a_body
@@ -194,6 +196,19 @@ class Case:
     status: int = 0
 
 
+LOCAL = ROOT / ".local" / "rights"
+AS_OF = ("--as-of", "2026-01-11T21:24:39Z", "--ceiling", "200", "--save", str(LOCAL / "old.csv"))
+COMPARED = (str(LOCAL / "guarded.toml"), "--audience", LOYAL, "--members", "-", *AS_OF)
+
+
+def a_list(side: Side) -> str:
+    """A list of one contact who is no member yet, beside a file that guards the audience."""
+    LOCAL.mkdir(parents=True, exist_ok=True)
+    (LOCAL / "old.csv").unlink(missing_ok=True)
+    a_guarded_file(LOCAL)
+    return side.contacts(1)[0]
+
+
 CASES: Mapping[str, Case] = {
     "output": Case(("QueueUrl",)),
     "connect": Case(("--from", "-"), lambda side: json.dumps(CREDENTIALS)),
@@ -209,6 +224,8 @@ CASES: Mapping[str, Case] = {
     "explain": Case((record_id("003", CONTACTS),), status=1),
     "erase": Case((record_id("003", CONTACTS),), status=1),
     "count": Case((FILE,)),
+    "reconcile": Case(COMPARED, a_list, status=1),
+    "reconcile --yes": Case(COMPARED, a_list),
 }
 """In this order: what `send` sends is rejected, for those that come after it."""
 

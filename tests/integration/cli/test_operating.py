@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from destination_testbench.local.options import StackOptions
 from destination_testbench.local.places import ROOT
 from destination_testbench.local.stack import LocalStack
 from destination_testbench.org import SimulatedOrg, seed
+from guarded_org import a_guarded_file
 from local_stack import wait_until, waiting
 from typer.testing import CliRunner
 
@@ -100,6 +102,27 @@ def test_members_are_counted_beside_what_is_expected(org: SimulatedOrg, run: Run
     assert max(map(len, text.splitlines())) <= 80
     (line,) = [line for line in answer(run, "count", str(CONTACTS_FILE))["held"] if line["where"] == "CDP_Loyal__c"]
     assert (line["realized"] + line["existing"], line["expected"]) == (members, None)
+
+
+def test_an_audience_is_compared_with_a_list_and_who_was_missed_exits(
+    org: SimulatedOrg, run: Run, tmp_path: Path
+) -> None:
+    members = [record.id for record in org.records("Contact") if record.values.get("CDP_Loyal__c") == "realized"]
+    (tmp_path / "members.csv").write_text("\n".join(["SalesforceId", *members[1:]]))
+    now = datetime.now(UTC).isoformat()  # with an older time, what the first test sent would stay
+    words = ["reconcile", str(a_guarded_file(tmp_path)), "--audience", LOYAL, "--as-of", now]
+    words += ["--members", str(tmp_path / "members.csv"), "--save"]
+
+    code, text = run(*words, str(tmp_path / "dry.csv"))
+    found = json.loads(run(*words, str(tmp_path / "old.csv"), "--yes", "--json")[1])
+
+    assert (code, "Nothing was sent. To send it, add --yes." in text) == (1, True), text
+    assert max(map(len, text.split("The old values")[0].splitlines())) <= 80
+    assert (found["counts"]["exits"], found["counts"]["entries"], found["sent"]) == (1, 0, 1)
+    missed = org.records("Contact").records[members[0]]
+    wait_until(lambda: missed.values["CDP_Loyal__c"] == "exited", 30)
+    missed.values["CDP_Loyal__c"] = "realized"
+    assert run(*words[:2], "--audience", LOYAL, "--members", str(tmp_path))[0] == 2
 
 
 def test_while_it_is_paused_messages_wait_and_when_it_is_resumed_they_arrive(

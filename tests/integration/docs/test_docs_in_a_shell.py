@@ -184,6 +184,11 @@ exec {self.destination} "${{words[@]}}" """
         self._write("profile.json", profile_of_the_guide())
         line = json.dumps(json.loads(profile_of_the_guide())) + "\n"
         self._write("profiles.jsonl", line)
+        people = (ROOT / "layers" / "destinations" / "people.toml").read_text(encoding="utf-8")
+        self._write("people.toml", people.replace("# since_field", "since_field"))
+        self._write("members.csv", "\n".join(["SalesforceId", *self.org.records("Contact").records]))
+        for record in self.org.records("Contact"):
+            record.values["CDP_Loyal__c"] = None if record.id == CONTACT else "realized"
         s3 = self.stack.aws.client("s3")
         s3.create_bucket(Bucket="acme-export", CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_object(Bucket="acme-export", Key="profiles.jsonl", Body=line.encode())
