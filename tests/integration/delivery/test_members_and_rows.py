@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 from builders import LOYAL
+from destination_testbench.org import Fault, FaultKind
 from members_and_rows import (
     CAMPAIGN,
     DELETES,
@@ -51,6 +52,14 @@ def rename(crm: Crm) -> None:
     crm.time += 301
 
 
+def fail_once(crm: Crm) -> None:
+    crm.org.faults.add(Fault(FaultKind.SUBREQUEST, status=500, code="UNKNOWN_EXCEPTION", times=1))
+
+
+def remove_guard(crm: Crm) -> None:
+    crm.org.admin.remove_field("Contact", "CDP_Loyal_Since__c")
+
+
 STORIES = [
     Story("a new member", [[entered()]], {"C1": "Sent"}, calls="update query query insert"),
     Story("a lead", [[entered("L1")]], {"L1": "Sent"}),
@@ -82,6 +91,21 @@ STORIES = [
         {"C1": "Left"},
         file=MEMBERS + GUARDED,
         outcomes=["superseded"],
+    ),
+    *(
+        Story(
+            f"an older exit of a person {name}",
+            [[entered(at=9)], [entered(status="exited", at=5, **more)]],
+            {"C1": "Sent"},
+            file=MEMBERS + GUARDED,
+            between=lambda crm, trouble=trouble: (crm.start_cold(), trouble(crm)),  # type: ignore[misc]
+            outcomes=[outcome],
+        )
+        for name, outcome, more, trouble in (
+            ("who waits", "deferred UNKNOWN_EXCEPTION", {}, fail_once),
+            ("whose guard is missing", "deferred FIELD_MISSING_IN_ORG", {}, remove_guard),
+            ("whom the function refuses", "rejected VALUE_TOO_LONG", {"name": "x" * 81}, Crm.start_cold),
+        )
     ),
     Story("deleted", [[entered()], [left(at=9)]], {}, file=DELETES, calls="update query delete"),
     Story(

@@ -178,6 +178,7 @@ class Run:
     def deliver(self, messages: list[Message]) -> None:
         self.crm.recorder.calls.clear()
         self.crm.time += 2000.0
+        self.crm.begun = self.crm.time
         self.crm.batch = self.crm.deliverer.deliver(messages, SENT_AT)
 
     def history(self, record_id: str) -> Collection[Change]:

@@ -17,7 +17,7 @@ from salesforce_destination.delivery.attempt import Attempt
 from salesforce_destination.delivery.finder import QUERIES_PER_REQUEST, VALUES_PER_QUERY, Place
 from salesforce_destination.delivery.refused import NOT_COMMON, NOT_THERE
 from salesforce_destination.mapping.audience_parts import DELETE, member_texts
-from salesforce_destination.outcome import DELIVERED, SUPERSEDED, Outcome, OutcomeKind, Wait, deferred
+from salesforce_destination.outcome import DELIVERED, SUPERSEDED, Outcome, OutcomeKind, Wait, deferred, missing_in_org
 from salesforce_destination.profile.event_time import EventTimeError, parse_time
 from salesforce_destination.record.record import Address, Record, Update, merge
 from salesforce_destination.record.salesforce_id import to_18
@@ -92,8 +92,8 @@ class Parts:
                     part.outcome = DELIVERED
                 elif not part.audience.startswith("campaign "):
                     rows.append(self._row(part, *update.place))
-                elif audience is not None and self._is_stale(update, part, audience):
-                    part.outcome = SUPERSEDED
+                elif audience is not None and (outcome := self._held_back(update, part, audience)):
+                    part.outcome = outcome
                 else:
                     part.place = update.place
                     self._members.append(part)
@@ -115,19 +115,19 @@ class Parts:
         for update in updates:
             if update.place is None and update.address and update.address.is_id and update.fields:
                 update.place = update.address.sobject, update.identity
-            if update.place is not None and not _is_nowhere(update):
+            if update.place is not None and not _is_refused(update):
                 yield update
 
     def _looked_up(self, updates: Iterable[Update]) -> Iterator[Update]:
-        """Those who were not written, but are found by their identities."""
-        asked = [update for update in updates if update.place is None and _may_be_found(update)]
+        """Those who were not written, but are found by their identities; their records are read for what they hold."""
+        asked = [each for each in updates if (each.place is None or _is_refused(each)) and _may_be_found(each)]
         attempts = [Attempt(Record(each.key, each.identity, {}, (each,), Address("")), 1) for each in asked]
         rows = self.sender.answer(lambda: self.sender.finder.rows(attempts, self.sender.org)) if attempts else None
         for update, attempt in zip(asked, attempts, strict=True):
             if isinstance(rows, Outcome):
                 self.sender.batch.settle(update.parts, rows)
             elif rows and isinstance(place := self.sender.finder.place(attempt, rows), Place):
-                contact = to_18(str(place.row.get("convertedcontactid") or ""))
+                contact, self.held[place.record_id] = to_18(str(place.row.get("convertedcontactid") or "")), place.row
                 if place.move is None:
                     update.place = place.sobject, place.record_id
                 elif place.move is Move.CONVERTED and contact and self.sender.refusals.follows_leads:
@@ -156,18 +156,25 @@ class Parts:
 
     # Members of campaigns.
 
-    def _is_stale(self, update: Update, part: Update, audience: Audience) -> bool:
-        """Whether the person's record holds a newer time of this audience: its member is another event's then."""
-        guard, (_, record_id) = audience.since_field, update.place or ("", "")
+    def _held_back(self, update: Update, part: Update, audience: Audience) -> Outcome | None:
+        """Why a member is not written now: its person's record holds a newer time, or did not tell which it holds."""
+        guard, (_, record_id), outcome = audience.since_field, update.place or ("", ""), update.outcome
         if not guard:
-            return False
+            return None
+        if outcome is not None and outcome.kind is OutcomeKind.DEFERRED:
+            code, fields = (outcome.reason.code, outcome.reason.fields) if outcome.reason else ("", ())
+            if code != "FIELD_MISSING_IN_ORG" or {guard, audience.mapping_id} & {*fields}:
+                return outcome
+        row = self.held.get(record_id)
+        if row is not None and guard.lower() not in row:
+            return missing_in_org([guard])
         newest = max(self.sender.memory.newest(key, guard) for key in (update.key, record_id))
-        if (told := self.held.get(record_id, {}).get(guard.lower())) is not None:
+        if row is not None and (told := row[guard.lower()]) is not None:
             try:
                 newest = max(newest, parse_time(told))
             except EventTimeError:
-                return False
-        return newest > part.event_time
+                return None
+        return SUPERSEDED if newest > part.event_time else None
 
     def _found(self, parts: Sequence[Update]) -> Iterator[Record]:
         """The members that are to be written or deleted; what is so already, or is a person's own, is settled."""
@@ -288,6 +295,10 @@ def _is_nowhere(update: Update) -> bool:
         return False
     is_parent = outcome.reason.code == "INVALID_CROSS_REFERENCE_KEY" and outcome.reason.fields
     return outcome.reason.code in _NOWHERE and not is_parent
+
+
+def _is_refused(update: Update) -> bool:
+    return update.outcome is not None and update.outcome.kind is OutcomeKind.REJECTED
 
 
 def _may_be_found(update: Update) -> bool:
