@@ -136,6 +136,20 @@ def test_a_campaign_that_the_user_may_not_read_is_named(stack: DeliverStack) -> 
     assert ("audiences[0].campaign", "The integration user sees no campaign Autumn.") in told(check(stack))
 
 
+def test_a_right_that_the_user_may_not_read_hides_no_other_fact_of_the_user(stack: DeliverStack) -> None:
+    user = stack.org.users[0].id
+    stack.org.admin.edit("User", user, {"LanguageLocaleKey": "fr", "UserPermissionsMarketingUser": False})
+    seen = [problem for _, problem in told(check(stack)) + told(check(stack), "warning")]
+    stack.org.admin.restrict_field("User", "UserPermissionsMarketingUser", AccessLevel.NONE)
+
+    warnings = [problem for _, problem in told(check(stack), "warning")]
+
+    assert any("lacks Marketing User" in problem for problem in seen)
+    assert any("language is fr" in problem for problem in seen)
+    assert "Not proved: Marketing User." in warnings
+    assert any("language is fr" in problem for problem in warnings)
+
+
 def test_one_campaign_by_its_name_and_its_id_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     campaign = record_id("701", 7)
     another = (

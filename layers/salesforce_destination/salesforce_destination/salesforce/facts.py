@@ -34,12 +34,15 @@ class FactFinder:
         user, created = self._user(), destination.creates
         limits = self._unless_refused("/limits") or {}
         asks = len(destination.audiences) > MOST_AUDIENCE_FIELDS
-        edition = self._first("OrganizationType", "Organization") if asks else None
+        edition = self._first("OrganizationType", "Organization").get("OrganizationType") if asks else None
         free, whole = (limits.get("DataStorageMB", {}).get(name) for name in ("Remaining", "Max"))
         campaigns = [each.campaign for each in destination.audiences if each.campaign]
-        columns = "LanguageLocaleKey" + ", UserPermissionsMarketingUser" * bool(campaigns)
         rows = [destination.memberships.object] if destination.memberships else []
-        own = next(iter((user and self._rows(columns, "User", f"Id = '{user}'")) or ()), {})
+        # A query with a column that the user may not see is refused whole.
+        columns = [
+            name for name in ("LanguageLocaleKey", "UserPermissionsMarketingUser")[: 1 + bool(campaigns)] if user
+        ]
+        own = {name: self._first(name, "User", f"Id = '{user}'").get(name) for name in columns}
         guarded = rows + [name for name in destination.objects if guard_fields(destination.of(name))]
         return OrgFacts(
             {**described, **self._others(destination, described, ["CampaignMember"] * bool(campaigns) + rows)},
@@ -49,7 +52,7 @@ class FactFinder:
             self._calls(limits),
             None if free is None else int(free),
             own.get("LanguageLocaleKey"),
-            edition and edition.partition(" ")[0],
+            edition and str(edition).partition(" ")[0],
             None if whole is None else int(whole),
             own.get("UserPermissionsMarketingUser"),
             self._statuses(campaigns),
@@ -88,15 +91,15 @@ class FactFinder:
         """The Id of the integration user, which the list of resources tells."""
         return to_18(str((self._unless_refused("/") or {}).get("identity", "")).rpartition("/")[2]) or ""
 
-    def _first(self, column: str, sobject: str, where: str = "") -> str | None:
-        return next((str(row.get(column) or "") for row in self._rows(column, sobject, where) or ()), None)
+    def _first(self, columns: str, sobject: str, where: str = "") -> Mapping[str, Any]:
+        return next(iter(self._rows(columns, sobject, where) or ()), {})
 
     def _rights(self, user: str, destination: Destination) -> tuple[frozenset[str] | None, bool | None]:
         """By the user's own permissions, which every user may read, and by permission sets, which few may."""
         names = ["AllowViewEditConvertedLeads"] if "Lead" in destination.objects else []
         names += ["ViewAllData", "ViewSetup"] if destination.creates else []
         columns = ", ".join(f"Permissions{name}" for name in names)
-        own = next(iter((names and self._rows(columns, "UserPermissionAccess")) or ()), {})
+        own = self._first(columns, "UserPermissionAccess") if names else {}
         sees_all = None
         if own.get("PermissionsViewAllData"):
             sees_all = frozenset(map(str.lower, destination.objects))
