@@ -4,7 +4,7 @@ Nothing is deleted while messages are delivered. Each check does a bounded part 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,8 @@ COLLECTION, LISTED, TOGETHER = 200, 30, 5  # records of a collection, values of 
 SELECT = "SELECT {} FROM {} WHERE IsDeleted = {} AND ({}) ORDER BY SystemModstamp DESC LIMIT 2000"
 """What stands in it are Ids, quoted texts, and names of the file: letters, digits and underscores."""
 
-Query = Callable[[Sequence[str]], Sequence[Mapping[str, Any]]]
+Row = Mapping[str, Any]
+Query = Callable[[Sequence[str]], Sequence[Row]]
 Send = Callable[[Sequence[Collection]], Sequence[CollectionReply]]
 
 
@@ -35,7 +36,7 @@ def swept(connection: Connection, destination: Destination, query: Query, send: 
     known, old = facts.known[rows.object.lower()], datetime.fromtimestamp(now, UTC) - KEPT
     rows = spelled_as(destination, [known.name, *known.fields]).memberships or rows
     try:
-        changes, gone = _changes(rows, {name: rows.lookup(name) for name in destination.objects}, query, old)
+        changes, gone = _Rows(rows, {name: rows.lookup(name) for name in destination.objects}, query, old).changes()
         moved = [Record(one, one, fields, (), Address(rows.object)) for one, fields in changes.items()][:MOST_ROWS]
         # Whatever an answer held, no record of another object is deleted.
         ours = [one for one in dict.fromkeys(gone) if known.key_prefix and one.startswith(known.key_prefix)]
@@ -51,35 +52,58 @@ def _sent(send: Send, records: Sequence[Record]) -> int:
     return sum(one == WRITTEN for reply in replies if not isinstance(reply, SalesforceError) for one in reply)
 
 
-def _changes(
-    rows: Memberships, lookups: dict[str, str], query: Query, old: datetime
-) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """By Id the changes to rows whose person is another one by now, and the Ids of those to delete."""
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows in an org, and what of them is out of date."""
 
-    def found(wheres: Iterable[str], sobject: str, *columns: str, deleted: bool = False) -> list[Mapping[str, Any]]:
+    table: Memberships
+    lookups: Mapping[str, str]  # the fields that lead to people, by their sObjects
+    query: Query
+    old: datetime
+
+    def changes(self) -> tuple[dict[str, dict[str, Any]], list[str]]:
+        """By Id the changes to rows whose person is another one by now, and the Ids of those to delete."""
+        key, moved = self.table.key, self._moved()
+        keys = [quoted(fields[key]) for fields in moved.values()]
+        wheres = [f"{key} IN ({','.join(some)})" for some in _parts(keys, LISTED)]
+        taken = {row[key] for row in self._found(wheres, self.table.object, key)}
+        doubles = [one for one, fields in moved.items() if fields[key] in taken]
+        return {one: moved[one] for one in moved if one not in doubles}, [*self._ended(), *doubles]
+
+    def _ended(self) -> list[str]:
+        """Rows that no person has any more and, where the file says so, those of exits."""
+        rows = self.table
+        wheres = [" AND ".join([f"SystemModstamp < {self._stamp}", *map("{} = NULL".format, self.lookups.values())])]
+        if rows.when_exited == "delete":
+            wheres.append(f"{rows.status} = 'exited' AND {rows.since} < {self.old.timestamp() * 1000:.0f}")
+        return [row["Id"] for row in self._found(wheres, rows.object)]
+
+    def _moved(self) -> dict[str, dict[str, Any]]:
+        """By Id the changes to rows whose person was merged into another, or is a lead that became a contact."""
+        key, lead = self.table.key, f"{self.lookups.get('Lead', '')[:-1]}r"
+        where, changes = f"MasterRecordId != NULL AND SystemModstamp > {self._stamp}", {}
+        mergeable = [name for name in self.lookups if name in MERGEABLE]
+        merged = [row["Id"] for name in mergeable for row in self._found([where], name, deleted=True)]
+        wheres = [" OR ".join(f"{key} LIKE '{one}:%'" for one in some) for some in _parts(merged, LISTED)]
+        columns = [key, *self.lookups.values()]
+        if {"Contact", "Lead"} <= self.lookups.keys():
+            wheres, columns = [*wheres, f"{lead}.IsConverted = TRUE"], [*columns, f"{lead}.ConvertedContactId"]
+        for row in self._found(wheres, self.table.object, *columns):
+            contact = (row.get(lead) or {}).get("ConvertedContactId")
+            person = contact or next(filter(None, map(row.get, self.lookups.values())), None)
+            audience = str(row[key]).partition(":")[2]
+            if person and audience and row[key] != f"{person}:{audience}":
+                people = {self.lookups["Contact"]: contact, self.lookups["Lead"]: None} if contact else {}
+                changes[row["Id"]] = {key: f"{person}:{audience}", **people}
+        return changes
+
+    @property
+    def _stamp(self) -> str:
+        return f"{self.old:%Y-%m-%dT%H:%M:%SZ}"
+
+    def _found(self, wheres: Iterable[str], sobject: str, *columns: str, deleted: bool = False) -> list[Row]:
         queries = [SELECT.format(", ".join(["Id", *columns]), sobject, deleted, where) for where in wheres]
-        return [row for some in _parts(queries, TOGETHER) for row in query(some)]
-
-    table, key, stamp, lead = rows.object, rows.key, f"{old:%Y-%m-%dT%H:%M:%SZ}", f"{lookups.get('Lead', '')[:-1]}r"
-    ends = [" AND ".join([f"SystemModstamp < {stamp}", *map("{} = NULL".format, lookups.values())])]
-    exited = f"{rows.status} = 'exited' AND {rows.since} < {old.timestamp() * 1000:.0f}"
-    gone = [row["Id"] for row in found(ends + [exited] * (rows.when_exited == "delete"), table)]
-    merged = f"MasterRecordId != NULL AND SystemModstamp > {stamp}"
-    losers = [row["Id"] for name in lookups if name in MERGEABLE for row in found([merged], name, deleted=True)]
-    wheres = [" OR ".join(f"{key} LIKE '{loser}:%'" for loser in some) for some in _parts(losers, LISTED)]
-    columns, moved = [key, *lookups.values()], {}
-    if {"Contact", "Lead"} <= lookups.keys():
-        wheres, columns = [*wheres, f"{lead}.IsConverted = TRUE"], [*columns, f"{lead}.ConvertedContactId"]
-    for row in found(wheres, table, *columns):
-        contact, end = (row.get(lead) or {}).get("ConvertedContactId"), str(row[key]).partition(":")[2]
-        person = contact or next(filter(None, map(row.get, lookups.values())), None)
-        if person and end and row[key] != f"{person}:{end}":
-            people = {lookups["Contact"]: contact, lookups["Lead"]: None} if contact else {}
-            moved[row["Id"]] = {key: f"{person}:{end}", **people}
-    keys = [",".join(quoted(moved[one][key]) for one in some) for some in _parts([*moved], LISTED)]
-    taken = {row[key] for row in found((f"{key} IN ({some})" for some in keys), table, key)}
-    gone += [one for one, fields in moved.items() if fields[key] in taken]
-    return {one: fields for one, fields in moved.items() if fields[key] not in taken}, gone
+        return [row for some in _parts(queries, TOGETHER) for row in self.query(some)]
 
 
 def _parts(items: Sequence[Any], size: int) -> list[Any]:
