@@ -27,7 +27,6 @@ from destination_cli.terminal import moment
 
 WAIT_SECONDS = GOOD_FOR_SECONDS + 300.0  # until every function has read the list, and a batch begun before has ended
 LINKS, PEOPLE, DAY_MS = ("MasterRecordId", "ConvertedContactId"), {"Contact", "Lead"}, 86_400_000
-GONE = ("ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND")
 Row = Mapping[str, Any]
 
 
@@ -55,6 +54,8 @@ class Erasure:
         self._file = destination_of(target, file)
         self._api, self._mapper = OrgApi(token, self._file.api_version), Mapper(self._file)
         self._keys = [name for each in self._file.rules for name in each.targets.values()]
+        of_file = {*self._file.objects}
+        self._objects = of_file | (PEOPLE if PEOPLE & of_file else set())
         self._known: dict[str, tuple[ObjectDescription, Sequence[Row]]] = {}
         for name in self._file.objects:
             self._mapper.use_description(self._about(name)[0])
@@ -76,12 +77,11 @@ class Erasure:
         live = Counter(row["sObject"] for row in new if not (row.get("IsDeleted") or row.get("IsConverted")))
         if several := [name for name, count in live.items() if count > 1]:
             raise TargetError(f"More than one {several[0]} has this identity. Name her by another.")
-        found: dict[str, Row] = {}
-        objects = {*self._file.objects, *(PEOPLE if PEOPLE & {*self._file.objects} else ())}
+        found = dict[str, Row]()
         while new:
             found |= {row["Id"]: row for row in new}
             ids, ahead, new = [row["Id"] for row in new], [row[it] for row in new for it in LINKS if row.get(it)], []
-            for name, (link, values) in product(objects, [("Id", ahead), *((link, ids) for link in LINKS)]):
+            for name, (link, values) in product(self._objects, [("Id", ahead), *((link, ids) for link in LINKS)]):
                 fields = self._about(name)[0].fields
                 if values and link in fields:
                     names = dict.fromkeys(["Id", "IsDeleted", "IsConverted", *LINKS, *self._keys])
@@ -137,7 +137,7 @@ class Erasure:
         for sobject in dict.fromkeys(row["sObject"] for row in rows.values()):
             ids = "','".join(key for key, row in rows.items() if row["sObject"] == sobject)
             children = [(child["childSObject"], child["field"]) for child in self._about(sobject)[1]]
-            asked += [(name, f"{lookup} IN ('{ids}')") for name, lookup in children if lookup not in LINKS]
+            asked += [(name, f"{lookup} IN ('{ids}')") for name, lookup in children if name not in self._objects]
         for name, condition in asked:
             soql = f"SELECT Id FROM {name} WHERE {condition}"  # noqa: S608  # nosec B608
             answer = self._api.send("GET", "query", parameters={"q": soql})
@@ -150,7 +150,7 @@ class Erasure:
         is_gone, code = self._about(name)[0].deletable, "no right"
         if yes:
             answer = self._api.send("DELETE", f"sobjects/{name}/{record_id}")
-            is_gone, code = answer.good or answer.code in GONE, answer.code
+            is_gone, code = answer.good or answer.code in ("ENTITY_IS_DELETED", "NOT_FOUND"), answer.code
         self.receipt.deleted[name] += yes and is_gone
         if not is_gone:
             right = "Delete From Field History" if name.endswith("History") else f"Delete on {name}"

@@ -219,6 +219,15 @@ def test_what_is_not_ours_is_deleted_by_its_name(stack: Stack) -> None:
     assert (receipt.deleted["Task"], stack.there("Task")) == (1, set())
 
 
+def test_who_reports_to_her_is_neither_counted_nor_deleted(stack: Stack) -> None:
+    stack.org.admin.edit("Contact", OTHER, {"ReportsToId": HER})
+
+    receipt = stack.erase(yes=True, also=["Contact"])
+
+    assert receipt.found["Contact"] == receipt.deleted["Contact"] == 1
+    assert OTHER in stack.there("Contact")
+
+
 def test_a_letter_with_other_people_in_it_is_named_and_left(stack: Stack) -> None:
     file = stack.destination_file
     text = file.read_text(encoding="utf-8")
