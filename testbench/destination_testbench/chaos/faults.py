@@ -153,7 +153,8 @@ LOCKED_PER_THOUSAND = 20
 class RowFaults:
     """One of the org's row guards (`SimulatedOrg.saving.row_guards`).
 
-    A row is locked for a minute in 20 of a thousand minutes, until `locks_end`; `strange` is always refused.
+    A row, or a campaign with all its members, is locked for a minute in 20 of a thousand minutes, until `locks_end`;
+    `strange` is always refused.
     """
 
     seed: int
@@ -167,13 +168,16 @@ class RowFaults:
         self, call: Transaction, sobject: SObject, record: StoredRecord | None, values: dict[str, object]
     ) -> list[SaveError]:
         """What is wrong with writing this row now."""
-        if record is None or sobject.name not in ("Contact", "Lead"):
+        name = record.id if record and sobject.name in ("Contact", "Lead") else ""
+        if sobject.name == "CampaignMember":
+            name = str((record or values).get("CampaignId"))
+        if not name:
             return []
-        if record.id == self.strange:
+        if name == self.strange:
             return [SaveError(self.strange_code, "nobody has heard of this")]
-        if self.now() < self.locks_end and self._draw(record.id) < LOCKED_PER_THOUSAND:
-            self.struck["row lock"] += 1
-            return [locked([record.id])]
+        if self.now() < self.locks_end and self._draw(name) < LOCKED_PER_THOUSAND:
+            self.struck["row lock" if name[:3] != "701" else "campaign lock"] += 1
+            return [locked([name])]
         return []
 
     def _draw(self, record_id: str) -> int:
@@ -215,6 +219,7 @@ def plan(
         (TOKEN_SECRET, 0.51, 0.55, frozenset()),
         (CREDENTIALS_SECRET, 0.53, 0.57, frozenset()),
         (QUEUE, 0.25, 0.27, frozenset({"ChangeMessageVisibilityBatch"})),
+        (QUEUE, 0.68, 0.74, frozenset({"SendMessageBatch"})),
         (QUEUE, 0.88, 0.885, frozenset({"DeleteMessageBatch"})),
         (QUEUE, 0.92, 0.93, frozenset({"ReceiveMessage"})),
     )

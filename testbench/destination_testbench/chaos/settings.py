@@ -19,6 +19,7 @@ class ChaosSettings:
     `all_errors_at_once` is the org's habit that nobody has recorded: all that is wrong with a record, or the first. The
     org speaks `language` ("fr", "ja", "es").
     With `by_rules` people are found by the rules of people.toml, on two sObjects, and some are new.
+    `with_parts` lets campaign members and rows follow them; processes also die between the requests of a batch.
     Batches are smaller than the template's, so that one worker does not take all there is and the others meet it.
     A run that is not done `patience_hours` after the last message was sent is stuck, and examined as it is.
     """
@@ -31,6 +32,7 @@ class ChaosSettings:
     batch_size: int = 100
     all_errors_at_once: bool = True
     by_rules: bool = False
+    with_parts: bool = False
     language: str = "en_US"
     bad_share: float = 0.01
     duplicates: float = 0.01
@@ -48,6 +50,7 @@ class Broken:
     keys_are_unique: bool = True
     has_ordering_rule: bool = True
     has_since_rules: bool = True
+    has_row_rule: bool = True
     marks_progress: bool = True
     redrive_keeps_time: bool = True
     compares_under_lock: bool = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.resources import files
@@ -24,7 +25,7 @@ from salesforce_destination.salesforce.oauth import login_session
 from destination_testbench.aws.clients import AnyQueue, SimulatedSecrets, SimulatedSqs
 from destination_testbench.aws.fifo import FifoQueue
 from destination_testbench.aws.queue import QueueConfig, StandardQueue
-from destination_testbench.chaos.clock import SimulatedClock
+from destination_testbench.chaos.clock import Killed, SimulatedClock
 from destination_testbench.chaos.environment import (
     CREDENTIALS_SECRET,
     DEAD_LETTER_QUEUE,
@@ -35,8 +36,9 @@ from destination_testbench.chaos.environment import (
     settings_of,
 )
 from destination_testbench.chaos.faults import AwsFaults
+from destination_testbench.chaos.parts import SENT_AND_KILLED, DyingSqs, add_campaigns_and_rows, with_parts
 from destination_testbench.chaos.people import fill
-from destination_testbench.chaos.settings import Broken, ChaosSettings
+from destination_testbench.chaos.settings import HOUR, Broken, ChaosSettings
 from destination_testbench.chaos.spoiled import DELETED, STRANGE, DeadlyMapper, NoMarker
 from destination_testbench.chaos.traffic import AUDIENCES, ORDERING_FIELD
 from destination_testbench.chaos.worker import Refresher, Worker
@@ -100,18 +102,21 @@ WAY_BACK_SECONDS = 0.05
 
 
 class TimedAdapter(OrgAdapter):
-    """Carries requests to an org; the answer takes a moment."""
+    """Carries requests to an org; the answer takes a moment, in which whoever asked `dies` now and then."""
 
-    def __init__(self, org: SimulatedOrg, clock: SimulatedClock) -> None:
+    def __init__(self, org: SimulatedOrg, clock: SimulatedClock, dies: Callable[[], bool]) -> None:
         super().__init__(org)
-        self._clock = clock
+        self._clock, self._dies = clock, dies
 
     def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
         """Answer one request."""
         try:
-            return super().send(request, *arguments, **options)
+            answer = super().send(request, *arguments, **options)
         finally:
             self._clock.sleep(WAY_BACK_SECONDS)
+        if "/composite" in str(request.url) and self._dies():
+            raise Killed
+        return answer
 
 
 LATENCY_SECONDS, LATENCY_PER_RECORD = 0.2, 0.003
@@ -169,19 +174,29 @@ class World:
     def _environment(self, folder: Path, draw: random.Random) -> Environment:
         """A new environment on the /tmp of the one before."""
         file = "people.toml" if self.settings.by_rules else "chaos.toml"
-        destination = read_destination(files(__package__).joinpath(file).read_text(encoding="utf-8"))
+        text = files(__package__).joinpath(file).read_text(encoding="utf-8")
+        destination = read_destination(with_parts(text) if self.settings.with_parts else text)
         marker = InProgressFile(folder) if self.broken.marks_progress else NoMarker()
-        around = self._surroundings(new_session(), self.broken.wrapped(self.cloud.sqs), draw)
+        sqs = self.broken.wrapped(self.cloud.sqs)
+        around = self._surroundings(new_session(), DyingSqs(sqs, self._dies) if self.settings.with_parts else sqs, draw)
         return Environment(around, self.numbers, DeadlyMapper(destination), marker)
 
     def _surroundings(self, session: requests.Session, sqs: Any, draw: random.Random) -> Surroundings:
-        session.mount(INSTANCE, TimedAdapter(self.org, self.clock))
+        dies = partial(self._dies, SENT_AND_KILLED, "killed before the answer") if self.settings.with_parts else bool
+        session.mount(INSTANCE, TimedAdapter(self.org, self.clock, dies))
         clock, secrets = self.clock, self.cloud.secrets
         # One call to SQS at a time: the order of several would be another in each run.
         return Surroundings(session, lambda: secrets, lambda: sqs, clock.now, clock.now, clock.sleep, draw.random, 1)
 
+    def _dies(self, share: float, name: str) -> bool:
+        dies = self.clock.now() < START + self.settings.hours * HOUR and self.draw.random() < share
+        self.cloud.faults.struck[name] += dies
+        return dies
+
     def _note(self, settled: Batch) -> None:
         for delivery in settled.deliveries:
+            if delivery.parts_outcome and delivery.parts_outcome.reason:
+                self.deferrals[f"parts: {delivery.parts_outcome.reason.code}"] += 1
             if delivery.outcome.kind is OutcomeKind.DEFERRED:
                 self.deferrals[delivery.outcome.reason.code if delivery.outcome.reason else ""] += 1
             else:
@@ -196,6 +211,8 @@ def set_up(org: SimulatedOrg, settings: ChaosSettings, broken: Broken) -> None:
     else:
         seed(org, contacts=people + max(DELETED, STRANGE))
         org.admin.delete("Contact", record_id("003", people + DELETED))
+    if settings.with_parts:
+        add_campaigns_and_rows(org, is_guarded=broken.has_row_rule)
     guarded = [ORDERING_FIELD] if broken.has_ordering_rule else []
     guarded += [since for _, since in AUDIENCES.values()] if broken.has_since_rules else []
     for name in guarded:

@@ -37,6 +37,23 @@ def test_of_two_sobjects_and_new_people_nothing_is_mixed_and_nobody_is_created_t
     }
 
 
+def test_members_and_rows_are_as_the_newest_membership_has_them_whoever_dies_between_two_requests() -> None:
+    settings = ChaosSettings(seed=8, people=400, messages=2_000, hours=2.0, bad_share=0.02, with_parts=True)
+
+    result = run_chaos(settings)
+
+    assert result.accounting.lines == [], f"seed {result.settings.seed}"
+    assert result.outcomes.total() == result.messages
+    assert {name for name, count in result.faults.items() if count} >= {
+        "campaign lock",
+        "killed before the answer",
+        "killed behind a message of its own",
+        "member moved by sales",
+        "member status renamed",
+    }
+    assert result.deferrals["parts: MEMBER_STATUS_MISSING"] >= 1
+
+
 def test_a_seed_reproduces_the_run() -> None:
     settings = a_run(messages=500, people=50, seed=3)
 

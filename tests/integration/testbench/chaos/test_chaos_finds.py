@@ -84,6 +84,12 @@ def test_a_guard_that_is_missing_in_the_org_lets_stale_values_in(broken: Broken,
     assert any(f"{guard} went back" in line for line in accounting.stale)
 
 
+def test_rows_whose_guard_is_missing_in_the_org_are_found() -> None:
+    accounting = broken_run(Broken(has_row_rule=False), replace(SMALL, with_parts=True)).accounting
+
+    assert any("Since_Ms__c went back" in line for line in accounting.stale)
+
+
 def test_an_org_that_does_not_compare_under_the_rows_lock_lets_stale_values_in() -> None:
     busy = replace(SMALL, people=3, workers=6, batch_size=4)
 
