@@ -23,7 +23,7 @@ from salesforce_destination.record.guards import GUARD_EXEMPT
 from salesforce_destination.salesforce.facts import FactFinder
 from salesforce_destination.settings import file_hash, load_destination
 
-from destination_cli.create_fields.needs import wanted_by
+from destination_cli.create_fields.needs import rule_name, wanted_by
 from destination_cli.function_logs import Published, login_cause, published
 from destination_cli.queues import contradictions
 from destination_cli.target import Target
@@ -262,7 +262,7 @@ class SignOff:
             for one in self.destination.by_object
         }
         sets = _named(each.name for wanted in made for each in wanted.sets)
-        rules = _named(rule.name for wanted in made for rule in wanted.rules)
+        rules = _named(rule_name(field) for wanted in made for field in wanted.guards)
         return written | {
             "Rights of the integration user": [*self._rights()],
             "Rules of the org": [*self._rules()] or ["The file has no guards, and creates no records."],

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from salesforce_destination.record.guards import GUARD_EXEMPT
+from salesforce_destination.record.guards import GUARD_EXEMPT, stale_marker
 
 from destination_cli.create_fields.metadata import DESCRIBED_TYPES
-from destination_cli.create_fields.needs import RIGHTS, Wanted, home_of
+from destination_cli.create_fields.needs import RIGHTS, Wanted, home_of, rule_name
 from destination_cli.org_api import OrgApi, OrgError
 
 _EVERYONES = "LastName FirstName MiddleName Suffix Salutation Name Company Status OwnerId RecordTypeId IndividualId"
@@ -210,10 +210,10 @@ def _custom_fields(api: OrgApi, sobject: str) -> dict[str, str]:
 def _rules(api: OrgApi, wanted: Wanted) -> Iterable[FoundRule]:
     columns = "Id, ValidationName, Active, ErrorMessage"
     rows = api.query(columns, "ValidationRule", {OWNER: wanted.sobject}, "tooling/query")
-    names = {rule.name.lower() for rule in wanted.rules}
+    names = {rule_name(field).lower() for field in wanted.guards}
     for row in rows:
         name, message = str(row["ValidationName"]), str(row["ErrorMessage"] or "")
-        if name.lower() in names or any(rule.marker in message for rule in wanted.rules):
+        if name.lower() in names or any(stale_marker(field) in message for field in wanted.guards):
             metadata = api.ask(f"tooling/sobjects/ValidationRule/{row['Id']}")["Metadata"]
             formula = str(metadata.get("errorConditionFormula") or "")
             yield FoundRule(str(row["Id"]), name, row["Active"] is True, message, formula)

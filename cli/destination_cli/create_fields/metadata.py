@@ -14,16 +14,16 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-from salesforce_destination.record.guards import GUARD_EXEMPT
+from salesforce_destination.record.guards import GUARD_EXEMPT, guard_formula, stale_marker
 
-from destination_cli.create_fields.needs import NAMES, FieldKind, WantedField, WantedRule
+from destination_cli.create_fields.needs import FieldKind, WantedField
 from destination_cli.org_api import OrgApi, OrgError
 
 Json = dict[str, Any]
 Element = ElementTree.Element
 
 DESCRIBED_TYPES = {
-    **{names.metadata: names.described for names in NAMES.values()},
+    **{kind.metadata: kind.described for kind in FieldKind},
     "TextArea": "textarea",
     "Html": "textarea",
     "Email": "email",
@@ -49,7 +49,7 @@ _KEPT = {"deleteConstraint": "SetNull"}  # a row stays when its person is delete
 
 def field_metadata(field: WantedField) -> Json:
     """A new custom field. Nothing is required of anyone, and nothing is tracked."""
-    metadata: Json = {"description": field.description, "label": field.label, "type": NAMES[field.kind].metadata}
+    metadata: Json = {"description": field.description, "label": field.label, "type": field.kind.metadata}
     of_kind: dict[FieldKind, Json] = {
         FieldKind.CHECKBOX: {"defaultValue": "false"},
         FieldKind.TEXT: {"length": field.length},
@@ -80,13 +80,13 @@ def with_values(metadata: Mapping[str, Any], values: tuple[str, ...]) -> Json | 
     return {**metadata, "valueSet": {**value_set, "valueSetDefinition": {**definition, "value": more}}}
 
 
-def rule_metadata(rule: WantedRule) -> Json:
+def rule_metadata(field: str) -> Json:
     """A guard. No field is named for the message: deliveries look for the marker only, and people see it on top."""
     return {
         "active": True,
-        "description": f"Keeps an older event of the customer-data platform off a newer {rule.field}.",
-        "errorConditionFormula": rule.formula,
-        "errorMessage": f"A newer value is there already. {rule.marker}",
+        "description": f"Keeps an older event of the customer-data platform off a newer {field}.",
+        "errorConditionFormula": guard_formula(field),
+        "errorMessage": f"A newer value is there already. {stale_marker(field)}",
     }
 
 

@@ -5,11 +5,11 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Self
 
 from salesforce_destination.connection.field_fit import TAKES
 from salesforce_destination.destination.destination import Audience, Destination, Memberships
-from salesforce_destination.record.guards import Guards, guard_formula, stale_marker
+from salesforce_destination.record.guards import Guards
 
 _MAKEABLE = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__c")
 _CUSTOM = re.compile(r"\w+__c", re.IGNORECASE)
@@ -18,34 +18,26 @@ _WRITTEN = "Written by the customer-data platform:"
 
 
 class FieldKind(StrEnum):
-    """The kinds of fields that are made here, by their words on the command line."""
+    """The kinds of fields that are made here, by their words on the command line and elsewhere."""
 
-    TEXT = "text"
-    CHECKBOX = "checkbox"
-    DATE_TIME = "date-time"
-    MULTI_SELECT = "multi-select"
-    LONG_TEXT = "long-text"
-    NUMBER = "number"
-    LOOKUP = "lookup"
-
-
-class Names(NamedTuple):
-    """What a kind of field is called: on Salesforce's pages, in a describe, in metadata."""
-
-    words: str
-    described: str
+    words: str  # on Salesforce's pages
+    described: str  # in a describe
     metadata: str
 
+    TEXT = "text", "Text", "string", "Text"
+    CHECKBOX = "checkbox", "Checkbox", "boolean", "Checkbox"
+    DATE_TIME = "date-time", "Date/Time", "datetime", "DateTime"
+    MULTI_SELECT = "multi-select", "Picklist (Multi-Select)", "multipicklist", "MultiselectPicklist"
+    LONG_TEXT = "long-text", "Text Area (Long), 256", "textarea", "LongTextArea"
+    NUMBER = "number", "Number (18, 0)", "double", "Number"
+    LOOKUP = "lookup", "Lookup", "reference", "Lookup"
 
-NAMES: Mapping[FieldKind, Names] = {
-    FieldKind.TEXT: Names("Text", "string", "Text"),
-    FieldKind.CHECKBOX: Names("Checkbox", "boolean", "Checkbox"),
-    FieldKind.DATE_TIME: Names("Date/Time", "datetime", "DateTime"),
-    FieldKind.MULTI_SELECT: Names("Picklist (Multi-Select)", "multipicklist", "MultiselectPicklist"),
-    FieldKind.LONG_TEXT: Names("Text Area (Long), 256", "textarea", "LongTextArea"),
-    FieldKind.NUMBER: Names("Number (18, 0)", "double", "Number"),
-    FieldKind.LOOKUP: Names("Lookup", "reference", "Lookup"),
-}
+    def __new__(cls, value: str, words: str = "", described: str = "", metadata: str = "") -> Self:
+        """Keep what a kind is called beside its value."""
+        kind = str.__new__(cls, value)
+        kind._value_, kind.words, kind.described, kind.metadata = value, words, described, metadata
+        return kind
+
 
 RIGHTS = {"Read": "read", "Create": "create", "Edit": "edit", "Delete": "delete", "ViewAllRecords": "view all records"}
 """What can be done with records, by the word for it, in the order in which people are told."""
@@ -72,24 +64,6 @@ class WantedField:
 
 
 @dataclass(frozen=True, slots=True)
-class WantedRule:
-    """The validation rule that keeps an older time from being written over a newer one."""
-
-    name: str
-    field: str
-
-    @property
-    def marker(self) -> str:
-        """What the deliver function knows the rule by."""
-        return stale_marker(self.field)
-
-    @property
-    def formula(self) -> str:
-        """True of a write that the rule refuses. Equal times pass, and so does whoever holds the exemption."""
-        return guard_formula(self.field)
-
-
-@dataclass(frozen=True, slots=True)
 class WantedSet:
     """A permission set: rights on the records of the sObject, to read those of others, and on fields of it."""
 
@@ -110,7 +84,7 @@ class Wanted:
     api_version: str
     fields: tuple[WantedField, ...]
     given: tuple[tuple[str, str], ...]
-    rules: tuple[WantedRule, ...]
+    guards: tuple[str, ...]  # fields of times, each with a rule that refuses an older one
     integration: WantedSet
     sales: WantedSet
     is_made: bool = False  # whether the sObject itself is made, too
@@ -156,7 +130,6 @@ def _wanted_on(sobject: str, destination: Destination, kind: FieldKind | None) -
     mappings = _counting(destination, "mappings", sobject)
     given += [(f"mappings[{place}].target", mapping.target) for place, mapping in mappings]
     unique = tuple({field.name: field for field in reversed(fields)}.values())[::-1]
-    guards = dict.fromkeys(Guards.of(own).guard_of.values())
     more = {"Create": own.creates, "ViewAllRecords": destination.creates}
     rights = {"Read", "Edit", *(right for right, is_needed in more.items() if is_needed)}
     return Wanted(
@@ -164,7 +137,7 @@ def _wanted_on(sobject: str, destination: Destination, kind: FieldKind | None) -
         api_version=destination.api_version,
         fields=unique,
         given=tuple(given),
-        rules=tuple(WantedRule(rule_name(field), field) for field in guards),
+        guards=tuple(dict.fromkeys(Guards.of(own).guard_of.values())),
         integration=WantedSet(
             set_name(sobject, "Integration"),
             f"CDP destination: write {sobject}"[:80],
@@ -184,10 +157,10 @@ def _wanted_rows(destination: Destination, rows: Memberships) -> Wanted:
     parts = [("person", rows.lookup(name), FieldKind.LOOKUP, 0, name) for name in destination.objects]
     parts += [(part, getattr(rows, part), FieldKind.TEXT, 255, "") for part in texts if getattr(rows, part)]
     for part, name, kind, length, parent in (*parts, ("since", rows.since, FieldKind.NUMBER, 0, "")):
-        takes, about, key = frozenset({NAMES[kind].described, "picklist"}), f"{_WRITTEN} {part}.", f"memberships.{part}"
+        takes, about, key = frozenset({kind.described, "picklist"}), f"{_WRITTEN} {part}.", f"memberships.{part}"
         label, is_key = parent or f"CDP {part}".replace("_", " "), part == "key"
         fields.append(WantedField(key, name, label, kind, takes, about, length, (), is_key, is_key, is_key, parent))
-    names, rules = tuple(field.name for field in fields), (WantedRule(rule_name(rows.since), rows.since),)
+    names = tuple(field.name for field in fields)
     writer, reader = (
         WantedSet(set_name(home, end), f"CDP rows: {verb} {home}"[:80], about, frozenset(rights.split()), names, edit)
         for end, verb, about, rights, edit in (
@@ -195,7 +168,7 @@ def _wanted_rows(destination: Destination, rows: Memberships) -> Wanted:
             ("Sales", "read", "For who may see the audiences of everybody.", "Read ViewAllRecords", False),
         )
     )
-    return Wanted(home, destination.api_version, tuple(fields), (), rules, writer, reader, is_made=True)
+    return Wanted(home, destination.api_version, tuple(fields), (), (rows.since,), writer, reader, is_made=True)
 
 
 def _by_hand(destination: Destination) -> Iterator[str]:
@@ -261,11 +234,10 @@ def _audience_fields(audiences: Sequence[tuple[int, Audience]], kind: FieldKind 
 def _audience_field(place: int, audience: Audience, kind: FieldKind | None, names: tuple[str, ...]) -> WantedField:
     takes = TAKES[audience.value]
     chosen = kind or KIND_OF_VALUE[audience.value]
-    if NAMES[chosen].described not in takes:
-        fitting = " or ".join(other for other in AUDIENCE_KINDS if NAMES[other].described in takes)
-        raise UnsuitableTypeError(
-            f'{audience.mapping_id} has value = "{audience.value}", which does not fit {chosen}. Use {fitting}.'
-        )
+    if chosen.described not in takes:
+        fitting = " or ".join(other for other in AUDIENCE_KINDS if other.described in takes)
+        said = f'{audience.mapping_id} has value = "{audience.value}", which does not fit {chosen}.'
+        raise UnsuitableTypeError(f"{said} Use {fitting}.")
     key, several = f"audiences[{place}].mapping_id", audience.value == "names"
     label = _label("Audiences" if several else names[0], "")
     description = f"{_WRITTEN} {'audiences' if several else 'audience'} of the person."

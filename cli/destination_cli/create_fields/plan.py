@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 from salesforce_destination.errors import Mistake
-from salesforce_destination.record.guards import GUARD_EXEMPT
+from salesforce_destination.record.guards import GUARD_EXEMPT, guard_formula, stale_marker
 
 from destination_cli.create_fields.found import EVERYONE_HAS, Found, FoundField, FoundRule, FoundSet
 from destination_cli.create_fields.metadata import (
@@ -21,7 +21,7 @@ from destination_cli.create_fields.metadata import (
     with_handed_on,
     with_values,
 )
-from destination_cli.create_fields.needs import NAMES, RIGHTS, Wanted, WantedField, WantedRule, WantedSet, home_of
+from destination_cli.create_fields.needs import RIGHTS, Wanted, WantedField, WantedSet, home_of, rule_name
 
 NO_SET = FoundSet("")
 
@@ -92,7 +92,7 @@ def plan(
     """
     problems: list[Mistake] = []
     steps: list[Step] = []
-    if any(wanted.rules and not found.has_permission for wanted, found in needs):
+    if any(wanted.guards and not found.has_permission for wanted, found in needs):
         by_hand = f"Create {GUARD_EXEMPT} by hand (Setup > Custom Permissions) or deploy what --export writes."
         kind, what, detail = "CustomPermission", "custom permission", "for repairs by hand; assigned to nobody"
         steps.append(Component(kind, "", GUARD_EXEMPT, PERMISSION, what, detail, by_hand=by_hand))
@@ -114,8 +114,8 @@ def _object_steps(wanted: Wanted, found: Found, integration_user: str | None, pr
         steps.append(Component(kind, "", wanted.sobject, metadata, what, detail, by_hand=by_hand))
     steps += _field_steps(wanted, found, problems)
     usable = usable_in(wanted, found)
-    rules = (rule for rule in wanted.rules if rule.field.lower() in usable)
-    steps += chain.from_iterable(_rule_steps(wanted, found, rule) for rule in rules)
+    guards = (field for field in wanted.guards if field.lower() in usable)
+    steps += chain.from_iterable(_rule_steps(wanted, found, field) for field in guards)
     steps += chain.from_iterable(_set_steps(wanted, each, found) for each in wanted.sets)
     there = found.sets.get(wanted.integration.name, NO_SET)
     if integration_user and integration_user not in there.assigned:
@@ -158,7 +158,7 @@ def _mistake(wanted: Wanted, field: WantedField, found: Found) -> Mistake | None
     if there := found.field_named(field.name):
         if there.type not in field.takes:
             problem = f"{there.name} exists with the type {there.type}."
-            cure = f"Use another field, or replace this one by a {NAMES[field.kind].words}."
+            cure = f"Use another field, or replace this one by a {field.kind.words}."
     else:
         cure = wanted.name_cure(field.name, found.field_named("IsPersonAccount") is not None)
     return Mistake(field.key, problem, cure) if cure else None
@@ -171,9 +171,8 @@ def _not_there(wanted: Wanted, found: Found) -> Iterator[Mistake]:
         if f"{parent}.{own}" in found.lacking:
             yield Mistake(key, f"{parent} has no field {own}.", "Create it by hand, as an external ID.")
         elif found.field_named(name) is None and point:
-            cure = (
-                "Create a record type" if relationship.lower() == "recordtype" else "Correct it, or create the lookup"
-            )
+            is_type = relationship.lower() == "recordtype"
+            cure = "Create a record type" if is_type else "Correct it, or create the lookup"
             problem = f"{wanted.sobject} has no relationship {relationship}."
             yield Mistake(key, problem, f"{cure} in Salesforce by hand.")
         elif found.field_named(name) is None:
@@ -198,7 +197,7 @@ def _described(field: WantedField) -> str:
     length = f", {field.length}" if field.kind == "text" else ""
     more = f", external ID{', unique' if field.unique else ''}" if field.finds_records else ""
     values = f": {'; '.join(field.values)}" if field.values else ""
-    return f"{NAMES[field.kind].words}{length}{more}{values}"
+    return f"{field.kind.words}{length}{more}{values}"
 
 
 def _more_values(wanted: Wanted, field: WantedField, there: FoundField, problems: list[Mistake]) -> Iterator[Step]:
@@ -213,23 +212,21 @@ def _more_values(wanted: Wanted, field: WantedField, there: FoundField, problems
     yield Component("CustomField", *home, metadata, "values", f"add {'; '.join(lacking)}", there.record_id)
 
 
-def _rule_steps(wanted: Wanted, found: Found, rule: WantedRule) -> Iterator[Step]:
-    marked = [there for there in found.rules if rule.marker in there.message]
-    named = [there for there in found.rules if there.name.lower() == rule.name.lower()]
+def _rule_steps(wanted: Wanted, found: Found, field: str) -> Iterator[Step]:
+    marked = [there for there in found.rules if stale_marker(field) in there.message]
+    named = [there for there in found.rules if there.name.lower() == rule_name(field).lower()]
     there = next(iter([*marked, *named]), None)
-    difference = _difference(there, rule) if there else f"refuses an older {rule.field} after a newer one"
-    if difference:
-        name, detail = (there.name, f"repair it: it {difference}") if there else (rule.name, difference)
-        record_id = there.record_id if there else None
-        metadata = rule_metadata(rule)
-        yield Component("ValidationRule", wanted.sobject, name, metadata, "validation rule", detail, record_id)
+    if difference := _difference(there, field) if there else f"refuses an older {field} after a newer one":
+        name, detail = (there.name, f"repair it: it {difference}") if there else (rule_name(field), difference)
+        home, record_id = (wanted.sobject, name), there.record_id if there else None
+        yield Component("ValidationRule", *home, rule_metadata(field), "validation rule", detail, record_id)
 
 
-def _difference(there: FoundRule, rule: WantedRule) -> str:
-    formulas = {"".join(formula.split()) for formula in (there.formula, rule.formula)}
+def _difference(there: FoundRule, field: str) -> str:
+    formulas = {"".join(formula.split()) for formula in (there.formula, guard_formula(field))}
     words = {
         "is switched off": not there.active,
-        "has another text": rule.marker not in there.message,
+        "has another text": stale_marker(field) not in there.message,
         "has another formula": len(formulas) > 1,
     }
     return ", ".join(word for word, is_so in words.items() if is_so)
@@ -250,19 +247,19 @@ def _set_steps(wanted: Wanted, each: WantedSet, found: Found) -> Iterator[Step]:
         words = {name: ", ".join(RIGHTS[r] for r in RIGHTS if r in given) for name, given in rights.items()}
         detail = "; ".join(f"{name}: {given}" for name, given in words.items())
         yield SetRecords(each.name, "ObjectPermissions", rows, "rights on records", detail)
-    ready = {name for name, (_, edits) in there.fields.items() if edits or not each.edit}
-    if fields := [name for name in permissionable(wanted, each, found) if name not in ready]:
-        edit: Json = {"PermissionsRead": True, "PermissionsEdit": each.edit}
-        rows = tuple(
-            _row(there.fields, name, {"SobjectType": name.partition(".")[0], "Field": name}) | edit for name in fields
-        )
-        listed = ", ".join(name.removeprefix(f"{wanted.sobject}.") for name in fields)
-        detail = f"{'edit' if each.edit else 'read'} {listed}"
-        yield SetRecords(each.name, "FieldPermissions", rows, "rights on fields", detail)
-    if keys := [name for name in parents_keys(each, found) if name not in there.fields]:
-        read: Json = {"PermissionsRead": True, "PermissionsEdit": False}
-        rows = tuple({"SobjectType": name.partition(".")[0], "Field": name} | read for name in keys)
-        yield SetRecords(each.name, "FieldPermissions", rows, "rights on parents", f"read {', '.join(keys)}")
+    own = f"{wanted.sobject}."
+    for what, edit, prefix, names in (
+        ("rights on fields", each.edit, own, permissionable(wanted, each, found)),
+        ("rights on parents", False, "", parents_keys(each, found)),
+    ):
+        ready = {name for name, (_, edits) in there.fields.items() if edits or not edit}
+        if fields := [name for name in names if name not in ready]:
+            new = ({"SobjectType": name.partition(".")[0], "Field": name} for name in fields)
+            may: Json = {"PermissionsRead": True, "PermissionsEdit": edit}
+            rows = tuple(_row(there.fields, row["Field"], row) | may for row in new)
+            listed = ", ".join(name.removeprefix(prefix) for name in fields)
+            detail = f"{'edit' if edit else 'read'} {listed}"
+            yield SetRecords(each.name, "FieldPermissions", rows, what, detail)
 
 
 def parents_keys(each: WantedSet, found: Found) -> list[str]:
