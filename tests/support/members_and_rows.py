@@ -62,8 +62,8 @@ def entered(short: str = "C1", at: int = 0, status: str = "realized", **more: An
     return replace(message, body=json.dumps(body))
 
 
-def left(short: str = "C1", at: int = 0) -> Message:
-    return entered(short, at, "exited")
+def left(short: str = "C1", at: int = 0, **more: Any) -> Message:
+    return entered(short, at, "exited", **more)
 
 
 def _iso(seconds: int) -> str:

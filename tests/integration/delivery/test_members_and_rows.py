@@ -233,7 +233,63 @@ STORIES = [
         counts={"statuses": {LOYAL: 2}, "exits": {LOYAL: 1}},
     ),
     Story("both parts", [[entered()]], {"C1": "Sent"}, {"C1": "realized"}, file=MEMBERS + ROWS),
+    Story(
+        "an older entry after a delete, of a person who is refused",
+        [[left(at=9)], [entered(at=5, name="x" * 81)]],
+        file=DELETES,
+        between=Crm.start_cold,
+        outcomes=["rejected VALUE_TOO_LONG"],
+    ),
+    *(
+        Story(
+            f"an older entry after a delete, of a person who is {outcome} {code}",
+            [[left(at=9)], [entered(at=5)]],
+            file=DELETES,
+            between=lambda crm, code=code: meet(crm, code),  # type: ignore[misc]
+            outcomes=[f"{outcome} {code}"],
+        )
+        for outcome, code in (("rejected", "INVALID_EMAIL_ADDRESS"), ("deferred", "UNABLE_TO_LOCK_ROW"))
+    ),
+    Story(
+        "an older entry of a member whom sales took away",
+        [[entered(at=9)], [entered(at=5)]],
+        between=lambda crm: crm.org.admin.delete("CampaignMember", next(iter(crm.all("CampaignMember")))),
+        counts={"parts_superseded": 1},
+        outcomes=["superseded"],
+    ),
+    Story(
+        "events of one member that is refused",
+        [[left(at=9), entered(at=10)]],
+        prepare=lambda crm: crm.org.faults.add(Fault(FaultKind.RECORD_ERROR, records=(CAMPAIGN,), code="MALFORMED_ID")),
+        calls="update query query insert",
+        outcomes=["rejected MALFORMED_ID"] * 2,
+        parts=True,
+    ),
+    Story(
+        "events of one member, the last of a profile that is refused",
+        [[entered(), left(at=9, name="x" * 81)]],
+        {},
+        {"C1": "exited"},
+        file=DELETES + ROWS,
+        calls="update ask query query insert+update query query delete+update",
+        outcomes=["delivered", "rejected VALUE_TOO_LONG"],
+    ),
+    Story(
+        "a member who is there and not to be found",
+        [[entered()]],
+        prepare=lambda crm: crm.org.faults.add(
+            Fault(FaultKind.RECORD_ERROR, records=(CAMPAIGN,), code="DUPLICATE_VALUE")
+        ),
+        calls="update query query insert query insert",
+        parts=True,
+    ),
 ]
+
+
+def meet(crm: Crm, code: str) -> None:
+    """Begin anew in an org that refuses the person, and not what follows her."""
+    crm.start_cold()
+    crm.org.faults.add(Fault(FaultKind.RECORD_ERROR, records=("New",), code=code))
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
@@ -304,6 +360,62 @@ def test_a_row_that_meets_a_lock_is_sent_twice_more_and_then_waits_without_its_p
 
     assert (outcomes, members(crm)) == (["delivered"], {"C1": "Sent"})
     assert crm.values("C1")["Phone"] == "by a person"
+
+
+def parts_of(file: str, *acts: str) -> tuple[Crm, list[Message]]:
+    """The message of what is left of a person's, whose campaign was locked, after what people do then."""
+    crm = a_crm(file)
+    crm.put({"C1": {}, "C2": {}})
+    crm.org.faults.lock([CAMPAIGN], tries=3)
+    messages = [entered()]
+    crm.deliver(messages)
+    crm.org.faults.clear()
+    for act in acts:
+        crm.act(act)
+    return crm, again(messages, crm)
+
+
+def test_what_is_left_of_a_person_who_was_deleted_is_skipped() -> None:
+    crm, messages = parts_of(MEMBERS, "delete C1")
+
+    assert crm.deliver(messages) == ["skipped"]
+
+
+def test_what_is_left_of_a_person_who_was_merged_is_written_without_her() -> None:
+    crm, messages = parts_of('merged_records = "follow"\n' + MEMBERS, "merge C1 into C2")
+    history = len(crm.all("Contact")[ident("C2")].history)
+
+    assert (crm.deliver(messages), members(crm)) == (["delivered"], {"C2": "Sent"})
+    assert len(crm.all("Contact")[ident("C2")].history) == history
+
+
+def test_what_is_left_of_a_person_who_was_merged_does_not_undo_what_the_other_record_remembers() -> None:
+    crm, messages = parts_of('merged_records = "follow"\n' + DELETES)
+    crm.deliver([left("C2", at=9)])
+    crm.start_cold()
+    crm.act("merge C1 into C2")
+
+    assert (crm.deliver(messages), members(crm)) == (["delivered"], {})
+    assert crm.batch.parts_superseded == 1
+
+
+def test_what_is_left_grows_smaller_and_what_was_written_of_it_is_not_written_again() -> None:
+    crm = a_crm(MEMBERS + ROWS)
+    crm.put({"C1": {}})
+    crm.org.faults.lock([CAMPAIGN], tries=3)
+    crm.org.faults.lock([LOYAL], tries=6)
+    messages = [entered()]
+    crm.deliver(messages)
+    messages = again(messages, crm)
+    assert messages[0].parts is not None
+    assert messages[0].parts.names == {0: (f"campaign {LOYAL}", f"row {LOYAL}")}
+
+    assert crm.deliver(messages) == ["delivered"]
+
+    messages = again(messages, crm)
+    assert messages[0].parts is not None
+    assert messages[0].parts.names == {0: (f"row {LOYAL}",)}
+    assert (crm.deliver(messages), rows(crm)) == (["delivered"], {"C1": "realized"})
 
 
 def test_a_row_that_is_refused_for_good_is_rejected_alone() -> None:

@@ -202,7 +202,7 @@ def _with_parts(delivery: Delivery, updates: Sequence[Update]) -> None:
         names[part.profile] = (*names.get(part.profile, ()), part.audience)
     delivery.failed_profiles = tuple(names)
     delivery.parts = WaitingParts(names, message.waits_since, message.attempts)
-    if is_deferred and message.parts is None:
+    if is_deferred and (message.parts is None or message.parts.names != names):
         delivery.parts_outcome = reason
     else:
         delivery.outcome = reason

@@ -332,7 +332,7 @@ def _of_part(attempt: Attempt, errors: Sequence[RecordError]) -> Decision | None
     if is_gone and record.address.deletes:
         return Decision(DELIVERED)
     if (is_gone and not record.creates) or error.code == "DUPLICATE_VALUE":
-        return Decision(deferred(error.code, text=error.text), is_not_found=not attempt.not_found)
+        return Decision(deferred(error.code, text=error.text), is_not_found=True)
     return None
 
 

@@ -62,6 +62,7 @@ class Parts:
     _audiences: dict[str, Audience] = field(default_factory=dict)
     _following: Sequence[Update] = ()
     _members: list[Update] = field(default_factory=list)
+    _looked_again: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._audiences = {audience.id: audience for audience in self.sender.destination.audiences}
@@ -76,9 +77,12 @@ class Parts:
             for update in record.updates if record_id and not record.is_part else ():
                 update.place = record.sobject, record_id or ""
 
-    def again(self, updates: Sequence[Update]) -> None:
-        """Look once more for a member that came or went meanwhile."""
-        self._members += updates
+    def again(self, record: Record) -> bool:
+        """Look once more for a member that came or went meanwhile, but not for ever."""
+        is_first = record.key not in self._looked_again
+        self._looked_again.add(record.key)
+        self._members += record.updates if is_first else ()
+        return is_first
 
     def ready(self) -> list[Attempt]:
         """What is to be sent of the parts whose persons are settled; nothing once all are."""
@@ -115,13 +119,19 @@ class Parts:
         for update in updates:
             if update.place is None and update.address and update.address.is_id and update.fields:
                 update.place = update.address.sobject, update.identity
-            if update.place is not None and not _is_refused(update):
+            if not self._is_unread(update):
                 yield update
+
+    def _is_unread(self, update: Update) -> bool:
+        """Whether it is not known where a person is, or what her record holds, to which nothing was written."""
+        return update.place is None or _is_refused(update) or not (update.fields or update.place[1] in self.held)
 
     def _looked_up(self, updates: Iterable[Update]) -> Iterator[Update]:
         """Those who were not written, but are found by their identities; their records are read for what they hold."""
-        asked = [each for each in updates if (each.place is None or _is_refused(each)) and _may_be_found(each)]
-        attempts = [Attempt(Record(each.key, each.identity, {}, (each,), Address("")), 1) for each in asked]
+        asked = [each for each in updates if self._is_unread(each) and _may_be_found(each)]
+        places = [("", each.identity) if _is_refused(each) else each.place or ("", each.identity) for each in asked]
+        together = zip(asked, places, strict=True)
+        attempts = [Attempt(Record(each.key, at[1], {}, (each,), Address(at[0])), 1) for each, at in together]
         rows = self.sender.answer(lambda: self.sender.finder.rows(attempts, self.sender.org)) if attempts else None
         for update, attempt in zip(asked, attempts, strict=True):
             if isinstance(rows, Outcome):
@@ -298,7 +308,7 @@ def _is_nowhere(update: Update) -> bool:
 
 
 def _is_refused(update: Update) -> bool:
-    return update.outcome is not None and update.outcome.kind is OutcomeKind.REJECTED
+    return update.outcome is not None and update.outcome.kind in (OutcomeKind.REJECTED, OutcomeKind.SKIPPED)
 
 
 def _may_be_found(update: Update) -> bool:

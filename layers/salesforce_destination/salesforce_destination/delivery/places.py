@@ -192,7 +192,8 @@ class RecordPlaces:
     def _moved(self, attempts: Sequence[Attempt], successor: Successor) -> Attempt | None:
         """All that is left of these records, as one record at their successor."""
         there = self._placed(attempts, Address(successor.sobject), successor.record_id, is_moved=True)
-        if there is None:
+        if there is None or not there.record.fields:
+            self.sender.batch.settle(there.record.updates if there else (), DELIVERED)
             return None
         unknown, memory = self.sender.finder.held(there.record, None)[0], self.sender.memory
         if successor.writable is not None:
@@ -239,7 +240,7 @@ class RecordPlaces:
     def met(self, attempts: Sequence[Attempt], ids: Sequence[str]) -> Iterator[Attempt]:
         """Where another row was written to the same record, all that both say, to be written once more by its Id."""
         for attempt, record_id in zip(attempts, map(to_18, ids), strict=False):
-            if record_id is None:
+            if record_id is None or attempt.record.is_part:
                 continue
             own = self._known().setdefault(record_id, attempt.record)
             if not set(map(id, own.updates)).issuperset(map(id, attempt.record.updates)):

@@ -20,7 +20,7 @@ from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.delivery.decision import Decision, Refusals, outcome_of_failure
 from salesforce_destination.delivery.finder import VALUES_PER_QUERY, Finder
 from salesforce_destination.delivery.memory import FAST_SECONDS, Memory
-from salesforce_destination.delivery.parts import Parts
+from salesforce_destination.delivery.parts import MEMBER, Parts
 from salesforce_destination.delivery.places import Gone, RecordPlaces
 from salesforce_destination.delivery.ports import Org
 from salesforce_destination.delivery.refused import RefusedRecords, SingleRecords
@@ -225,7 +225,8 @@ class Sender:
         """
         while attempt is not None:
             if stale := self.memory.known_stale(attempt.record):
-                attempt = attempt.without(self.refusals.guards_of(attempt.record).with_guarded(stale))
+                guards, is_part = self.refusals.guards_of(attempt.record), attempt.record.is_part
+                attempt = attempt.without(frozenset(attempt.record.fields) if is_part else guards.with_guarded(stale))
             missing = self.memory.missing_of(attempt.record)
             if missing:
                 guarded = self.refusals.guards_of(attempt.record).with_guarded(missing)
@@ -244,6 +245,9 @@ class Sender:
         if rejected and (outcome := refusal or attempt.refusal):
             self.batch.settle(rejected, outcome)
             self._refused.refused.append((attempt.record, rejected, outcome))
+        if following and not (following.record.fields or following.record.is_part):
+            self.batch.settle(following.record.updates, DELIVERED)
+            return self._go_on(following)
         return following and following.in_time(self.refusals.ordered)
 
     def _settle_unsent(self, attempt: Attempt) -> None:
@@ -309,10 +313,9 @@ class Sender:
         self, attempt: Attempt, decision: Decision, record_id: Sequence[str], gone: Gone
     ) -> Attempt | None:
         """Follow the decision on one record; what must be looked up is noted, and sent later."""
-        if decision.is_not_found and self.parts and attempt.record.is_part:
-            self.parts.again(attempt.record.updates)
+        if decision.is_not_found and attempt.record.is_part and self.parts and self.parts.again(attempt.record):
             return None
-        if decision.is_not_found:
+        if decision.is_not_found and not attempt.record.is_part:
             self._places.asked.append(replace(attempt, not_found=decision.outcome))
             return None
         if decision.move is not None:
@@ -419,7 +422,10 @@ class Sender:
             left_out = self.refusals.guards_of(attempt.record).with_guarded(decision.missing)
             return self.ready(attempt.without_missing(decision.missing, left_out))
         if outcome.kind is OutcomeKind.REJECTED:
-            return self.ready(self._go_on(attempt, outcome, is_whole=decision.is_whole))
+            is_whole = (
+                decision.is_whole or attempt.record.sobject == MEMBER
+            )  # what is to be done hangs on the last event
+            return self.ready(self._go_on(attempt, outcome, is_whole=is_whole))
         if outcome.kind is OutcomeKind.DEFERRED:
             self.batch.settle(attempt.events, outcome)  # no newer event overtakes one that waits
             return None
