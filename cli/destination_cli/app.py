@@ -141,16 +141,16 @@ def create_fields(
 
     Exits with 1 if something is left for a person to do.
     """
-    from destination_cli.create_fields.creation import CreateFields, CreationOptions
+    from destination_cli.create_fields.creation import CreateFields
     from destination_cli.create_fields.needs import AUDIENCE_KINDS, FieldKind
     from destination_cli.org_api import agreed, read_token
 
     be_there(file)
     if kind is not None and kind not in AUDIENCE_KINDS:
         refuse(f"--type {kind} does not exist. Use one of {', '.join(AUDIENCE_KINDS)}.")
-    options = CreationOptions(file, FieldKind(kind) if kind else None, instance_url, export, yes, chosen.as_json)
     reader = read_token if access_token_stdin else None
-    chosen.run_anywhere(lambda target: CreateFields(options, target, Console(), reader, agreed).run())
+    options = FieldKind(kind) if kind else None, instance_url, export, yes, chosen.as_json
+    chosen.run_anywhere(lambda target: CreateFields(file, target, Console(), reader, agreed, *options).run())
 
 
 @for_a_stack
@@ -166,12 +166,12 @@ def prove(
     Exits with 1 if a fact does not hold there.
     """
     from destination_cli.org_api import read_token
-    from destination_cli.prove.proof import ProofOptions, run_prove
+    from destination_cli.prove.proof import FACTS, run_prove
 
     be_there(file)
-    options = ProofOptions(file, instance_url, pairs, chosen.as_json)
     reader = read_token if access_token_stdin else None
-    chosen.run_anywhere(lambda target: run_prove(options, target, Console(), reader))
+    options = instance_url, pairs, chosen.as_json
+    chosen.run_anywhere(lambda target: run_prove(file, target, Console(), reader, FACTS, *options))
 
 
 @for_a_stack

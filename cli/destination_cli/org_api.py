@@ -1,8 +1,7 @@
 """An org's REST API for a person's commands: any method, the whole answer, and a sentence where there is none.
 
-The functions have their own client, which knows what to do about each error. A command shows the person what
-Salesforce said instead. That is allowed where no profile is involved: set-up texts speak of fields and rights. An
-administrator's own access token is read once, kept in memory alone, and never shown.
+A command shows what Salesforce said, which is allowed where no profile is involved: set-up texts speak of fields and
+rights. An administrator's own access token is read once, kept in memory alone, and never shown.
 """
 
 import csv
@@ -86,10 +85,7 @@ class OrgApi:
     @classmethod
     def of(cls, target: Target, version: str) -> Self:
         """The org of a stack, with the token that is stored."""
-        try:
-            return cls(target.stored_token().current(), version, "the stack's access token")
-        except TokenUnavailableError:
-            raise OrgError("The stack has no access token yet. Run `destination connect` first.") from None
+        return cls(stack_token(target), version, "the stack's access token")
 
     def for_thread(self) -> Self:
         """The same org and token, with a connection of its own."""
@@ -179,6 +175,14 @@ def _condition(value: SoqlValue) -> str:
     if value is None:
         return "= null"
     return f"= {quoted(value)}" if isinstance(value, str) else f"IN ({', '.join(map(quoted, value))})"
+
+
+def stack_token(target: Target, otherwise: str = "") -> AccessToken:
+    """The token that is stored for a stack; OrgError where there is none, with what can be done otherwise."""
+    try:
+        return target.stored_token().current()
+    except TokenUnavailableError:
+        raise OrgError(f"The stack has no access token yet. Run `destination connect` first{otherwise}.") from None
 
 
 def read_token() -> str:

@@ -1,7 +1,4 @@
-"""`destination reconcile`: who is a member of an audience in the org and not in a list, and the other way round.
-
-Both sides go into a temporary database on disk, so that a million members take little memory.
-"""
+"""`destination reconcile`: who is a member in the org and not in a list, or in it alone, by a database on disk."""
 
 import csv
 import io

@@ -13,7 +13,6 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from salesforce_destination.destination.destination import Destination, spelled_as
-from salesforce_destination.errors import TokenUnavailableError
 from salesforce_destination.login.token import AccessToken
 
 from destination_cli.create_fields.found import Found, assumed, describe, key_of, read_org, who_am_i
@@ -21,7 +20,7 @@ from destination_cli.create_fields.metadata import read_conversion, read_metadat
 from destination_cli.create_fields.needs import FieldKind, UnsuitableTypeError, Wanted, handed_on, wanted_by
 from destination_cli.create_fields.plan import Component, Plan, SetRecords, Step, plan
 from destination_cli.create_fields.source_tree import source_tree, write_tree
-from destination_cli.org_api import OrgApi, OrgError, admin_token, local_way
+from destination_cli.org_api import OrgApi, OrgError, admin_token, local_way, stack_token
 from destination_cli.target import Target, destination_in
 from destination_cli.terminal import FINDINGS, GOOD, counted
 
@@ -154,32 +153,25 @@ def _write(api: OrgApi, step: SetRecords) -> None:
                 raise StepRefusedError(step, str(error["statusCode"]), str(error["message"]))
 
 
-@dataclass(frozen=True, slots=True)
-class CreationOptions:
-    """What a person asked for on the command line."""
+@dataclass(slots=True)
+class CreateFields:
+    """One run of the command. `read_token` is None where no administrator's token was offered."""
 
     file: Path
+    target: Target | None
+    console: Console
+    read_token: Callable[[], str] | None
+    ask: Callable[[str], bool]
     kind: FieldKind | None = None
     instance_url: str | None = None
     export: Path | None = None
     yes: bool = False
     as_json: bool = False
-
-
-@dataclass(slots=True)
-class CreateFields:
-    """One run of the command. `read_token` is None where no administrator's token was offered."""
-
-    options: CreationOptions
-    target: Target | None
-    console: Console
-    read_token: Callable[[], str] | None
-    ask: Callable[[str], bool]
     _done: list[Step] = field(default_factory=list)
 
     def run(self) -> int:
         """Do it; the exit status. Raises TargetError where it cannot be done."""
-        destination = destination_in(self.options.file)
+        destination = destination_in(self.file)
         wanted = self._wanted(destination)
         if self.read_token is None:
             return self._export_everything(wanted, handed_on(destination))
@@ -194,13 +186,13 @@ class CreateFields:
         needs = list(zip(self._wanted(destination), orgs, strict=True))
         hands_on = handed_on(destination)
         todo = plan(needs, user, hands_on, read_conversion(admin) if hands_on else None)
-        if self.options.export:
-            return self._export(needs, todo, admin)
+        if self.export:
+            return self._write_files(needs, todo, admin)
         return self._make(admin, integration, [each for each, _ in needs], todo)
 
     def _wanted(self, destination: Destination) -> tuple[Wanted, ...]:
         try:
-            return wanted_by(destination, self.options.kind)
+            return wanted_by(destination, self.kind)
         except UnsuitableTypeError as error:
             raise OrgError(str(error)) from None
 
@@ -209,23 +201,16 @@ class CreateFields:
         return bool(self.target and self.target.is_local)
 
     def _stack_token(self) -> AccessToken | None:
-        if self.target is None:
-            return None
         try:
-            return self.target.stored_token().current()
-        except TokenUnavailableError:
-            if self.options.instance_url:
+            return stack_token(self.target, ", or add --instance-url") if self.target else None
+        except OrgError:
+            if self.instance_url:
                 return None
-            raise OrgError(
-                "The stack has no access token yet, so its org is not known."
-                " Run `destination connect` first, or add --instance-url."
-            ) from None
+            raise
 
     def _address(self, stack_token: AccessToken | None) -> str:
-        if self.options.instance_url:
-            return self.options.instance_url
-        if stack_token:
-            return stack_token.instance_url
+        if address := self.instance_url or (stack_token and stack_token.instance_url):
+            return address
         raise OrgError("Name the org: --stack NAME, --local, or --instance-url https://acme.my.salesforce.com.")
 
     def _integration_user(self, admin: OrgApi, integration: OrgApi | None) -> str | None:
@@ -237,24 +222,24 @@ class CreateFields:
         return user or None
 
     def _export_everything(self, wanted: Sequence[Wanted], hands_on: Mapping[str, str]) -> int:
-        if self.options.export is None:
+        if self.export is None:
             way = local_way(self._address(self._stack_token())) if self._is_local else ""
             # Short lines, so that no terminal breaks the command where the shell would not take it.
-            command = f"  destination create-fields {self.options.file} \\\n  --local --access-token-stdin"
+            command = f"  destination create-fields {self.file} \\\n  --local --access-token-stdin"
             here = f" Here:\n{way} |\n{command}" if way else ""
             raise OrgError(
                 "This needs an administrator's access token: the integration user must not have that right."
                 f" Add --access-token-stdin, or --export DIR to write files for a deployment.{here}"
             )
         needs = [(e, assumed(e.sobject, (name for _, name in e.given), is_there=not e.is_made)) for e in wanted]
-        return self._export(needs, plan(needs, hands_on=hands_on))
+        return self._write_files(needs, plan(needs, hands_on=hands_on))
 
-    def _export(self, needs: Sequence[tuple[Wanted, Found]], todo: Plan, admin: OrgApi | None = None) -> int:
-        folder = self.options.export or Path()
+    def _write_files(self, needs: Sequence[tuple[Wanted, Found]], todo: Plan, admin: OrgApi | None = None) -> int:
+        folder = self.export or Path()
         sets = [name for _, found in needs for name in found.sets]
         files = source_tree(needs, todo, read_metadata(admin, "PermissionSet", sets) if admin and sets else {})
         write_tree(files, folder)
-        if self.options.as_json:
+        if self.as_json:
             print(json.dumps({"files": [str(path) for path in files]}, indent=2))
             return FINDINGS if todo.problems else GOOD
         show_plan([each.sobject for each, _ in needs], todo, self.console)
@@ -270,16 +255,16 @@ class CreateFields:
         return FINDINGS if todo.problems else GOOD
 
     def _make(self, admin: OrgApi, integration: OrgApi | None, wanted: Sequence[Wanted], todo: Plan) -> int:
-        if not self.options.as_json:
+        if not self.as_json:
             show_plan([each.sobject for each in wanted], todo, self.console)
         question = f"Make {counted(len(todo.steps), 'change', 'changes')} in this org?"
-        if todo.steps and not self.options.yes and (self.options.as_json or not self.ask(question)):
-            if self.options.as_json:
+        if todo.steps and not self.yes and (self.as_json or not self.ask(question)):
+            if self.as_json:
                 self._print_json(wanted, todo, {})
             return FINDINGS
         take(admin, todo.steps, self._note)
         sights = {e.sobject: sight_of(describe(integration, e.sobject), e) for e in wanted} if integration else {}
-        if self.options.as_json:
+        if self.as_json:
             self._print_json(wanted, todo, sights)
         else:
             for each in wanted:
@@ -288,7 +273,7 @@ class CreateFields:
 
     def _note(self, step: Step) -> None:
         self._done.append(step)
-        if not self.options.as_json:
+        if not self.as_json:
             kind, name, detail = step.shown()
             self.console.print(f"[green]✓[/] {kind} [bold]{escape(name)}[/] {escape(detail)}", highlight=False)
 

@@ -27,20 +27,15 @@ OWNER = "EntityDefinition.QualifiedApiName"
 
 @dataclass(frozen=True, slots=True)
 class FoundField:
-    """A field of the sObject.
-
-    `type` is as a describe names it. `rights_of` is the field whose permission decides over it, with its sObject:
-    itself, the address it is a part of, the contact's on a person account, or None where everyone has it. `metadata` is
-    there only where the administrator had to look it up. `parents` are what a lookup can lead to.
-    """
+    """A field of the sObject."""
 
     name: str
-    type: str
-    rights_of: str | None
+    type: str  # as a describe names it
+    rights_of: str | None  # whose permission decides: its own, its address's or its contact's; None where all have it
     record_id: str | None = None
     values: frozenset[str] = frozenset()
-    metadata: Mapping[str, Any] | None = None
-    parents: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] | None = None  # where the administrator had to look it up
+    parents: tuple[str, ...] = ()  # what a lookup can lead to
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,4 @@
-"""The pieces of metadata that Salesforce is given, and what only its Metadata API does.
-
-The export writes the same pieces as XML, so that a field made by hand of the export is the field made here.
+"""The pieces of metadata that Salesforce is given, also as XML by the export, and what only its Metadata API does.
 
 Neither REST nor the Tooling API makes custom permissions ("CustomPermission" in the Object Reference: query and
 retrieve only), shows the whole of a permission set, or says which fields a converted lead hands on. The Metadata API's
@@ -129,11 +127,8 @@ def with_handed_on(conversion: Mapping[str, Any], fields: Mapping[str, str]) -> 
     """The same with more fields. The whole is sent: no page says that Salesforce keeps what is left out."""
     known, others = _to_contact(conversion), conversion.get("objectMapping", ())
     rows = [{"inputField": lead, "outputField": contact} for lead, contact in fields.items()]
-    mapping = {
-        "inputObject": "Lead",
-        "outputObject": "Contact",
-        "mappingFields": [*known.get("mappingFields", ()), *rows],
-    }
+    fields = [*known.get("mappingFields", ()), *rows]
+    mapping = {"inputObject": "Lead", "outputObject": "Contact", "mappingFields": fields}
     return {**conversion, "objectMapping": [*(other for other in others if other is not known), mapping]}
 
 

@@ -206,10 +206,7 @@ def handed_on(destination: Destination) -> dict[str, str]:
 
 
 def home_of(sobject: str, name: str) -> tuple[str, str]:
-    """The sObject and the name that a field is set up by: those of a person account are its contact's.
-
-    Rights on PersonEmail are set on Contact.Email, and Loyal__pc is Contact.Loyal__c ("Person Account Record Types").
-    """
+    """The sObject and the name that set a field up: of PersonEmail Contact.Email, of Loyal__pc Contact.Loyal__c."""
     if sobject == "Account" and name.lower().endswith("__pc"):
         return "Contact", f"{name[:-4]}__c"
     if sobject == "Account" and re.fullmatch("person[a-z]+", name, re.IGNORECASE):

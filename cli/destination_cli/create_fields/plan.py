@@ -28,10 +28,7 @@ NO_SET = FoundSet("")
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A field, a rule or a custom permission to make, or (by the id of its record) to make what it has to be.
-
-    Only the Metadata API makes one with `by_hand`: what a person does where the org does not let it.
-    """
+    """A field, a rule or a custom permission to make, or (by the id of its record) to make what it has to be."""
 
     kind: str
     sobject: str
@@ -40,7 +37,7 @@ class Component:
     what: str
     detail: str
     record_id: str | None = None
-    by_hand: str = ""
+    by_hand: str = ""  # only the Metadata API makes it; what a person does where the org does not let it
 
     @property
     def full_name(self) -> str:
@@ -85,11 +82,7 @@ def plan(
     hands_on: Mapping[str, str] | None = None,
     conversion: Json | None = None,
 ) -> Plan:
-    """Compare what a file needs on each of its sObjects with what an org has of it.
-
-    `integration_user` is the id of whom the first set is for, `hands_on` what a lead has to hand on to its contact, and
-    `conversion` what the org says of converted leads, if it shows that.
-    """
+    """Compare what a file needs on each of its sObjects with what an org has of it, and says of converted leads."""
     problems: list[Mistake] = []
     steps: list[Step] = []
     if any(wanted.guards and not found.has_permission for wanted, found in needs):
@@ -280,15 +273,12 @@ def _row(there: Mapping[str, tuple[str, Any]], name: str, new: Json) -> Json:
 
 
 def rights_of(wanted: Wanted, each: WantedSet, found: Found) -> dict[str, frozenset[str]]:
-    """The rights on records that a permission set needs, in an order in which they can be given.
-
-    Who is given contacts has to be given accounts to read ("depends on permission(s): Read Account"); a person account
-    is a contact too.
-    """
+    """The rights on records that a permission set needs, in an order in which they can be given: accounts first."""
     if not each.rights:
         return {}
     names = [*permissionable(wanted, each, found), *parents_keys(each, found)]
     homes = {wanted.sobject, *each.reads, *(name.partition(".")[0] for name in names)}
+    # Salesforce: "depends on permission(s): Read Account". A person account is a contact too.
     homes |= {"Account"} if "Contact" in homes else set()
     return {name: each.rights if name == wanted.sobject else frozenset({"Read"}) for name in sorted(homes)}
 

@@ -18,8 +18,7 @@ Files = dict[PurePosixPath, str]
 def source_tree(needs: Sequence[tuple[Wanted, Found]], plan: Plan, there: Mapping[str, Element]) -> Files:
     """The files of a project, by their paths.
 
-    A deployed permission set replaces the one of its name. So each is written whole: all that it has in the org (the
-    records of `there`, as readMetadata() shows them), and what the file needs.
+    A deployed permission set replaces that of its name: each has all that it has in the org (`there`), and what is new.
     """
     project = {
         "packageDirectories": [{"path": "force-app", "default": True}],

@@ -15,11 +15,10 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from salesforce_destination.destination.destination import Destination, spelled_as
-from salesforce_destination.errors import TokenUnavailableError
 from salesforce_destination.login.token import AccessToken
 from salesforce_destination.record.description import read_description
 
-from destination_cli.org_api import OrgApi, OrgError, admin_token
+from destination_cli.org_api import OrgApi, OrgError, admin_token, stack_token
 from destination_cli.prove.fact import Fact, Standing, Trial
 from destination_cli.prove.guard_facts import GUARD_FACTS
 from destination_cli.prove.stage import Stage, UnfitError, choose
@@ -136,36 +135,29 @@ def _on_signals(handler: Any) -> Iterator[None]:
             signal.signal(number, former)
 
 
-@dataclass(frozen=True, slots=True)
-class ProofOptions:
-    """What a person asked for on the command line."""
-
-    file: Path
-    instance_url: str | None = None
-    pairs: int = 500
-    as_json: bool = False
-
-
 def run_prove(
-    options: ProofOptions,
+    file: Path,
     target: Target | None,
     console: Console,
     read_token: Callable[[], str] | None,
     facts: Sequence[Fact] = FACTS,
+    instance_url: str | None = None,
+    pairs: int = 500,
+    as_json: bool = False,
 ) -> int:
     """Try the facts and print what came of it; the exit status. Raises TargetError where it cannot be done."""
-    destination = destination_in(options.file)
-    token, stored = _tokens(options, target, read_token)
-    stages, org = stages_in(OrgApi(token, destination.api_version), destination, options.pairs)
+    destination = destination_in(file)
+    token, stored = _tokens(target, instance_url, read_token)
+    stages, org = stages_in(OrgApi(token, destination.api_version), destination, pairs)
     proofs = []
     for stage in stages:
         stage.delivering = OrgApi(stored, destination.api_version) if stored else None
-        with nullcontext() if options.as_json else console.status("") as line:
+        with nullcontext() if as_json else console.status("") as line:
             proofs.append(prove(stage, org, facts, line.update if line else str))
-        if not options.as_json:
+        if not as_json:
             show(proofs[-1], console)
-    if options.as_json:
-        print(as_json(proofs))
+    if as_json:
+        print(for_programs(proofs))
     if any(proof.left for proof in proofs):
         return COULD_NOT
     return GOOD if all(proof.all_hold for proof in proofs) else FINDINGS
@@ -193,11 +185,14 @@ def show(proof: Proof, console: Console) -> None:
         console.print(f"{proof.removed} records were created and removed.", highlight=False)
 
 
-def as_json(proofs: Sequence[Proof]) -> str:
+def for_programs(proofs: Sequence[Proof]) -> str:
     """Proofs in one org for programs."""
-    told = ("name", "sentence", "otherwise")
     facts = [
-        {"salesforce_object": proof.sobject, **{key: getattr(fact, key) for key in told}, **asdict(trial)}
+        {
+            "salesforce_object": proof.sobject,
+            **{key: getattr(fact, key) for key in ("name", "sentence", "otherwise")},
+            **asdict(trial),
+        }
         for proof in proofs
         for fact, trial in proof.trials
     ]
@@ -213,17 +208,13 @@ def as_json(proofs: Sequence[Proof]) -> str:
 
 
 def _tokens(
-    options: ProofOptions, target: Target | None, read_token: Callable[[], str] | None
+    target: Target | None, instance_url: str | None, read_token: Callable[[], str] | None
 ) -> tuple[AccessToken, AccessToken | None]:
     """Whose token the trials are made with, and the stack's own where it is another one."""
-    try:
-        is_asked = target and not (read_token and options.instance_url)
-        stored = target.stored_token().current() if target and is_asked else None
-    except TokenUnavailableError:
-        raise OrgError("The stack has no access token yet. Run `destination connect` first.") from None
+    stored = stack_token(target) if target and not (read_token and instance_url) else None
     if read_token is None and stored:
         return stored, None
-    address = options.instance_url or (stored.instance_url if stored else "")
+    address = instance_url or (stored.instance_url if stored else "")
     if read_token is None or not address:
         raise OrgError("Name the org: --stack NAME, --local, or --instance-url together with --access-token-stdin.")
     return admin_token(read_token(), address, bool(target and target.is_local)), stored

@@ -34,21 +34,16 @@ class UnfitError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The fields of a stage.
+    """The fields of a stage."""
 
-    `tag` tells its records, `required` are filled with the same text, `text` takes any text, `typed` takes no text such
-    as "none", `moment` is a Date/Time, `key` a unique external ID, `email` an e-mail address, `guards` those of the
-    file by whether the org shows them.
-    """
-
-    tag: str
-    required: tuple[str, ...]
-    text: str
-    typed: str | None
-    moment: str | None
+    tag: str  # tells its records
+    required: tuple[str, ...]  # filled with the same text
+    text: str  # takes any text
+    typed: str | None  # takes no text such as "none"
+    moment: str | None  # a Date/Time
     number: str | None
-    key: FieldDescription | None
-    guards: dict[str, FieldDescription | None]
+    key: FieldDescription | None  # a unique external ID
+    guards: dict[str, FieldDescription | None]  # those of the file; None where the org does not show one
     email: str | None = None
     has_owner: bool = True
 
@@ -95,18 +90,14 @@ def choose(description: ObjectDescription, destination: Destination) -> Fields:
 
 @dataclass(slots=True)
 class Stage:
-    """One org with some records of one sObject in it.
-
-    `pairs` is how many races of two writers are run; `delivering` is the stack's own user, where another one makes and
-    removes the records.
-    """
+    """One org with some records of one sObject in it."""
 
     api: OrgApi
     destination: Destination
     fields: Fields
     tag: str
-    pairs: int = 500
-    delivering: OrgApi | None = None
+    pairs: int = 500  # races of two writers
+    delivering: OrgApi | None = None  # the stack's own user, where another one makes and removes the records
     _ids: list[str] = field(default_factory=list)
 
     @property
@@ -158,10 +149,7 @@ class Stage:
     def composite(
         self, collections: Sequence[Sequence[Json]], path: str = "", *, headers: Texts = None, **how: Any
     ) -> OrgAnswer:
-        """Send collections as one composite request; `path` comes behind composite/sobjects.
-
-        Without other headers those of deliveries stand, as there, on the request and on each subrequest.
-        """
+        """Send collections to a path behind composite/sobjects as one composite request, as deliveries with headers."""
         given = CompositeWriter(self.destination).headers([[]]) if headers is None else dict(headers)
         bodies = [{"allOrNone": False, "records": list(rows)} for rows in collections]
         asked = [(f"composite/sobjects{path}", body) for body in bodies]
@@ -231,11 +219,8 @@ class Stage:
         return deleted
 
     def clean(self) -> tuple[int, int]:
-        """Delete every record with the tag; how many went and stayed.
-
-        The org is asked again afterwards: a lock may have held some back, and a request that was never answered may
-        have made some meanwhile.
-        """
+        """Delete every record with the tag; how many went and stayed."""
+        # A lock may have held some back, and a request that was never answered may have made some meanwhile.
         deleted, found, tries = 0, self._tagged(), CLEANINGS
         while found and tries:
             deleted, tries = deleted + self.delete(found), tries - 1

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import requests
-from destination_cli.create_fields.creation import CreateFields, CreationOptions
+from destination_cli.create_fields.creation import CreateFields
 from destination_cli.create_fields.needs import FieldKind
 from destination_cli.org_api import OrgError
 from destination_cli.target import TargetError
@@ -78,7 +78,7 @@ class Run:
         target = a_target(server) if stack else None
         given = admin_token(server) if token is None else token
         console = Console(file=output, width=160)
-        self.status = CreateFields(CreationOptions(file, **options), target, console, lambda: given, ask).run()
+        self.status = CreateFields(file, target, console, lambda: given, ask, **options).run()
         self.text = output.getvalue()
         self.token = given
 
@@ -256,7 +256,7 @@ def test_a_dead_token_is_told_in_a_sentence_without_the_token(server: OrgServer,
 def test_it_is_said_which_of_the_two_tokens_is_dead(server: OrgServer, file: Path) -> None:
     target = a_target(server)
     server.org.admin.revoke_tokens()
-    command = CreateFields(CreationOptions(file), target, Console(), lambda: admin_token(server), never)
+    command = CreateFields(file, target, Console(), lambda: admin_token(server), never)
 
     with pytest.raises(OrgError, match="rejects the stack's own access token"):
         command.run()
@@ -383,11 +383,10 @@ def test_fields_of_person_accounts_are_made_and_allowed_on_the_contact(tmp_path:
 
 
 def test_an_export_without_a_token_needs_no_org_and_holds_everything(file: Path, tmp_path: Path) -> None:
-    options = CreationOptions(file, export=tmp_path / "sfdx")
 
     output = io.StringIO()
 
-    status = CreateFields(options, None, Console(file=output, width=200), None, never).run()
+    status = CreateFields(file, None, Console(file=output, width=200), None, never, export=tmp_path / "sfdx").run()
 
     assert "lose what others added" in output.getvalue()
     names = sorted(path.name for path in (tmp_path / "sfdx").rglob("*") if path.is_file())
@@ -396,12 +395,12 @@ def test_an_export_without_a_token_needs_no_org_and_holds_everything(file: Path,
 
 def test_without_token_and_export_the_person_is_told_what_is_needed(file: Path) -> None:
     with pytest.raises(TargetError, match="--access-token-stdin"):
-        CreateFields(CreationOptions(file), None, Console(file=io.StringIO()), None, never).run()
+        CreateFields(file, None, Console(file=io.StringIO()), None, never).run()
 
 
 def test_for_the_local_stack_the_person_is_told_where_a_token_is(server: OrgServer, file: Path) -> None:
     with pytest.raises(TargetError) as told:
-        CreateFields(CreationOptions(file), a_target(server), Console(file=io.StringIO()), None, never).run()
+        CreateFields(file, a_target(server), Console(file=io.StringIO()), None, never).run()
 
     address, text = re.findall(r"curl -s -X POST (\S+) \\\n  -d '(.+?)' \|", str(told.value))[0]
     answer = requests.post(address, data=text, timeout=10).text
@@ -603,8 +602,7 @@ def test_an_org_without_an_object_for_rows_gets_it_whole_and_private(
 def test_an_export_without_an_org_holds_the_object_its_tab_and_what_is_to_do_by_hand(
     rows: Path, tmp_path: Path
 ) -> None:
-    options = CreationOptions(rows, export=tmp_path / "sfdx")
-    status = CreateFields(options, None, Console(file=io.StringIO()), None, never).run()
+    status = CreateFields(rows, None, Console(file=io.StringIO()), None, never, export=tmp_path / "sfdx").run()
 
     root = tmp_path / "sfdx/force-app/main/default"
     made = (root / f"objects/{ROWS_OBJECT}/{ROWS_OBJECT}.object-meta.xml").read_text()

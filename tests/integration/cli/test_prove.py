@@ -12,10 +12,9 @@ from typing import Any
 
 import pytest
 from destination_cli.create_fields.creation import CreateFields
-from destination_cli.create_fields.creation import CreationOptions as SetUp
 from destination_cli.org_api import OrgAnswer, OrgApi, OrgError
 from destination_cli.prove.fact import Standing, Trial, fact
-from destination_cli.prove.proof import FACTS, ProofOptions, prove, run_prove, stages_in
+from destination_cli.prove.proof import FACTS, prove, run_prove, stages_in
 from destination_cli.prove.stage import Stage
 from destination_testbench.org import (
     AccessLevel,
@@ -161,9 +160,9 @@ class Run:
         token: str | None = None,
     ) -> None:
         facts = [fact for fact in FACTS if only in ("", fact.name)]
-        options = ProofOptions(file, pairs=pairs, as_json=True)
         read_token = None if token is None else lambda: token
-        self.status = run_prove(options, a_target(server), Console(file=io.StringIO()), read_token, facts)
+        target, console = a_target(server), Console(file=io.StringIO())
+        self.status = run_prove(file, target, console, read_token, facts, pairs=pairs, as_json=True)
         self.report: dict[str, Any] = json.loads(capsys.readouterr().out)
 
     def standing(self, name: str) -> str:
@@ -451,9 +450,10 @@ def made_by_an_administrator(org: SimulatedOrg, server: OrgServer, file: Path) -
         for guard in GUARDS:
             org.admin.remove_rule(sobject, f"Guard_{guard.removesuffix('__c')}")
             org.admin.remove_field(sobject, guard)
-    given = SetUp(file, yes=True)
     silent = Console(file=io.StringIO())
-    assert CreateFields(given, a_target(server), silent, lambda: admin_token(server), lambda _: False).run() == 0
+    assert (
+        CreateFields(file, a_target(server), silent, lambda: admin_token(server), lambda _: False, yes=True).run() == 0
+    )
 
 
 def test_a_production_org_is_refused_before_anything_is_written(server: OrgServer, file: Path) -> None:
@@ -461,7 +461,7 @@ def test_a_production_org_is_refused_before_anything_is_written(server: OrgServe
     row.values["IsSandbox"] = False
 
     with pytest.raises(OrgError, match="neither a sandbox nor"):
-        run_prove(ProofOptions(file), a_target(server), Console(file=io.StringIO()), None)
+        run_prove(file, a_target(server), Console(file=io.StringIO()), None)
 
     assert {entry.method for entry in server.org.log.last} == {"GET"}
 
@@ -491,12 +491,11 @@ def test_a_user_who_may_not_delete_is_refused_and_an_administrators_token_taken(
 ) -> None:
     org.admin.restrict_object("Contact", AccessLevel.READ)
     with pytest.raises(OrgError, match="may not create, edit, delete Contact"):
-        run_prove(ProofOptions(file), a_target(server), Console(file=io.StringIO()), None)
+        run_prove(file, a_target(server), Console(file=io.StringIO()), None)
     org.admin.restrict_object("Contact", None)
 
     facts = [fact for fact in FACTS if fact.name == "position"]
-    options = ProofOptions(file, as_json=True)
-    status = run_prove(options, a_target(server), Console(), lambda: admin_token(server), facts)
+    status = run_prove(file, a_target(server), Console(), lambda: admin_token(server), facts, as_json=True)
 
     assert status == 0
     (change,) = {change.by for change in deleted_history(org)}
@@ -544,7 +543,7 @@ def test_an_interrupted_run_removes_its_records(
 
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(OrgError, match="none is left"):
-        run_prove(ProofOptions(file, pairs=400), a_target(server), Console(file=io.StringIO()), None, facts)
+        run_prove(file, a_target(server), Console(file=io.StringIO()), None, facts, pairs=400)
 
     assert len(org.records("Contact")) == 3
 
@@ -556,7 +555,7 @@ def test_a_fault_of_our_own_in_between_leaves_no_records(org: SimulatedOrg, serv
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        run_prove(ProofOptions(file), a_target(server), Console(file=io.StringIO()), None, [fact("")(breaks)])
+        run_prove(file, a_target(server), Console(file=io.StringIO()), None, [fact("")(breaks)])
 
     assert len(org.records("Contact")) == 3
 
@@ -594,7 +593,7 @@ def test_a_person_sees_a_table_and_what_follows(org: SimulatedOrg, server: OrgSe
     org.admin.set_fact("external_id_ignores_case", False)
     output = io.StringIO()
 
-    status = run_prove(ProofOptions(file, pairs=5), a_target(server), Console(file=output, width=200), None)
+    status = run_prove(file, a_target(server), Console(file=output, width=200), None, pairs=5)
 
     text = output.getvalue()
     assert status == 1
@@ -608,12 +607,12 @@ def test_a_dead_token_is_told_in_a_sentence(server: OrgServer, file: Path) -> No
     server.org.admin.revoke_tokens()
 
     with pytest.raises(OrgError, match="rejects the access token"):
-        run_prove(ProofOptions(file), target, Console(file=io.StringIO()), None)
+        run_prove(file, target, Console(file=io.StringIO()), None)
 
 
 def test_a_stack_without_a_token_is_sent_to_connect(server: OrgServer, file: Path) -> None:
     with pytest.raises(OrgError, match="destination connect"):
-        run_prove(ProofOptions(file), a_target(server, token=""), Console(file=io.StringIO()), None)
+        run_prove(file, a_target(server, token=""), Console(file=io.StringIO()), None)
 
 
 def test_duplicate_rules_that_only_warn_do_not_disturb(

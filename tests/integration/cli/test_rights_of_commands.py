@@ -14,10 +14,8 @@ from destination_cli.app import app
 from destination_cli.check import report_on
 from destination_cli.connect import connect
 from destination_cli.create_fields.creation import CreateFields
-from destination_cli.create_fields.creation import CreationOptions as SetUp
 from destination_cli.function_logs import login_cause, published
 from destination_cli.prove.proof import FACTS, run_prove
-from destination_cli.prove.proof import ProofOptions as Proof
 from destination_cli.target import Target
 from destination_testbench.local.places import ROOT
 from destination_testbench.org import OrgServer, SimulatedOrg, seed, serve
@@ -157,7 +155,7 @@ def test_making_fields_needs_what_the_table_says(aws: Aws, target: Target, serve
     aws.log_in()
 
     status = CreateFields(
-        SetUp(CONTACTS), target, Console(file=io.StringIO()), lambda: admin_token(server), lambda question: True
+        CONTACTS, target, Console(file=io.StringIO()), lambda: admin_token(server), lambda question: True
     ).run()
 
     assert status == 0
@@ -167,7 +165,7 @@ def test_making_fields_needs_what_the_table_says(aws: Aws, target: Target, serve
 def test_a_proof_needs_what_the_table_says(aws: Aws, target: Target) -> None:
     aws.log_in()
 
-    run_prove(Proof(CONTACTS, as_json=True), target, Console(file=io.StringIO()), None, FACTS[:1])
+    run_prove(CONTACTS, target, Console(file=io.StringIO()), None, FACTS[:1], as_json=True)
 
     assert aws.asked == named()["prove"]
 

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import requests
 from builders import a_message, an_id
-from destination_cli.create_fields.creation import CreateFields, CreationOptions
+from destination_cli.create_fields.creation import CreateFields
 from destination_testbench.org import SimulatedOrg, serve
 from destination_testbench.org.records.store import StoredRecord
 from destination_testbench.org.schema.schema import Field
@@ -170,8 +170,8 @@ def prepared(recipe: Recipe, folder: Path, number: int = 0) -> Crm:
         for place, text in enumerate(recipe.files):
             file, output = folder / f"{place}.toml", io.StringIO()
             file.write_text(text)
-            options, console = CreationOptions(file, yes=True), Console(file=output)
-            run = CreateFields(options, a_target(server), console, partial(admin_token, server), lambda _: False)
+            console = Console(file=output)
+            run = CreateFields(file, a_target(server), console, partial(admin_token, server), lambda _: False, yes=True)
             assert run.run() == 0, output.getvalue()
     return crm
 

@@ -1,8 +1,4 @@
-"""The destination file beside the org's describe: does everything that will be written fit?
-
-Pure: the describe is a value. A field that the integration user may not see is not in it, and from here that cannot be
-told from a field that is not there.
-"""
+"""The destination file beside the org's describe, which leaves out what the user may not see: does it fit? Pure."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -183,14 +179,13 @@ def _rows(destination: Destination, facts: OrgFacts) -> Iterator[Finding]:
         return
     rows, parents = spelled_as(destination, org.fields).memberships or rows, dict(org.relationships.values())
     longest = max((len(each.id) for each in destination.audiences), default=36)
-    parts = [("person", rows.lookup(name), 0, f"an optional lookup to {name}") for name in destination.objects]
-    parts += [("key", rows.key, 255, "a Text(255), external ID, unique and case-sensitive")]
-    parts += [
+    for part, name, length, right in (
+        *(("person", rows.lookup(name), 0, f"an optional lookup to {name}") for name in destination.objects),
+        ("key", rows.key, 255, "a Text(255), external ID, unique and case-sensitive"),
         ("audience", rows.audience, longest, f"a Text({longest}) or longer"),
         ("status", rows.status, 8, "a Text(8) or longer"),
-    ]
-    parts += [("audience_name", rows.audience_name, 1, "a Text")] if rows.audience_name else []
-    for part, name, length, right in parts:
+        *([("audience_name", rows.audience_name, 1, "a Text")] if rows.audience_name else []),
+    ):
         if (field := org.fields.get(name)) is None:
             yield not_there(f"memberships.{part}", name, org)
             continue
@@ -336,8 +331,11 @@ def _creation(destination: Destination, facts: OrgFacts) -> Iterator[Finding]:
         if rules:
             yield warning(key, "", f"Active duplicate rules of {refuse}: {', '.join(rules)}.")
         elif rules is None:
-            cure = "Look at Setup > Duplicate Rules."
-            yield note(key, "", f"The user may not see whether duplicate rules of {refuse}.", cure)
+            said, cure = (
+                f"The user may not see whether duplicate rules of {refuse}.",
+                "Look at Setup > Duplicate Rules.",
+            )
+            yield note(key, "", said, cure)
         else:
             yield note(key, "", f"No duplicate rule of {created} is active.")
 
@@ -359,17 +357,14 @@ def _person_accounts(destination: Destination, description: ObjectDescription) -
 
 
 def guard_findings(destination: Destination, rules: Sequence[ValidationRule] | None) -> Iterator[Finding]:
-    """Find the guards that lack their rule, and the audiences that lack a guard.
-
-    `rules` is None where the integration user may not see any. That it sees none does not tell either: Salesforce may
-    hide the set-up from it. So a rule is called missing only where others are seen.
-    """
+    """Find the guards that lack their rule, and the audiences that lack a guard."""
     guards = guard_fields(destination)
     yield from _unguarded(destination, bool(guards))
     yield from _guard_rules(destination.salesforce_object, guards, rules)
 
 
 def _guard_rules(sobject: str, guards: Mapping[str, str], rules: Sequence[ValidationRule] | None) -> Iterator[Finding]:
+    # That the user sees no rule does not tell that there is none: Salesforce may hide the set-up from it.
     where = f"Setup > Object Manager > {sobject} > Validation Rules"
     if guards and not rules:
         problem = (

@@ -1,7 +1,4 @@
-"""The sweep: rows of memberships that deliveries leave behind go along with their person, or go.
-
-Nothing is deleted while messages are delivered. Each check does a bounded part of it, and the next one goes on.
-"""
+"""The sweep: each check moves or deletes a bounded part of the rows that deliveries leave over; the next goes on."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

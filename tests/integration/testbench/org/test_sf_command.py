@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from destination_cli.create_fields.creation import CreateFields, CreationOptions
+from destination_cli.create_fields.creation import CreateFields
 from destination_testbench.org import OrgServer, SimulatedOrg, record_id
 from org_target import a_target
 from rich.console import Console
@@ -93,10 +93,10 @@ def test_it_logs_in_by_a_signed_assertion(sf: Sf, org: SimulatedOrg, server: Org
 
 def test_what_it_prints_can_be_piped_into_create_fields(by_token: Sf, server: OrgServer) -> None:
     printed, output = by_token.text("org", "auth", "show-access-token", "--target-org", "it"), io.StringIO()
-    options = CreationOptions(ROOT / "layers" / "destinations" / "contacts.toml", yes=True)
+    contacts = ROOT / "layers" / "destinations" / "contacts.toml"
 
     status = CreateFields(
-        options, a_target(server), Console(file=output), lambda: printed, lambda question: False
+        contacts, a_target(server), Console(file=output), lambda: printed, lambda question: False, yes=True
     ).run()
 
     assert status == 0, output.getvalue()
