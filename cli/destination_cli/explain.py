@@ -85,12 +85,11 @@ def identities_in(destination: Destination, text: str) -> dict[str, tuple[str, d
 
     Raises ProfileRefusedError for what is no identity by any rule of this destination.
     """
-    rules = tuple(rule.model_copy(update={"source": "identity"}) for rule in destination.rules)
-    plain, found, refusals = destination.model_copy(update={"rules": rules}), {}, list[Exception]()
-    for number, rule in enumerate(rules):
-        reader = IdentityReader(plain, number)
+    found, refusals = dict[str, tuple[str, dict[str, str]]](), list[Exception]()
+    for number, rule in enumerate(destination.rules):
+        reader = IdentityReader(destination, number)
         try:
-            key, value = reader.read({"identity": text})
+            key, value = reader.given({rule.target: text})
         except ProfileRefusedError as error:
             refusals.append(error)
             continue

@@ -1,6 +1,6 @@
 """Simulated queues and secrets behind the protocol that boto3 speaks, for functions in processes of their own.
 
-SQS and Secrets Manager take JSON, with the operation in a header ("AWS JSON 1.x protocols").
+SQS and Secrets Manager take JSON, with the operation in a header ("AWS JSON 1.x protocols"). S3 holds nothing.
 """
 
 from __future__ import annotations
@@ -76,17 +76,25 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
 
+    def do_GET(self) -> None:
+        if not self._hangs():  # S3 has no object
+            self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>", "application/xml")
+
     def do_POST(self) -> None:
-        endpoint = self.server.endpoint
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if endpoint.hangs.is_set():
-            endpoint.goes_on.wait()
+        if not self._hangs():
+            status, answer = self.server.endpoint.answer(self.headers["X-Amz-Target"], body)
+            self._answer(status, json.dumps(answer).encode(), "application/x-amz-json-1.0")
+
+    def _hangs(self) -> bool:
+        if self.server.endpoint.hangs.is_set():
+            self.server.endpoint.goes_on.wait()
             self.close_connection = True
-            return
-        status, answer = endpoint.answer(self.headers["X-Amz-Target"], body)
-        payload = json.dumps(answer).encode()
+        return self.close_connection
+
+    def _answer(self, status: int, payload: bytes, kind: str) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/x-amz-json-1.0")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(payload)))
         self.end_headers()
         self.wfile.write(payload)

@@ -16,7 +16,7 @@ from destination_testbench.aws.clients import SimulatedSecrets
 from destination_testbench.local.places import ROOT
 from moto import mock_aws
 from salesforce_destination.aws.suppression import OBJECT, UNAVAILABLE, SuppressionList
-from salesforce_destination.outcome import DELIVERED, SUPPRESSED, Message
+from salesforce_destination.outcome import DELIVERED, SUPPRESSED, Message, OutcomeKind, WaitingParts
 
 BUCKET, KEY = "suppressed-people", "a key"
 
@@ -221,3 +221,24 @@ def test_the_second_form_of_a_message_is_left_out_too(stack: DeliverStack) -> No
     assert [delivery.outcome for delivery in batch.deliveries] == [SUPPRESSED, DELIVERED]
     written = [stack.contact(an_id(number)).get("CDP_Loyal__c") for number in (1, 2)]
     assert written == [None, "realized"]
+
+
+def test_no_row_is_written_either_nor_one_that_has_waited(stack: DeliverStack, tmp_path: Path) -> None:
+    file = tmp_path / "rows.toml"
+    columns = 'key = "CDP_Key__c"\nperson = "Contact__c"\naudience = "Audience__c"\nstatus = "Status__c"\n'
+    rows = f'[memberships]\nobject = "CDP_Membership__c"\n{columns}since = "Since_Ms__c"\n'
+    text = (ROOT / "layers" / "destinations" / "contacts.toml").read_text(encoding="utf-8")
+    file.write_text(f"{text}\n{rows}", encoding="utf-8")
+    stack.environment(DESTINATION_FILE=str(file))
+    suppress(an_id(1))
+    waiting = told(1, 2, statuses={LOYAL: "realized"})
+    for message in waiting:
+        message.parts = WaitingParts({0: (f"row {LOYAL}",)}, message.sent_at, 1)
+    function = stack.app.started()
+    function.begin(100)
+
+    for messages in (told(1, 2, statuses={LOYAL: "realized"}), waiting):
+        batch = function.deliverer.deliver(messages, messages[0].sent_at)
+        assert [delivery.outcome.kind for delivery in batch.deliveries] == [OutcomeKind.SKIPPED, OutcomeKind.DELIVERED]
+
+    assert {row.get("Contact__c") for row in stack.org.records("CDP_Membership__c")} == {an_id(2)}
