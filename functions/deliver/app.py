@@ -96,4 +96,4 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def oldest_seconds(messages: list[Message], now_ms: int) -> float:
     """How long ago the oldest of these was sent."""
-    return (now_ms - min((message.waits_since for message in messages), default=now_ms)) / 1000
+    return (now_ms - min(((message.parts or message).sent_at for message in messages), default=now_ms)) / 1000

@@ -91,7 +91,7 @@ def _by_outcome(batch: Batch, updates: Sequence[Update], key: bytes) -> dict[str
     ids = [(message.original_id or message.id)[:MESSAGE_ID_LENGTH] for message in batch.messages]
     for update in updates:
         entry = f"{hashed(update.key)} {ids[update.message]} {event_time(update) or '-'}"
-        is_left = bool(left) and (update.message, update.profile) in left
+        is_left = (update.message, update.profile) in left if left else False
         if update.outcome is DELIVERED and update.is_permitted and not is_left:
             delivered.append(entry)
         else:

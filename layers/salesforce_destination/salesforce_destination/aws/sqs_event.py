@@ -43,7 +43,7 @@ def _message(record: Mapping[str, Json], now_ms: int) -> Message:
         original_id,
         first_sent_at and min(first_sent_at, sent_at),
         parts_of(sent, sent_at) if own else None,
-        bool(own and form_of(sent)),
+        bool(form_of(sent)) if own else False,
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Any
 
 from salesforce_destination.outcome import (
@@ -122,7 +122,7 @@ class Batch:
 
     def settle_all(self, records: Sequence[Record], outcome: Outcome) -> None:
         """Settle the profiles that these records answer for."""
-        self.settle((update for record in records for update in record.updates), outcome)
+        self.settle(chain.from_iterable([record.updates for record in records]), outcome)
 
     def names_of(self, record: Record) -> list[tuple[str, int]]:
         """Name a record's updates so that they are known again in a later delivery of their messages."""
@@ -133,16 +133,17 @@ class Batch:
         return min(self.messages[update.message].attempts for update in record.updates)
 
     def note_delivered(self, records: Sequence[Record]) -> None:
-        """Count records that were written, and the statuses in them."""
+        """Count records that were written, either persons or parts, and the statuses in them."""
         self.records_delivered += len(records)
-        alike: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+        alike = defaultdict[tuple[str, ...], list[Mapping[str, Any]]](list)
+        are_parts = bool(records) and records[0].is_part
         for record in records:
-            names = (record.updates[0].audience,) if record.is_part else tuple(record.fields)
-            alike.setdefault(names, []).append(record.updates[-1].fields if record.is_part else record.fields)
-        for names, written in alike.items():
+            fields = record.updates[-1].fields if are_parts else record.fields
+            alike[(record.updates[0].audience,) if are_parts else tuple(fields)].append(fields)
+        for names, same in alike.items():
             for audience, field, exited in map(self._exits_as.__getitem__, filter(self._exits_as.__contains__, names)):
-                self.statuses[audience] += len(written)
-                self.exits[audience] += [fields[field] for fields in written].count(exited)
+                self.statuses[audience] += len(same)
+                self.exits[audience] += [fields[field] for fields in same].count(exited)
 
     def look_for_missing_identities(self) -> None:
         """Say so where none of several profiles has an identity: the sender's set-up is to blame, and no profile."""

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from math import inf
+from typing import Any
 
 from salesforce_destination.delivery.backoff import Backoff
 from salesforce_destination.delivery.batch import NOT_REACHED, Batch
@@ -156,8 +156,9 @@ class Deliverer:
         several = len(profiles) > 1
         if several:
             batch.note_event_time(position, sent_at if message_time is None else message_time)
+        times = message_time, sent_at, several
         for number, profile in enumerate(profiles):
-            update = self._update_of(profile, message, message_time, number, several)
+            update = self._update_of(profile, message, number, times)
             if not update.key and not several and (around := self.mapper.envelope(message.body, profile)):
                 update.outcome, update.event_time = Outcome(OutcomeKind.REJECTED, around), 0  # not of the envelope
                 given = message.event_time
@@ -170,31 +171,28 @@ class Deliverer:
                 part.message, part.profile = position, number
             batch.updates.append(update)
 
-    def _update_of(
-        self, profile: Profile, message: Message, message_time: int | None, number: int, several: bool
-    ) -> Update:
+    def _update_of(self, profile: Profile, message: Message, number: int, times: tuple[Any, int, bool]) -> Update:
         """What a profile comes to; what changes nothing, or is refused, has its outcome."""
-        sent_at, outcome = message.first_sent_at or message.sent_at, SKIPPED
-        is_form, left = message.is_memberships, message.parts.names.get(number, ()) if message.parts else None
-        follow = partial(self.mapper.map_memberships, profile, message_time, sent_at, several, is_form=is_form)
+        outcome, is_form = SKIPPED, message.is_memberships
+        left = message.parts.names.get(number, ()) if message.parts else None
         try:
             if is_form or left is not None:
-                update = follow(left)
+                update = self.mapper.map_memberships(profile, *times, left, is_form=is_form)
                 update.outcome = DELIVERED if left is not None and not update.parts else None
                 return update
-            if (mapped := self.mapper.map(profile, message_time, sent_at, several)) is not None:
+            if (mapped := self.mapper.map(profile, *times)) is not None:
                 return mapped
         except ProfileRefusedError as error:
             outcome = Outcome(OutcomeKind.REJECTED, error.reason)
             if self.mapper.destination.has_parts:
                 with suppress(ProfileRefusedError):  # her parts follow a person whatever became of her attributes
-                    update = follow(left, is_refused=True)
+                    update = self.mapper.map_memberships(profile, *times, left, is_form=is_form, is_refused=True)
                     update.outcome = outcome
                     return update
         update = Update(0, number, self.mapper.key(profile), "", {}, 0, outcome=outcome)
         update.is_permitted = self.mapper.permits(profile)
         with suppress(ProfileRefusedError):  # a refused event keeps its time: it may be sent again
-            update.event_time = self.mapper.event_time(profile, message_time, sent_at, several)
+            update.event_time = self.mapper.event_time(profile, *times)
         return update
 
     def _look_through(self, batch: Batch, update: Update, profile: Profile, *, is_form: bool) -> None:

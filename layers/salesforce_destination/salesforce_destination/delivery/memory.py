@@ -147,9 +147,9 @@ class Memory:
     def note_written(self, records: Sequence[Record]) -> None:
         """Remember the times of what was written."""
         newest, older = self._newest, self._older
+        for record in records if records and records[0].is_part else ():
+            _put(self._parts, record.key, _said(record), PARTS_REMEMBERED)
         for record in records:
-            if record.is_part:
-                _put(self._parts, record.key, _said(record), PARTS_REMEMBERED)
             key, times = record.key, _times(record)
             if record.left_out:
                 times = {name: times.get(name, 0) for name in record.fields}

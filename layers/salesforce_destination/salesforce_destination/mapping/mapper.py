@@ -253,7 +253,7 @@ class Mapper:
         found: list[tuple[str, str] | ProfileRefusedError] = []
         for rule in self._rules:
             try:
-                found.append(rule.given(profile["identity"]) if is_form else rule.read(profile))
+                found.append(rule.read(profile, is_form=is_form))
             except ProfileRefusedError as error:
                 found.append(error)
         place = next((number for number, each in enumerate(found) if isinstance(each, tuple)), None)
@@ -306,7 +306,7 @@ class Mapper:
         profile, found = profile if is_form else self._identities.of(profile), set[str]()
         for rule in self._rules:
             with suppress(ProfileRefusedError):
-                found.add((rule.given(profile["identity"]) if is_form else rule.read(profile))[0])
+                found.add(rule.read(profile, is_form=is_form)[0])
         return found
 
     def permits(self, profile: Profile) -> bool:
@@ -409,20 +409,13 @@ class IdentityReader:
         """The key field on an sObject, if it has one."""
         return None if self._by_id else self._targets.get(sobject)
 
-    def read(self, profile: Profile) -> tuple[str, str]:
+    def read(self, profile: Profile, *, is_form: bool = False) -> tuple[str, str]:
         """Give the key of the record and the identity to send; raise ProfileRefusedError where there is none.
 
         The key is what the org holds for one: Ids by 18 characters, numbers by their value, texts without their case
-        where the field's is not told apart.
+        where the field's is not told apart. `is_form` is as in `map_memberships`.
         """
-        return self._of(self._source(profile))
-
-    def given(self, identities: Mapping[str, Json]) -> tuple[str, str]:
-        """The same of an identity that stands under the name of its target."""
-        named = {self._target.lower(), *map(str.lower, self._targets.values())}
-        return self._of(next((value for name, value in identities.items() if name.lower() in named), ABSENT))
-
-    def _of(self, found: Json) -> tuple[str, str]:
+        found = self._given(profile["identity"]) if is_form else self._source(profile)
         identity = found.strip() if type(found) is str else in_digits(found) if type(found) in (int, float) else ""
         if identity is None:
             self._refuse(str(found), None)
@@ -439,6 +432,11 @@ class IdentityReader:
                 self._refuse(identity, None)
             identity = folded = digits
         return self._key_prefix + (folded if self._folds else identity), identity
+
+    def _given(self, identities: Mapping[str, Json]) -> Json:
+        """What stands under the name of the target."""
+        named = {self._target.lower(), *map(str.lower, self._targets.values())}
+        return next((value for name, value in identities.items() if name.lower() in named), ABSENT)
 
     def _refuse(self, identity: str, record_id: str | None) -> NoReturn:
         code = "NO_IDENTITY" if _is_nobody(identity) else "IDENTITY_MALFORMED"
