@@ -26,6 +26,7 @@ from salesforce_destination.salesforce.client import CONNECT_SECONDS, new_sessio
 from destination_cli.target import Target, TargetError
 
 Json = Any
+Row = dict[str, Any]
 SoqlValue = str | Collection[str] | None
 Texts = Mapping[str, str] | None
 READ_SECONDS = 120.0
@@ -92,12 +93,7 @@ class OrgApi:
         return replace(self)
 
     def send(
-        self,
-        method: str,
-        resource: str,
-        body: Json = None,
-        parameters: Texts | None = None,
-        headers: Texts | None = None,
+        self, method: str, resource: str, body: Json = None, parameters: Texts = None, headers: Texts = None
     ) -> OrgAnswer:
         """Send a request to a resource below /services/data/vXX.X, or to a path that starts with a slash."""
         path = resource if resource.startswith("/") else f"/services/data/v{self.version}/{resource}"
@@ -132,9 +128,7 @@ class OrgApi:
             raise OrgError(f"Salesforce refused to show {resource.partition('?')[0]}: {answer.code}. {answer.text}")
         return answer
 
-    def query(
-        self, columns: str, sobject: str, where: Mapping[str, SoqlValue], resource: str = "query"
-    ) -> list[dict[str, Any]]:
+    def query(self, columns: str, sobject: str, where: Mapping[str, SoqlValue], resource: str = "query") -> list[Row]:
         """Every row in which each of these fields has its value, or one of its values."""
         conditions = " AND ".join(f"{name} {_condition(value)}" for name, value in where.items())
         soql = " ".join(["SELECT", columns, "FROM", sobject, *(["WHERE", conditions] if conditions else [])])

@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
-from salesforce_destination.destination.destination import Destination, spelled_as
+from salesforce_destination.destination.destination import spelled_as
 from salesforce_destination.login.token import AccessToken
 
 from destination_cli.create_fields.found import Found, assumed, describe, key_of, read_org, who_am_i
 from destination_cli.create_fields.metadata import read_conversion, read_metadata, write_metadata
-from destination_cli.create_fields.needs import FieldKind, UnsuitableTypeError, Wanted, handed_on, wanted_by
+from destination_cli.create_fields.needs import FieldKind, Wanted, handed_on, wanted_by
 from destination_cli.create_fields.plan import Component, Plan, SetRecords, Step, plan
 from destination_cli.create_fields.source_tree import source_tree, write_tree
 from destination_cli.org_api import OrgApi, OrgError, admin_token, local_way, stack_token
@@ -88,7 +88,8 @@ def show_sight(sight: Sight | None, wanted: Wanted, console: Console) -> None:
 MOST_RECORDS = 200  # of one collection
 
 _PARENTS = {
-    **dict.fromkeys(("ObjectPermissions", "FieldPermissions"), "ParentId"),
+    "ObjectPermissions": "ParentId",
+    "FieldPermissions": "ParentId",
     "PermissionSetAssignment": "PermissionSetId",
 }
 """The field by which each setup object names its permission set."""
@@ -100,10 +101,8 @@ class StepRefusedError(OrgError):
     def __init__(self, step: Step, code: str, text: str, cure: str = "") -> None:
         kind, name, _ = step.shown()
         self.code = code
-        super().__init__(
-            f"Salesforce refused the {kind} {name}: {code}. {text}".strip()
-            + f" {cure or 'Correct it and run the command again: it does only what is not done yet.'}"
-        )
+        cure = cure or "Correct it and run the command again: it does only what is not done yet."
+        super().__init__(f"Salesforce refused the {kind} {name}: {code}. {text}".strip() + f" {cure}")
 
 
 def take(api: OrgApi, steps: Sequence[Step], done: Callable[[Step], None]) -> None:
@@ -172,7 +171,7 @@ class CreateFields:
     def run(self) -> int:
         """Do it; the exit status. Raises TargetError where it cannot be done."""
         destination = destination_in(self.file)
-        wanted = self._wanted(destination)
+        wanted = wanted_by(destination, self.kind)
         if self.read_token is None:
             return self._export_everything(wanted, handed_on(destination))
         stack_token = self._stack_token()
@@ -183,18 +182,12 @@ class CreateFields:
         user = self._integration_user(admin, integration)
         orgs = [read_org(admin, each) for each in wanted]
         destination = spelled_as(destination, (each.name for found in orgs for each in found.fields.values()))
-        needs = list(zip(self._wanted(destination), orgs, strict=True))
+        needs = list(zip(wanted_by(destination, self.kind), orgs, strict=True))
         hands_on = handed_on(destination)
         todo = plan(needs, user, hands_on, read_conversion(admin) if hands_on else None)
         if self.export:
             return self._write_files(needs, todo, admin)
         return self._make(admin, integration, [each for each, _ in needs], todo)
-
-    def _wanted(self, destination: Destination) -> tuple[Wanted, ...]:
-        try:
-            return wanted_by(destination, self.kind)
-        except UnsuitableTypeError as error:
-            raise OrgError(str(error)) from None
 
     @property
     def _is_local(self) -> bool:

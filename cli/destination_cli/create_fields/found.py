@@ -53,7 +53,6 @@ class FoundRule:
 class FoundSet:
     """A permission set: rights by sObject, rights by `sObject.field` (true: may edit), each with its record's id."""
 
-    record_id: str
     rights: Mapping[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
     fields: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
     assigned: frozenset[str] = frozenset()
@@ -220,12 +219,10 @@ def _set(api: OrgApi, set_id: str) -> FoundSet:
     fields = api.query("Id, Field, PermissionsEdit", "FieldPermissions", {"ParentId": set_id})
     users = api.query("AssigneeId", "PermissionSetAssignment", {"PermissionSetId": set_id})
     return FoundSet(
-        record_id=set_id,
-        rights={str(row["SobjectType"]): (str(row["Id"]), _rights_in(row)) for row in objects},
+        rights={
+            str(row["SobjectType"]): (str(row["Id"]), frozenset(r for r in RIGHTS if row.get(f"Permissions{r}")))
+            for row in objects
+        },
         fields={str(row["Field"]): (str(row["Id"]), row["PermissionsEdit"] is True) for row in fields},
         assigned=frozenset(str(row["AssigneeId"]) for row in users),
     )
-
-
-def _rights_in(row: Json) -> frozenset[str]:
-    return frozenset(right for right in RIGHTS if row.get(f"Permissions{right}"))

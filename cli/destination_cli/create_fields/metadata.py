@@ -20,13 +20,8 @@ from destination_cli.org_api import OrgApi, OrgError
 Json = dict[str, Any]
 Element = ElementTree.Element
 
-DESCRIBED_TYPES = {
-    **{kind.metadata: kind.described for kind in FieldKind},
-    "TextArea": "textarea",
-    "Html": "textarea",
-    "Email": "email",
-    "Picklist": "picklist",
-}
+DESCRIBED_TYPES = {kind.metadata: kind.described for kind in FieldKind}
+DESCRIBED_TYPES |= {"TextArea": "textarea", "Html": "textarea", "Email": "email", "Picklist": "picklist"}
 """Types in metadata by the names that a describe has for them, as far as a field here could be one."""
 
 NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
@@ -127,8 +122,8 @@ def with_handed_on(conversion: Mapping[str, Any], fields: Mapping[str, str]) -> 
     """The same with more fields. The whole is sent: no page says that Salesforce keeps what is left out."""
     known, others = _to_contact(conversion), conversion.get("objectMapping", ())
     rows = [{"inputField": lead, "outputField": contact} for lead, contact in fields.items()]
-    fields = [*known.get("mappingFields", ()), *rows]
-    mapping = {"inputObject": "Lead", "outputObject": "Contact", "mappingFields": fields}
+    all_rows = [*known.get("mappingFields", ()), *rows]
+    mapping = {"inputObject": "Lead", "outputObject": "Contact", "mappingFields": all_rows}
     return {**conversion, "objectMapping": [*(other for other in others if other is not known), mapping]}
 
 

@@ -5,11 +5,14 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Self
+from typing import Self
 
+from salesforce_destination.connection.comparison import counting
 from salesforce_destination.connection.field_fit import TAKES
 from salesforce_destination.destination.destination import Audience, Destination, Memberships
 from salesforce_destination.record.guards import Guards
+
+from destination_cli.target import TargetError
 
 _MAKEABLE = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__c")
 _CUSTOM = re.compile(r"\w+__c", re.IGNORECASE)
@@ -112,41 +115,33 @@ KIND_OF_VALUE: Mapping[str, FieldKind] = {
 }
 
 
-class UnsuitableTypeError(ValueError):
-    """The type that a person asked for does not take what the file writes. The text says which would."""
-
-
 def wanted_by(destination: Destination, kind: FieldKind | None = None) -> tuple[Wanted, ...]:
-    """Work out what a file needs on each sObject; `kind` is the type that a person wants for its audience fields."""
+    """What a file needs on each sObject; TargetError where the `kind` for its audience fields does not take a value."""
     people = (_wanted_on(sobject, destination, kind) for sobject in destination.objects)
     return *people, *([_wanted_rows(destination, destination.memberships)] if destination.memberships else [])
 
 
 def _wanted_on(sobject: str, destination: Destination, kind: FieldKind | None) -> Wanted:
     own = destination.of(sobject)
-    audiences = list(_counting(destination, "audiences", sobject))
+    audiences = list(counting(destination, "audiences", sobject))
     keys, given = _keys(destination, sobject)
     fields = [*_audience_fields(audiences, kind), *_time_fields(own, audiences), *keys]
-    mappings = _counting(destination, "mappings", sobject)
+    mappings = counting(destination, "mappings", sobject)
     given += [(f"mappings[{place}].target", mapping.target) for place, mapping in mappings]
     unique = tuple({field.name: field for field in reversed(fields)}.values())[::-1]
+    has_campaigns = any(audience.campaign for _, audience in audiences)
     more = {"Create": own.creates, "ViewAllRecords": destination.creates}
     rights = {"Read", "Edit", *(right for right, is_needed in more.items() if is_needed)}
+    label, parents = f"CDP destination: write {sobject}"[:80], ("Campaign",) if has_campaigns else ()
+    about = "Only for the integration user: edits what the customer-data platform delivers."
+    names = tuple(dict.fromkeys([field.name for field in unique] + [name for _, name in given]))
     return Wanted(
         sobject=sobject,
         api_version=destination.api_version,
         fields=unique,
         given=tuple(given),
         guards=tuple(dict.fromkeys(Guards.of(own).guard_of.values())),
-        integration=WantedSet(
-            set_name(sobject, "Integration"),
-            f"CDP destination: write {sobject}"[:80],
-            "Only for the integration user: edits what the customer-data platform delivers.",
-            frozenset(rights),
-            tuple(dict.fromkeys([field.name for field in unique] + [name for _, name in given])),
-            edit=True,
-            reads=("Campaign",) if any(audience.campaign for _, audience in audiences) else (),
-        ),
+        integration=WantedSet(set_name(sobject, "Integration"), label, about, frozenset(rights), names, True, parents),
         sales=_sales_set(own),
         by_hand=tuple(_by_hand(own)),
     )
@@ -179,23 +174,13 @@ def _by_hand(destination: Destination) -> Iterator[str]:
             yield f"Campaign {audience.campaign} > Campaign Member Statuses: see that it has {statuses}."
 
 
-def _counting(destination: Destination, tables: str, sobject: str) -> Iterator[tuple[int, Any]]:
-    """The tables of this name that count for an sObject, with their places in the file."""
-    for place, table in enumerate(getattr(destination, tables)):
-        alone = destination.model_copy(update={tables: (table,)})
-        yield from ((place, counting) for counting in getattr(alone.of(sobject), tables))
-
-
 def handed_on(destination: Destination) -> dict[str, str]:
-    """The custom fields that a lead has to hand on to the contact that it becomes: the contact's by the lead's.
-
-    By a key that is blank there the contact is never found, and a guard that is blank lets older values pass.
-    """
+    """The custom fields without which a lead's contact is not found or not guarded: the contact's by the lead's."""
     if not {"Contact", "Lead"} <= {*destination.objects}:
         return {}
     pairs = [(destination.ordering.field, destination.ordering.field)] if destination.ordering else []
     for tables in ("rules", "mappings", "audiences"):
-        leads, contacts = (dict(_counting(destination, tables, sobject)) for sobject in ("Lead", "Contact"))
+        leads, contacts = (dict(counting(destination, tables, sobject)) for sobject in ("Lead", "Contact"))
         pairs += [
             (getattr(leads[place], key, None) or "", getattr(contacts[place], key, None) or "")
             for key in ("target", "mapping_id", "since_field")
@@ -220,28 +205,23 @@ def rule_name(field: str) -> str:
     return name if len(name) <= _LONGEST_RULE else f"{name[:31].rstrip('_')}_{zlib.crc32(field.encode()):08x}"
 
 
-def _audience_fields(audiences: Sequence[tuple[int, Audience]], kind: FieldKind | None) -> list[WantedField]:
+def _audience_fields(audiences: Sequence[tuple[int, Audience]], kind: FieldKind | None) -> Iterator[WantedField]:
     names: dict[str, list[str]] = {}
-    audiences = [(place, audience) for place, audience in audiences if audience.mapping_id]
     for _, audience in audiences:
         names.setdefault(audience.mapping_id, []).append(audience.name or audience.id)
-    return [_audience_field(place, audience, kind, tuple(names[audience.mapping_id])) for place, audience in audiences]
-
-
-def _audience_field(place: int, audience: Audience, kind: FieldKind | None, names: tuple[str, ...]) -> WantedField:
-    takes = TAKES[audience.value]
-    chosen = kind or KIND_OF_VALUE[audience.value]
-    if chosen.described not in takes:
-        fitting = " or ".join(other for other in AUDIENCE_KINDS if other.described in takes)
-        said = f'{audience.mapping_id} has value = "{audience.value}", which does not fit {chosen}.'
-        raise UnsuitableTypeError(f"{said} Use {fitting}.")
-    key, several = f"audiences[{place}].mapping_id", audience.value == "names"
-    label = _label("Audiences" if several else names[0], "")
-    description = f"{_WRITTEN} {'audiences' if several else 'audience'} of the person."
-    longest = 255 if several else max(20, *map(len, audience.texts.values()))
-    length = {FieldKind.LONG_TEXT: 256, FieldKind.TEXT: longest}.get(chosen, 0)
-    values = names if chosen is FieldKind.MULTI_SELECT else ()
-    return WantedField(key, audience.mapping_id, label, chosen, takes, description, length, values)
+    for place, audience in ((place, each) for place, each in audiences if each.mapping_id):
+        takes, chosen = TAKES[audience.value], kind or KIND_OF_VALUE[audience.value]
+        if chosen.described not in takes:
+            fitting = " or ".join(other for other in AUDIENCE_KINDS if other.described in takes)
+            said = f'{audience.mapping_id} has value = "{audience.value}", which does not fit {chosen}.'
+            raise TargetError(f"{said} Use {fitting}.")
+        several, own = audience.value == "names", tuple(names[audience.mapping_id])
+        label = _label("Audiences" if several else own[0], "")
+        description = f"{_WRITTEN} {'audiences' if several else 'audience'} of the person."
+        longest = 255 if several else max(20, *map(len, audience.texts.values()))
+        length = {FieldKind.LONG_TEXT: 256, FieldKind.TEXT: longest}.get(chosen, 0)
+        values, key = own if chosen is FieldKind.MULTI_SELECT else (), f"audiences[{place}].mapping_id"
+        yield WantedField(key, audience.mapping_id, label, chosen, takes, description, length, values)
 
 
 def _time_fields(destination: Destination, audiences: Sequence[tuple[int, Audience]]) -> list[WantedField]:
@@ -258,12 +238,9 @@ def _time_fields(destination: Destination, audiences: Sequence[tuple[int, Audien
 
 
 def _keys(destination: Destination, sobject: str) -> tuple[list[WantedField], list[tuple[str, str]]]:
-    """The fields that records are found by: those that are made here, and those that have to be there.
-
-    New records get the keys of all rules, so that each is made where any record is created; one that creates is unique.
-    """
+    """The fields that records are found by: those made here, all where any record is created, and those to be there."""
     made, given, several = [], [], len(destination.rules) > 1
-    for place, rule in _counting(destination, "rules", sobject):
+    for place, rule in counting(destination, "rules", sobject):
         key, name = f"identity[{place}].target" if several else "identity.target", rule.target
         creates = bool(destination.rules[place].create_missing)
         if not rule.is_id and destination.creates and (creates or _CUSTOM.fullmatch(name)):

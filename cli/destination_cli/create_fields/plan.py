@@ -23,7 +23,7 @@ from destination_cli.create_fields.metadata import (
 )
 from destination_cli.create_fields.needs import RIGHTS, Wanted, WantedField, WantedSet, home_of, rule_name
 
-NO_SET = FoundSet("")
+NO_SET = FoundSet()
 
 
 @dataclass(frozen=True, slots=True)

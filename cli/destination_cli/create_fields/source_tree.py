@@ -70,13 +70,11 @@ def _permission_set(wanted: Wanted, each: WantedSet, found: Found, there: Elemen
     else:
         root.extend(child for child in there if child.tag != "fullName")
     for sobject, rights in rights_of(wanted, each, found).items():
-        entry = _entry(root, "objectPermissions", "object", sobject, _NO_RIGHTS)
-        _allow(entry, *(_FLAGS[right] for right in rights))
+        _allow(root, "object", sobject, _NO_RIGHTS, [_FLAGS[right] for right in rights])
     for name in permissionable(wanted, each, found):
-        entry = _entry(root, "fieldPermissions", "field", name, ("editable", "readable"))
-        _allow(entry, "readable", *(["editable"] if each.edit else []))
+        _allow(root, "field", name, ("editable", "readable"), ["readable", "editable"][: 1 + each.edit])
     for name in parents_keys(each, found):
-        _allow(_entry(root, "fieldPermissions", "field", name, ("editable", "readable")), "readable")
+        _allow(root, "field", name, ("editable", "readable"), ["readable"])
     root[:] = sorted(root, key=lambda child: (child.tag, child.findtext("field") or child.findtext("object") or ""))
     return root
 
@@ -85,19 +83,14 @@ _FLAGS = {right: "viewAllRecords" if right == "ViewAllRecords" else f"allow{righ
 _NO_RIGHTS = (*_FLAGS.values(), "modifyAllRecords")
 
 
-def _entry(root: Element, tag: str, key: str, name: str, flags: Sequence[str]) -> Element:
-    for entry in root.iterfind(tag):
-        if (entry.findtext(key) or "").lower() == name.lower():
-            return entry
-    entry = ElementTree.SubElement(root, tag)
-    add_members(entry, {key: name, **dict.fromkeys(flags, False)})
-    return entry
-
-
-def _allow(entry: Element, *flags: str) -> None:
-    for name in flags:
-        flag = entry.find(name)
-        (ElementTree.SubElement(entry, name) if flag is None else flag).text = "true"
+def _allow(root: Element, key: str, name: str, flags: Sequence[str], allowed: Sequence[str]) -> None:
+    there = (one for one in root.iterfind(f"{key}Permissions") if (one.findtext(key) or "").lower() == name.lower())
+    if (entry := next(there, None)) is None:
+        entry = ElementTree.SubElement(root, f"{key}Permissions")
+        add_members(entry, {key: name, **dict.fromkeys(flags, False)})
+    for each in allowed:
+        flag = entry.find(each)
+        (ElementTree.SubElement(entry, each) if flag is None else flag).text = "true"
 
 
 def _xml(root: Element) -> str:

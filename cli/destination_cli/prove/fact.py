@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from salesforce_destination.record.classification import Meaning, RecordError, meaning_of
+from salesforce_destination.record.classification import Meaning, RecordError, meaning_of, read_error
 
 from destination_cli.create_fields.needs import set_name
 from destination_cli.prove.stage import CollectionRefusedError, Stage
@@ -64,10 +64,7 @@ def holds_if(good: bool, seen: str) -> Trial:
 
 def errors_of(result: Json) -> tuple[RecordError, ...]:
     """The errors of one record's result."""
-    return tuple(
-        RecordError(str(error.get("statusCode", "")), str(error.get("message", "")), tuple(error.get("fields") or ()))
-        for error in result.get("errors") or ()
-    )
+    return tuple(map(read_error, result.get("errors") or ()))
 
 
 def meanings_of(result: Json) -> set[Meaning]:

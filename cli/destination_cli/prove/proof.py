@@ -18,10 +18,11 @@ from salesforce_destination.destination.destination import Destination, spelled_
 from salesforce_destination.login.token import AccessToken
 from salesforce_destination.record.description import read_description
 
+from destination_cli.create_fields.found import describe
 from destination_cli.org_api import OrgApi, OrgError, admin_token, stack_token
 from destination_cli.prove.fact import Fact, Standing, Trial
 from destination_cli.prove.guard_facts import GUARD_FACTS
-from destination_cli.prove.stage import Stage, UnfitError, choose
+from destination_cli.prove.stage import Stage, choose
 from destination_cli.prove.write_facts import WRITE_FACTS
 from destination_cli.target import Target, destination_in
 from destination_cli.terminal import COULD_NOT, FINDINGS, GOOD, counted
@@ -61,22 +62,16 @@ def stages_in(api: OrgApi, destination: Destination, pairs: int) -> tuple[list[S
 
 def _stage_for(api: OrgApi, destination: Destination, pairs: int) -> Stage:
     name = destination.salesforce_object
-    described = api.send("GET", f"sobjects/{name}/describe")
-    if not described.good:
-        raise OrgError(f"This user cannot see an sObject {name} ({described.code}).")
+    described = describe(api, name)
     words = {"createable": "create", "updateable": "edit", "deletable": "delete"}
-    if lacking := [word for flag, word in words.items() if described.body.get(flag) is not True]:
+    if lacking := [word for flag, word in words.items() if described.get(flag) is not True]:
         raise OrgError(
             f"This user may not {', '.join(lacking)} {name}. Pipe in the token of an administrator of the"
             " sandbox: --access-token-stdin."
         )
-    try:
-        description = read_description(described.body)
-        destination = spelled_as(destination, [description.name, *description.fields])
-        fields = choose(description, destination)
-    except UnfitError as error:
-        raise OrgError(str(error)) from None
-    return Stage(api, destination, fields, f"{TAG}-{secrets.token_hex(4)}", pairs)
+    description = read_description(described)
+    destination = spelled_as(destination, [description.name, *description.fields])
+    return Stage(api, destination, choose(description, destination), f"{TAG}-{secrets.token_hex(4)}", pairs)
 
 
 def prove(stage: Stage, org: str, facts: Sequence[Fact], begin: Callable[[str], object]) -> Proof:

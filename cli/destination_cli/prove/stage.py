@@ -28,10 +28,6 @@ class CollectionRefusedError(Exception):
     """Salesforce refused every record of a collection by one answer. The text is its code."""
 
 
-class UnfitError(ValueError):
-    """No records of this sObject can be made to try with. The text says why."""
-
-
 @dataclass(frozen=True, slots=True)
 class Fields:
     """The fields of a stage."""
@@ -54,21 +50,21 @@ class Fields:
 
 
 def choose(description: ObjectDescription, destination: Destination) -> Fields:
-    """Choose the fields, or raise UnfitError."""
+    """Choose the fields; OrgError where no records of this sObject can be made to try with."""
     # An account with a last name is a person: it has a business's fields and its own, but for the name.
     persons = description.name == "Account" and description.has_person_accounts
     fields = [f for f in description.fields.values() if not (persons and f.name == "Name")]
     required = [f for f in fields if f.createable and not f.nillable and not f.defaulted and f.type != "boolean"]
     if unfit := [f.name for f in required if f.type != "string" or f.length < TAG_LENGTH]:
-        raise UnfitError(f"{description.name} needs values for {', '.join(unfit)} that this command cannot invent.")
+        raise OrgError(f"{description.name} needs values for {', '.join(unfit)} that this command cannot invent.")
     name = "LastName" if persons else "Name"
     if not (tags := required or [f for f in fields if f.name == name and f.createable and f.length >= TAG_LENGTH]):
-        raise UnfitError(f"{description.name} has no field to mark the records of the trial.")
+        raise OrgError(f"{description.name} has no field to mark the records of the trial.")
     guards = {guard: description.fields.get(guard) for guard in Guards.of(destination).guard_of.values()}
     free = [f for f in fields if f.updateable and f.name not in guards and f not in tags]
     texts = [f for f in free if f.type == "string" and f.length >= TEXT_LENGTH and not f.unique and not f.external_id]
     if not texts:
-        raise UnfitError(f"{description.name} has no text field that this user may write.")
+        raise OrgError(f"{description.name} has no text field that this user may write.")
     # A Date/Time of the file, else one that an administrator made: a standard one may mean something.
     custom = [f for f in fields if f.updateable and f.type == "datetime" and f.name.endswith("__c")]
     ordering = description.fields.get(destination.ordering.field) if destination.ordering else None

@@ -68,9 +68,7 @@ def storage_room(destination: Destination, free: int | None, whole: int | None) 
     most = (rows.at_most or len(destination.audiences)) if rows else 0
     if kilobytes := 2 * most + members:
         problem = f"A person has up to {most} rows of 2 KB and {members} campaign members of 1 KB: for a million people"
-        problem += (
-            f" {kilobytes * 1_000_000 / 2**20:.1f} GiB of storage, for 1,000 at once {most + 2 * members} requests."
-        )
+        problem += f" {kilobytes * 1e6 / 2**20:.1f} GiB of storage, for 1,000 at once {most + 2 * members} requests."
         problem += f" {free:,} of {whole:,} MB are left." if free is not None and whole else ""
         is_full = free is not None and 10 * free < (whole or 0)
         cure = "New rows wait until you make room. In a full org nobody can create records." if is_full else ""

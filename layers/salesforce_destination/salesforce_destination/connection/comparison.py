@@ -30,6 +30,8 @@ from salesforce_destination.record.classification import ApiCalls
 from salesforce_destination.record.description import ObjectDescription
 from salesforce_destination.record.guards import Guards, ValidationRule, stale_marker
 
+Row = Mapping[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class OrgFacts:
@@ -46,7 +48,7 @@ class OrgFacts:
     edition: str | None = None
     storage_mb: int | None = None
     is_marketing_user: bool | None = None
-    statuses: Sequence[Mapping[str, Any]] | None = None  # of the campaigns of the file, each with its campaign
+    statuses: Sequence[Row] | None = None  # of the campaigns of the file, each with its campaign
 
 
 class Right(NamedTuple):
@@ -98,12 +100,15 @@ def _placed(finding: Finding, whole: Destination, one: Destination) -> Finding:
     if found[1] == "identity" and len(whole.rules) == 1:
         return replace(finding, key=finding.key.replace("[0]", "", 1))
     part = "rules" if found[1] == "identity" else found[1]
-    counting = [
-        place
-        for place, table in enumerate(getattr(whole, part))
-        if getattr(whole.model_copy(update={part: (table,)}).of(one.salesforce_object), part)
-    ]
-    return replace(finding, key=f"{found[1]}[{counting[int(found[2])]}]{finding.key[found.end() :]}")
+    places = [place for place, _ in counting(whole, part, one.salesforce_object)]
+    return replace(finding, key=f"{found[1]}[{places[int(found[2])]}]{finding.key[found.end() :]}")
+
+
+def counting(destination: Destination, tables: str, sobject: str) -> Iterator[tuple[int, Any]]:
+    """The tables of this name that count for an sObject, with their places in the file."""
+    for place, table in enumerate(getattr(destination, tables)):
+        alone = destination.model_copy(update={tables: (table,)})
+        yield from ((place, each) for each in getattr(alone.of(sobject), tables))
 
 
 def language_of_texts(language: str) -> Finding:
@@ -122,12 +127,11 @@ def compare(destination: Destination, facts: OrgFacts) -> list[Finding]:
         if (description := facts.known.get(one.salesforce_object.lower())) is None:
             return [error("salesforce_object", "", f"No describe of {one.salesforce_object} was given.", "Add it.")]
         one = spelled_as(one, [description.name, *description.fields])
-        counting = ((place, each) for place, each in enumerate(one.mappings) if one.creates or each.write != "create")
-        mappings = (mapping_findings(place, each, description, facts.known) for place, each in counting)
+        written = ((place, each) for place, each in enumerate(one.mappings) if one.creates or each.write != "create")
         audiences = (audience_findings(place, each, description) for place, each in enumerate(one.audiences))
         return [
             *_rules(one, description),
-            *chain.from_iterable(mappings),
+            *chain.from_iterable(mapping_findings(*each, description, facts.known) for each in written),
             *chain.from_iterable(audiences),
             *names_findings(one.audiences, description),
             *(_ordering("ordering.field", one.ordering.field, description) if one.ordering else ()),
@@ -153,9 +157,7 @@ def _campaigns(destination: Destination, facts: OrgFacts) -> Iterator[Finding]:
             yield from _campaign(f"audiences[{place}]", audience, facts.statuses, seen)
 
 
-def _campaign(
-    key: str, audience: Audience, org: Sequence[Mapping[str, Any]], seen: dict[str, str]
-) -> Iterator[Finding]:
+def _campaign(key: str, audience: Audience, org: Sequence[Row], seen: dict[str, str]) -> Iterator[Finding]:
     called, wanted = str(audience.campaign), dict.fromkeys((audience.member_status or {}).values())
     names = {row["CampaignId"]: row["Campaign"]["Name"].lower() for row in org}
     found = [one for one, name in names.items() if called == one[: len(called)] or called.lower() == name]

@@ -13,6 +13,8 @@ from salesforce_destination.record.description import NUMBER_TYPES, TEXT_TYPES, 
 LONGEST_SHORT_TEXT = 255  # Text fields have no more; a longer field is a text area whose end few values reach
 LIKENESS = 0.78  # CDP_Loyl is that much like CDP_Loyal, and CDP_Trial is not like CDP_Trial_Since or CDP_Loyal
 
+Known = Mapping[str, ObjectDescription]
+
 _WANTED: Mapping[str, str] = {
     "boolean": "true or false",
     "date": "dates such as 2026-01-31",
@@ -23,28 +25,26 @@ _WANTED: Mapping[str, str] = {
 """What a field that is no text takes; what a source holds is not known before the profiles come."""
 
 
-def mapping_findings(
-    place: int, mapping: FieldMapping, description: ObjectDescription, known: Mapping[str, ObjectDescription]
-) -> Iterator[Finding]:
+def mapping_findings(place: int, mapping: FieldMapping, org: ObjectDescription, known: Known) -> Iterator[Finding]:
     """Find what does not fit between a mapping and its field; `known` are the sObjects, parents too, in lower case."""
     key = f"mappings[{place}]"
     if "." in mapping.target:
-        yield from _relationship(key, mapping, description, known)
+        yield from _relationship(key, mapping, org, known)
         return
-    if (field := description.fields.get(mapping.target)) is None:
-        yield not_there(f"{key}.target", mapping.target, description)
+    if (field := org.fields.get(mapping.target)) is None:
+        yield not_there(f"{key}.target", mapping.target, org)
         return
     yield from writable(f"{key}.target", field, mapping.write)
     if mapping.write == "if_empty" and field.type == "boolean":
         problem = f"{field.name} is {kind_of(field)}, which is never empty: nothing is written."
         yield warning(f"{key}.write", field.name, problem, 'Write "create" or "always".')
     yield from _fixed_values(key, mapping, field)
-    if field.name.endswith(("State", "Country")) and (code := f"{field.name}Code") in description.fields:
+    if field.name.endswith(("State", "Country")) and (code := f"{field.name}Code") in org.fields:
         problem = f"The org has State and Country/Territory Picklists: {field.name} accepts only the names in its list."
         cure = f'Map a code to {code} instead, or set when_refused = "omit".'
         yield (note if mapping.may_be_omitted else warning)(f"{key}.target", field.name, problem, cure)
     if mapping.source is not None:
-        yield from _any_value(key, mapping, field, description.name)
+        yield from _any_value(key, mapping, field, org.name)
     if mapping.values and field.active:
         texts = [text for text in mapping.values.values() if isinstance(text, str)]
         yield from _offered(f"{key}.values", texts, field, mapping.default)
@@ -60,31 +60,29 @@ def relationship(target: str, description: ObjectDescription) -> tuple[str, str,
     return field, named[0] if len(named) == 1 else "", name
 
 
-def _relationship(
-    key: str, mapping: FieldMapping, description: ObjectDescription, known: Mapping[str, ObjectDescription]
-) -> Iterator[Finding]:
+def _relationship(key: str, mapping: FieldMapping, org: ObjectDescription, known: Known) -> Iterator[Finding]:
     path, place = nested(mapping.target)[0], f"{key}.target"
-    name, parent, target = relationship(mapping.target, description)
-    if field := description.fields.get(name):
+    name, parent, target = relationship(mapping.target, org)
+    if field := org.fields.get(name):
         yield from writable(place, field, mapping.write)
     if name == "RecordTypeId" and not parent:
-        yield from _record_types(key, mapping, description)
+        yield from _record_types(key, mapping, org)
     elif parent:
         yield from _of_parent(place, parent, target, known)
     elif name:
-        parents = description.relationships[path.lower()][1]
+        parents = org.relationships[path.lower()][1]
         cure = f"Write {' or '.join(f'{path}:{each}.{target}' for each in parents)}."
         problem = f"{name} can hold the Id of {' or '.join(parents) or 'no object'}."
         yield error(place, name, problem, cure if parents else "Map another relationship.")
     else:
-        ids = (field for field, _ in description.relationships.values())
+        ids = (field for field, _ in org.relationships.values())
         names = [f"{each[:-1]}r" if each.endswith("c") else each.removesuffix("Id") for each in ids]
         close = nearest_name(path, names)
         cure = f"Did you mean {close}?" if close else "The relationship of a lookup X__c is X__r."
-        yield error(place, "", f"{description.name} has no relationship {path} that the user can see.", cure)
+        yield error(place, "", f"{org.name} has no relationship {path} that the user can see.", cure)
 
 
-def _of_parent(key: str, parent: str, name: str, known: Mapping[str, ObjectDescription]) -> Iterator[Finding]:
+def _of_parent(key: str, parent: str, name: str, known: Known) -> Iterator[Finding]:
     if (description := known.get(parent.lower())) is None:
         yield note(key, "", f"No describe of {parent} was given, so {name} is not compared.")
         return
@@ -172,12 +170,10 @@ def _fixed_values(key: str, mapping: FieldMapping, field: FieldDescription) -> I
     for name, value in {**named, **{f"values.{name}": text for name, text in (mapping.values or {}).items()}}.items():
         if name.startswith("values.") and (field.active or value == "") and isinstance(value, str):
             continue
-        too_long = (
-            isinstance(value, str) and field.type in TEXT_TYPES and 0 < field.length < utf_16_units(value.strip())
-        )
+        units = utf_16_units(value.strip()) if isinstance(value, str) and field.type in TEXT_TYPES else 0
         if value is not None and (right := _right_for(field, value)):
             yield error(f"{key}.{name}", field.name, f"{field.name} is {kind_of(field)}.", f"Write {right}.")
-        elif too_long and mapping.when_too_long == "reject":
+        elif 0 < field.length < units and mapping.when_too_long == "reject":
             problem = f"{field.name} holds {field.length} characters, but {name} is longer."
             yield error(f"{key}.{name}", field.name, problem, "Shorten it.")
         elif isinstance(value, str) and field.active:

@@ -31,7 +31,8 @@ class FactFinder:
 
     def facts(self, destination: Destination, described: Mapping[str, ObjectDescription]) -> OrgFacts:
         """What the org tells beside the describes of the file's sObjects, as far as the file needs it."""
-        user, created = self._user(), destination.creates
+        identity, created = self._unless_refused("/") or {}, destination.creates
+        user = to_18(str(identity.get("identity", "")).rpartition("/")[2]) or ""
         limits = self._unless_refused("/limits") or {}
         asks = len(destination.audiences) > MOST_AUDIENCE_FIELDS
         edition = self._first("OrganizationType", "Organization").get("OrganizationType") if asks else None
@@ -87,10 +88,6 @@ class FactFinder:
         answer = self._unless_refused("/tooling/query", {"q": rules_query(sobject)})
         return None if answer is None else read_rules(answer)
 
-    def _user(self) -> str:
-        """The Id of the integration user, which the list of resources tells."""
-        return to_18(str((self._unless_refused("/") or {}).get("identity", "")).rpartition("/")[2]) or ""
-
     def _first(self, columns: str, sobject: str, where: str = "") -> Mapping[str, Any]:
         return next(iter(self._rows(columns, sobject, where) or ()), {})
 
@@ -108,7 +105,7 @@ class FactFinder:
         return sees_all, own.get("PermissionsAllowViewEditConvertedLeads")
 
     def _seen_whole(self, user: str, sobjects: Iterable[str]) -> frozenset[str] | None:
-        of_user = _soql("PermissionSetId", "PermissionSetAssignment", f"AssigneeId = '{user}'")
+        of_user = f"SELECT PermissionSetId FROM PermissionSetAssignment WHERE AssigneeId = '{user}'"  # noqa: S608  # nosec B608
         names = ", ".join(f"'{name}'" for name in sobjects)
         where = f"SobjectType IN ({names}) AND ParentId IN ({of_user})"
         rows = self._rows("SobjectType, PermissionsViewAllRecords", "ObjectPermissions", where)
@@ -128,7 +125,9 @@ class FactFinder:
         return self._client.usage
 
     def _rows(self, columns: str, sobject: str, where: str = "") -> list[Mapping[str, Any]] | None:
-        answer = self._unless_refused("/query", {"q": _soql(columns, sobject, where)})
+        # Names in a destination file have letters, digits and underscores only, and so have Ids.
+        soql = f"SELECT {columns} FROM {sobject}" + (where and f" WHERE {where}")  # noqa: S608  # nosec B608
+        answer = self._unless_refused("/query", {"q": soql})
         return None if answer is None else [row for row in answer.get("records") or () if isinstance(row, Mapping)]
 
     def _unless_refused(self, path: str, parameters: Mapping[str, str] | None = None) -> Mapping[str, Any] | None:
@@ -137,9 +136,3 @@ class FactFinder:
         except NOT_FOR_THIS_USER:
             return None
         return answer if isinstance(answer, Mapping) else None
-
-
-def _soql(columns: str, sobject: str, where: str) -> str:
-    # Names in a destination file have letters, digits and underscores only, and so have Ids.
-    condition = f" WHERE {where}" if where else ""
-    return f"SELECT {columns} FROM {sobject}{condition}"  # noqa: S608  # nosec B608

@@ -7,7 +7,6 @@ from destination_cli.create_fields.found import Found, FoundField, FoundRule, Fo
 from destination_cli.create_fields.needs import (
     RIGHTS,
     FieldKind,
-    UnsuitableTypeError,
     handed_on,
     home_of,
     rule_name,
@@ -20,6 +19,7 @@ from destination_cli.create_fields.plan import (
     plan,
 )
 from destination_cli.org_api import OrgAnswer, OrgApi
+from destination_cli.target import TargetError
 from guarded_org import GUARDED, PEOPLE
 from real_answers import described
 from salesforce_destination.destination.destination import Destination, read_destination
@@ -129,7 +129,7 @@ def test_a_person_may_choose_another_type_that_takes_the_value() -> None:
 
 
 def test_a_type_that_does_not_take_the_value_is_refused_with_those_that_do() -> None:
-    with pytest.raises(UnsuitableTypeError, match="text or long-text"):
+    with pytest.raises(TargetError, match="text or long-text"):
         planned(a_file(an_audience()), kind=FieldKind.CHECKBOX)
 
 
@@ -271,12 +271,11 @@ def test_what_is_there_is_not_done_again() -> None:
         FoundField("VIP__c", "string", "Contact.VIP__c"),
         sets={
             "CDP_Contact_Integration": FoundSet(
-                "0PS1",
                 {"Account": ("1101", frozenset({"Read"})), "Contact": ("1102", frozenset({"Read", "Edit", "Delete"}))},
                 {"Contact.VIP__c": ("01k1", True), "Contact.Email": ("01k2", True)},
                 frozenset({USER}),
             ),
-            "CDP_Contact_Sales": FoundSet("0PS2", {}, {"Contact.VIP__c": ("01k3", False)}),
+            "CDP_Contact_Sales": FoundSet({}, {"Contact.VIP__c": ("01k3", False)}),
         },
     )
 
@@ -284,7 +283,7 @@ def test_what_is_there_is_not_done_again() -> None:
 
 
 def test_a_right_to_read_is_raised_where_it_is_and_others_are_kept() -> None:
-    there = FoundSet("0PS1", {"Contact": ("1102", frozenset({"Read", "Delete"}))}, {"Contact.VIP__c": ("01k1", False)})
+    there = FoundSet({"Contact": ("1102", frozenset({"Read", "Delete"}))}, {"Contact.VIP__c": ("01k1", False)})
     found = an_org(FoundField("VIP__c", "string", "Contact.VIP__c"), sets={"CDP_Contact_Integration": there})
 
     todo = planned(a_file(an_audience()), found)

@@ -209,7 +209,7 @@ def test_a_permission_set_keeps_all_it_has_since_a_deployment_replaces_it() -> N
     there = parsed(re.sub(r"\n", "", THERE))
     found = Found(
         {name.lower(): FoundField(name, "string", f"Contact.{name}") for name in ("CDP_Loyal__c", "Email")},
-        sets={"CDP_Contact_Integration": FoundSet("0PS1")},
+        sets={"CDP_Contact_Integration": FoundSet()},
     )
 
     written = at(tree(GUARDED, found, there={"CDP_Contact_Integration": there}), SET)

@@ -3,7 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from destination_cli.prove.stage import UnfitError, choose
+from destination_cli.org_api import OrgError
+from destination_cli.prove.stage import choose
 from guarded_org import GUARDED
 from salesforce_destination.destination.destination import read_destination
 from salesforce_destination.record.description import ObjectDescription, read_description
@@ -72,5 +73,5 @@ def test_records_are_found_by_a_unique_external_id_only(changes: dict[str, Any],
 def test_an_object_that_no_records_can_be_made_of_is_refused_with_the_reason(
     fields: list[dict[str, Any]], word: str
 ) -> None:
-    with pytest.raises(UnfitError, match=word):
+    with pytest.raises(OrgError, match=word):
         choose(an_object(*fields), CONTACTS)
