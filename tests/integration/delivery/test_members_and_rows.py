@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
-from builders import LOYAL
+from builders import LOYAL, SENT_AT
 from destination_testbench.org import Fault, FaultKind
 from members_and_rows import (
     CAMPAIGN,
@@ -25,7 +25,7 @@ from members_and_rows import (
     without_field,
 )
 from people_table import PEOPLE, Crm, ident, person
-from salesforce_destination.outcome import Message, OutcomeKind, Wait
+from salesforce_destination.outcome import Message, OutcomeKind, Wait, WaitingParts
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,11 @@ def rename(crm: Crm) -> None:
 
 def fail_once(crm: Crm) -> None:
     crm.org.faults.add(Fault(FaultKind.SUBREQUEST, status=500, code="UNKNOWN_EXCEPTION", times=1))
+
+
+def convert_cold(crm: Crm) -> None:
+    crm.start_cold()
+    crm.act("convert L1 into C1")
 
 
 def remove_guard(crm: Crm) -> None:
@@ -106,6 +111,14 @@ STORIES = [
             ("whose guard is missing", "deferred FIELD_MISSING_IN_ORG", {}, remove_guard),
             ("whom the function refuses", "rejected VALUE_TOO_LONG", {"name": "x" * 81}, Crm.start_cold),
         )
+    ),
+    Story(
+        "an older exit that waited, of a lead who was converted meanwhile",
+        [[entered(at=9)], [replace(left("L1", at=5), parts=WaitingParts({0: (f"campaign {LOYAL}",)}, SENT_AT, 1))]],
+        {"C1": "Sent"},
+        file=MEMBERS + GUARDED,
+        between=convert_cold,
+        counts={"parts_superseded": 1},
     ),
     Story("deleted", [[entered()], [left(at=9)]], {}, file=DELETES, calls="update query delete"),
     Story(
