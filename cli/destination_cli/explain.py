@@ -89,7 +89,7 @@ def identities_in(destination: Destination, text: str) -> dict[str, tuple[str, d
     for number, rule in enumerate(destination.rules):
         reader = IdentityReader(destination, number)
         try:
-            key, value = reader.given({rule.target: text})
+            key, value = reader.read({"identity": {rule.target: text}}, is_form=True)
         except ProfileRefusedError as error:
             refusals.append(error)
             continue
