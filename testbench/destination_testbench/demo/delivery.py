@@ -43,7 +43,10 @@ class Findings:
     updated: int
     dead_letters: tuple[Rejection, ...]
     redelivered: int
+    members: Counter[str]
+    kept: int
     calls: int
+    campaign_calls: int
     log_ins: int
     seconds: float
 
@@ -102,6 +105,8 @@ class ScenarioRun:
     def _find(self, seconds: float) -> Findings:
         metrics = metric_sums(self._stack.function("DeliverFunction").log)
         records = {record.id: record for record in self._org.records("Contact")}
+        calls = [each for each in self._org.log.last if each.path.endswith("/composite")]
+        more = sum("Campaign" in call.objects or not call.records for call in calls)
         return Findings(
             messages=self._sent,
             updated=sum(
@@ -110,7 +115,10 @@ class ScenarioRun:
             ),
             dead_letters=tuple(self._dead_letters()),
             redelivered=round(metrics["MessagesDeferred"]),
-            calls=sum(count for path, count in self._org.log.counts.items() if path.endswith("/composite")),
+            members=Counter(str(member.get("Status")) for member in self._org.records("CampaignMember")),
+            kept=round(metrics["MembersKept"]),
+            calls=len(calls) - more,
+            campaign_calls=more,
             log_ins=self._org.log.counts["POST /services/oauth2/token"],
             seconds=seconds,
         )

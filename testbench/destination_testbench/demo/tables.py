@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from rich import box
@@ -9,7 +10,7 @@ from rich.table import Table
 
 from destination_testbench.demo.delivery import Findings
 from destination_testbench.demo.profiles import AUDIENCES
-from destination_testbench.demo.scenario import Scenario
+from destination_testbench.demo.scenario import CAMPAIGN, LEFT, RESPONDED, SENT, Scenario
 from destination_testbench.org import SimulatedOrg
 
 WIDTH = 80
@@ -35,6 +36,7 @@ def outcome_table(findings: Findings) -> Table:
         table.add_row(f"  {code}", str(count), reasons[code])
     table.add_row("Redelivered", str(findings.redelivered), "their records were locked at first")
     table.add_row("Salesforce calls", str(findings.calls), f"and {findings.log_ins} log-in")
+    table.add_row("  for the campaign", str(findings.campaign_calls), "more; in full batches 2 per 1,000")
     table.add_row("Seconds", f"{findings.seconds:.1f}", f"{rate:,.0f} messages a second")
     return table
 
@@ -48,9 +50,28 @@ def record_table(org: SimulatedOrg, scenario: Scenario) -> Table:
     records = {record.id: record for record in org.records("Contact")}
     for identity in list(scenario.records)[:: max(1, len(scenario.records) // EXAMPLES)][:EXAMPLES]:
         record = records[identity]
-        name = f"{record.get('FirstName')} {record.get('LastName')}"
-        table.add_row(identity, name, *(str(record.get(field)) for field in AUDIENCES.values()))
+        table.add_row(identity, name_of(record.values), *(str(record.get(field)) for field in AUDIENCES.values()))
     return table
+
+
+def member_table(findings: Findings, scenario: Scenario) -> Table:
+    """The members of the campaign as they are in the end."""
+    table = _table(f'Members of the campaign "{CAMPAIGN}" afterwards', show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(overflow="fold", style="dim")
+    remarks = {SENT: "in the audience", LEFT: "were in it, and have left it"}
+    for status in (SENT, LEFT):
+        table.add_row(status, f"{findings.members[status]:,}", remarks[status])
+    for identity in (identity for identity, status in scenario.members.items() if status == RESPONDED):
+        kept = f"{name_of(scenario.records[identity])}, moved by a person in sales: kept"
+        table.add_row(RESPONDED, str(findings.members[RESPONDED]), kept)
+    return table
+
+
+def name_of(fields: Mapping[str, object]) -> str:
+    """A contact's name."""
+    return f"{fields.get('FirstName')} {fields.get('LastName')}"
 
 
 def _table(title: str, show_header: bool) -> Table:
@@ -59,10 +80,13 @@ def _table(title: str, show_header: bool) -> Table:
 
 def differences(findings: Findings, scenario: Scenario) -> list[str]:
     """What is not as it should be, in words."""
+    planned = Counter(scenario.members.values())
     compared: Mapping[str, tuple[int, int]] = {
         "messages sent": (findings.messages, len(scenario.bodies)),
         "records updated": (findings.updated, len(scenario.records)),
         "messages redelivered": (findings.redelivered, len(scenario.locked)),
+        "members kept": (findings.kept, planned[RESPONDED]),
+        **{f"members {status}": (findings.members[status], planned[status]) for status in (SENT, LEFT, RESPONDED)},
         "log-ins": (findings.log_ins, 1),
         **{
             f"rejected with {code}": (findings.codes[code], scenario.dead_letters[code])

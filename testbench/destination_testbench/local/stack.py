@@ -6,10 +6,13 @@ import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from destination_cli.checkout import StackFile
+from salesforce_destination.mapping.audience_parts import DELETE, member_texts
+from salesforce_destination.settings import load_destination
 
 from destination_testbench.aws.cloud import Cloud
 from destination_testbench.aws.process import LocalAws
@@ -28,12 +31,29 @@ from destination_testbench.local.options import StackOptions
 from destination_testbench.local.places import LOCAL_API_KEY, REGION, STACK_NAME
 from destination_testbench.local.switch import Switch
 from destination_testbench.org import SimulatedOrg, seed, serve
+from destination_testbench.org.records.campaigns import STATUSES
 from destination_testbench.template.parameters import parameter_values
 from destination_testbench.template.parts import functions_of, mappings_of, schedules_of
 from destination_testbench.template.template import read_template
 
 CONTACTS, LEADS = 1_000, 200
 """What the simulated org starts with."""
+
+
+def add_campaigns(org: SimulatedOrg, file: Path) -> dict[str, str]:
+    """Give an org the campaigns of a destination file, which no command makes; their Ids by audience.
+
+    Beside the statuses that the file names each has those of every new campaign.
+    """
+    made: dict[str, str] = {}
+    for audience in load_destination(file).audiences:
+        if (campaign := audience.campaign) is not None:
+            name, given = (audience.name, campaign) if isinstance(campaign, str) else (campaign.name, None)
+            labels = dict.fromkeys([*(label for label, _ in STATUSES), *member_texts(audience).values()])
+            responds = dict(STATUSES)
+            statuses = [(label, responds.get(label, False)) for label in labels if label != DELETE]
+            made[audience.id] = org.admin.add_campaign(name or audience.id, statuses, given)
+    return made
 
 
 class LocalStack:
@@ -127,6 +147,8 @@ class LocalStack:
         if self._org is None:
             self._org = SimulatedOrg()
             seed(self._org, contacts=CONTACTS, leads=LEADS)
+            if self.options.destination:
+                add_campaigns(self._org, self.options.destination)
         return self._closing.enter_context(serve(self._org)).url
 
     def _fill_credentials(self) -> None:

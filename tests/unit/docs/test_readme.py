@@ -6,6 +6,7 @@ import io
 import json
 import re
 import tomllib
+from collections import Counter
 
 from destination_testbench.demo.command import NEXT_STEP
 from destination_testbench.demo.delivery import Findings, Rejection
@@ -66,7 +67,10 @@ def test_the_output_of_the_demo_is_what_the_demo_prints() -> None:
         updated=len(planned.records),
         dead_letters=tuple(Rejection(code, "") for code in planned.dead_letters.elements()),
         redelivered=len(planned.locked),
+        members=Counter(planned.members.values()),
+        kept=1,
         calls=int(calls),
+        campaign_calls=int(re.findall(r"^    for the campaign +(\d+)", shown, re.MULTILINE)[0]),
         log_ins=int(log_ins),
         seconds=float(re.findall(r"^  Seconds +([\d.]+)", shown, re.MULTILINE)[0]),
     )
@@ -75,7 +79,7 @@ def test_the_output_of_the_demo_is_what_the_demo_prints() -> None:
     assert isinstance(console.file, io.StringIO)
     printed = [line.rstrip() for line in console.file.getvalue().splitlines()]
 
-    assert len(lines) == 8
+    assert len(lines) == 9
     assert lines[-1] == "Everything came out as expected."
     assert [line for line in lines[:-1] if line not in printed] == []
 

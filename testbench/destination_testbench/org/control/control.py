@@ -262,18 +262,23 @@ def after(action: Callable[..., object]) -> Callable[..., JsonAnswer]:
 
 
 KEPT = 1000
+OBJECTS = re.compile(rb'"attributes": ?{"type": ?"(\w+)"|"url": ?"[^"]*?[+]FROM[+](\w+)')
 RECORD_IN_PATH = re.compile(r"/[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?(?=/|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """One request: no header and no body, which hold tokens and people's data. Status 0 means that no answer came."""
+    """One request: no header and no body, which hold tokens and people's data. Status 0 means that no answer came.
+
+    `objects` are the sObjects that a composite request writes or asks for.
+    """
 
     at: float
     method: str
     path: str
     status: int
     records: int
+    objects: str
     seconds: float
     fault: str
 
@@ -290,7 +295,9 @@ class RequestLog:
         """Remember one request."""
         path = RECORD_IN_PATH.sub("/{id}", request.path)
         records = request.body.count(b'"attributes"')
-        entry = Logged(at, request.method, path, reply.status, records, seconds, fault.kind.value if fault else "")
+        objects = " ".join(sorted({(a or b).decode() for a, b in OBJECTS.findall(request.body)}))
+        kind = fault.kind.value if fault else ""
+        entry = Logged(at, request.method, path, reply.status, records, objects, seconds, kind)
         with self._lock:
             self.last.append(entry)
             self.counts[f"{request.method} {path}"] += 1

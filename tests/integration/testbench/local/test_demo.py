@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def test_the_demo_ends_with_what_it_expected(tmp_path: Path) -> None:
     assert all(mistake.code in output for mistake in MISTAKES)
     assert output.rstrip().endswith(NEXT_STEP)
     assert max(map(len, output.splitlines())) <= 80
+    assert re.search(r"^  Responded +1 +\w+ \w+, moved by a person in sales: kept", output, re.MULTILINE)
 
 
 def test_the_demo_fails_and_says_so_if_something_else_came_out(tmp_path: Path) -> None:
@@ -35,6 +37,16 @@ def test_the_demo_fails_and_says_so_if_something_else_came_out(tmp_path: Path) -
     assert status == 1
     assert NEXT_STEP not in output
     assert "records updated: 22, expected 23" in output
+
+
+def test_a_member_who_was_to_be_another_is_told(tmp_path: Path) -> None:
+    planned = scenario(messages=30, of_each_mistake=1, locked=0)
+    identity = next(identity for identity, status in planned.members.items() if status == "Sent")
+
+    status, output = the_demo(tmp_path, replace(planned, members={**planned.members, identity: "Left"}))
+
+    assert status == 1
+    assert re.search(r"members Left: \d+, expected \d+", output)
 
 
 def test_mistakes_in_the_destination_file_are_told_before_anything_is_started(tmp_path: Path) -> None:

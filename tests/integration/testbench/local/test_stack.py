@@ -13,7 +13,7 @@ from destination_cli.checkout import read_stack_file
 from destination_testbench.demo.delivery import metric_sums
 from destination_testbench.demo.profiles import expected_fields, profile
 from destination_testbench.local.options import StackOptions, find_destination
-from destination_testbench.local.stack import LocalStack
+from destination_testbench.local.stack import LocalStack, add_campaigns
 from destination_testbench.org import SimulatedOrg, record_id, seed, serve
 from local_stack import a_function, dead_letters, reset, wait_until, waiting
 
@@ -214,3 +214,23 @@ def test_a_function_that_cannot_be_imported_stops_the_start(start: StartAnother,
         start(functions={"DeliverFunction": broken})
 
     assert not (tmp_path / "state" / "endpoints.json").exists()
+
+
+def test_the_campaigns_of_the_file_are_in_the_org(tmp_path: Path) -> None:
+    org, file, known = SimulatedOrg(), tmp_path / "contacts.toml", "701Ab0000000001IAA"
+    lines = [
+        'name = "Contacts"\nsalesforce_object = "Contact"\n[identity]\nsource = "id"\ntarget = "SalesforceId"',
+        '[[audiences]]\nid = "a"\ncampaign = { name = "Autumn" }',
+        'member_status = { realized = "Invited", exited = "Gone" }',
+        f'[[audiences]]\nid = "b"\nname = "B"\ncampaign = "{known}"',
+        'member_status = { realized = "Sent", exited = "Left" }',
+    ]
+    file.write_text("\n".join(lines), encoding="utf-8")
+
+    made = add_campaigns(org, file)
+
+    assert {record.id: record.get("Name") for record in org.records("Campaign")} == {made["a"]: "Autumn", known: "B"}
+    assert [record.get("Label") for record in org.records("CampaignMemberStatus")] == [
+        *("Sent", "Responded", "Invited", "Gone"),
+        *("Sent", "Responded", "Left"),
+    ]
