@@ -29,8 +29,7 @@ from salesforce_destination.outcome import Delivery, Message
 from salesforce_destination.record.classification import RecordError
 from salesforce_destination.record.composite import Collection, CollectionReply, CompositeWriter
 from salesforce_destination.record.description import ObjectDescription, read_description
-from salesforce_destination.record.record import Record, Update, merge
-from salesforce_destination.record.salesforce_id import to_18
+from salesforce_destination.record.record import Record, Update, merge, to_18
 from salesforce_destination.record.successor import Move, Successor
 
 from benchmarks.layout import Table, number

@@ -9,8 +9,7 @@ from typing import Any
 from salesforce_destination.aws.sqs_queue import CALLS_AT_ONCE
 from salesforce_destination.destination.destination import Destination, read_destination
 from salesforce_destination.outcome import Message
-from salesforce_destination.record.record import Update
-from salesforce_destination.record.salesforce_id import to_18
+from salesforce_destination.record.record import Update, to_18
 
 SENT_AT = 1_700_000_000_000
 """When the builders' messages were sent: 2023-11-14T22:13:20Z."""

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from salesforce_destination.errors import RequestRefusedError
 from salesforce_destination.record.classification import Meaning, request_error
 from salesforce_destination.record.description import FieldDescription
-from salesforce_destination.record.salesforce_id import to_18
+from salesforce_destination.record.record import to_18
 from salesforce_destination.record.successor import LONGEST_QUERY, MERGEABLE, successor_queries
 
 from destination_cli.org_api import OrgAnswer

@@ -22,7 +22,7 @@ from destination_testbench.org import OrgServer, SimulatedOrg, record_id, seed, 
 from moto import mock_aws
 from org_target import a_target
 from rich.console import Console
-from salesforce_destination.record.salesforce_id import to_18
+from salesforce_destination.record.record import to_18
 
 PEOPLE = 40
 AS_OF = "2026-02-01T12:00:00.999Z"

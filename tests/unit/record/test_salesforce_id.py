@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from salesforce_destination.record.salesforce_id import to_18
+from salesforce_destination.record.record import to_18
 
 # Pairs that real orgs answered with; the last is a documentation sample.
 PAIRS = [

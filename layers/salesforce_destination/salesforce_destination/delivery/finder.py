@@ -17,8 +17,7 @@ from salesforce_destination.delivery.attempt import PARENTS, Attempt
 from salesforce_destination.outcome import Outcome, rejected
 from salesforce_destination.profile.source import in_digits
 from salesforce_destination.record.description import NUMBER_TYPES
-from salesforce_destination.record.record import ID, Address, Record, record_of
-from salesforce_destination.record.salesforce_id import to_18
+from salesforce_destination.record.record import ID, Address, Record, record_of, to_18
 from salesforce_destination.record.successor import Move, queries_by, quoted
 
 if TYPE_CHECKING:

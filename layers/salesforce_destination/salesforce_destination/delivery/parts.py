@@ -19,8 +19,7 @@ from salesforce_destination.delivery.refused import NOT_COMMON, NOT_THERE
 from salesforce_destination.mapping.audience_parts import DELETE, member_texts
 from salesforce_destination.outcome import DELIVERED, SUPERSEDED, Outcome, OutcomeKind, Wait, deferred, missing_in_org
 from salesforce_destination.profile.event_time import EventTimeError, parse_time
-from salesforce_destination.record.record import Address, Record, Update, merge
-from salesforce_destination.record.salesforce_id import to_18
+from salesforce_destination.record.record import Address, Record, Update, merge, to_18
 from salesforce_destination.record.successor import Move, quoted
 
 if TYPE_CHECKING:

@@ -25,8 +25,7 @@ from salesforce_destination.outcome import (
     rejected,
 )
 from salesforce_destination.record.classification import RecordError
-from salesforce_destination.record.record import Address, Record, Update, placed
-from salesforce_destination.record.salesforce_id import to_18
+from salesforce_destination.record.record import Address, Record, Update, placed, to_18
 from salesforce_destination.record.successor import Move, Successor
 
 if TYPE_CHECKING:

@@ -30,8 +30,7 @@ from salesforce_destination.profile.profile import (
 )
 from salesforce_destination.profile.source import ABSENT, Source, compile_source, in_digits, is_unicode, utf_16_units
 from salesforce_destination.record.description import NUMBER_TYPES, TEXT_TYPES
-from salesforce_destination.record.record import ID, Address, Content, Follower, Update
-from salesforce_destination.record.salesforce_id import to_18
+from salesforce_destination.record.record import ID, Address, Content, Follower, Update, to_18
 
 if TYPE_CHECKING:
     from salesforce_destination.destination.destination import Destination, FieldMapping

@@ -11,7 +11,7 @@ from salesforce_destination.record.classification import ApiCalls
 from salesforce_destination.record.composite import rows_in
 from salesforce_destination.record.description import ObjectDescription, read_description
 from salesforce_destination.record.guards import ValidationRule, read_rules, rules_query
-from salesforce_destination.record.salesforce_id import to_18
+from salesforce_destination.record.record import to_18
 from salesforce_destination.record.successor import queries_by, quoted
 from salesforce_destination.salesforce.client import SalesforceClient
 
