@@ -87,11 +87,8 @@ def show_sight(sight: Sight | None, wanted: Wanted, console: Console) -> None:
 
 MOST_RECORDS = 200  # of one collection
 
-_PARENTS = {
-    "ObjectPermissions": "ParentId",
-    "FieldPermissions": "ParentId",
-    "PermissionSetAssignment": "PermissionSetId",
-}
+_PARENTS = dict.fromkeys(("ObjectPermissions", "FieldPermissions"), "ParentId")
+_PARENTS |= {"PermissionSetAssignment": "PermissionSetId"}
 """The field by which each setup object names its permission set."""
 
 
@@ -220,10 +217,8 @@ class CreateFields:
             # Short lines, so that no terminal breaks the command where the shell would not take it.
             command = f"  destination create-fields {self.file} \\\n  --local --access-token-stdin"
             here = f" Here:\n{way} |\n{command}" if way else ""
-            raise OrgError(
-                "This needs an administrator's access token: the integration user must not have that right."
-                f" Add --access-token-stdin, or --export DIR to write files for a deployment.{here}"
-            )
+            why = "This needs an administrator's access token: the integration user must not have that right."
+            raise OrgError(f"{why} Add --access-token-stdin, or --export DIR to write files for a deployment.{here}")
         needs = [(e, assumed(e.sobject, (name for _, name in e.given), is_there=not e.is_made)) for e in wanted]
         return self._write_files(needs, plan(needs, hands_on=hands_on))
 
@@ -237,11 +232,8 @@ class CreateFields:
             return FINDINGS if todo.problems else GOOD
         show_plan([each.sobject for each, _ in needs], todo, self.console)
         if admin is None:
-            text = (
-                "No org was asked: permission sets of these names that are there lose what others added to them."
-                " With --access-token-stdin and a stack they keep it."
-            )
-            self.console.print(text, highlight=False)
+            text = "No org was asked: permission sets of these names that are there lose what others added to them."
+            self.console.print(f"{text} With --access-token-stdin and a stack they keep it.", highlight=False)
         self.console.print(f"Wrote {len(files)} files. Deploy them:", highlight=False)
         deploy = f"  cd {escape(shlex.quote(str(folder)))} && sf project deploy start --source-dir force-app"
         self.console.print(deploy, highlight=False, soft_wrap=True)

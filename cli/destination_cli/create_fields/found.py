@@ -167,15 +167,9 @@ def _seen(sobject: str, field: Json, described: Mapping[str, Json], ids: Mapping
     name, whole = str(field["name"]), described.get(str(field.get("compoundFieldName")))
     # The parts of an address call themselves permissionable, and a permission set that names one is refused.
     owner = next((str(each["name"]) for each in (whole, field) if each and each.get("permissionable")), None)
-    values = (value for value in field.get("picklistValues") or () if value.get("active", True))
-    return FoundField(
-        name=name,
-        type=str(field["type"]),
-        rights_of=".".join(home_of(sobject, owner)) if owner else None,
-        record_id=ids.get(name.lower()),
-        values=frozenset(str(value["value"]) for value in values),
-        parents=tuple(field.get("referenceTo") or ()),
-    )
+    values = {str(value["value"]) for value in field.get("picklistValues") or () if value.get("active", True)}
+    rights_of, parents = ".".join(home_of(sobject, owner)) if owner else None, tuple(field.get("referenceTo") or ())
+    return FoundField(name, str(field["type"]), rights_of, ids.get(name.lower()), frozenset(values), None, parents)
 
 
 def _looked_up(api: OrgApi, record_id: str, known: FoundField, sobject: str) -> FoundField:
@@ -192,13 +186,12 @@ def _looked_up(api: OrgApi, record_id: str, known: FoundField, sobject: str) -> 
 def _custom_fields(api: OrgApi, sobject: str) -> dict[str, str]:
     """The ids of the custom fields; a person account has those of its contact too."""
     homes = {sobject: "__c", **({"Contact": "__pc"} if sobject == "Account" else {})}
-    return {
-        f"{row['DeveloperName']}{end}".lower(): str(row["Id"])
-        for home, end in homes.items()
-        for row in api.query(
-            "Id, DeveloperName", "CustomField", {OWNER: home, "NamespacePrefix": None}, "tooling/query"
-        )
-    }
+    ids: dict[str, str] = {}
+    for home, end in homes.items():
+        where = {OWNER: home, "NamespacePrefix": None}
+        rows = api.query("Id, DeveloperName", "CustomField", where, "tooling/query")
+        ids |= {f"{row['DeveloperName']}{end}".lower(): str(row["Id"]) for row in rows}
+    return ids
 
 
 def _rules(api: OrgApi, wanted: Wanted) -> Iterable[FoundRule]:
@@ -218,11 +211,9 @@ def _set(api: OrgApi, set_id: str) -> FoundSet:
     objects = api.query(f"Id, SobjectType, {rights}", "ObjectPermissions", {"ParentId": set_id})
     fields = api.query("Id, Field, PermissionsEdit", "FieldPermissions", {"ParentId": set_id})
     users = api.query("AssigneeId", "PermissionSetAssignment", {"PermissionSetId": set_id})
+    given = ((row, frozenset(right for right in RIGHTS if row.get(f"Permissions{right}"))) for row in objects)
     return FoundSet(
-        rights={
-            str(row["SobjectType"]): (str(row["Id"]), frozenset(r for r in RIGHTS if row.get(f"Permissions{r}")))
-            for row in objects
-        },
+        rights={str(row["SobjectType"]): (str(row["Id"]), rights) for row, rights in given},
         fields={str(row["Field"]): (str(row["Id"]), row["PermissionsEdit"] is True) for row in fields},
         assigned=frozenset(str(row["AssigneeId"]) for row in users),
     )

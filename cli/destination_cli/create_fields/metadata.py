@@ -75,12 +75,9 @@ def with_values(metadata: Mapping[str, Any], values: tuple[str, ...]) -> Json | 
 
 def rule_metadata(field: str) -> Json:
     """A guard. No field is named for the message: deliveries look for the marker only, and people see it on top."""
-    return {
-        "active": True,
-        "description": f"Keeps an older event of the customer-data platform off a newer {field}.",
-        "errorConditionFormula": guard_formula(field),
-        "errorMessage": f"A newer value is there already. {stale_marker(field)}",
-    }
+    about = f"Keeps an older event of the customer-data platform off a newer {field}."
+    said = f"A newer value is there already. {stale_marker(field)}"
+    return {"active": True, "description": about, "errorConditionFormula": guard_formula(field), "errorMessage": said}
 
 
 PERMISSION: Json = {

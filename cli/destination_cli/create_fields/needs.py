@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
@@ -107,12 +107,8 @@ class Wanted:
         return "The org has no person accounts: use a name that ends with __c." if is_strange else ""
 
 
-KIND_OF_VALUE: Mapping[str, FieldKind] = {
-    "status": FieldKind.TEXT,
-    "boolean": FieldKind.CHECKBOX,
-    "timestamp": FieldKind.DATE_TIME,
-    "names": FieldKind.MULTI_SELECT,
-}
+KIND_OF_VALUE = {"status": FieldKind.TEXT, "boolean": FieldKind.CHECKBOX}
+KIND_OF_VALUE |= {"timestamp": FieldKind.DATE_TIME, "names": FieldKind.MULTI_SELECT}
 
 
 def wanted_by(destination: Destination, kind: FieldKind | None = None) -> tuple[Wanted, ...]:
@@ -135,16 +131,10 @@ def _wanted_on(sobject: str, destination: Destination, kind: FieldKind | None) -
     label, parents = f"CDP destination: write {sobject}"[:80], ("Campaign",) if has_campaigns else ()
     about = "Only for the integration user: edits what the customer-data platform delivers."
     names = tuple(dict.fromkeys([field.name for field in unique] + [name for _, name in given]))
-    return Wanted(
-        sobject=sobject,
-        api_version=destination.api_version,
-        fields=unique,
-        given=tuple(given),
-        guards=tuple(dict.fromkeys(Guards.of(own).guard_of.values())),
-        integration=WantedSet(set_name(sobject, "Integration"), label, about, frozenset(rights), names, True, parents),
-        sales=_sales_set(own),
-        by_hand=tuple(_by_hand(own)),
-    )
+    guards, version = tuple(dict.fromkeys(Guards.of(own).guard_of.values())), destination.api_version
+    writer = WantedSet(set_name(sobject, "Integration"), label, about, frozenset(rights), names, True, parents)
+    by_hand = tuple(_by_hand(own))
+    return Wanted(sobject, version, unique, tuple(given), guards, writer, _sales_set(own), by_hand=by_hand)
 
 
 def _wanted_rows(destination: Destination, rows: Memberships) -> Wanted:

@@ -20,11 +20,8 @@ def source_tree(needs: Sequence[tuple[Wanted, Found]], plan: Plan, there: Mappin
 
     A deployed permission set replaces that of its name: each has all that it has in the org (`there`), and what is new.
     """
-    project = {
-        "packageDirectories": [{"path": "force-app", "default": True}],
-        "name": "salesforce-destination-setup",
-        "sourceApiVersion": needs[0][0].api_version,
-    }
+    folders, version = [{"path": "force-app", "default": True}], needs[0][0].api_version
+    project = {"packageDirectories": folders, "name": "salesforce-destination-setup", "sourceApiVersion": version}
     files = {PurePosixPath("sfdx-project.json"): json.dumps(project, indent=2) + "\n"}
     if plan.by_hand:
         files[PurePosixPath("BY_HAND.txt")] = "\n".join([*plan.by_hand, ""])

@@ -53,10 +53,8 @@ def stages_in(api: OrgApi, destination: Destination, pairs: int) -> tuple[list[S
     """A stage for each sObject of a file, and the org's name; OrgError in production, or for who has not the rights."""
     (org,) = api.query("Id, Name, IsSandbox, OrganizationType", "Organization", {})
     if org["IsSandbox"] is not True and org["OrganizationType"] != "Developer Edition":
-        raise OrgError(
-            f"{org['Name']} is neither a sandbox nor a Developer Edition. This command creates and removes records,"
-            " with thousands of writes. Name the stack of such an org."
-        )
+        why = "This command creates and removes records, with thousands of writes. Name the stack of such an org."
+        raise OrgError(f"{org['Name']} is neither a sandbox nor a Developer Edition. {why}")
     return [_stage_for(api, file, pairs) for file in destination.by_object], str(org["Name"])
 
 
@@ -65,10 +63,8 @@ def _stage_for(api: OrgApi, destination: Destination, pairs: int) -> Stage:
     described = describe(api, name)
     words = {"createable": "create", "updateable": "edit", "deletable": "delete"}
     if lacking := [word for flag, word in words.items() if described.get(flag) is not True]:
-        raise OrgError(
-            f"This user may not {', '.join(lacking)} {name}. Pipe in the token of an administrator of the"
-            " sandbox: --access-token-stdin."
-        )
+        cure = "Pipe in the token of an administrator of the sandbox: --access-token-stdin."
+        raise OrgError(f"This user may not {', '.join(lacking)} {name}. {cure}")
     description = read_description(described)
     destination = spelled_as(destination, [description.name, *description.fields])
     return Stage(api, destination, choose(description, destination), f"{TAG}-{secrets.token_hex(4)}", pairs)
@@ -182,14 +178,10 @@ def show(proof: Proof, console: Console) -> None:
 
 def for_programs(proofs: Sequence[Proof]) -> str:
     """Proofs in one org for programs."""
+    trials = ((proof.sobject, fact, asdict(trial)) for proof in proofs for fact, trial in proof.trials)
     facts = [
-        {
-            "salesforce_object": proof.sobject,
-            **{key: getattr(fact, key) for key in ("name", "sentence", "otherwise")},
-            **asdict(trial),
-        }
-        for proof in proofs
-        for fact, trial in proof.trials
+        {"salesforce_object": sobject, "name": it.name, "sentence": it.sentence, "otherwise": it.otherwise, **seen}
+        for sobject, it, seen in trials
     ]
     report = {
         "org": proofs[0].org,

@@ -118,10 +118,8 @@ class Stage:
         results = answer.body if answer.good else []
         if not results or not all(result["success"] for result in results):
             codes = sorted({error["statusCode"] for result in results for error in result["errors"]} or {answer.code})
-            raise OrgError(
-                f"Salesforce refuses to create a {self.sobject} for the trial: {', '.join(codes)}."
-                " A validation rule, a trigger or a required field of the org may be the cause."
-            )
+            cause = "A validation rule, a trigger or a required field of the org may be the cause."
+            raise OrgError(f"Salesforce refuses to create a {self.sobject} for the trial: {', '.join(codes)}. {cause}")
         return [str(result["id"]) for result in results]
 
     def gone(self, count: int = 1) -> list[str]:

@@ -28,10 +28,8 @@ def audience_room(destination: Destination, description: ObjectDescription, edit
         there = sum(name.endswith("__c") and name.count("__") == 1 for name in description.fields)
         allowed = CUSTOM_FIELDS.get(edition)
         left = f"{allowed - there} of {allowed} are left" if allowed else f"{there} are there; 100 to 800 may be"
-        told += (
-            f" Adobe's guide allows {MOST_AUDIENCE_FIELDS}, Salesforce as many custom fields as the edition has: on"
-            f" {description.name} {left}, by what the integration user can see."
-        )
+        told += f" Adobe's guide allows {MOST_AUDIENCE_FIELDS}, Salesforce as many custom fields as the edition has:"
+        told += f" on {description.name} {left}, by what the integration user can see."
     yield note("max_audience_fields", "", told)
     yield from long_text_room(description)
 
@@ -40,10 +38,8 @@ def long_text_room(description: ObjectDescription) -> Iterator[Finding]:
     """How many characters of long text the fields that the user can see take; nothing where there are none."""
     own = [field for field in description.fields.values() if field.type == "textarea" and field.name.endswith("__c")]
     used = sum(field.length for field in own if field.length > LONGEST_TEXT_AREA)
-    problem = (
-        f"The long text fields of {description.name} that the integration user can see use {used:,} of"
-        f" {LONG_TEXT_ALLOWANCE:,} characters."
-    )
+    problem = f"The long text fields of {description.name} that the integration user can see use"
+    problem += f" {used:,} of {LONG_TEXT_ALLOWANCE:,} characters."
     if 100 * used >= NEARLY_ALL_PERCENT * LONG_TEXT_ALLOWANCE:
         cure = "There is almost no room for another one. Shorten some in Salesforce, or use Text(20) for audiences."
         yield warning("audiences", "", problem, cure)
@@ -75,7 +71,7 @@ def storage_room(destination: Destination, free: int | None, whole: int | None) 
         yield (error if is_full else note)("memberships" if rows else "audiences", "", problem, cure)
 
 
-def is_straight(destination: Destination, rule: Identity, known: Mapping[str, ObjectDescription]) -> bool:
+def is_direct(destination: Destination, rule: Identity, known: Mapping[str, ObjectDescription]) -> bool:
     """Whether records of the first sObject are written by this rule before they are looked up: by Id or unique key."""
     description = known.get(destination.salesforce_object.lower())
     field = description.fields.get(rule.target) if description else None
@@ -84,7 +80,7 @@ def is_straight(destination: Destination, rule: Identity, known: Mapping[str, Ob
 
 def requests_a_batch(destination: Destination, known: Mapping[str, ObjectDescription]) -> int:
     """At most: to write straight, to look up, to write what that found, to create; and for members and rows."""
-    straight = {is_straight(destination, rule, known) for rule in destination.rules}
+    straight = {is_direct(destination, rule, known) for rule in destination.rules}
     elsewhere = len(destination.objects) > 1 and not destination.updates_by_id
     further = len(destination.rules) > 1 or False in straight or elsewhere
     reads = destination.unchanged == "skip" or any(each.write == "if_empty" for each in destination.mappings)

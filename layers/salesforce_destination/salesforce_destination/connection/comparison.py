@@ -6,13 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, NamedTuple
 
-from salesforce_destination.connection.allowances import (
-    audience_room,
-    call_room,
-    calls_a_day,
-    is_straight,
-    storage_room,
-)
+from salesforce_destination.connection.allowances import audience_room, call_room, calls_a_day, is_direct, storage_room
 from salesforce_destination.connection.field_fit import (
     audience_findings,
     kind_of,
@@ -113,10 +107,8 @@ def counting(destination: Destination, tables: str, sobject: str) -> Iterator[tu
 
 def language_of_texts(language: str) -> Finding:
     """Warn of a user to whom Salesforce tells in another language than English what it refuses."""
-    problem = (
-        f"The integration user's language is {language}. Error texts in dead letters come in it, a wrong type costs one"
-        " more API call in a batch, and a lock that a trigger met may be taken for the record's fault."
-    )
+    problem = f"The integration user's language is {language}. Error texts in dead letters come in it, a wrong type"
+    problem += " costs one more API call in a batch, and a lock that a trigger met may be taken for the record's fault."
     return warning("connection", "", problem, "Set it to English: Setup > Users > the user > Edit > Language.")
 
 
@@ -230,7 +222,7 @@ def rights_for(destination: Destination, facts: OrgFacts) -> Iterator[Right]:
         yield Right(f"View All Records on {name}", may, asked, key, "whom sharing hides is created again")
     is_first = destination.salesforce_object == "Lead"
     if "Lead" in destination.objects and any(
-        rule.is_id or (is_first and is_straight(destination, rule, known)) for rule in destination.rules
+        rule.is_id or (is_first and is_direct(destination, rule, known)) for rule in destination.rules
     ):
         may = None if facts.edits_converted is None else not facts.edits_converted
         name, otherwise = "no View and Edit Converted Leads", "converted leads are updated and nobody is told"
@@ -333,11 +325,8 @@ def _creation(destination: Destination, facts: OrgFacts) -> Iterator[Finding]:
         if rules:
             yield warning(key, "", f"Active duplicate rules of {refuse}: {', '.join(rules)}.")
         elif rules is None:
-            said, cure = (
-                f"The user may not see whether duplicate rules of {refuse}.",
-                "Look at Setup > Duplicate Rules.",
-            )
-            yield note(key, "", said, cure)
+            said = f"The user may not see whether duplicate rules of {refuse}."
+            yield note(key, "", said, "Look at Setup > Duplicate Rules.")
         else:
             yield note(key, "", f"No duplicate rule of {created} is active.")
 
@@ -347,10 +336,8 @@ def _person_accounts(destination: Destination, description: ObjectDescription) -
         return
     if description.name == "Contact":
         problem = "The org has person accounts. This file updates their contacts, but cannot create or delete one."
-        cure = (
-            'To create persons, use another file with salesforce_object = "Account". There a contact\'s field Loyal__c'
-            " is called Loyal__pc."
-        )
+        cure = 'To create persons, use another file with salesforce_object = "Account".'
+        cure += " There a contact's field Loyal__c is called Loyal__pc."
         yield (warning if destination.creates else note)("salesforce_object", "IsPersonAccount", problem, cure)
     elif destination.creates and "RecordTypeId" not in {_field_of(m.target, description) for m in destination.mappings}:
         problem = "The record type decides whether a new account is a person or a business, and the file sets none."
@@ -369,14 +356,10 @@ def _guard_rules(sobject: str, guards: Mapping[str, str], rules: Sequence[Valida
     # That the user sees no rule does not tell that there is none: Salesforce may hide the set-up from it.
     where = f"Setup > Object Manager > {sobject} > Validation Rules"
     if guards and not rules:
-        problem = (
-            f"The validation rules for {', '.join(guards)} cannot be checked: the integration user sees no rules of"
-            f" {sobject}. It may lack the right to view the setup."
-        )
-        cure = (
-            f"Ask an administrator to look at {where}: each must be active and have its marker in the error message,"
-            f" such as {stale_marker(next(iter(guards)))}."
-        )
+        problem = f"The validation rules for {', '.join(guards)} cannot be checked: the integration user sees no rules"
+        problem += f" of {sobject}. It may lack the right to view the setup."
+        cure = f"Ask an administrator to look at {where}: each must be active and have its marker in the error message,"
+        cure += f" such as {stale_marker(next(iter(guards)))}."
         yield note(next(iter(guards.values())), "", problem, cure)
     for field, key in guards.items() if rules else ():
         if not (ours := [rule for rule in rules or () if rule.guards(field)]):

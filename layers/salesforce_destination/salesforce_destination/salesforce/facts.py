@@ -40,10 +40,8 @@ class FactFinder:
         campaigns = [each.campaign for each in destination.audiences if each.campaign]
         rows = [destination.memberships.object] if destination.memberships else []
         # A query with a column that the user may not see is refused whole.
-        columns = [
-            name for name in ("LanguageLocaleKey", "UserPermissionsMarketingUser")[: 1 + bool(campaigns)] if user
-        ]
-        own = {name: self._first(name, "User", f"Id = '{user}'").get(name) for name in columns}
+        columns = ["LanguageLocaleKey"] + ["UserPermissionsMarketingUser"] * bool(campaigns)
+        own = {name: self._first(name, "User", f"Id = '{user}'").get(name) for name in columns if user}
         guarded = rows + [name for name in destination.objects if guard_fields(destination.of(name))]
         return OrgFacts(
             {**described, **self._others(destination, described, ["CampaignMember"] * bool(campaigns) + rows)},
