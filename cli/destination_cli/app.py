@@ -177,7 +177,7 @@ def prove(
 @for_a_stack
 def status(
     chosen: Chosen,
-    audience: Annotated[str | None, typer.Option(help="Show this audience alone, by day: its name, id or ID.")] = None,
+    audience: Annotated[str | None, typer.Option(help="Name, id or Mapping ID of an audience, to show by day.")] = None,
     since: Annotated[str, typer.Option(help="With --audience: how far to look back, 455d at most.")] = "7d",
     file: Annotated[Path | None, typer.Option(help="With --audience: the file, if not the checkout's.")] = None,
 ) -> None:
