@@ -61,8 +61,7 @@ def run_demo(console: Console, state: Path, planned: Scenario | None = None, des
 
 def _copied(destination: Path, state: Path) -> Path:
     """The destination file with a campaign of the simulated org, which a file to begin with cannot name."""
-    state.mkdir(parents=True, exist_ok=True)
-    copy = state / destination.name
+    (copy := state / destination.name).parent.mkdir(parents=True, exist_ok=True)
     copy.write_text(with_campaign(destination.read_text(encoding="utf-8")), encoding="utf-8")
     return copy
 

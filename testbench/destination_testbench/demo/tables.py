@@ -23,10 +23,7 @@ MOST_CALLS = 60
 
 def outcome_table(findings: Findings) -> Table:
     """What became of the messages."""
-    table = _table("Outcomes of the messages", show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(overflow="fold", style="dim")
+    table = _counts("Outcomes of the messages")
     rate = findings.messages / findings.seconds
     table.add_row("Messages sent", f"{findings.messages:,}", "")
     table.add_row("Records updated", f"{findings.updated:,}", "compared with what the org holds")
@@ -50,28 +47,28 @@ def record_table(org: SimulatedOrg, scenario: Scenario) -> Table:
     records = {record.id: record for record in org.records("Contact")}
     for identity in list(scenario.records)[:: max(1, len(scenario.records) // EXAMPLES)][:EXAMPLES]:
         record = records[identity]
-        table.add_row(identity, name_of(record.values), *(str(record.get(field)) for field in AUDIENCES.values()))
+        name = f"{record.get('FirstName')} {record.get('LastName')}"
+        table.add_row(identity, name, *(str(record.get(field)) for field in AUDIENCES.values()))
     return table
 
 
 def member_table(findings: Findings, scenario: Scenario) -> Table:
     """The members of the campaign as they are in the end."""
-    table = _table(f'Members of the campaign "{CAMPAIGN}" afterwards', show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(overflow="fold", style="dim")
-    remarks = {SENT: "in the audience", LEFT: "were in it, and have left it"}
-    for status in (SENT, LEFT):
-        table.add_row(status, f"{findings.members[status]:,}", remarks[status])
-    for identity in (identity for identity, status in scenario.members.items() if status == RESPONDED):
-        kept = f"{name_of(scenario.records[identity])}, moved by a person in sales: kept"
-        table.add_row(RESPONDED, str(findings.members[RESPONDED]), kept)
+    table = _counts(f'Members of the campaign "{CAMPAIGN}" afterwards')
+    moved = [scenario.records[identity] for identity, status in scenario.members.items() if status == RESPONDED]
+    kept = [f"{fields.get('FirstName')} {fields.get('LastName')}, moved by a person in sales: kept" for fields in moved]
+    remarks = {SENT: "in the audience", LEFT: "were in it, and have left it", RESPONDED: "\n".join(kept)}
+    for status, remark in remarks.items():
+        table.add_row(status, f"{findings.members[status]:,}", remark)
     return table
 
 
-def name_of(fields: Mapping[str, object]) -> str:
-    """A contact's name."""
-    return f"{fields.get('FirstName')} {fields.get('LastName')}"
+def _counts(title: str) -> Table:
+    table = _table(title, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(overflow="fold", style="dim")
+    return table
 
 
 def _table(title: str, show_header: bool) -> Table:
