@@ -27,7 +27,7 @@ from destination_cli.create_fields.needs import rule_name, wanted_by
 from destination_cli.function_logs import Published, login_cause, published
 from destination_cli.queues import contradictions
 from destination_cli.target import Target
-from destination_cli.terminal import COULD_NOT, FINDINGS, GOOD
+from destination_cli.terminal import COULD_NOT, FINDINGS, GOOD, counted
 
 SIGNS = {Level.ERROR: "[red]✗[/]", Level.WARNING: "[yellow]![/]", Level.NOTE: "[blue]i[/]"}
 
@@ -105,16 +105,13 @@ def _judge_connected(file: Path, destination: Destination, target: Target) -> Re
 
 def show(report: Report, console: Console) -> None:
     """Print a report as a person reads it."""
+    console.print(_unbroken(_verdict(report), console), end="\n\n", highlight=False, soft_wrap=True)
     if report.destination is None:
-        count = len(report.mistakes)
-        found = f"[red]✗[/] {escape(str(report.file))} has {count} mistake{'s' if count > 1 else ''}:"
-        console.print(_unbroken(found, console), end="\n\n", highlight=False, soft_wrap=True)
         for mistake in report.mistakes:
             _show_found("[red]✗[/]", mistake.place or mistake.key, f"{mistake.problem} {mistake.cure}", console)
             if mistake.excerpt:
                 console.print(mistake.excerpt, markup=False, highlight=False, soft_wrap=True)
         return
-    console.print(_unbroken(_verdict(report), console), end="\n\n", highlight=False, soft_wrap=True)
     places = Places(report.file.read_text(encoding="utf-8-sig"), report.destination.model_dump(by_alias=True))
     for finding in sorted(report.findings, key=lambda found: list(SIGNS).index(found.level)):
         _show_found(SIGNS[finding.level], places.of(finding.key), f"{finding.problem} {finding.cure}", console)
@@ -127,6 +124,8 @@ def show(report: Report, console: Console) -> None:
 
 def _verdict(report: Report) -> str:
     file = escape(str(report.file))
+    if report.destination is None:
+        return f"[red]✗[/] {file} has {counted(len(report.mistakes), 'mistake', 'mistakes')}:"
     if report.connection is None:
         return f"[green]✓[/] {file} can be used." if report.is_good else f"[red]✗[/] {file} does not fit the org."
     if report.is_good:

@@ -10,7 +10,7 @@ import io
 import json
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice, repeat
 from typing import Any, Self
@@ -75,13 +75,7 @@ class OrgApi:
     token: AccessToken
     version: str
     whose: str = "the access token"
-    make_session: Callable[[], requests.Session] = new_session
-    read_seconds: float = READ_SECONDS
-    _session: requests.Session = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Make the session, which keeps its connection."""
-        self._session = self.make_session()
+    _session: requests.Session = field(default_factory=new_session, init=False, repr=False)  # keeps its connection
 
     @classmethod
     def of(cls, target: Target, version: str) -> Self:
@@ -102,7 +96,7 @@ class OrgApi:
         if body is not None:
             payload, encoding = packed(body if isinstance(body, bytes) else to_json(body))
             given = {"Content-Type": "application/json", **given, **encoding}
-        url, limits = self.token.instance_url + path, (CONNECT_SECONDS, self.read_seconds)
+        url, limits = self.token.instance_url + path, (CONNECT_SECONDS, READ_SECONDS)
         how: Json = {"timeout": limits, "allow_redirects": False, "proxies": proxies_for(url)}
         try:
             response = self._session.request(method, url, params=parameters, data=payload, headers=given, **how)

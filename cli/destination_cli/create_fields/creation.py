@@ -15,10 +15,10 @@ from rich.table import Table
 from salesforce_destination.destination.destination import spelled_as
 from salesforce_destination.login.token import AccessToken
 
-from destination_cli.create_fields.found import Found, assumed, describe, key_of, read_org, who_am_i
+from destination_cli.create_fields.found import assumed, describe, key_of, read_org, who_am_i
 from destination_cli.create_fields.metadata import read_conversion, read_metadata, write_metadata
 from destination_cli.create_fields.needs import FieldKind, Wanted, handed_on, wanted_by
-from destination_cli.create_fields.plan import Component, Plan, SetRecords, Step, plan
+from destination_cli.create_fields.plan import Component, Needs, Plan, SetRecords, Step, plan
 from destination_cli.create_fields.source_tree import source_tree, write_tree
 from destination_cli.org_api import OrgApi, OrgError, admin_token, local_way, stack_token
 from destination_cli.target import Target, destination_in
@@ -222,7 +222,7 @@ class CreateFields:
         needs = [(e, assumed(e.sobject, (name for _, name in e.given), is_there=not e.is_made)) for e in wanted]
         return self._write_files(needs, plan(needs, hands_on=hands_on))
 
-    def _write_files(self, needs: Sequence[tuple[Wanted, Found]], todo: Plan, admin: OrgApi | None = None) -> int:
+    def _write_files(self, needs: Needs, todo: Plan, admin: OrgApi | None = None) -> int:
         folder = self.export or Path()
         sets = [name for _, found in needs for name in found.sets]
         files = source_tree(needs, todo, read_metadata(admin, "PermissionSet", sets) if admin and sets else {})

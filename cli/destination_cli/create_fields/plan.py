@@ -65,6 +65,7 @@ class SetRecords:
 
 
 Step = Component | SetRecords
+Needs = Sequence[tuple[Wanted, Found]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,7 @@ class Plan:
 
 
 def plan(
-    needs: Sequence[tuple[Wanted, Found]],
-    integration_user: str | None = None,
-    hands_on: Mapping[str, str] | None = None,
-    conversion: Json | None = None,
+    needs: Needs, integration_user: str | None = None, hands_on: Mapping[str, str] = {}, conversion: Json | None = None
 ) -> Plan:
     """Compare what a file needs on each of its sObjects with what an org has of it, and says of converted leads."""
     problems: list[Mistake] = []
@@ -92,8 +90,7 @@ def plan(
     for wanted, found in needs:
         steps += _object_steps(wanted, found, integration_user, problems)
     usable = {(wanted.sobject, name) for wanted, found in needs for name in usable_in(wanted, found)}
-    pairs = (hands_on or {}).items()
-    both = dict(pair for pair in pairs if {*zip(("Lead", "Contact"), map(str.lower, pair), strict=True)} <= usable)
+    both = {lead: to for lead, to in hands_on.items() if {("Lead", lead.lower()), ("Contact", to.lower())} <= usable}
     steps += _conversion_steps(both, conversion, problems)
     by_hands = dict.fromkeys(step for wanted, _ in needs for step in wanted.by_hand)
     return Plan(tuple(steps), tuple(problems), tuple(by_hands))

@@ -8,14 +8,14 @@ from xml.etree import ElementTree
 from destination_cli.create_fields.found import Found
 from destination_cli.create_fields.metadata import LEAD_CONVERSION, NAMESPACE, Element, add_members
 from destination_cli.create_fields.needs import RIGHTS, Wanted, WantedSet
-from destination_cli.create_fields.plan import Component, Plan, parents_keys, permissionable, rights_of
+from destination_cli.create_fields.plan import Component, Needs, Plan, parents_keys, permissionable, rights_of
 
 ROOT = PurePosixPath("force-app/main/default")
 
 Files = dict[PurePosixPath, str]
 
 
-def source_tree(needs: Sequence[tuple[Wanted, Found]], plan: Plan, there: Mapping[str, Element]) -> Files:
+def source_tree(needs: Needs, plan: Plan, there: Mapping[str, Element]) -> Files:
     """The files of a project, by their paths.
 
     A deployed permission set replaces that of its name: each has all that it has in the org (`there`), and what is new.

@@ -79,8 +79,6 @@ def codes_of(*results: Json) -> str:
 
 def unseen(stage: Stage, names: Sequence[str]) -> Trial:
     """Not tried, with what lets it be tried: a describe leaves out what its user may not see, as what is not there."""
-    return untried(
-        f"this user may not write {', '.join(names)}: assign the permission set"
-        f" {set_name(stage.sobject, 'Integration')} to this user, or run it as the integration user"
-        " (`destination create-fields` creates what is missing)"
-    )
+    told = f"this user may not write {', '.join(names)}: assign the permission set"
+    told += f" {set_name(stage.sobject, 'Integration')} to this user, or run it as the integration user"
+    return untried(f"{told} (`destination create-fields` creates what is missing)")

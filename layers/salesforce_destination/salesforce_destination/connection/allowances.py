@@ -1,7 +1,8 @@
 """How much of what an org and a file allow is used: audience fields, long text, API calls."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
+from salesforce_destination.connection.field_fit import Known
 from salesforce_destination.connection.finding import Finding, error, note, warning
 from salesforce_destination.destination.destination import MOST_AUDIENCE_FIELDS, Destination, Identity
 from salesforce_destination.record.classification import ApiCalls
@@ -14,7 +15,6 @@ CUSTOM_FIELDS = {"Professional": 100, "Enterprise": 500, "Developer": 500, "Perf
 """Of an object by edition, without those of packages ("Custom Fields Allowed Per Object" in Salesforce Help)."""
 
 NEARLY_ALL_PERCENT = 90
-
 
 BATCHES_A_DAY, FEWEST_BATCHES_A_DAY = 7_200, 1_440
 """With Lambda's five pollers and a window of 60 s, and of 300 s, which is the longest."""
@@ -71,14 +71,14 @@ def storage_room(destination: Destination, free: int | None, whole: int | None) 
         yield (error if is_full else note)("memberships" if rows else "audiences", "", problem, cure)
 
 
-def is_direct(destination: Destination, rule: Identity, known: Mapping[str, ObjectDescription]) -> bool:
+def is_direct(destination: Destination, rule: Identity, known: Known) -> bool:
     """Whether records of the first sObject are written by this rule before they are looked up: by Id or unique key."""
     description = known.get(destination.salesforce_object.lower())
     field = description.fields.get(rule.target) if description else None
     return rule.is_id or (field.unique if field else rule.target != "Email")
 
 
-def requests_a_batch(destination: Destination, known: Mapping[str, ObjectDescription]) -> int:
+def requests_a_batch(destination: Destination, known: Known) -> int:
     """At most: to write straight, to look up, to write what that found, to create; and for members and rows."""
     straight = {is_direct(destination, rule, known) for rule in destination.rules}
     elsewhere = len(destination.objects) > 1 and not destination.updates_by_id
@@ -89,9 +89,7 @@ def requests_a_batch(destination: Destination, known: Mapping[str, ObjectDescrip
     return (True in straight) + (further or reads or creates) + further + creates + members + destination.has_parts
 
 
-def calls_a_day(
-    destination: Destination, known: Mapping[str, ObjectDescription], calls: ApiCalls | None = None
-) -> Finding:
+def calls_a_day(destination: Destination, known: Known, calls: ApiCalls | None = None) -> Finding:
     """How many API calls this file makes a day, and how to make fewer where there are many."""
     requests = requests_a_batch(destination, known)
     most, each = requests * BATCHES_A_DAY, "one request" if requests == 1 else f"up to {requests} requests"

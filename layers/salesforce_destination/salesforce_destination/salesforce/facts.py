@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from salesforce_destination.connection.comparison import OrgFacts, guard_fields
-from salesforce_destination.connection.field_fit import relationship
+from salesforce_destination.connection.field_fit import Known, relationship
 from salesforce_destination.destination.destination import MOST_AUDIENCE_FIELDS, CampaignName, Destination
 from salesforce_destination.errors import BadRequestError, RequestRefusedError
 from salesforce_destination.record.classification import ApiCalls
@@ -29,7 +29,7 @@ class FactFinder:
         """Describe an sObject; raise a DestinationError where the org does not."""
         return read_description(self._client.get(f"{self._root}/sobjects/{sobject}/describe"))
 
-    def facts(self, destination: Destination, described: Mapping[str, ObjectDescription]) -> OrgFacts:
+    def facts(self, destination: Destination, described: Known) -> OrgFacts:
         """What the org tells beside the describes of the file's sObjects, as far as the file needs it."""
         identity, created = self._unless_refused("/") or {}, destination.creates
         user = to_18(str(identity.get("identity", "")).rpartition("/")[2]) or ""
@@ -69,9 +69,7 @@ class FactFinder:
         answer = self._client.get(f"{self._root}/sobjects")
         return [str(found.get("name", "")) for found in answer.get("sobjects") or ()]
 
-    def _others(
-        self, destination: Destination, described: Mapping[str, ObjectDescription], names: list[str]
-    ) -> dict[str, ObjectDescription]:
+    def _others(self, destination: Destination, described: Known, names: list[str]) -> dict[str, ObjectDescription]:
         found: dict[str, ObjectDescription] = {}
         for one in destination.by_object:
             targets = (mapping.target for mapping in one.mappings if "." in mapping.target)
