@@ -81,11 +81,7 @@ class Published:
 
 
 def published(target: Target, file: Path) -> Published | None:
-    """Ask the stack for its file; None where it does not say.
-
-    A deployed stack's check-connection function is invoked: it lies in the same deployment as the deliver function. On
-    this machine what that function said last is read.
-    """
+    """Ask the stack's check-connection function for its file (on this machine its log); None where it does not say."""
     if target.is_local:
         report = ([line for line in local_lines(target, "check_connection") if "file_hash" in line] or [{}])[-1]
     else:

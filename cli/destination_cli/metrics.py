@@ -16,27 +16,17 @@ AGE = "OldestMessageAge"
 
 COUNTED = (
     *("ProfilesReceived", "RecordsDelivered", "RecordsSuperseded", "RecordsCreated", "CreationsHeld"),
-    *(
-        "LeadsBesideContacts",
-        "PartsSuperseded",
-        "MembersKept",
-        "IdentitiesPassedOver",
-        "ProfilesNotPermitted",
-        "ProfilesSkipped",
-        "MessagesDeferred",
-    ),
-    *("MessagesRejected", "FieldsOmitted", "TokenRefreshed", "TokenRefreshFailed"),
+    *("LeadsBesideContacts", "PartsSuperseded", "MembersKept", "IdentitiesPassedOver", "ProfilesNotPermitted"),
+    *("ProfilesSkipped", "MessagesDeferred", "MessagesRejected", "FieldsOmitted"),
+    *("TokenRefreshed", "TokenRefreshFailed"),
 )
 """The metrics that are shown, in this order."""
 
 MISMATCH, IGNORED, CONNECTION = "SchemaMismatch", "UpdateOnlyIgnored", "ConnectionProblems"
 
 LAST_IS_GOOD_FOR_MS = {MISMATCH: HOUR_MS, IGNORED: HOUR_MS, CONNECTION: DAY_MS}
-"""The metrics of which the last value counts, and how old it may be.
-
-A mismatch is reported whenever one of its messages comes back, every 30 min at the latest, never as none: an hour of
-silence is its end. The connection is checked by a schedule, which reports none too.
-"""
+"""The metrics of which the last value counts, and how old it may be. A mismatch is told whenever one of its messages
+comes back, every 30 min at the latest, never as none; a schedule checks the connection, and reports none too."""
 
 AGE_IS_GOOD_FOR_MS = 900_000
 """How old a report of the oldest message's age may be: a batch every minute is usual, and a pause of five not rare."""

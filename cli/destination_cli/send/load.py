@@ -1,7 +1,4 @@
-"""`destination send`: from a file or standard input to the queue, with a bar.
-
-Ten profiles go in a call, several calls at once; what SQS does not take at first is sent again.
-"""
+"""`destination send`: to the queue, ten profiles a call, several calls at once; what SQS refuses first goes again."""
 
 import json
 import time

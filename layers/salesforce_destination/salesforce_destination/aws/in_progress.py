@@ -1,8 +1,6 @@
-"""A trace of the message that a process died over, in the /tmp of its Lambda environment.
+"""A trace of the message that a process died over, in the /tmp of its Lambda environment, which outlives the process.
 
-/tmp survives when a function runs out of memory or of time and its process is started anew ("Lambda execution
-environment"). SQS then delivers the whole batch again, a thousand innocents with it, and only the marker tells which of
-them it was.
+SQS then delivers the whole batch again, and only the marker tells which one it was ("Lambda execution environment").
 """
 
 import os

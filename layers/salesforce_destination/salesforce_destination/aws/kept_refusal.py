@@ -20,10 +20,7 @@ WRITTEN_EVERY_SECONDS = 600.0  # Secrets Manager asks for no more writes over ti
 
 @dataclass(slots=True)
 class KeptRefusal:
-    """Writes it, at most once in ten minutes, and clears it when its cause ends.
-
-    Nothing here may keep a message from being settled: what AWS refuses is a warning in the log, without the text.
-    """
+    """Writes it, at most once in ten minutes, and clears it when its cause ends; what AWS refuses is only a warning."""
 
     secrets_client_factory: ClientFactory
     secret_id: str

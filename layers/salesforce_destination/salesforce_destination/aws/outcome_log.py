@@ -1,9 +1,7 @@
 """What became of each profile, in the log, so that a person can ask about one contact.
 
-No identity is in it: each stands as a keyed hash (HMAC-SHA256), whose key lies in a secret of its own. Without that key
-the log tells nothing about anybody, not even to somebody who has the list of all customers.
-
-A profile takes about 45 characters in the line of its batch: 2 cents of CloudWatch Logs for a million profiles.
+Each identity stands as a keyed hash (HMAC-SHA256), whose key lies in a secret of its own. Without it the log tells
+nothing about anybody, even to who has the list of all customers. A million profiles cost 2 cents of CloudWatch Logs.
 """
 
 import hashlib
@@ -33,10 +31,7 @@ def identity_hash(key: bytes, identity: str) -> str:
 
 
 class OutcomeLog:
-    """Says outcomes for the log, with a key read from its secret once; `clock` gives seconds that only go forward.
-
-    Nothing here may keep a message from being settled: without the key a warning is logged, and no outcome.
-    """
+    """Says outcomes for the log, with a key read once from its secret; without it a warning is logged, no outcome."""
 
     def __init__(self, secrets_client_factory: ClientFactory, secret_id: str, clock: Callable[[], float]) -> None:
         self._factory, self._secret_id, self._clock = secrets_client_factory, secret_id, clock

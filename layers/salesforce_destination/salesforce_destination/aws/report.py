@@ -46,11 +46,7 @@ class Circumstances:
 
 
 class MetricLines:
-    """Writes metrics into the log, in CloudWatch's embedded metric format ("Specification: CloudWatch embedded metric
-    format"); CloudWatch makes metrics of these lines.
-
-    Powertools' Metrics does the same, and takes 0.2 ms longer for a batch and 30 ms longer to load (decision 0023).
-    """
+    """Writes metrics into the log, as CloudWatch's embedded metric format; why not by Powertools says decision 0023."""
 
     def __init__(self, namespace: str, service: str, destination: str) -> None:
         self._namespace, self._dimensions = namespace, {"service": service, "destination": destination}

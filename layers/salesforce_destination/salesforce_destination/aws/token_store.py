@@ -1,7 +1,6 @@
-"""The two secrets, seen from the two sides.
+"""The two secrets, seen from the two sides: one function writes them, all read.
 
-Secrets Manager keeps every version for a day and asks for no more than one write in ten minutes over time (its quotas
-page). One writer that a schedule and refusals call keeps to that; a hundred functions that log in by themselves do not.
+Secrets Manager asks for no more than one write in ten minutes over time (its quotas page), which only one writer keeps.
 """
 
 import json
@@ -71,8 +70,7 @@ class TokenSource:
     def replace(self, refused: AccessToken | None) -> AccessToken:
         """Get another token than the refused one (None: there was none), or raise TokenUnavailableError.
 
-        Another function may have been faster: then its token is there already and nobody is asked. Else the refresh
-        function is, and it has `wait` seconds. Without a queue nobody is asked either.
+        If none is there already, the refresh function is asked, and has `wait` seconds. Without a queue nobody is.
         """
         self._token = None
         self._token = self._read_other(refused)
@@ -145,10 +143,9 @@ class TokenStore:
         write_secret(self.secrets_client_factory, self.access_token_secret_id, token.to_secret(**noted))
 
     def credentials(self) -> str:
-        """The text of the credentials secret.
+        """The text of the credentials secret; raise CredentialsError (NOT_CONNECTED) where nobody has ever filled it.
 
         A rotated refresh token that could not be stored before is stored now, unless a person has changed the secret.
-        Where nobody has ever filled it, it is a CredentialsError with the code NOT_CONNECTED.
         """
         text = read_secret(self.secrets_client_factory, self.credentials_secret_id)
         if is_unfilled(text) and not self._stored:  # each log-in is noted there

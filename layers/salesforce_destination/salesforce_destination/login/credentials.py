@@ -135,10 +135,9 @@ _CURE = "Store the whole PEM text of an RSA key without a passphrase, from its -
 
 
 def read_private_key(text: str) -> str:
-    """Give the private key in the text with its lines restored, or say what was pasted in its place.
+    """Give the private key in the text alone, its lines restored, or say what was pasted in its place.
 
-    A console's key/value form turns the line breaks of a PEM text into blanks or into the two characters `\\n`; between
-    the two marks is base64, in which neither means anything. A certificate beside the key is left out.
+    A console's key/value form turns the line breaks of a PEM text into blanks or into the two characters `\\n`.
     """
     if "ENCRYPTED" in text:
         raise CredentialsError("private_key", "is protected by a passphrase.", _CURE)

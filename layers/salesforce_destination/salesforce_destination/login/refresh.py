@@ -1,8 +1,7 @@
-"""The use case of the refresh function: a request in, a stored access token out.
+"""The use case of the refresh function: a request in, a stored access token out. What it holds is the order.
 
-What it holds is the order. A log-in is counted before it is made. A rotated refresh token is stored before anything is
-done with the access token that came with it, since the old one is dead by then. An access token is used before it is
-stored.
+A log-in is counted before it is made; a rotated refresh token is stored at once, since the old one is dead by then; an
+access token is used before it is stored.
 """
 
 import re
@@ -23,10 +22,9 @@ ORG_ID_LENGTH = 15  # an id of 18 characters is that of 15 with a checksum for p
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What Salesforce answered, unchecked.
+    """What Salesforce answered, checked only when the access token is asked for.
 
-    `refresh_token` comes only with rotation, and then the old one is dead already: it has to be stored whatever else is
-    wrong with the answer. That is why the checks wait until somebody asks for the access token.
+    A rotated refresh token has to be stored whatever else is wrong with the answer: the old one is dead already.
     """
 
     answer: Mapping[str, Any] = field(repr=False)
@@ -88,8 +86,7 @@ def refresh(
 ) -> bool:
     """Log in, use the token once, and store it; tell whether so. Where another one is stored, nothing is done.
 
-    Raises CredentialsError where a person has to act, SalesforceUnavailableError or TokenUnavailableError where time
-    may help. In each case the stored token stays as it was.
+    Where a person has to act CredentialsError is raised, where time may help another; the stored token stays then.
     """
     if request.is_met_by(store.access_token()):
         return False

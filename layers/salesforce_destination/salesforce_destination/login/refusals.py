@@ -1,9 +1,8 @@
 """A failed log-in, in our words: which field of the credentials or which setting is at fault, and what to do.
 
-Salesforce's own text never leaves this module: it may echo what was sent. What it says is known by the table or it is
-unknown. The evidence for each row is in its test. Wordings differ between grants, years and kinds of app, so that a row
-may name the beginning of a description only. A problem reads on from the name of its field; without one it is a
-sentence. Whatever it is, the log-in is tried again; the kind of error says if a person has to act.
+Salesforce's own text never leaves this module: it may echo what was sent. The evidence for each row is in its test. A
+row names how a description begins: wordings differ. A problem reads on from the name of its field; without one it is a
+sentence. The log-in is tried again in any case; the kind of error says if a person has to act.
 """
 
 import re

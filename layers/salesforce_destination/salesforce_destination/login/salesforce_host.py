@@ -1,8 +1,7 @@
 """Which servers may see a secret: Salesforce's own, told by the parsed host and never by a part of the text.
 
-Credentials go to the host of the credentials secret and access tokens to the host of the token answer. A host that only
-looks like Salesforce (`acme.my.salesforce.com@evil.example`, `127.0.0.1/x.salesforce.com`) would get both. So the text
-is parsed, its host must match as a whole, and the URL is built anew from the host: nothing else of the text survives.
+A host that only looks like Salesforce (`acme.my.salesforce.com@evil.example`) would get credentials and tokens. So the
+text is parsed, its host must match as a whole, and the URL is built anew from the host: nothing else of it survives.
 """
 
 import re
@@ -66,10 +65,9 @@ def is_my_domain(url: str) -> bool:
 
 
 def jwt_audience(url: str) -> str:
-    """Name whom a signed log-in is for: Salesforce's log-in server of production orgs, or that of sandboxes.
+    """Name whom a signed log-in is for ("OAuth 2.0 JWT Bearer Flow"): the log-in server of production or of sandboxes.
 
-    (OAuth 2.0 JWT Bearer Flow in Salesforce Help.) A local org stands for itself, and so does one in China, which has
-    log-in servers of its own.
+    A local org stands for itself, and so does one in China, which has log-in servers of its own.
     """
     host = urlsplit(url).hostname or ""
     if is_local(url) or host.endswith(".cn"):

@@ -23,8 +23,7 @@ MESSAGE_GROUP = "refresh"
 def counted_log_in(paid_until: object, now: float) -> float | None:
     """Count a log-in: until when log-ins are paid for now, to be handed in the next time; None where it has to wait.
 
-    Each costs ten minutes, and three may be had in advance: no ten minutes see a fourth. Those that go on failing come
-    once in ten minutes, as often as Secrets Manager forgets a version.
+    Each costs ten minutes, and three may be had in advance; those that go on failing come once in ten minutes.
     """
     longest = now + MOST_LOG_INS * LOG_IN_EVERY_SECONDS
     paid = paid_until if isinstance(paid_until, int | float) and now < paid_until <= longest else now
@@ -65,11 +64,7 @@ class AccessToken:
 
     @classmethod
     def from_secret(cls, text: str) -> Self | None:
-        """Read the access-token secret; None where it holds no token.
-
-        A secret that was never written, or that somebody wrote something else into, is no token yet: the next refresh
-        writes over it, so there is nothing for a person to mend.
-        """
+        """Read the access-token secret; None where it holds no token: the next refresh writes over what it holds."""
         secret = parse_object(text) or {}
         value, instance_url, issued_at = (secret.get(key) for key in ("access_token", "instance_url", "issued_at"))
         if not is_sendable(value) or not is_sendable(instance_url):
@@ -88,8 +83,7 @@ class RefreshReason(StrEnum):
 class RefreshRequest:
     """What the refresh queue carries; `refused` is the fingerprint of the refused token, None where there was none.
 
-    By that name a hundred refusals are one log-in: SQS drops the messages that name the same token within five minutes,
-    and the refresh function does nothing once another token is stored.
+    By that name a hundred refusals are one log-in: SQS drops messages that name the same token within five minutes.
     """
 
     reason: RefreshReason

@@ -135,10 +135,7 @@ def time_of_notification(body: str) -> str | None:
 
 
 class IdentitiesInOrder:
-    """Spells the namespaces as a destination file's sources do, and puts each one's primary identity first.
-
-    Namespace codes come in either case; of several ids in one namespace the primary one counts, else the first.
-    """
+    """Spells the namespaces (of either case) as a file's sources do, and puts each one's primary identity first."""
 
     def __init__(self, sources: Sequence[str]) -> None:
         named = (match[1] or match[2] for source in sources for match in _NAMESPACE.finditer(source))

@@ -1,9 +1,8 @@
 """Where a value is found in a profile: JMESPath, compiled once.
 
-Most sources are plain paths (`person.name.lastName`, `identityMap.crmID[0].id`). These follow the keys themselves and
-cost no more than that; everything else goes through jmespath, which is imported only where a file uses it, with
-Powertools' functions (`powertools_json` and the like) and those of this module, which write values as Salesforce and
-its users do.
+Plain paths (`person.name.lastName`, `identityMap.crmID[0].id`) follow the keys themselves; everything else goes through
+jmespath, imported only where a file uses it, with Powertools' functions (`powertools_json` and the like) and those of
+this module, which write values as Salesforce and its users do.
 """
 
 from __future__ import annotations

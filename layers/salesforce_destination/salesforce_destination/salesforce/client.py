@@ -1,8 +1,7 @@
 """Sending requests to Salesforce's REST API, and naming what went wrong by what to do about it.
 
 Nothing is retried here but once after a refused access token: SQS is the retry loop. TLS is always verified, redirects
-are never followed (a moved org answers 3xx, which waits for a person), and no text of Salesforce's leaves this module
-except in the parsed answer.
+are never followed, and no text of Salesforce's leaves this module except in the parsed answer.
 """
 
 from __future__ import annotations
@@ -65,12 +64,7 @@ class SalesforceClient:
     """
 
     def __init__(
-        self,
-        session: Session,
-        tokens: Tokens,
-        read_seconds: Clock,
-        now: Clock = time,
-        clock: Clock = monotonic,
+        self, session: Session, tokens: Tokens, read_seconds: Clock, now: Clock = time, clock: Clock = monotonic
     ) -> None:
         self._session, self._tokens, self._read_seconds, self._now = session, tokens, read_seconds, now
         self._clock, self.calls = clock, 0

@@ -1,8 +1,7 @@
 """Logging in to Salesforce: one POST to the token endpoint, by one of four grants.
 
 The request carries secrets. So it goes to the checked host of the credentials and nowhere else: over verified TLS,
-without following redirects, and with nothing of the environment but the proxy that HTTPS_PROXY names. What comes back
-is a Login or an error in our words.
+without following redirects, and with nothing of the environment but the proxy that HTTPS_PROXY names.
 """
 
 from __future__ import annotations
@@ -37,10 +36,7 @@ def login_session() -> requests.Session:
 
 
 def log_in(session: requests.Session, credentials: Credentials, now: float) -> Login:
-    """Ask for an access token; raise CredentialsError or LoginUnavailableError where there is none.
-
-    The order of its use is the caller's: a rotated refresh token in the answer must be stored first.
-    """
+    """Ask for an access token; raise CredentialsError or LoginUnavailableError where Salesforce gives none."""
     form = _form(credentials, now)
     response = _sent(session, "POST", credentials.url + TOKEN_PATH, {"Accept": "application/json"}, form)
     # In an outage Salesforce answers with a page, under any status.
