@@ -77,10 +77,9 @@ def show_sight(sight: Sight | None, wanted: Wanted, console: Console) -> None:
     console.print(f"{sign} {can}", highlight=False)
     if not sight.edits_records:
         console.print(f"    It may not edit {wanted.sobject}. Is {wanted.integration.name} assigned to it?")
-    if sight.only_reads:
-        console.print(f"    Read-only: {', '.join(sight.only_reads)}", highlight=False, markup=False)
-    if sight.lacks:
-        console.print(f"    Not visible: {', '.join(sight.lacks)}", highlight=False, markup=False)
+    for names, what in ((sight.only_reads, "Read-only"), (sight.lacks, "Not visible")):
+        if names:
+            console.print(f"    {what}: {', '.join(names)}", highlight=False, markup=False)
     if not sight.is_whole:
         console.print("    A licence or a muting permission set may prevent it. Ask the administrator.")
 

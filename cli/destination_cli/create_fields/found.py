@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from salesforce_destination.record.guards import GUARD_EXEMPT, stale_marker
+from salesforce_destination.record.guards import GUARD_EXEMPT, ValidationRule, stale_marker
 
 from destination_cli.create_fields.metadata import DESCRIBED_TYPES
 from destination_cli.create_fields.needs import RIGHTS, Wanted, home_of, rule_name
@@ -39,13 +39,10 @@ class FoundField:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundRule:
+class FoundRule(ValidationRule):
     """A validation rule whose text holds a guard's marker, or that has a guard's name."""
 
     record_id: str
-    name: str
-    active: bool
-    message: str
     formula: str
 
 
@@ -203,7 +200,7 @@ def _rules(api: OrgApi, wanted: Wanted) -> Iterable[FoundRule]:
         if name.lower() in names or any(stale_marker(field) in message for field in wanted.guards):
             metadata = api.ask(f"tooling/sobjects/ValidationRule/{row['Id']}")["Metadata"]
             formula = str(metadata.get("errorConditionFormula") or "")
-            yield FoundRule(str(row["Id"]), name, row["Active"] is True, message, formula)
+            yield FoundRule(name, row["Active"] is True, message, str(row["Id"]), formula)
 
 
 def _set(api: OrgApi, set_id: str) -> FoundSet:

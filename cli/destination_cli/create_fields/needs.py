@@ -133,8 +133,13 @@ def _wanted_on(sobject: str, destination: Destination, kind: FieldKind | None) -
     names = tuple(dict.fromkeys([field.name for field in unique] + [name for _, name in given]))
     guards, version = tuple(dict.fromkeys(Guards.of(own).guard_of.values())), destination.api_version
     writer = WantedSet(set_name(sobject, "Integration"), label, about, frozenset(rights), names, True, parents)
+    shown = [each.mapping_id for each in own.audiences]
+    shown += [each.since_field for each in own.audiences if each.since_field]
+    label = f"CDP destination: read audiences of {sobject}"[:80]
+    about = "For the sales team: shows the audiences. It gives no access to records."
+    reader = WantedSet(set_name(sobject, "Sales"), label, about, frozenset(), tuple(dict.fromkeys(shown)), edit=False)
     by_hand = tuple(_by_hand(own))
-    return Wanted(sobject, version, unique, tuple(given), guards, writer, _sales_set(own), by_hand=by_hand)
+    return Wanted(sobject, version, unique, tuple(given), guards, writer, reader, by_hand=by_hand)
 
 
 def _wanted_rows(destination: Destination, rows: Memberships) -> Wanted:
@@ -245,15 +250,6 @@ def _keys(destination: Destination, sobject: str) -> tuple[list[WantedField], li
 
 def _label(name: str, end: str) -> str:
     return name[: _LONGEST_LABEL - len(end)].strip() + end
-
-
-def _sales_set(destination: Destination) -> WantedSet:
-    name = destination.salesforce_object
-    shown = [audience.mapping_id for audience in destination.audiences]
-    shown += [audience.since_field for audience in destination.audiences if audience.since_field]
-    label, fields = f"CDP destination: read audiences of {name}"[:80], tuple(dict.fromkeys(shown))
-    description = "For the sales team: shows the audiences. It gives no access to records."
-    return WantedSet(set_name(name, "Sales"), label, description, frozenset(), fields, edit=False)
 
 
 def set_name(sobject: str, end: str) -> str:

@@ -203,7 +203,7 @@ def _more_values(wanted: Wanted, field: WantedField, there: FoundField, problems
 
 
 def _rule_steps(wanted: Wanted, found: Found, field: str) -> Iterator[Step]:
-    marked = [there for there in found.rules if stale_marker(field) in there.message]
+    marked = [there for there in found.rules if there.guards(field)]
     named = [there for there in found.rules if there.name.lower() == rule_name(field).lower()]
     there = next(iter([*marked, *named]), None)
     if difference := _difference(there, field) if there else f"refuses an older {field} after a newer one":
@@ -216,7 +216,7 @@ def _difference(there: FoundRule, field: str) -> str:
     formulas = {"".join(formula.split()) for formula in (there.formula, guard_formula(field))}
     words = {
         "is switched off": not there.active,
-        "has another text": stale_marker(field) not in there.message,
+        "has another text": stale_marker(field) not in there.text,
         "has another formula": len(formulas) > 1,
     }
     return ", ".join(word for word, is_so in words.items() if is_so)

@@ -120,11 +120,10 @@ def compare(destination: Destination, facts: OrgFacts) -> list[Finding]:
             return [error("salesforce_object", "", f"No describe of {one.salesforce_object} was given.", "Add it.")]
         one = spelled_as(one, [description.name, *description.fields])
         written = ((place, each) for place, each in enumerate(one.mappings) if one.creates or each.write != "create")
-        audiences = (audience_findings(place, each, description) for place, each in enumerate(one.audiences))
         return [
             *_rules(one, description),
             *chain.from_iterable(mapping_findings(*each, description, facts.known) for each in written),
-            *chain.from_iterable(audiences),
+            *chain.from_iterable(audience_findings(*each, description) for each in enumerate(one.audiences)),
             *names_findings(one.audiences, description),
             *(_ordering("ordering.field", one.ordering.field, description) if one.ordering else ()),
             *_required(one, description),

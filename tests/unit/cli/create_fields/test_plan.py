@@ -233,7 +233,7 @@ def test_the_identity_field_is_made_only_where_records_may_be_created() -> None:
 def a_rule(**changes: Any) -> FoundRule:
     formula = guard_formula("CDP_Event_Time__c").replace(", ", ",\n  ")
     known = {"record_id": "03d1", "name": "My_Guard", "active": True, "formula": formula}
-    return FoundRule(**{**known, "message": "Too old [CDP-STALE:CDP_Event_Time__c]", **changes})
+    return FoundRule(**{**known, "text": "Too old [CDP-STALE:CDP_Event_Time__c]", **changes})
 
 
 ORDERED = a_file('[ordering]\nfield = "CDP_Event_Time__c"')
@@ -254,7 +254,7 @@ def test_a_rule_with_the_marker_and_the_formula_is_left_whatever_its_name_and_sp
     [
         ({"active": False}, "switched off"),
         ({"formula": "FALSE"}, "another formula"),
-        ({"name": "guard_CDP_Event_Time", "message": "Too old"}, "another text"),
+        ({"name": "guard_CDP_Event_Time", "text": "Too old"}, "another text"),
     ],
 )
 def test_a_rule_that_a_person_changed_is_mended_where_it_is(changes: dict[str, Any], word: str) -> None:
