@@ -273,6 +273,8 @@ class Sender:
             for collection, reply in zip(request, self._replies(request), strict=True):
                 self._follow_answers(collection, reply, following, gone)
         ready = [attempt for attempt in following if attempt]
+        if len({attempt.record.key for attempt in ready}) < len(ready):  # of who met another row, what has all of both
+            ready = list({each.record.key: each for each in sorted(ready, key=lambda it: len(it.events))}.values())
         for attempt in ready:
             attempt.requests += 1
         ready += self._single.released(held)
