@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from salesforce_destination.aws.clients import read_secret
-from salesforce_destination.aws.outcome_log import IN_LINE, NOT_PERMITTED, identity_hash
+from salesforce_destination.aws.outcome_log import IN_LINE, NOT_PERMITTED, hasher
 from salesforce_destination.destination.destination import Destination
 from salesforce_destination.errors import DestinationError
 from salesforce_destination.mapping.mapper import IdentityReader
@@ -159,8 +159,7 @@ def explain(target: Target, identity: str, file: Path | None, since: str) -> Exp
         keys = list(identities_in(destination, identity))
     except ProfileRefusedError as error:
         raise TargetError(f"{identity} cannot be an identity of {destination.name}: {error.reason.text}") from None
-    secret = _hash_key(target)
-    events = events_of(target, [identity_hash(secret, key) for key in keys], seconds)
+    events = events_of(target, [*map(hasher(_hash_key(target)), keys)], seconds)
     try:
         records, problem = records_of(target.salesforce().get, destination, identity), ""
     except DestinationError as error:

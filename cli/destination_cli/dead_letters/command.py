@@ -206,9 +206,8 @@ class Redriven:
 def redrive(reader: DeadLetterReader, sqs: Any, queue_url: str, codes: Collection[str], result: Redriven) -> None:
     """Send dead letters to the queue and then delete them; without codes all of them.
 
-    Between the two a dead letter lies in both queues. If it ends there, the message comes twice, which does no harm: a
-    write is repeated, and guarded by its event time, which a redriven message keeps. What comes back while this runs
-    is known by its message's id, and left.
+    If it ends between the two, the message comes twice, which does no harm: its event time guards it. What comes back
+    while this runs is known by its message's id, and left.
     """
     lock, back = Lock(), set[tuple[str, int]]()
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from inspect import signature
 from typing import Any
 
 from salesforce_destination.record.classification import Meaning, RecordError, meaning_of, read_error
@@ -41,9 +42,12 @@ class Fact:
     attempt: Callable[..., Trial]
 
     def tried(self, stage: Stage) -> Trial:
-        """Try it; a collection that is refused as a whole says that it does not hold."""
+        """Try it, by the key if it takes one. A collection refused as a whole says that it does not hold."""
+        key = [stage.fields.key] if "key" in signature(self.attempt).parameters else []
+        if None in key:
+            return untried("there is no unique external ID of type Text that this user may write")
         try:
-            return self.attempt(stage)
+            return self.attempt(stage, *key)
         except CollectionRefusedError as error:
             return fails(f"the whole collection is refused: {error}")
 

@@ -23,7 +23,6 @@ VALUE = LONGEST_QUERY // COLLECTION - 4
 """Characters of a value, so that 200 of them, in quotation marks, make the longest query."""
 
 MISSING = "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY"  # the codes of an Id that is not there
-NO_KEY = untried("there is no unique external ID of type Text that this user may write")
 
 
 @fact("Set COLLECTIONS_PER_REQUEST in template.yaml to 1: 200 records a request, at five times the API calls.")
@@ -159,10 +158,8 @@ def unknown_field(stage: Stage) -> Trial:
 
 
 @fact("A missing field stops every message of its batch until you correct it, not only the values of that field.")
-def unknown_field_by_key(stage: Stage) -> Trial:
+def unknown_field_by_key(stage: Stage, key: FieldDescription) -> Trial:
     """An unknown field refuses only its own record where records are found by a key, too."""
-    if (key := stage.fields.key) is None:
-        return NO_KEY
     values = [_value(stage, key, end) for end in ("wrong", "right")]
     stage.create([{key.name: value} for value in values])
     rows = [_keyed(stage, key, value) for value in values]
@@ -302,10 +299,8 @@ def _kept(stage: Stage, field: str, value: object) -> object:
 
 
 @fact("Do not use an external ID with create_missing = false: records would be created, or messages retried in vain.")
-def update_only_miss(stage: Stage) -> Trial:
+def update_only_miss(stage: Stage, key: FieldDescription) -> Trial:
     """With updateOnly=true, no record is created for an unknown person, and the refusal has a known code."""
-    if (key := stage.fields.key) is None:
-        return NO_KEY
     value = _value(stage, key, "miss")
     (result,) = stage.upsert([stage.new(**{key.name: value})], key.name)
     if stage.api.query("Id", stage.sobject, {key.name: value}):
@@ -321,10 +316,8 @@ def _is_miss(stage: Stage, result: Json, *codes: str) -> bool:
 
 
 @fact("Of two events that create one person at once, the second becomes a dead letter. Redrive it.")
-def key_taken(stage: Stage) -> Trial:
+def key_taken(stage: Stage, key: FieldDescription) -> Trial:
     """A new record whose unique key another one has is refused with DUPLICATE_VALUE, which names the field."""
-    if (key := stage.fields.key) is None:
-        return NO_KEY
     value = _value(stage, key, "taken")
     stage.create([{key.name: value}])
     (result,) = stage.update([stage.new(**{key.name: value})], method="POST", headers=CREATING)
@@ -335,10 +328,8 @@ def key_taken(stage: Stage) -> Trial:
 
 
 @fact("Deliveries are safe: a profile without an identity is never sent. Take care with loads by other tools.")
-def null_key(stage: Stage) -> Trial:
+def null_key(stage: Stage, key: FieldDescription) -> Trial:
     """A record without a value in its external-ID field is the only one refused, and none is created."""
-    if (key := stage.fields.key) is None:
-        return NO_KEY
     rows = [stage.new(**{key.name: None}), stage.new(**{key.name: _value(stage, key, "null")})]
     without, other = stage.upsert(rows, key.name, update_only=False)
     if without["success"]:
@@ -347,10 +338,10 @@ def null_key(stage: Stage) -> Trial:
 
 
 @fact("Set identity.case_sensitive = true: otherwise two people could be merged into one update.")
-def case(stage: Stage) -> Trial:
+def case(stage: Stage, key: FieldDescription) -> Trial:
     """An external ID that is not case-sensitive is found in any case."""
-    if (key := stage.fields.key) is None or key.case_sensitive:
-        return untried(f"{key.name} is case-sensitive") if key else NO_KEY
+    if key.case_sensitive:
+        return untried(f"{key.name} is case-sensitive")
     value = _value(stage, key, "case")
     (made,) = stage.create([{key.name: value.lower()}])
     found = _finds(stage, key, value.upper(), made)
@@ -362,10 +353,10 @@ FOLDINGS = ("ß ss", "ß ẞ", "ä Ä", "é É", "é e", "σ Σ", "ς σ", "я �
 
 
 @fact("Two people whose identities differ in these letters are mixed up or refused: keep them out of the identity.")
-def foldings(stage: Stage) -> Trial:
+def foldings(stage: Stage, key: FieldDescription) -> Trial:
     """An external ID takes the same letters for one as this software does (ä is Ä, ß is not ss)."""
-    if (key := stage.fields.key) is None or key.case_sensitive:
-        return untried(f"{key.name} is case-sensitive") if key else NO_KEY
+    if key.case_sensitive:
+        return untried(f"{key.name} is case-sensitive")
     wrong = []
     for number, pair in enumerate(FOLDINGS):
         here, there = (_value(stage, key, f"{letters}{number}") for letters in pair.split())

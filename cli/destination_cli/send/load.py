@@ -74,10 +74,7 @@ class SendingQueue:
 def send_lines(
     lines: Iterable[ProfileLine], queue: SendingQueue, start: Position, note: Callable[[Position], None]
 ) -> Position:
-    """Send lines, and tell `note` of each position that is reached: everything before it has been answered.
-
-    When it is interrupted, by a person or by a call that fails, the calls on their way are waited for, and noted too.
-    """
+    """Send lines, and tell `note` of each position before which all is answered, also of calls underway at the end."""
     position, pending = start, deque[tuple[list[ProfileLine], Future[Problems]]]()
     pool = ThreadPoolExecutor(CALLS_AT_ONCE)
 

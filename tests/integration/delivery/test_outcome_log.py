@@ -7,7 +7,7 @@ import pytest
 from builders import a_message, a_profile, an_id
 from deliver_function import DeliverStack
 from moto import mock_aws
-from salesforce_destination.aws.outcome_log import IN_LINE, identity_hash
+from salesforce_destination.aws.outcome_log import IN_LINE, hasher
 
 KEY = "the key of a test"
 
@@ -36,7 +36,7 @@ def test_the_function_logs_what_became_of_each_profile_without_naming_anybody(
     (outcomes,) = [line[IN_LINE] for line in logged if IN_LINE in line]
     assert isinstance(outcomes, dict)
     assert set(outcomes) == {"delivered", "rejected INVALID_CROSS_REFERENCE_KEY"}
-    assert outcomes["delivered"][0].startswith(identity_hash(KEY.encode(), an_id(1)))
+    assert outcomes["delivered"][0].startswith(hasher(KEY.encode())(an_id(1)))
     assert not any(identity in json.dumps(logged) for identity in (an_id(1), an_id(999), an_id(1)[:15]))
 
 

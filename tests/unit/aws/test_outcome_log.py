@@ -11,14 +11,14 @@ import pytest
 from aws_lambda_powertools import Logger
 from builders import SENT_AT, an_id
 from moto import mock_aws
-from salesforce_destination.aws.outcome_log import PROFILES_PER_LINE, OutcomeLog, identity_hash
+from salesforce_destination.aws.outcome_log import PROFILES_PER_LINE, OutcomeLog, hasher
 from salesforce_destination.delivery.batch import Batch
 from salesforce_destination.outcome import DELIVERED, SKIPPED, Message, Outcome, deferred, rejected
 from salesforce_destination.record.record import Update
 
 KEY = "k" * 43
 IDENTITY = an_id(1)
-HASH = identity_hash(KEY.encode(), IDENTITY)
+HASH = hasher(KEY.encode())(IDENTITY)
 REFUSED = rejected("INVALID_EMAIL_ADDRESS", "invalid email address: anna@")
 
 
@@ -113,12 +113,12 @@ def test_a_redriven_message_is_named_as_at_first(secrets: CountedSecrets, logged
 def test_the_hash_is_the_beginning_of_an_hmac_whatever_the_length_of_the_key(length: int) -> None:
     key = b"k" * length
 
-    assert identity_hash(key, IDENTITY) == hmac.new(key, IDENTITY.encode(), "sha256").hexdigest()[:16]
+    assert hasher(key)(IDENTITY) == hmac.new(key, IDENTITY.encode(), "sha256").hexdigest()[:16]
 
 
 def test_nobody_finds_the_hash_without_the_key() -> None:
     assert len(HASH) == 16
-    assert identity_hash(b"another key", IDENTITY) != HASH
+    assert hasher(b"another key")(IDENTITY) != HASH
 
 
 def test_a_profile_that_was_not_written_shares_the_fate_of_its_message_and_keeps_its_code(

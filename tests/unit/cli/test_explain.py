@@ -25,13 +25,13 @@ from moto import mock_aws
 from operated_stack import OperatedStack
 from org_target import a_target
 from rich.console import Console
-from salesforce_destination.aws.outcome_log import IN_LINE, identity_hash
+from salesforce_destination.aws.outcome_log import IN_LINE, hasher
 from salesforce_destination.destination.destination import read_destination
 from salesforce_destination.mapping.mapper import Mapper
 from salesforce_destination.outcome import ProfileRefusedError, Reason
 
 NOW = int(time.time() * 1000)
-HASH = identity_hash(b"key", an_id(1))
+HASH = hasher(b"key")(an_id(1))
 DELIVERED = LoggedOutcome(NOW, "delivered", "", NOW, "0123abcd")
 EXTERNAL = CONTACTS.replace('target = "SalesforceId"', 'target = "CDP_Customer_Id__c"')
 

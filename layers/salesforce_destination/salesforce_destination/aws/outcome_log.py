@@ -25,11 +25,6 @@ BLOCK_BYTES = 64  # of SHA-256
 KEY_AGAIN_SECONDS = 900.0  # how long a key that could not be read is not asked for again
 
 
-def identity_hash(key: bytes, identity: str) -> str:
-    """What stands for an identity in the log; `identity` is the key by which the org tells records apart."""
-    return hasher(key)(identity)
-
-
 class OutcomeLog:
     """Says outcomes for the log, with a key read once from its secret; without it a warning is logged, no outcome."""
 

@@ -1,7 +1,6 @@
 """The credentials secret: what a person fills in so that the destination can log in.
 
-Each mistake is named by its key with what to do about it, before anything is sent. The words are ours and hold nothing
-of the secret: whatever stands in it may be a password in the wrong place.
+Each mistake is named before anything is sent, in words of ours: what stands in it may be a password in the wrong place.
 """
 
 import difflib

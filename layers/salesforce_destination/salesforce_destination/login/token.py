@@ -1,7 +1,6 @@
 """The access token: short-lived, written by the refresh function alone, read by all others; and the wish for another.
 
-The others know a token only by its fingerprint when they speak about it, so that neither a queue nor a log ever holds
-what could be used to call Salesforce.
+A queue and a log know a token only by its fingerprint: neither ever holds what could be used to call Salesforce.
 """
 
 import hashlib

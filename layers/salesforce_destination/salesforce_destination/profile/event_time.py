@@ -1,7 +1,6 @@
 """When an event happened, in epoch milliseconds, from the many ways in which it is written.
 
-A wrong time is worse than none: a time in the future, once written, makes every later event look stale. So a time that
-cannot be is an error of its message, never corrected in silence.
+A time in the future, once written, makes every later event look stale: one that cannot be is an error of its message.
 """
 
 from __future__ import annotations
@@ -23,11 +22,7 @@ class EventTimeError(ValueError):
 
 
 def parse_time(value: Any) -> int:
-    """Read an ISO 8601 time or a number of milliseconds since 1970.
-
-    Accepts `2022-01-11T21:24:39Z`, `+0000`, `.000+0000` and `+00:00`; a time without an offset is taken as UTC, as
-    Adobe Experience Platform means it.
-    """
+    """Read an ISO 8601 time, in UTC where it has no offset (as Adobe means it), or milliseconds since 1970."""
     if type(value) is str:
         return _moment(value)[0]
     if isinstance(value, int | float) and not isinstance(value, bool):

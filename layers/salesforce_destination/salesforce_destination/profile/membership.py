@@ -1,8 +1,4 @@
-"""Audience memberships: what a profile says, and the value that its Salesforce field takes.
-
-A message may hold only the memberships that changed, so an absent audience is never an exit (but for `names`, which
-demands messages that hold them all).
-"""
+"""Audience memberships: what a profile says. A message may hold only those that changed: what is absent is no exit."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def test_letters_that_an_org_takes_for_the_same_otherwise_than_this_software_are
     key = read_description({"fields": [{"name": "Key__c", "length": 80}]}).fields["Key__c"]
     fields = replace(FIELDS, key=key)
 
-    trial = foldings.attempt(Stage(FoldingApi(fold), read_destination(GUARDED), fields, "tag-1"))
+    trial = foldings.tried(Stage(FoldingApi(fold), read_destination(GUARDED), fields, "tag-1"))
 
     assert trial.standing is (Standing.FAILS if otherwise else Standing.HOLDS)
     assert set(trial.seen.removeprefix("otherwise: ").split(", ")) == (otherwise or {"13 pairs of letters"})
