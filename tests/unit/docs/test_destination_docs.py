@@ -44,8 +44,9 @@ PIECE = re.compile(
 LINE = re.compile(r"^line \d+: |, line \d+", re.MULTILINE)
 """Where a mistake stands in the whole file, of which the page shows a part."""
 STEP = re.compile(r"^([→←]) ", re.MULTILINE)
-AT_LEAST_SHOWN = 36
+AT_LEAST_SHOWN = 32
 AT_LEAST = 60
+TOP = "The top of the file"
 
 Json = Any
 Block = tuple[str, str]
@@ -234,8 +235,9 @@ def keys_of_tables() -> dict[str, str]:
     found: dict[str, str] = {}
     for section in PAGE.read_text(encoding="utf-8").split("\n## ")[1:]:
         heading = section.partition("\n")[0]
-        for row in re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", section, re.MULTILINE) if "[" in heading else ():
-            found |= {f"{heading.strip('`[]')}.{name}": heading for name in re.findall(r"\w+", row)}
+        table = "" if heading == TOP else f"{heading.strip('`[]')}."
+        for row in re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", section, re.MULTILINE):
+            found |= {f"{table}{name}": heading for name in re.findall(r"\w+", row)}
     return found
 
 
