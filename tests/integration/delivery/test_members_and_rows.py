@@ -270,6 +270,27 @@ STORIES = [
         counts={"parts_superseded": 1},
         outcomes=["superseded"],
     ),
+    *(
+        Story(
+            f"a person who is {outcome}",
+            [[entered(phone="1")]],
+            {"C1": "Sent"} if follows else {},
+            {"C1": "realized"} if follows else {},
+            file=MEMBERS + ROWS,
+            prepare=prepare,
+            outcomes=[outcome],
+        )
+        for outcome, follows, prepare in (
+            ("deferred FIELD_CUSTOM_VALIDATION_EXCEPTION", True, lambda crm: refuse(crm)),
+            ("deferred FIELD_MISSING_IN_ORG", True, lambda crm: crm.org.admin.remove_field("Contact", "CDP_Loyal__c")),
+            ("deferred REQUEST_LIMIT_EXCEEDED", False, lambda crm: fail(crm, FaultKind.DAILY_LIMIT)),
+            ("deferred SERVER_UNAVAILABLE", False, lambda crm: fail(crm, FaultKind.OUTAGE)),
+            ("deferred NO_ANSWER", False, lambda crm: fail(crm, FaultKind.DROP_AFTER)),
+            ("rejected MALFORMED_ID", True, lambda crm: fail(crm, FaultKind.RECORD_ERROR)),
+            ("rejected INVALID_CROSS_REFERENCE_KEY", False, lambda crm: crm.act("purge C1")),
+            ("rejected ENTITY_IS_DELETED", False, lambda crm: crm.act("delete C1")),
+        )
+    ),
     Story(
         "events of one member that is refused",
         [[left(at=9), entered(at=10)]],
@@ -297,6 +318,21 @@ STORIES = [
         parts=True,
     ),
 ]
+
+
+def refuse(crm: Crm) -> None:
+    """Let a rule refuse all contacts with a telephone."""
+    crm.org.admin.add_rule("Contact", "No_Phone", "NOT(ISBLANK(Phone))", "Call nobody.")
+
+
+def fail(crm: Crm, kind: FaultKind) -> None:
+    """Let the first write fail."""
+    is_hers = kind is FaultKind.RECORD_ERROR
+    crm.org.faults.add(
+        Fault(kind, times=1, records=("Old",), code="MALFORMED_ID")
+        if is_hers
+        else Fault(kind, times=1, path="/composite")
+    )
 
 
 def meet(crm: Crm, code: str) -> None:
