@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, takewhile
 from typing import Any
@@ -21,7 +21,7 @@ from salesforce_destination.outcome import (
     rejected,
     worst,
 )
-from salesforce_destination.profile.source import Source
+from salesforce_destination.profile.source import ABSENT, Source
 from salesforce_destination.record.record import Record, Update
 
 Exits = Mapping[str, tuple[str, str, Any]]
@@ -42,8 +42,9 @@ NO_IDENTITIES = (
 class Batch:
     """What everybody who works on a batch writes into.
 
-    `updates` holds one update for each profile, in the order of the messages; what became of a profile stands in its
-    update. `exceptions` are the messages that were not simply delivered, by position, once the batch is concluded.
+    `updates` holds one update for each profile, in the order of the messages, `parts` what follows their persons; what
+    became of each stands in it. `exceptions` are the messages that were not simply delivered, by position, once the
+    batch is concluded.
     `common_refusal` is the reason of one record that waits for a common cause, `ended_causes` are codes that are none.
     `problem` is what the log says of all its profiles. The counts become metrics: `members_kept` of campaign members
     whose status a person chose, `not_permitted` of profiles that `only_if` keeps out, `suppressed` of those of erased
@@ -55,6 +56,7 @@ class Batch:
     def __init__(self, messages: Sequence[Message], exits_as: Exits | None = None) -> None:
         self.messages = messages
         self.updates: list[Update] = []
+        self.parts: list[Update] = []
         self.exceptions: dict[int, Delivery] = {}
         self.profiles = self.requests = self.records_delivered = self.records_superseded = 0
         self.dead_letters_refused = self.own_messages_refused = self.delays_refused = 0
@@ -99,6 +101,12 @@ class Batch:
         found.update(delivery.outcome.kind for delivery in self.exceptions.values())
         return found
 
+    def add_parts(self, update: Update) -> None:
+        """Add what follows a person, for the message and the profile that she comes from."""
+        for part in update.parts:
+            part.message, part.profile = update.message, update.profile
+        self.parts += update.parts
+
     def unsettled(self) -> list[Update]:
         """The updates that are to be written, in the order of their messages."""
         return [update for update in self.updates if update.outcome is None and update.message not in self._rejected]
@@ -135,15 +143,22 @@ class Batch:
     def note_delivered(self, records: Sequence[Record]) -> None:
         """Count records that were written, either persons or parts, and the statuses in them."""
         self.records_delivered += len(records)
-        alike = defaultdict[tuple[str, ...], list[Mapping[str, Any]]](list)
-        are_parts = bool(records) and records[0].is_part
-        for record in records:
-            fields = record.updates[-1].fields if are_parts else record.fields
-            alike[(record.updates[0].audience,) if are_parts else tuple(fields)].append(fields)
-        for names, same in alike.items():
-            for audience, field, exited in map(self._exits_as.__getitem__, filter(self._exits_as.__contains__, names)):
-                self.statuses[audience] += len(same)
-                self.exits[audience] += [fields[field] for fields in same].count(exited)
+        if records and records[0].is_part:
+            for record in records:
+                last = record.updates[-1]
+                self._count(dict.fromkeys(self._exits_as.keys() & {last.audience}, 1), [last.fields])
+        else:
+            written, counts = [record.fields for record in records], Counter[str]()
+            for names, count in Counter(map(tuple, written)).items():
+                counts.update(dict.fromkeys(self._exits_as.keys() & names, count))
+            self._count(counts, written)
+
+    def _count(self, counts: Mapping[str, int], written: Sequence[Mapping[str, Any]]) -> None:
+        """Count statuses, by the names of what exits_as tells of, and the exits among them."""
+        for name, count in counts.items():
+            audience, field, exited = self._exits_as[name]
+            self.statuses[audience] += count
+            self.exits[audience] += [fields.get(field, ABSENT) for fields in written].count(exited)
 
     def look_for_missing_identities(self) -> None:
         """Say so where none of several profiles has an identity: the sender's set-up is to blame, and no profile."""
@@ -156,10 +171,9 @@ class Batch:
     def conclude(self) -> None:
         """Find the messages that were not simply delivered, each with the worst outcome of its profiles."""
         whole = self._rejected
-        parts = [part for update in self.updates for part in update.parts if part.outcome]
-        self.parts_superseded = sum(part.outcome is SUPERSEDED for part in parts)
+        self.parts_superseded = sum(part.outcome is SUPERSEDED for part in self.parts)
         odd = {update.message for update in self.updates if update.outcome is not DELIVERED}
-        odd.update(part.message for part in parts if part.outcome and part.outcome.kind in NOT_WRITTEN)
+        odd.update(part.message for part in self.parts if part.outcome and part.outcome.kind in NOT_WRITTEN)
         odd.update(whole, set(range(len(self.messages))).difference([update.message for update in self.updates]))
         of_message: dict[int, list[Update]] = {place: [] for place in sorted(odd)}
         for update in self.updates if odd else ():

@@ -167,8 +167,8 @@ class Deliverer:
                 batch.omitted.update(update.omitted)
             self._look_through(batch, update, profile, is_form=is_form)
             update.message, update.profile = position, number
-            for part in update.parts:
-                part.message, part.profile = position, number
+            if update.parts:
+                batch.add_parts(update)
             batch.updates.append(update)
 
     def _update_of(self, profile: Profile, message: Message, number: int, times: tuple[Any, int, bool]) -> Update:

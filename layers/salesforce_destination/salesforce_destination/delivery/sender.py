@@ -112,7 +112,7 @@ class Sender:
     def write(self, records: Sequence[Record], records_per_collection: int) -> None:
         """Write these records, each to its end."""
         collections = self.memory.collections_per_request
-        count = len(records) + (sum(len(each.parts) for each in self.batch.updates) if self.parts else 0)
+        count = len(records) + len(self.batch.parts)
         self._most_calls = self.org.api_calls() + MOST_REQUESTS_TO_SPLIT * -(-count // 1_000)
         self._look_for_missing()
         self._early = set(self._descriptions)
