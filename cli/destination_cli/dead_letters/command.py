@@ -105,10 +105,7 @@ def list_dead_letters(
     file: Path | None,
     codes: Sequence[str],
 ) -> int:
-    """Count the dead letters by reason, and write them to a file where one is named. 1 where there are any.
-
-    Dead letters with other reasons than those asked for count for that too: a mistyped code is not the all-clear.
-    """
+    """Count the dead letters by reason, and write them to a named file. 1 where there are any, of other reasons too."""
     others, bar = Counter[str](), None if as_json else console
 
     def wanted(reader: DeadLetterReader, write: Callable[[DeadLetter], None]) -> Iterator[DeadLetter]:

@@ -92,8 +92,7 @@ def _by_outcome(batch: Batch, updates: Sequence[Update], key: bytes) -> dict[str
 def _label(batch: Batch, update: Update, is_left: bool) -> str:
     """What became of a profile that was not simply delivered; of one whose parts are left, what becomes of them.
 
-    One that was not written shares the outcome of its message, and keeps its own code: one that fails beside one that
-    waits is tried again with it; one that waits in a message that is given up is given up with it.
+    One that was not written shares the outcome of its message, waits or is given up with it, and keeps its own code.
     """
     outcome = update.outcome or NOT_REACHED
     if not is_left and outcome.kind not in NOT_WRITTEN:

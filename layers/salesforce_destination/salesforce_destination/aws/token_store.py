@@ -20,8 +20,7 @@ PAID_UNTIL = "log_ins_paid_until"  # beside the token in its secret: what counte
 class RotationLostError(TokenUnavailableError):
     """Salesforce has replaced the refresh token, and the new one could not be stored.
 
-    The old one is dead, and using it again would revoke everything that came from it. The environment that holds the
-    new one stores it before anything else; if it ends first, a person has to authorise the app again.
+    The environment that holds the new one stores it before anything else; if it ends first, a person has to act.
     """
 
     cure = (

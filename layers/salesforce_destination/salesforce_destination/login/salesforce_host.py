@@ -33,10 +33,9 @@ _OWN = (".salesforce.com", ".sfcrmproducts.cn")
 
 
 def salesforce_url(domain: str, *, allow_local: bool) -> str:
-    """Make the address to log in at from the `domain` of the credentials secret.
+    """Make the address to log in at from the `domain` of the credentials secret; http goes to this machine alone.
 
-    A prefix with `--` in it is a sandbox's, one that ends in `-dev-ed` a Developer Edition's. Plain http goes to this
-    machine only, and only with `allow_local`.
+    A prefix with `--` in it is a sandbox's, one that ends in `-dev-ed` a Developer Edition's.
     """
     text = domain.strip()
     url = _split(text if "://" in text else _address(text.lower()))

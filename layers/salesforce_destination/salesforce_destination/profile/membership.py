@@ -27,8 +27,7 @@ _KNOWN = {status.value: status for status in Status}
 def lookup_in(memberships: Json, namespace: str | None) -> Callable[[str], Json | None]:
     """What finds an audience's membership by its id in a segmentMembership map, as far as it is one.
 
-    The map may spell the (folded) namespace in either case. Without a namespace every one is looked through, and the
-    latest of several memberships wins.
+    The map may spell the (folded) namespace in either case. Without one the latest of several memberships wins.
     """
     found: list[dict[str, Json]] = []
     if type(memberships) is dict:

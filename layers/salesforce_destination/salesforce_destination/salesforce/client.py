@@ -57,10 +57,9 @@ class Tokens(Protocol):
 
 
 class SalesforceClient:
-    """Sends JSON to one org with one kept-alive connection.
+    """Sends JSON to one org with one kept-alive connection; `read_seconds` says how long an answer may take now.
 
-    `read_seconds` says how long an answer may take from now on. `usage` is what the last answer told of the org's
-    API calls, or None; `calls` counts those that went out, `slowest_seconds` is the longest since it was set to None.
+    `usage` is what the last answer told of the org's API calls; `slowest_seconds` is since it was set to None.
     """
 
     def __init__(

@@ -48,10 +48,7 @@ def log_in(session: requests.Session, credentials: Credentials, now: float) -> L
 
 
 def use(session: requests.Session, token: AccessToken) -> None:
-    """Make the first call with a new token; raise CredentialsError or LoginUnavailableError where it is refused.
-
-    Only this shows an expired password, a missing scope and API Access Control. An org without calls has taken it.
-    """
+    """Make a new token's first call, which alone shows an expired password, a missing scope and API Access Control."""
     headers = {"Accept": "application/json", "Authorization": f"Bearer {token.value}"}
     response = _sent(session, "GET", token.instance_url + USE_PATH, headers)
     body = parsed(response, response.content)

@@ -41,10 +41,9 @@ LONGEST_CHAIN = 5  # merges of survivors that are followed before a record count
 
 
 class SalesforceOrg:
-    """The org that one destination writes to.
+    """The org that one destination writes to; `seconds_left` is what remains of the invocation for requests.
 
-    `seconds_left` is what remains of the invocation for requests, `clock` gives seconds that only go forward. Every
-    call raises a DestinationError where its request as a whole came to nothing.
+    Every call raises a DestinationError where its request as a whole came to nothing.
     """
 
     def __init__(self, client: SalesforceClient, destination: Destination, seconds_left: Clock, clock: Clock) -> None:
