@@ -44,7 +44,7 @@ PIECE = re.compile(
 LINE = re.compile(r"^line \d+: |, line \d+", re.MULTILINE)
 """Where a mistake stands in the whole file, of which the page shows a part."""
 STEP = re.compile(r"^([→←]) ", re.MULTILINE)
-AT_LEAST_SHOWN = 30
+AT_LEAST_SHOWN = 28
 AT_LEAST = 60
 TOP = "The top of the file"
 
