@@ -307,13 +307,21 @@ def _is_nowhere(update: Update) -> bool:
 
 
 def _is_refused(update: Update) -> bool:
-    return update.outcome is not None and update.outcome.kind in (OutcomeKind.REJECTED, OutcomeKind.SKIPPED)
+    """Whether a person's record did not answer for all; where it lacks a field, it may have been written hours ago."""
+    outcome = update.outcome
+    if outcome is None:
+        return False
+    return outcome.kind in (OutcomeKind.REJECTED, OutcomeKind.SKIPPED) or _lacks_fields(outcome)
+
+
+def _lacks_fields(outcome: Outcome) -> bool:
+    return outcome.reason is not None and outcome.reason.code == "FIELD_MISSING_IN_ORG"
 
 
 def _may_be_found(update: Update) -> bool:
     """Whether a person who was not written may be there all the same."""
     if update.outcome is None or update.outcome.kind in (OutcomeKind.DEFERRED, OutcomeKind.SKIPPED):
-        return False
+        return update.outcome is not None and _lacks_fields(update.outcome)
     return not _is_nowhere(update)
 
 
