@@ -222,6 +222,21 @@ def test_rows_follow_a_converted_lead_and_a_merged_contact(stack: DeliverStack) 
     assert check(stack)["rows_swept"] == {"moved": 0, "deleted": 0}
 
 
+def test_what_is_newer_in_a_row_of_a_converted_lead_goes_to_the_contact(stack: DeliverStack) -> None:
+    org = stack.org
+    seed(org, contacts=1, leads=1)
+    contact, lead = record_id("003", 1), record_id("00Q", 1)
+    older = a_row(org, contact, Since_Ms__c=day(org, 9))
+    a_row(org, lead, Status__c="exited", Since_Ms__c=day(org, 2))
+    org.admin.convert_lead(lead, contact)
+
+    reports = [check(stack)["rows_swept"] for _ in range(2)]
+
+    assert reports == [{"moved": 1, "deleted": 0}, {"moved": 0, "deleted": 1}]
+    (row,) = (row for row in org.records(ROWS) if not row.get("IsDeleted"))
+    assert (row.id, row.get("Status__c"), row.get("CDP_Key__c")) == (older, "exited", f"{contact}:loyal")
+
+
 @pytest.mark.parametrize("when_exited", ["write", "delete"])
 def test_old_exits_go_where_the_file_says_so_and_rows_of_nobody_in_any_case(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, when_exited: str

@@ -59,13 +59,23 @@ class _Rows:
     old: datetime
 
     def changes(self) -> tuple[dict[str, dict[str, Any]], list[str]]:
-        """By Id the changes to rows whose person is another one by now, and the Ids of those to delete."""
-        key, moved = self.table.key, self._moved()
+        """By Id the changes to rows whose person is another one by now, and the Ids of those to delete.
+
+        A row whose place is taken gives what is newer in it to the one that has the place, and goes at the next sweep.
+        """
+        key, since, moved = self.table.key, self.table.since, self._moved()
         keys = [quoted(fields[key]) for fields in moved.values()]
         wheres = [f"{key} IN ({','.join(some)})" for some in _parts(keys, LISTED)]
-        taken = {row[key] for row in self._found(wheres, self.table.object, key)}
-        doubles = [one for one, fields in moved.items() if fields[key] in taken]
-        return {one: moved[one] for one in moved if one not in doubles}, [*self._ended(), *doubles]
+        taken = {row[key]: row for row in self._found(wheres, self.table.object, key, since)}
+        changes, doubles = dict[str, dict[str, Any]](), list[str]()
+        for one, fields in sorted(moved.items(), key=lambda each: each[1][since] or 0):
+            if (there := taken.get(fields[key])) is None:
+                changes[one] = fields
+            elif (fields[since] or 0) > (there[since] or 0):
+                changes[there["Id"]] = {self.table.status: fields[self.table.status], since: fields[since]}
+            else:
+                doubles.append(one)
+        return changes, [*self._ended(), *doubles]
 
     def _ended(self) -> list[str]:
         """Rows that no person has any more and, where the file says so, those of exits."""
@@ -82,7 +92,8 @@ class _Rows:
         mergeable = [name for name in self.lookups if name in MERGEABLE]
         merged = [row["Id"] for name in mergeable for row in self._found([where], name, deleted=True)]
         wheres = [" OR ".join(f"{key} LIKE '{one}:%'" for one in some) for some in _parts(merged, LISTED)]
-        columns = [key, *self.lookups.values()]
+        said = [self.table.status, self.table.since]
+        columns = [key, *said, *self.lookups.values()]
         if {"Contact", "Lead"} <= self.lookups.keys():
             wheres, columns = [*wheres, f"{lead}.IsConverted = TRUE"], [*columns, f"{lead}.ConvertedContactId"]
         for row in self._found(wheres, self.table.object, *columns):
@@ -91,7 +102,7 @@ class _Rows:
             audience = str(row[key]).partition(":")[2]
             if person and audience and row[key] != f"{person}:{audience}":
                 people = {self.lookups["Contact"]: contact, self.lookups["Lead"]: None} if contact else {}
-                changes[row["Id"]] = {key: f"{person}:{audience}", **people}
+                changes[row["Id"]] = {key: f"{person}:{audience}", **people, **{name: row[name] for name in said}}
         return changes
 
     @property
