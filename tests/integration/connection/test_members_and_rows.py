@@ -173,9 +173,9 @@ def test_an_object_that_nobody_made_is_one_finding_and_a_full_org_another(stack:
     assert left[1].endswith("94 of 1,024 MB are left.")
 
 
-def day(org: SimulatedOrg, days: float) -> float:
+def day(org: SimulatedOrg, days: float) -> int:
     """A time so many days ago, in milliseconds."""
-    return (org.now() - days * 86_400) * 1000
+    return int((org.now() - days * 86_400) * 1000)
 
 
 def a_row(org: SimulatedOrg, person: str, audience: str = "loyal", **values: Any) -> str:
@@ -283,7 +283,7 @@ def test_a_run_changes_2000_rows_and_the_next_one_goes_on(stack: DeliverStack) -
     org = stack.org
     seed(org, contacts=41)
     for number in range(2, 42):  # more than one query asks for
-        a_row(org, record_id("003", number))
+        a_row(org, record_id("003", number), Since_Ms__c=1)
     org.admin.merge("Contact", record_id("003", 1), [record_id("003", number) for number in range(2, 42)])
     a_row(org, record_id("003", 1), CDP_Key__c="no row of ours")
     for number in range(2_001):
