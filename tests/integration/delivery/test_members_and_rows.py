@@ -65,6 +65,12 @@ def remove_guard(crm: Crm) -> None:
     crm.org.admin.remove_field("Contact", "CDP_Loyal_Since__c")
 
 
+def remove_phone(crm: Crm) -> None:
+    """Let the first try in this environment meet a field that is gone, and the next one know it."""
+    crm.org.admin.remove_field("Contact", "Phone")
+    crm.deliver([person(id="C2", phone="1")])
+
+
 STORIES = [
     Story("a new member", [[entered()]], {"C1": "Sent"}, calls="update query query insert"),
     Story("a lead", [[entered("L1")]], {"L1": "Sent"}),
@@ -109,6 +115,7 @@ STORIES = [
         for name, outcome, more, trouble in (
             ("who waits", "deferred UNKNOWN_EXCEPTION", {}, fail_once),
             ("whose guard is missing", "deferred FIELD_MISSING_IN_ORG", {}, remove_guard),
+            ("who waits for another field", "deferred FIELD_MISSING_IN_ORG", {"phone": "1"}, remove_phone),
             ("whom the function refuses", "rejected VALUE_TOO_LONG", {"name": "x" * 81}, Crm.start_cold),
         )
     ),
