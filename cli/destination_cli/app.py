@@ -254,7 +254,7 @@ def reconcile(
     column: Annotated[str | None, typer.Option(help="The list's column, if it is not called like that.")] = None,
     ceiling: Annotated[float, typer.Option(help="Most differences, in percent of the larger side.", min=0)] = 5,
     save: Annotated[
-        Path | None, typer.Option(help="New file for the old values [reconcile-AUDIENCE-TIME.csv].")
+        Path | None, typer.Option(help="New file for the old values; else reconcile-AUDIENCE-TIME.csv.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Put exits and entries on the queue.")] = False,
 ) -> None:
