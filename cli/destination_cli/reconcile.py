@@ -220,8 +220,8 @@ def identities_in(source: BinaryIO, names: Collection[str]) -> Iterator[str]:
         lines, is_json, mark = chain([first], text), first.lstrip().startswith("{"), max(",;\t", key=first.count)
         cells = list(json.loads(first)) if is_json else next(csv.reader([first], delimiter=mark), [])
         column = next((cell for name in names for cell in cells if cell.strip().lower() == name.lower()), "")
-        if not column and (is_json or len(cells) > 1 or len(names) == 1):  # --column names one, rules two or more
-            raise TargetError(f"The list has {len(cells)} columns, none called {' or '.join(names)}. Name it with --column.")
+        if not column and (is_json or len(cells) > 1 or len(names) == 1):  # --column: one name
+            raise TargetError(f"The list has {len(cells)} columns, none called {' or '.join(names)}. Give --column.")
         table = csv.DictReader(lines, None if column else [""], delimiter=mark)
         rows = map(json.loads, filter(str.strip, lines)) if is_json else table
         yield from filter(None, (str(row.get(column) or "").strip() for row in rows))

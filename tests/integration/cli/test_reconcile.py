@@ -325,7 +325,7 @@ NOBODY = "".join(f"{to_18(f'003Zz{number:010d}')}\n" for number in range(11))
         ({"audience": "nobody"}, "has 0 audiences with the id or name nobody"),
         ({"identity": None}, "Add --identity with one of: SalesforceId, CDP_Customer_Id__c"),
         ({"identity": "Email"}, "Add --identity with one of"),
-        ({"members": "a,b\n1,2\n"}, "The list has 2 columns, none called SalesforceId or id. Name it with --column"),
+        ({"members": "a,b\n1,2\n"}, "The list has 2 columns, none called SalesforceId or id. Give --column"),
         ({"column": "other"}, "The list has 1 columns, none called other"),
         ({"members": '{"a": 1}\n'}, "The list has 1 columns, none called"),
         ({"members": '{"id": "1"}\n7\n'}, "The list is not UTF-8 with CSV, JSON lines"),
