@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, takewhile
+from operator import itemgetter
 from typing import Any
 
 from salesforce_destination.outcome import (
@@ -158,7 +159,9 @@ class Batch:
         for name, count in counts.items():
             audience, field, exited = self._exits_as[name]
             self.statuses[audience] += count
-            self.exits[audience] += [fields.get(field, ABSENT) for fields in written].count(exited)
+            is_in_all = count == len(written)
+            values = map(itemgetter(field), written) if is_in_all else (f.get(field, ABSENT) for f in written)
+            self.exits[audience] += list(values).count(exited)
 
     def look_for_missing_identities(self) -> None:
         """Say so where none of several profiles has an identity: the sender's set-up is to blame, and no profile."""

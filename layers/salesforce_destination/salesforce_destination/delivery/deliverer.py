@@ -13,7 +13,6 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
-from typing import Any
 
 from salesforce_destination.delivery.backoff import Backoff
 from salesforce_destination.delivery.batch import NOT_REACHED, Batch
@@ -46,6 +45,9 @@ KILLED = rejected(
     "KILLED_THE_FUNCTION",
     "The function stopped while it worked on this message. Check its size and structure before you send it again.",
 )
+
+Times = tuple[int | None, int, bool]
+"""The time given with a message, when it was first sent, and whether it holds several profiles."""
 
 COMMON_CAUSE_SECONDS = 86_400
 """So long after its first try a message waits for a common cause at the most."""
@@ -156,13 +158,14 @@ class Deliverer:
         several = len(profiles) > 1
         if several:
             batch.note_event_time(position, sent_at if message_time is None else message_time)
-        times = message_time, sent_at, several
+        times, is_plain = (message_time, sent_at, several), not (is_form or message.parts)
         for number, profile in enumerate(profiles):
-            update = self._update_of(profile, message, number, times)
-            if not update.key and not several and (around := self.mapper.envelope(message.body, profile)):
-                update.outcome, update.event_time = Outcome(OutcomeKind.REJECTED, around), 0  # not of the envelope
-                given = message.event_time
-                message.event_time = time_of_notification(message.body) if given is None else given
+            try:
+                mapped = self.mapper.map(profile, *times) if is_plain else self._alone(profile, message, number, times)
+                update = mapped if mapped and mapped.key else self._not_mapped(profile, message, number, times, SKIPPED)
+            except ProfileRefusedError as error:
+                refused = Outcome(OutcomeKind.REJECTED, error.reason)
+                update = self._not_mapped(profile, message, number, times, refused)
             if update.omitted:
                 batch.omitted.update(update.omitted)
             self._look_through(batch, update, profile, is_form=is_form)
@@ -171,28 +174,31 @@ class Deliverer:
                 batch.add_parts(update)
             batch.updates.append(update)
 
-    def _update_of(self, profile: Profile, message: Message, number: int, times: tuple[Any, int, bool]) -> Update:
-        """What a profile comes to; what changes nothing, or is refused, has its outcome."""
-        outcome, is_form = SKIPPED, message.is_memberships
+    def _alone(self, profile: Profile, message: Message, number: int, times: Times) -> Update:
+        """What alone is to be written of a profile: what is left of its message, or what a command said."""
         left = message.parts.names.get(number, ()) if message.parts else None
-        try:
-            if is_form or left is not None:
-                update = self.mapper.map_memberships(profile, *times, left, is_form=is_form)
-                update.outcome = DELIVERED if left is not None and not update.parts else None
+        update = self.mapper.map_memberships(profile, *times, left, is_form=message.is_memberships)
+        update.outcome = DELIVERED if left is not None and not update.parts else None
+        return update
+
+    def _not_mapped(self, profile: Profile, message: Message, number: int, times: Times, outcome: Outcome) -> Update:
+        """What stands for a profile that changes nothing, or is refused; her parts follow a refused person."""
+        if outcome is not SKIPPED and self.mapper.destination.has_parts:
+            left = message.parts.names.get(number, ()) if message.parts else None
+            with suppress(ProfileRefusedError):
+                is_form = message.is_memberships
+                update = self.mapper.map_memberships(profile, *times, left, is_form=is_form, is_refused=True)
+                update.outcome = outcome
                 return update
-            if (mapped := self.mapper.map(profile, *times)) is not None:
-                return mapped
-        except ProfileRefusedError as error:
-            outcome = Outcome(OutcomeKind.REJECTED, error.reason)
-            if self.mapper.destination.has_parts:
-                with suppress(ProfileRefusedError):  # her parts follow a person whatever became of her attributes
-                    update = self.mapper.map_memberships(profile, *times, left, is_form=is_form, is_refused=True)
-                    update.outcome = outcome
-                    return update
         update = Update(0, number, self.mapper.key(profile), "", {}, 0, outcome=outcome)
         update.is_permitted = self.mapper.permits(profile)
         with suppress(ProfileRefusedError):  # a refused event keeps its time: it may be sent again
             update.event_time = self.mapper.event_time(profile, *times)
+        is_one = not (update.key or times[2])
+        if is_one and (around := self.mapper.envelope(message.body, profile)):
+            update.outcome, update.event_time = Outcome(OutcomeKind.REJECTED, around), 0  # not of the envelope
+            given = message.event_time
+            message.event_time = time_of_notification(message.body) if given is None else given
         return update
 
     def _look_through(self, batch: Batch, update: Update, profile: Profile, *, is_form: bool) -> None:
