@@ -118,7 +118,7 @@ def _in_campaigns(api: OrgApi, destination: Destination) -> Held:
 
 def _in_rows(api: OrgApi, destination: Destination) -> Held:
     if rows := destination.memberships:
-        yield from ((each.id, rows.object, "empty", 0) for each in destination.audiences)
+        yield from ((each.id, rows.object, "empty", 0) for each in destination.audiences if rows.takes(each.id))
         for person, audience, text, _ in memberships(api, destination):
             yield audience if person else "rows left over from merges", rows.object, status_by(ROW, text), 1
 
@@ -132,6 +132,8 @@ def expectations(given: Sequence[str], destination: Destination) -> dict[str, in
             name, members = (part.strip('" ') for part in line.rpartition("," if is_file else "=")[::2])
             if name in ids and members.isdecimal():
                 found[ids[name]] = int(members)
-            elif line.strip() and not (is_file and place == 0):
+            elif line.strip() and not (is_file and place == 0 and not members.isdecimal()):
                 raise TargetError(f"--expect {line}: name an audience of the file, and how many members it has.")
+        if is_file and not found:
+            raise TargetError(f"--expect {text}: the file has no lines of an audience and how many members it has.")
     return found

@@ -237,6 +237,8 @@ def show(receipt: Receipt, console: Console) -> None:
     """The receipt as a person reads it."""
     on = f"suppressed since {receipt.suppressed_at}" if receipt.suppressed_at else "not suppressed"
     console.print(f"Identities {', '.join(receipt.hashes)}: {on}.\n", highlight=False)
+    if not +receipt.found:
+        console.print("The org holds nobody with this identity.\n", highlight=False)
     table = Table("", "found", "deleted", "cleared", "left", box=None, pad_edge=False, header_style="dim")
     for name in dict.fromkeys([*receipt.found, *receipt.left]):
         counts = (str(each[name] or "") for each in (receipt.found, receipt.deleted, receipt.cleared))

@@ -114,7 +114,8 @@ class Mirror:
             raise TargetError("When was the list made? Add --as-of TIME: what changed in Salesforce after it stays.")
         if len(found) != 1:
             raise TargetError(f"The file has {len(found)} audiences with the id or name {audience}.")
-        if not found[0].since_field and not destination.memberships:
+        rows = destination.memberships
+        if not found[0].since_field and not (rows and rows.takes(found[0].id)):
             raise TargetError(f"{audience} has no since_field and no rows: an exit would undo what came after --as-of.")
         if len(rules) != 1:
             known = ", ".join(dict.fromkeys(chain(*targets.values())))

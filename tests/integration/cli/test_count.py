@@ -195,6 +195,15 @@ def test_numbers_are_expected_by_id_or_name_and_from_a_file(tmp_path: Path) -> N
     }
 
 
+@pytest.mark.parametrize("text", ["", "audience,number\n", "Sumer,5\n", "audience,number\nSumer,5\n"])
+def test_a_file_from_which_nothing_would_be_compared_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "numbers.csv"
+    file.write_text(text)
+
+    with pytest.raises(TargetError, match="how many members it has"):
+        expectations([str(file)], a_destination(BOTH))
+
+
 @pytest.mark.parametrize("given", ["nobody=3", "long=many", "long", "="])
 def test_what_cannot_be_expected_is_refused(given: str) -> None:
     with pytest.raises(TargetError, match=f"--expect {given}: name an audience"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,13 @@ def test_what_there_is_of_a_person_is_counted_and_nothing_changes(
     text = capsys.readouterr().out
     assert "not suppressed" in text
     assert "the user needs Delete From Field History" in text
+    assert "nobody" not in text
+
+
+def test_that_nobody_has_the_identity_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Receipt(hashes=["01234567"], found=Counter({"dead letters": 0})), Console(width=80))
+
+    assert "The org holds nobody with this identity." in capsys.readouterr().out
 
 
 def test_a_person_is_suppressed_then_erased_and_does_not_come_back(stack: Stack) -> None:

@@ -322,6 +322,10 @@ NOBODY = "".join(f"{to_18(f'003Zz{number:010d}')}\n" for number in range(11))
         ({"as_of": "2200-01-01T00:00:00Z"}, "--as-of is in the future"),
         ({"as_of": "yesterday"}, "--as-of is not a time"),
         ({"audience": "unguarded"}, "unguarded has no since_field and no rows: an exit would undo"),
+        (
+            {"audience": "rows", "file": f'{ROWS}audiences = "all"\nat_most = 9\nexcept = ["rows"]\n'},
+            "rows has no since_field and no rows",
+        ),
         ({"audience": "nobody"}, "has 0 audiences with the id or name nobody"),
         ({"identity": None}, "Add --identity with one of: SalesforceId, CDP_Customer_Id__c"),
         ({"identity": "Email"}, "Add --identity with one of"),

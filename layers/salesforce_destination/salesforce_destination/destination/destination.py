@@ -190,6 +190,10 @@ class Memberships(_Table):
         """The field that names a person of this sObject; empty for one that has none."""
         return self.persons.get("", self.persons.get(sobject, ""))
 
+    def takes(self, audience: str) -> bool:
+        """Whether an audience of the file has rows."""
+        return audience not in self.but and (not self.only or audience in self.only)
+
 
 class Ordering(_Table):
     """The field that keeps an older event from overwriting a newer one."""

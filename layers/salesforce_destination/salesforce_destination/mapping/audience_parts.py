@@ -73,7 +73,7 @@ class AudienceParts:
             audience
             for inner in (memberships.values() if isinstance(memberships, dict) else ())
             for audience in (inner if isinstance(inner, dict) else ())
-            if audience not in rows.but and (not rows.only or audience in rows.only)
+            if rows.takes(audience)
         }
         if rows.at_most is not None and len(meant) > rows.at_most:
             text = f"The profile has {len(meant)} memberships, and memberships.at_most is {rows.at_most}."
