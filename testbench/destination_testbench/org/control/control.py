@@ -268,10 +268,7 @@ RECORD_IN_PATH = re.compile(r"/[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?(?=/|\Z)")
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """One request: no header and no body, which hold tokens and people's data. Status 0 means that no answer came.
-
-    `objects` are the sObjects that a composite request writes or asks for.
-    """
+    """One request, without what holds tokens and people's data: status 0 is no answer, `objects` what it is about."""
 
     at: float
     method: str
