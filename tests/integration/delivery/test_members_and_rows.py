@@ -71,6 +71,12 @@ def remove_phone(crm: Crm) -> None:
     crm.deliver([person(id="C2", phone="1")])
 
 
+def restore(crm: Crm) -> None:
+    """Bring a campaign back from the recycle bin, five minutes before the next batch."""
+    crm.org.admin.undelete("Campaign", CAMPAIGN)
+    crm.time += 301
+
+
 STORIES = [
     Story("a new member", [[entered()]], {"C1": "Sent"}, calls="update query query insert"),
     Story("a lead", [[entered("L1")]], {"L1": "Sent"}),
@@ -239,10 +245,24 @@ STORIES = [
         "exits are counted by a campaign alone",
         [[entered(), entered("L1")], [left(at=9), entered("L1", at=9)]],
         {"C1": "Left", "L1": "Sent"},
-        file=without_field(MEMBERS + ROWS),
-        rows={"C1": "exited", "L1": "realized"},
+        file=without_field(MEMBERS),
         outcomes=["delivered"] * 2,
         counts={"statuses": {LOYAL: 1}, "exits": {LOYAL: 1}},
+    ),
+    Story(
+        "exits of nobody in the campaign are counted by their rows",
+        [[left(), left("L1")]],
+        rows={"C1": "exited", "L1": "exited"},
+        file=without_field(MEMBERS + ROWS),
+        outcomes=["delivered"] * 2,
+        counts={"statuses": {LOYAL: 2}, "exits": {LOYAL: 2}},
+    ),
+    Story(
+        "a campaign that comes back",
+        [[entered()], [entered()]],
+        {"C1": "Sent"},
+        prepare=lambda crm: crm.org.admin.delete("Campaign", CAMPAIGN),
+        between=restore,
     ),
     Story(
         "exits are counted by rows alone",

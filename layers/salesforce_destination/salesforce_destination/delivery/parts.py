@@ -11,11 +11,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from salesforce_destination.delivery.attempt import Attempt
+from salesforce_destination.delivery.decision import outcome_of_failure
 from salesforce_destination.delivery.finder import QUERIES_PER_REQUEST, VALUES_PER_QUERY, Place
 from salesforce_destination.delivery.refused import NOT_COMMON, NOT_THERE
+from salesforce_destination.errors import TimeIsUpError
 from salesforce_destination.mapping.audience_parts import DELETE, member_texts
 from salesforce_destination.outcome import DELIVERED, SUPERSEDED, Outcome, OutcomeKind, Wait, deferred, missing_in_org
 from salesforce_destination.profile.event_time import EventTimeError, parse_time
@@ -37,6 +40,9 @@ CAMPAIGNS_EVERY_SECONDS = 300.0
 """How long the campaigns and their statuses are believed. Salesforce takes a wrong one in silence, as the default."""
 
 STORAGE_EVERY_SECONDS = 3_600.0
+MOST_IN_A_GROUP = 4_000
+"""So many records, persons with their members and rows, are begun together where the time may not do for all."""
+
 LONGEST_AUDIENCE = 200
 """Characters of an audience's id in the key of a row, which holds 255; of a longer one its hash."""
 
@@ -66,9 +72,40 @@ class Parts:
     def __post_init__(self) -> None:
         self._audiences = {audience.id: audience for audience in self.sender.destination.audiences}
 
-    def begin(self, updates: Sequence[Update]) -> None:
-        """Take the persons whose parts follow next."""
-        self._following = [update for update in updates if update.parts]
+    def groups(self, records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+        """The persons of a batch, as many at a time as there is time for with their parts; last those settled before.
+
+        Who would be left half written stays untouched. All are one group where the time will do for all.
+        """
+        sender, start = self.sender, 0
+        settled = [update for update in sender.batch.updates if update.parts and update.outcome is not None]
+        sizes = [1 + sum(len(update.parts) for update in record.updates) for record in records]
+        while start < len(records):
+            count = self._that_fit(sizes[start:])
+            if count == 0 and start and sender.stopped is None:
+                sender.batch.settle_all(records[start:], outcome_of_failure(TimeIsUpError(), was_sent=False))
+                break
+            group = records[start : start + max(count, 1)]
+            self._following = [update for record in group for update in record.updates if update.parts]
+            yield group
+            start += len(group)
+        self._following = settled
+        yield ()
+
+    def _that_fit(self, sizes: Sequence[int]) -> int:
+        """How many persons of these sizes can be written in the time left, with their parts."""
+        memory, left = self.sender.memory, self.sender.org.seconds_left()
+        calls, at_once = left / (memory.call_seconds or 1.0), self.sender.most * memory.collections_per_request
+        campaigns = sum(bool(audience.campaign) for audience in self._audiences.values())
+
+        def are_too_many(persons: int, total: int) -> bool:
+            queries = (-(-persons // (VALUES_PER_QUERY * QUERIES_PER_REQUEST)) + 1) * campaigns
+            return -(-persons // at_once) - (persons - total) // at_once + queries > calls
+
+        if not are_too_many(len(sizes), sum(sizes)):
+            return len(sizes)
+        totals = enumerate(accumulate(sizes), 1)
+        return max((n for n, total in totals if total <= MOST_IN_A_GROUP and not are_too_many(n, total)), default=0)
 
     def note(self, records: Sequence[Record], ids: Sequence[str]) -> None:
         """Remember where these persons were written."""

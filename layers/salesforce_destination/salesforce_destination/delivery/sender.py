@@ -8,7 +8,7 @@ does not end within one invocation, and a spent limit is not to be asked again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -31,7 +31,6 @@ from salesforce_destination.errors import (
     OutcomeUnknownError,
     SalesforceError,
     SessionExpiredError,
-    TimeIsUpError,
     TokenUnavailableError,
     UnknownCodeError,
 )
@@ -62,9 +61,6 @@ UPDATE_ONLY_IGNORED = deferred(
 
 MOST_REQUESTS_TO_SPLIT = 60
 """For each 1,000 records of a batch of which something is split; what is left then waits."""
-
-MOST_IN_A_GROUP = 4_000
-"""So many records, persons with their members and rows, are begun together where the time may not do for all."""
 
 FAIL_ALONE = 3
 """So many records that alone meet an unknown code, none being written alone: it is not one of them."""
@@ -119,7 +115,8 @@ class Sender:
         self.records = records
         self.most = most = min(records_per_collection, self.memory.records_per_collection)
         self._single.is_probing = most < records_per_collection
-        for group in self._groups(in_order_of_parents(records, self.finder.parents)):
+        in_order = in_order_of_parents(records, self.finder.parents)
+        for group in self.parts.groups(in_order) if self.parts else (in_order,):
             pending = self._first_attempts(group, most)
             while pending or self._places.asked or (self.parts and (pending := self.parts.ready())):
                 if pending and self._single.is_probing:
@@ -136,43 +133,6 @@ class Sender:
         self.batch.update_only_ignored = self.memory.update_only_ignored
         del self._places  # knows its sender, as the parts do: they would keep the batch from being forgotten
         self.parts = None
-
-    def _groups(self, records: Sequence[Record]) -> Iterator[Sequence[Record]]:
-        """The persons whose parts follow them, as many at a time as there is time for; the last group is of others.
-
-        Who would be left half written stays untouched. All are one group where the time will do for all.
-        """
-        if self.parts is None:
-            yield records
-            return
-        start, settled = 0, [update for update in self.batch.updates if update.outcome is not None]
-        while start < len(records):
-            count = self._that_fit(records[start:])
-            if count == 0 and start and self.stopped is None:
-                late = outcome_of_failure(TimeIsUpError(), was_sent=False)
-                self.batch.settle_all(records[start:], late)
-                break
-            group = records[start : start + max(count, 1)]
-            self.parts.begin([update for record in group for update in record.updates])
-            yield group
-            start += len(group)
-        self.parts.begin(settled)
-        yield ()
-
-    def _that_fit(self, records: Sequence[Record]) -> int:
-        """How many of these persons can be written with their parts in the time left; a group has 4,000 at the most."""
-        left, at_once = self.org.seconds_left(), self.most * self.memory.collections_per_request
-        calls = left / self.memory.call_seconds if self.memory.call_seconds else left
-        sizes = [1 + sum(len(update.parts) for update in record.updates) for record in records]
-        campaigns = [each for each in self.destination.audiences if each.campaign]
-        fit = total = 0
-        for count, size in enumerate(sizes, 1):
-            total += size
-            needed = -(-count // at_once) + -(-(total - count) // at_once) + (-(-count // 1_000) + 1) * len(campaigns)
-            if needed <= calls and total <= max(MOST_IN_A_GROUP, size):
-                fit = count
-        needed_by_all = needed if sizes else 0
-        return len(records) if needed_by_all <= calls else fit
 
     def _learn_sizes(self, collections: int, most: int) -> None:
         """Keep for the next batch how many records the org takes at once."""

@@ -40,10 +40,10 @@ class AudienceParts:
         }
         self.exits: dict[str, tuple[str, str, Json]] = {}
         for each in [audience for audience, _ in self._audiences if not audience.mapping_id]:
-            if each.campaign:
-                self.exits[f"campaign {each.id}"] = each.id, "Status", member_texts(each).get("exited")
-            elif self._rows:
+            if self._rows and self._rows.takes(each.id):  # an exit of who is no member writes a row alone
                 self.exits[f"row {each.id}"] = each.id, self._rows.status, Status.EXITED.value
+            else:
+                self.exits[f"campaign {each.id}"] = each.id, "Status", member_texts(each).get("exited")
 
     def of(self, profile: Profile, event_time: int, sent_at: int, *, consents: bool) -> list[Update]:
         """What the memberships of a profile say, newest or not; whoever has taken the consent away leaves them all.
