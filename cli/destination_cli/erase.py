@@ -115,6 +115,7 @@ class Erasure:
     def go_through(self, rows: Mapping[str, Row], now_ms: int, also: Sequence[str], *, yes: bool, keep: bool) -> None:
         """Count what the org holds, and with `yes` delete it: what hangs on her records first."""
         own, receipt = self._file.memberships, self.receipt
+        in_bin = f"until {moment(now_ms + 15 * DAY_MS)[:10]}, if no administrator empties the bin"
         for name, record_id in self._hanging(rows):
             receipt.found[name] += 1
             if name.endswith("History") or name in ("CampaignMember", own and own.object, *also):
@@ -123,9 +124,11 @@ class Erasure:
             name = row["sObject"] + " in the recycle bin" * bool(row.get("IsDeleted"))
             receipt.found[name] += 1
             if row.get("IsDeleted"):
-                receipt.left[name] = f"until {moment(now_ms + 15 * DAY_MS)[:10]}, if no administrator empties the bin"
+                receipt.left[name] = in_bin
             elif (keep and not row.get("IsConverted")) or not self._delete(name, record_id, yes=yes):
                 self._clear(name, record_id, now_ms, yes=yes)
+        gone = [name for name, count in receipt.deleted.items() if count and not name.endswith("History")]
+        receipt.left |= {f"{name} in the recycle bin": in_bin for name in gone}
         days = int(self._target.parameters.get("LogRetentionDays") or 30)
         receipt.left["log lines, as hashes"] = f"until {moment(now_ms + days * DAY_MS)[:10]}"
         receipt.left["messages hidden now"] = f"until {moment(now_ms + 14 * DAY_MS)[:10]}; nothing of them is written"

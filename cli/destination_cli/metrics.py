@@ -17,7 +17,7 @@ AGE = "OldestMessageAge"
 COUNTED = (
     *("ProfilesReceived", "RecordsDelivered", "RecordsSuperseded", "RecordsCreated", "CreationsHeld"),
     *("LeadsBesideContacts", "PartsSuperseded", "MembersKept", "IdentitiesPassedOver", "ProfilesNotPermitted"),
-    *("ProfilesSkipped", "MessagesDeferred", "MessagesRejected", "FieldsOmitted"),
+    *("ProfilesSuppressed", "ProfilesSkipped", "MessagesDeferred", "MessagesRejected", "FieldsOmitted"),
     *("TokenRefreshed", "TokenRefreshFailed"),
 )
 """The metrics that are shown, in this order."""

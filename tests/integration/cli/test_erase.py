@@ -148,6 +148,10 @@ def test_a_person_is_suppressed_then_erased_and_does_not_come_back(stack: Stack)
     assert stack.clock.slept == [600]
     gone = {name: count for name, count in FOUND.items() if name not in ("Task", "Contact in the recycle bin")}
     assert +receipt.deleted == gone
+    in_bin = {name for name, text in receipt.left.items() if "if no administrator empties the bin" in text}
+    assert in_bin == {
+        f"{name} in the recycle bin" for name in ("Contact", "Lead", "CampaignMember", "CDP_Membership__c")
+    }
     assert receipt.suppressed_at
     assert HER not in stack.there("Contact")
     assert OTHER in stack.there("Contact")

@@ -153,6 +153,24 @@ def test_a_list_by_another_key_is_one_that_nobody_can_read(stack: DeliverStack) 
     assert stack.invoke(told(1)) == ["message-1"]
 
 
+def test_another_key_is_taken_up_with_the_list_that_was_made_with_it(stack: DeliverStack) -> None:
+    secrets, clock = SimulatedSecrets({"key": "old"}), Clock()
+    known = SuppressionList(lambda: boto3.client("s3"), BUCKET, lambda: secrets, "key", clock)
+    known.refreshed()
+    known.write([{"at": 1, "hashes": [known.hash("a")]}])
+
+    secrets.values["key"] = "new"
+    other = SuppressionList(lambda: boto3.client("s3"), BUCKET, lambda: secrets, "key", clock)
+    boto3.client("s3").delete_object(Bucket=BUCKET, Key=OBJECT)
+    other.read()
+    other.write([{"at": 2, "hashes": [other.hash("a")]}])
+    clock.now += 300
+
+    holds = known.refreshed()
+    assert holds is not None
+    assert holds({"a"})
+
+
 def test_the_list_is_asked_for_by_its_tag_after_four_minutes_and_holds_for_five(stack: DeliverStack) -> None:
     suppress(an_id(1))
     s3, clock = Counting(), Clock()
