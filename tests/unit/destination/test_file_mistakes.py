@@ -296,9 +296,16 @@ ONE_KEY: list[tuple[str, str]] = [
 ]
 
 SEVERAL_KEYS: list[tuple[str, str]] = [
-    (
-        TOP + BY_ID + ONLY_ROWS,
-        "audiences[0].mapping_id: is missing. Add it, a campaign, or [memberships] to the file.",
+    *(
+        (
+            TOP + BY_ID + ONLY_ROWS + more,
+            "audiences[0].mapping_id: is missing. Add it, a campaign, or [memberships] to the file.",
+        )
+        for more in (
+            "",
+            ROWS + 'audiences = "all"\nat_most = 9\nexcept = ["vip"]\n',
+            ROWS + 'audiences = "all"\nat_most = 9\nonly = ["other"]\n',
+        )
     ),
     (
         TOP + BY_ID + MEMBER + 'value = "boolean"\n',

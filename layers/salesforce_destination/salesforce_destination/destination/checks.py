@@ -457,8 +457,11 @@ def _audience_mapped_twice(table: Table) -> Iterator[Mistake]:
 
 
 def _audiences_to_nowhere(table: Table) -> Iterator[Mistake]:
+    rows = part(table, "memberships")
     for key, audience in tables(table, "audiences"):
-        if "mapping_id" not in audience and "campaign" not in audience and "memberships" not in table:
+        is_named = {it: audience.get("id") in rows[it] for it in ("only", "except") if isinstance(rows.get(it), list)}
+        has_rows = "memberships" in table and is_named.get("only", True) and not is_named.get("except")
+        if "mapping_id" not in audience and "campaign" not in audience and not has_rows:
             yield Mistake(f"{key}.mapping_id", "is missing.", "Add it, a campaign, or [memberships] to the file.")
         elif "mapping_id" not in audience:
             for name in (each for each in ("value", "values", "existing_as", "since_field") if each in audience):
