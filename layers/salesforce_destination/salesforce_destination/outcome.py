@@ -23,7 +23,7 @@ class WaitingParts:
     deliveries so far.
     """
 
-    names: Mapping[int, tuple[str, ...]]
+    names: Mapping[int, tuple[str, ...]] = field(repr=False)
     sent_at: int
     attempts: int
 

@@ -36,7 +36,7 @@ _NOT_UNIQUE = "email"
 """The one field by which files find records without an external ID, where the org has not said what it is."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Place:
     """The record that a person has, what the org holds there, and how it left its place if it did."""
 

@@ -58,7 +58,7 @@ class Campaign:
     statuses: frozenset[str]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Parts:
     """The parts of one batch. `held` is what the org holds of persons whose records were read, by their Ids."""
 

@@ -112,8 +112,8 @@ class Update:
     address: Address | None = None
     follower: Follower | None = field(default=None, repr=False)
     passed_over: int = 0
-    parts: Sequence[Update] = ()
-    audience: str = ""
+    parts: Sequence[Update] = field(default=(), repr=False)
+    audience: str = field(default="", repr=False)
     place: tuple[str, str] | None = field(default=None, repr=False)
 
     @property
