@@ -71,6 +71,9 @@ since = "Since_Ms__c"
 )
 
 
+UNGUARDED_ROWS = ROWS.replace('id = "rows"', 'id = "rows"\nmapping_id = "CDP_Newsletter__c"')
+
+
 @dataclass
 class Shop:
     """An org of which the first ten contacts are members, with a queue."""
@@ -323,7 +326,7 @@ NOBODY = "".join(f"{to_18(f'003Zz{number:010d}')}\n" for number in range(11))
         ({"as_of": "yesterday"}, "--as-of is not a time"),
         ({"audience": "unguarded"}, "unguarded has no since_field and no rows: an exit would undo"),
         (
-            {"audience": "rows", "file": f'{ROWS}audiences = "all"\nat_most = 9\nexcept = ["rows"]\n'},
+            {"audience": "rows", "file": f'{UNGUARDED_ROWS}audiences = "all"\nat_most = 9\nexcept = ["rows"]\n'},
             "rows has no since_field and no rows",
         ),
         ({"audience": "nobody"}, "has 0 audiences with the id or name nobody"),

@@ -34,27 +34,21 @@ class AudienceFields:
 
     def __init__(self, destination: Destination) -> None:
         by_event = counts_by_event(destination)
-        targets = [_Target(audience, by_event) for audience in destination.audiences if audience.mapping_id]
+        everybody = [_Target(audience, by_event) for audience in destination.audiences]
+        targets = [target for target in everybody if target.mapping_id]
         single = [target for target in targets if target.audience.value != "names"]
         self._single = [(namespace, list(run)) for namespace, run in groupby(single, attrgetter("namespace"))]
-        self._named: dict[str, list[_Target]] = {}
+        self.named: dict[str, list[_Target]] = {}
         for target in targets:
             if target.audience.value == "names":
-                self._named.setdefault(target.mapping_id, []).append(target)
-        self._all = [*single, *chain.from_iterable(self._named.values())]
-        self.sought: dict[str, Source] = {target.label: target.membership_in for target in self._all}
+                self.named.setdefault(target.mapping_id, []).append(target)
+        self._all = [*single, *chain.from_iterable(self.named.values())]
+        self.sought: dict[str, Source] = {target.label: target.membership_in for target in everybody}
         self.exits = {each.mapping_id: (*[each.mapping_id] * 2, each.value_of["exited"]) for each in single}
-        self.exits |= {field: (field, field, None) for field in self._named}
+        self.exits |= {field: (field, field, None) for field in self.named}
 
     def read_into(
-        self,
-        fields: dict[str, Json],
-        times: dict[str, int],
-        profile: Profile,
-        event_time: int,
-        sent_at: int,
-        *,
-        with_names: bool = True,
+        self, fields: dict[str, Json], times: dict[str, int], profile: Profile, event_time: int, sent_at: int
     ) -> None:
         """Add the value of every mapped audience that the profile mentions, and of every field of names."""
         memberships = profile.get("segmentMembership")
@@ -73,7 +67,7 @@ class AudienceFields:
                     target.write(fields, times, value, since, written)
                 else:
                     fields[target.mapping_id] = value
-        for field, targets in self._named.items() if with_names else ():
+        for field, targets in self.named.items():
             fields[field] = names_of({target.name: target.is_member(memberships) for target in targets})
 
     def exits_into(self, fields: dict[str, Json], times: dict[str, int], profile: Profile, event_time: int) -> bool:
@@ -99,7 +93,8 @@ class _Target:
         self.name = audience.name or audience.id
         self.audience_id, self.mapping_id = audience.id, audience.mapping_id
         self.value_of: dict[str, Json] = {status.value: _value_of(status, audience) for status in Status}
-        self.label = f"audience {self.name} {'in' if audience.value == 'names' else '->'} {self.mapping_id}"
+        where = self.mapping_id or ("its campaign" if audience.campaign else "its rows")
+        self.label = f"audience {self.name} {'in' if audience.value == 'names' else '->'} {where}"
         self.since_field = audience.since_field
         self.is_timed = bool(audience.since_field) or audience.value == "timestamp"
 

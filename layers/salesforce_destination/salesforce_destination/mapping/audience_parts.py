@@ -12,12 +12,10 @@ from salesforce_destination.mapping.audience_fields import counts_by_event
 from salesforce_destination.outcome import ProfileRefusedError, Reason
 from salesforce_destination.profile.membership import Status, lookup_in, read_since, read_status
 from salesforce_destination.profile.profile import Profile
-from salesforce_destination.profile.source import ABSENT
 from salesforce_destination.record.record import Update
 
 if TYPE_CHECKING:
     from salesforce_destination.destination.destination import Audience, Destination, Memberships
-    from salesforce_destination.profile.source import Source
 
 Json = Any
 
@@ -33,11 +31,6 @@ class AudienceParts:
         self._audiences = [(each, each.namespace and each.namespace.casefold()) for each in destination.audiences]
         self._rows = destination.memberships
         self._names = {audience.id: audience.name or audience.id for audience, _ in self._audiences}
-        self.sought: dict[str, Source] = {
-            f"audience {audience.name or audience.id} in {_where(audience, self._rows)}": _finder(audience)
-            for audience, _ in self._audiences
-            if not audience.mapping_id
-        }
         self.exits: dict[str, tuple[str, str, Json]] = {}
         for each in [audience for audience, _ in self._audiences if not audience.mapping_id]:
             if self._rows and self._rows.takes(each.id):  # an exit of who is no member writes a row alone
@@ -104,12 +97,3 @@ def member_texts(audience: Audience) -> dict[str, str]:
 
 def _part(kind: str, audience: str, fields: dict[str, Json], since: int) -> Update:
     return Update(0, 0, "", "", fields, since, audience=f"{kind} {audience}")
-
-
-def _where(audience: Audience, rows: Memberships | None) -> str:
-    return "its campaign" if audience.campaign or rows is None else rows.object
-
-
-def _finder(audience: Audience) -> Source:
-    namespace = audience.namespace.casefold() if audience.namespace else None
-    return lambda profile: lookup_in(profile.get("segmentMembership"), namespace)(audience.id) or ABSENT

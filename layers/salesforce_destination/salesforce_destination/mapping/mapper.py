@@ -6,18 +6,14 @@ mapped keys.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from math import isfinite
-from sys import maxsize
 from typing import TYPE_CHECKING, Any, NoReturn
-from unicodedata import category
 
-from salesforce_destination.destination.standard_fields import LENGTHS, REQUIRED_TO_CREATE
 from salesforce_destination.mapping.audience_fields import AudienceFields
 from salesforce_destination.mapping.audience_parts import AudienceParts
 from salesforce_destination.mapping.body_decoder import body_decoder
+from salesforce_destination.mapping.field_reader import FieldReader, Refused
 from salesforce_destination.outcome import SKIPPED, ProfileRefusedError, Reason
 from salesforce_destination.profile.event_time import EventTimeError, check_event_time, parse_time
 from salesforce_destination.profile.profile import (
@@ -28,31 +24,23 @@ from salesforce_destination.profile.profile import (
     read_body,
     read_in_part,
 )
-from salesforce_destination.profile.source import ABSENT, Source, compile_source, in_digits, is_unicode, utf_16_units
-from salesforce_destination.record.description import NUMBER_TYPES, TEXT_TYPES
+from salesforce_destination.profile.source import ABSENT, Source, compile_source, in_digits, is_unicode
+from salesforce_destination.record.description import NUMBER_TYPES
 from salesforce_destination.record.record import ID, Address, Content, Follower, Update, to_18
 
 if TYPE_CHECKING:
-    from salesforce_destination.destination.destination import Destination, FieldMapping
+    from salesforce_destination.destination.destination import Destination
     from salesforce_destination.record.description import ObjectDescription
 
 Json = Any
-_Refused = dict[str, ProfileRefusedError | None]
-"""Fields that are left alone, with the refusal of their value; None for an empty one where the field never is."""
 
 KEY_PREFIXES = {"Account": "001", "Contact": "003", "Lead": "00Q"}
 """The first three characters of a record's Id say what it is (keyPrefix in the describe)."""
 
 _FOLDED_FIELDS = frozenset({"Email"})
-RECORD_TYPE = "recordtype.developername"
-"""The target that names a record type by its developer name, which is no key of Salesforce's: its Id is written."""
 
 _NOBODY = frozenset({"", "null", "undefined", "none", "nan"})
 """What producers write where they have no identity."""
-
-# A character as people see it: what follows a letter or an emoji and belongs to it, and the two letters of a flag.
-_JOINED = "[\u0300-\u036f\u20d0-\u20ff\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
-_CHARACTER = re.compile(f"[\U0001f1e6-\U0001f1ff]{{2}}|.{_JOINED}(?:\u200d.{_JOINED})*", re.DOTALL)
 
 
 class Mapper:
@@ -68,7 +56,6 @@ class Mapper:
         self._objects = {file.salesforce_object: _ObjectMapping(file) for file in destination.by_object}
         self._first = self._objects[destination.salesforce_object]
         self.sought = {label: find for each in self._objects.values() for label, find in each.sought.items()}
-        self.sought |= self._parts.sought if self._parts else {}
         self.exits = self._parts.exits if self._parts else {}
         self.exits |= {field: exit for each in self._objects.values() for field, exit in each.audiences.exits.items()}
         self._only_if = _optional(destination.profiles.only_if)
@@ -126,7 +113,7 @@ class Mapper:
             return self._map_person(profile, event_time, sent_at, consents=consents)
         fields: dict[str, Json] = {}
         times: dict[str, int] = {}
-        refused: _Refused = {}
+        refused: Refused = {}
         if consents:
             self._first.read_attributes(fields, refused, profile)
             self._first.audiences.read_into(fields, times, profile, event_time, sent_at)
@@ -184,8 +171,9 @@ class Mapper:
         for name, mapping in self._objects.items() if names is None and not is_refused else ():
             fields: dict[str, Json] = {}
             times: dict[str, int] = {}
-            mapping.audiences.read_into(fields, times, profile, event_time, sent_at, with_names=False)
-            contents[name] = Content(fields, times)
+            mapping.audiences.read_into(fields, times, profile, event_time, sent_at)
+            known = {field: value for field, value in fields.items() if field not in mapping.audiences.named}
+            contents[name] = Content(known, times)  # of names it is not known which others there are
         update.follower, update.passed_over = Follower(tuple(identities), contents), passed_over
         update.go_to(address.sobject)
         parts = self._parts_of(profile, event_time, sent_at, consents=consents)
@@ -235,7 +223,7 @@ class Mapper:
     ) -> Content | ProfileRefusedError:
         fields: dict[str, Json] = {}
         times: dict[str, int] = {}
-        refused: _Refused = {}
+        refused: Refused = {}
         try:
             if consents:
                 mapping.read_attributes(fields, refused, profile)
@@ -272,7 +260,7 @@ class Mapper:
     ) -> Mapping[str, Json] | ProfileRefusedError:
         """What only a new record gets: the keys of all rules, and the mappings for new records."""
         fields: dict[str, Json] = {}
-        refused: _Refused = {}
+        refused: Refused = {}
         created = self.destination.creates
         for rule, identity in zip(self._rules, identities, strict=True):
             if identity and (target := rule.target_on(created)):
@@ -338,7 +326,7 @@ class _ObjectMapping:
     """What of a file is written to one sObject."""
 
     def __init__(self, destination: Destination) -> None:
-        self._readers = [_FieldReader(mapping, destination.salesforce_object) for mapping in destination.mappings]
+        self._readers = [FieldReader(mapping, destination.salesforce_object) for mapping in destination.mappings]
         self.audiences = AudienceFields(destination)
         given = [reader for reader in self._readers if reader.mapping.source]
         found_at: dict[str, Source] = {f"{each.mapping.source} -> {each.target}": each.source for each in given}
@@ -359,7 +347,7 @@ class _ObjectMapping:
         self._list_fields()
 
     def read_attributes(
-        self, fields: dict[str, Json], refused: _Refused, profile: Profile, *, is_new: bool = False
+        self, fields: dict[str, Json], refused: Refused, profile: Profile, *, is_new: bool = False
     ) -> None:
         for source, target, longest, is_optional, reader in self._new if is_new else self._fields:
             try:
@@ -454,124 +442,9 @@ class IdentityReader:
         raise ProfileRefusedError(Reason(code, text))
 
 
-class _FieldReader:
-    def __init__(self, mapping: FieldMapping, salesforce_object: str) -> None:
-        self.mapping, self.target = mapping, mapping.target
-        self._record_types: Mapping[str, str] | None = None
-        self.is_record_type = mapping.target.lower() == RECORD_TYPE
-        if self.is_record_type:
-            self.target = "RecordTypeId"
-        self.source = _optional(mapping.source) or (lambda _: mapping.constant)
-        known = LENGTHS.get(salesforce_object, {}).get(mapping.target)
-        self._is_text = bool(known or mapping.max_length)
-        self._is_never_empty = mapping.target in REQUIRED_TO_CREATE.get(salesforce_object, ())
-        self.longest = mapping.max_length or known or maxsize
-        self.is_optional = mapping.default is None and not mapping.required and mapping.when_absent == "leave"
-        self.values = {
-            key.strip().lower(): (value.strip() or None) if isinstance(value, str) else value
-            for key, value in (mapping.values or {}).items()
-        }
-
-    def use_description(self, description: ObjectDescription) -> None:
-        field = description.fields.get(self.target)
-        self._record_types = description.record_types if self.is_record_type else None
-        if self.is_record_type or "." in self.target:
-            return
-        if field is not None and field.type:
-            self._is_text, self._is_never_empty = field.type in TEXT_TYPES, not field.nillable
-            self.longest = min(self.mapping.max_length or maxsize, (self._is_text and field.length) or maxsize)
-
-    def write(self, fields: dict[str, Json], refused: _Refused, value: Json) -> None:
-        is_given = value is not ABSENT and value is not None
-        if not is_given:
-            value = self._without_value(value)
-        try:
-            if is_given and self.values:
-                value = self._listed(value)
-            if value is None and self._is_never_empty:
-                refused[self.target], value = None, ABSENT
-            if value is not ABSENT:
-                fields[self.target] = self._checked(value)
-        except ProfileRefusedError as error:
-            if not self.mapping.may_be_omitted:
-                raise
-            refused[self.target] = error
-
-    def _listed(self, value: Json) -> Json:
-        """What the file lists for a value of the profile, which is compared as JSON writes it, but for case and .0."""
-        if isinstance(value, dict | list | ProfileRefusedError):
-            return value
-        text = value if type(value) is str else str(value) if type(value) is bool else in_digits(value)
-        found = self.values.get((text or "").lower(), ABSENT)
-        if found is ABSENT and self.mapping.other == "reject":
-            text = f"The value for {self.target}, at {self.mapping.source}, is not listed in values."
-            raise ProfileRefusedError(Reason("VALUE_NOT_LISTED", text, (self.target,)))
-        return None if found is ABSENT and self.mapping.other == "clear" else found
-
-    def _checked(self, value: Json) -> Json:
-        if type(value) is ProfileRefusedError:
-            text = f"{self.target}: {value.reason.text}"
-            raise ProfileRefusedError(Reason("EXPRESSION_FAILED", text, (self.target,)))
-        if isinstance(value, dict | list):
-            self._refuse("is a list or an object; change the source to a single value")
-        if type(value) is float:
-            value = self._number(value)
-        if self._is_text and type(value) in (int, float):
-            value = in_digits(value)
-            if value is None:
-                self._refuse("is a number of more digits than JSON keeps; send it as text")
-        return self._fitted(value) if type(value) is str else value
-
-    def _number(self, value: float) -> float:
-        if not isfinite(value):
-            self._refuse("is not a number that JSON allows")
-        return int(value) if value.is_integer() and abs(value) < 2**53 else value
-
-    def _refuse(self, problem: str) -> NoReturn:
-        text = f"The value for {self.target} {problem}."
-        raise ProfileRefusedError(Reason("VALUE_NOT_PLAIN", text, (self.target,)))
-
-    def _without_value(self, value: Json) -> Json:
-        mapping = self.mapping
-        if mapping.default is not None:
-            return mapping.default
-        if mapping.required:
-            text = f"{self.target} is required, and the profile has no value at {mapping.source}."
-            raise ProfileRefusedError(Reason("REQUIRED_VALUE_MISSING", text, (self.target,)))
-        return None if mapping.when_absent == "clear" else value
-
-    def _fitted(self, value: str) -> str:
-        if self._record_types is not None:
-            if value not in self._record_types:
-                self._refuse("names no record type that the integration user can give")
-            return self._record_types[value]
-        if not is_unicode(value):
-            self._refuse("contains an unpaired surrogate (invalid Unicode)")
-        length = utf_16_units(value)
-        if length <= self.longest:
-            return value
-        if self.mapping.when_too_long == "truncate":
-            return _cut(value, self.longest).rstrip()
-        text = f"{self.target} holds {self.longest} characters, and the value has {length}."
-        raise ProfileRefusedError(Reason("VALUE_TOO_LONG", text, (self.target,)))
-
-
 def _is_nobody(identity: str) -> bool:
     """Whether what can be seen of this is a word for nothing, or nothing."""
     return is_unicode(identity) and "".join(filter(str.isprintable, identity)).strip().lower() in _NOBODY
-
-
-def _cut(text: str, longest: int) -> str:
-    """The beginning that fits, of whole characters."""
-    end, left = 0, longest
-    for match in _CHARACTER.finditer(text):
-        left -= utf_16_units(match[0])
-        if left < 0:
-            break
-        end = match.end()
-    while end and end < len(text) and category(text[end])[0] == "M":  # vowel signs, points and viramas
-        end -= 1
-    return text[:end] or text.encode("utf-16-le")[: 2 * longest].decode("utf-16-le", "ignore")
 
 
 def _optional(source: str | None) -> Source | None:
