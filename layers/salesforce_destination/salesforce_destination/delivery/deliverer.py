@@ -202,6 +202,7 @@ class Deliverer:
         return update
 
     def _look_through(self, batch: Batch, update: Update, profile: Profile, *, is_form: bool) -> None:
+        """Leave out who is suppressed, and look for what the file maps and no profile had yet."""
         if self._is_suppressed and self._is_suppressed(self.mapper.keys(profile, is_form=is_form)):
             update.outcome, update.parts, batch.suppressed = SUPPRESSED, (), batch.suppressed + 1
         if not is_form and batch.looks_left > 0 and update.is_permitted and update.outcome in (None, SKIPPED):
